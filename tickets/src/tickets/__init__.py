@@ -1,0 +1,1 @@
+"""Listings, and who holds them."""

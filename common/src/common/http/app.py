@@ -1,0 +1,25 @@
+"""The HTTP side of a service: its routes between the gate and the error renderer, and its health."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from starlette.types import Lifespan
+
+from common.http import health, rendering
+from common.http.gate import Gate
+
+
+def create_http_app(
+    name: str,
+    routers: Sequence[APIRouter],
+    lifespan: Lifespan[Any],
+    checks: Mapping[str, health.Check],
+) -> FastAPI:
+    """`checks` are what `/readyz` asks, by the name that its answer gives."""
+    app = FastAPI(title=f"GitTix {name}", lifespan=lifespan, redoc_url=None, redirect_slashes=False)
+    for router in (*routers, health.router(checks)):
+        app.include_router(router)
+    rendering.install(app)
+    app.add_middleware(Gate)
+    return app

@@ -1,0 +1,98 @@
+"""The one renderer of errors: every 4xx and 5xx body is `{"errors":[{"message","field"?}]}`."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+from starlette.exceptions import HTTPException
+
+from common.errors import AppError, ErrorEntry, Invalid, NotFound, Unavailable
+from common.mongo import OUTAGES
+
+log = logging.getLogger(__name__)
+
+JSON = "application/json"
+
+_MESSAGES = {404: NotFound.default_message, 405: "Method not allowed", 413: "Body too large"}
+
+
+def json_response(model: BaseModel, status: int = 200) -> Response:
+    """A model as it is on the wire, written once, by pydantic."""
+    content = model.__pydantic_serializer__.to_json(model, by_alias=True)
+    return Response(content, status, media_type=JSON)
+
+
+def error_response(
+    status: int, entries: Iterable[ErrorEntry], headers: Mapping[str, str] | None = None
+) -> Response:
+    errors = [
+        {"message": e.message} if e.field is None else {"message": e.message, "field": e.field}
+        for e in entries
+    ]
+    return Response(orjson.dumps({"errors": errors}), status, headers=headers, media_type=JSON)
+
+
+def render(error: AppError) -> Response:
+    return error_response(error.status, error.entries, error.headers)
+
+
+def invalid(errors: Iterable[ErrorDetails]) -> Invalid:
+    """One entry per bad field, in the words of the model that refused it."""
+    entries: dict[str | None, ErrorEntry] = {}
+    for error in errors:
+        field = str(error["loc"][0]) if error["loc"] else None
+        entries.setdefault(field, ErrorEntry(_words(error, field), field))
+    return Invalid(list(entries.values()))
+
+
+def _words(error: ErrorDetails, field: str | None) -> str:
+    if error["type"] == "value_error":
+        return str(error["ctx"]["error"])
+    if error["type"] == "missing" and field is not None:
+        return f"{field[:1].upper()}{field[1:]} is required"
+    if error["type"] in {"json_invalid", "model_type", "model_attributes_type"}:
+        return "The body must be a JSON object"
+    if error["type"] == "extra_forbidden":
+        return "Unknown field"
+    return error["msg"]
+
+
+def install(app: FastAPI) -> None:
+    """Gives `app` its error answers; FastAPI's own `{"detail"}` never leaves it."""
+
+    @app.exception_handler(AppError)
+    async def _app_error(_request: Request, error: AppError) -> Response:
+        return render(error)
+
+    @app.exception_handler(HTTPException)
+    async def _http_error(_request: Request, error: HTTPException) -> Response:
+        message = _MESSAGES.get(error.status_code) or HTTPStatus(error.status_code).phrase
+        return error_response(error.status_code, [ErrorEntry(message)], error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def _bad_request(_request: Request, error: RequestValidationError) -> Response:
+        # A parameter's place starts with where it was found ("query"), which is no field's name.
+        details = [{**e, "loc": e["loc"][1:]} for e in error.errors()]
+        return render(invalid(details))  # type: ignore[arg-type]  # FastAPI types them as Any
+
+    @app.exception_handler(ValidationError)
+    async def _bad_model(_request: Request, error: ValidationError) -> Response:
+        return unexpected(error)
+
+    async def _outage(_request: Request, error: Exception) -> Response:
+        log.warning("a dependency is down", extra={"error": repr(error)})
+        return render(Unavailable())
+
+    for outage in OUTAGES:
+        app.add_exception_handler(outage, _outage)
+
+
+def unexpected(error: Exception) -> Response:
+    """A 500 that tells nothing; the log tells all."""
+    log.error("unhandled exception", exc_info=error)
+    return error_response(500, [ErrorEntry(AppError.default_message)])

@@ -1,0 +1,80 @@
+"""Money: exact integer cents inside, a JSON number with at most two decimals on the wire."""
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+
+from pydantic import GetJsonSchemaHandler, GetPydanticSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import core_schema
+
+MAX_UNITS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An amount in whole cents of the marketplace's one currency."""
+
+    cents: int
+
+    @classmethod
+    def parse(cls, value: object) -> "Money":
+        """The amount of a JSON number or a numeric string ("20.00").
+
+        Raises ValueError, in words for the person who typed it, unless 0 < value <= 1,000,000 with at
+        most two decimals. A float is read by its shortest decimal form, so 19.99 is 1999, never 1998.
+        """
+        amount = _decimal(value)
+        if amount <= 0:
+            raise ValueError("Price must be greater than 0")
+        if amount > MAX_UNITS:
+            raise ValueError(f"Price must be at most {MAX_UNITS}")
+        cents = amount * 100
+        if cents != cents.to_integral_value():
+            raise ValueError("Price must have at most two decimals")
+        return cls(int(cents))
+
+    def to_number(self) -> int | float:
+        """The JSON number: 2000 cents → 20, 1999 cents → 19.99."""
+        return self.cents // 100 if self.cents % 100 == 0 else self.cents / 100
+
+    def __str__(self) -> str:
+        return f"{self.cents // 100}.{self.cents % 100:02d}"
+
+
+def _decimal(value: object) -> Decimal:
+    if isinstance(value, str):
+        value = value.strip()
+        if not value.isascii() or len(value) > 20:
+            raise ValueError("Price must be greater than 0")
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("Price must be greater than 0")
+    elif isinstance(value, int) and value.bit_length() > 64:
+        raise ValueError(f"Price must be at most {MAX_UNITS}")
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError("Price must be greater than 0") from None
+    if not amount.is_finite():
+        raise ValueError("Price must be greater than 0")
+    return amount
+
+
+def _validate(value: Any) -> Money:
+    return value if isinstance(value, Money) else Money.parse(value)
+
+
+def _schema(_core: core_schema.CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    return {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_UNITS, "multipleOf": 0.01}
+
+
+Price = Annotated[
+    Money,
+    GetPydanticSchema(
+        lambda _source, _handler: core_schema.no_info_plain_validator_function(
+            _validate, serialization=core_schema.plain_serializer_function_ser_schema(Money.to_number)
+        ),
+        _schema,
+    ),
+]
+"""A model's field that is `Money` in Python and a JSON number on the wire."""

@@ -1,0 +1,66 @@
+"""A service's own copy of what another service owns, applied in order of version, each version once."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from common.mongo import Collection, Document, DocumentReader, DocumentWriter
+
+
+class VersionGap(Exception):
+    """An earlier version has not arrived yet: to be redelivered after it."""
+
+
+class Replica:
+    """Documents `{_id, version, ...}` that follow their owner's versions 0, 1, 2 …"""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._reader = DocumentReader(collection)
+        self._writer = DocumentWriter(collection)
+
+    async def find(self, record_id: str) -> Document | None:
+        return await self._reader.find(record_id)
+
+    async def apply(self, record_id: str, version: int, fields: Mapping[str, Any]) -> bool:
+        """Sets `fields` if `version` is the next one; the check and the effect are one write.
+
+        Returns False for a version that was applied before. Raises VersionGap for one that is early.
+        """
+        if version == 0:
+            return await self._create(record_id, fields)
+        updated = await self._collection.update_one(
+            {"_id": record_id, "version": version - 1}, {"$set": {**fields, "version": version}}
+        )
+        if updated.matched_count == 1:
+            return True
+        await self._require_past(record_id, version)
+        return False
+
+    async def in_order(self, record_id: str, version: int, effect: Callable[[], Awaitable[None]]) -> None:
+        """Runs `effect` if `version` is the next one, then notes the version.
+
+        For an effect on another document than the replica's. A crash between the two runs it again, so
+        it has to bear repetition; it never runs before an earlier version's effect or after a later's.
+        """
+        document = await self.find(record_id)
+        reached = -1 if document is None else document["version"]
+        if version <= reached:
+            return
+        if version > reached + 1:
+            raise VersionGap(f"{record_id} is at {reached}, not at {version - 1}")
+        await effect()
+        await self.apply(record_id, version, {})
+
+    async def _create(self, record_id: str, fields: Mapping[str, Any]) -> bool:
+        try:
+            await self._writer.insert({"_id": record_id, **fields, "version": 0})
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def _require_past(self, record_id: str, version: int) -> None:
+        document = await self.find(record_id)
+        if document is None or document["version"] < version:
+            raise VersionGap(f"{record_id} has not reached {version - 1}")

@@ -1,0 +1,27 @@
+"""Serves an app until SIGTERM or SIGINT, then finishes what runs."""
+
+import uvicorn
+from fastapi import FastAPI
+
+from common import telemetry
+from common.settings import ServiceSettings
+
+GRACE_SECONDS = 10
+
+
+def serve(name: str, app: FastAPI, settings: ServiceSettings) -> None:
+    telemetry.configure_logging(name, settings.log_level)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=4096,
+        # Longer than a proxy keeps its side idle, so that it is never we who close under its request.
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )

@@ -1,0 +1,67 @@
+"""Settings from the environment. One that is missing or malformed stops the start by its name."""
+
+import sys
+from typing import Annotated, Literal, NoReturn, TypeVar
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_core import Url
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def _url(*schemes: str) -> AfterValidator:
+    def check(text: str) -> str:
+        try:
+            url = Url(text.split(",")[0])
+        except ValidationError:
+            raise ValueError("not a URL") from None
+        if url.scheme not in schemes or not url.host:
+            raise ValueError(f"not a URL of {' or '.join(schemes)}")
+        return text
+
+    return AfterValidator(check)
+
+
+MongoUri = Annotated[str, _url("mongodb", "mongodb+srv")]
+NatsUrl = Annotated[str, _url("nats", "tls")]
+"""One server, or several with commas between."""
+RedisUrl = Annotated[str, _url("redis", "rediss")]
+HttpUrl = Annotated[str, _url("http", "https")]
+JwtKey = Annotated[str, Field(min_length=32)]
+"""HS256 wants a key of at least 256 bits (RFC 7518, section 3.2)."""
+
+
+class ServiceSettings(BaseSettings):
+    """What every process has: where it listens and how much it says."""
+
+    model_config = SettingsConfigDict(env_file=None, extra="ignore")
+
+    host: str = "0.0.0.0"
+    port: int = 3000
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class SessionSettings(BaseSettings):
+    """What a process needs to know who is asking."""
+
+    jwt_key: JwtKey
+    cookie_secure: bool = True
+
+
+def load(settings: type[S]) -> S:
+    """The settings of this process, or its end: exit code 1 and one line that names the variables."""
+    try:
+        return settings()
+    except ValidationError as error:
+        _stop(error)
+
+
+def _stop(error: ValidationError) -> NoReturn:
+    problems = ", ".join(
+        f"{str(e['loc'][0] if e['loc'] else '').upper()} "
+        f"({'missing' if e['type'] == 'missing' else e['msg']})"
+        for e in error.errors(include_input=False)
+    )
+    sys.stderr.write(f"Cannot start: set {problems}\n")
+    raise SystemExit(1)

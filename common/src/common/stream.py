@@ -1,0 +1,94 @@
+"""The event stream as the rest of `common` sees it: publish, and pull what is due.
+
+`jetstream.JetStream` is the real one, `testing.fake_stream.FakeStream` the one of unit tests; one suite
+(`common/tests/test_stream.py`) runs over both.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+STREAM = "gittix"
+STREAM_SUBJECTS = ("ticket.>", "order.>", "expiration.>", "payment.>")
+DEAD_LETTERS = "gittix-dead-letters"
+DEAD_LETTER_SUBJECTS = ("dead.>",)
+
+MESSAGE_ID = "Nats-Msg-Id"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerSpec:
+    """One durable consumer: the queue group of a service and every subject that it listens to.
+
+    `ack_wait` is in seconds: how long a delivery may stay silent before another process gets it. It
+    bounds how long a message waits after its process was killed.
+    """
+
+    durable: str
+    filter_subjects: tuple[str, ...]
+    ack_wait: float = 6.0
+    max_ack_pending: int = 2_000
+
+
+class Delivery(Protocol):
+    """One delivered message. Exactly one of ack, nak and term ends it; each is sent, not awaited."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def data(self) -> bytes: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def attempt(self) -> int:
+        """1 for the first delivery."""
+        ...
+
+    @property
+    def sequence(self) -> int:
+        """The message's place in the stream."""
+        ...
+
+    async def ack(self) -> None: ...
+    async def nak(self, delay: float) -> None:
+        """Asks for redelivery after `delay` seconds."""
+        ...
+
+    async def term(self) -> None:
+        """Never again."""
+        ...
+
+    async def in_progress(self) -> None:
+        """Starts the ack deadline anew."""
+        ...
+
+
+class Source(Protocol):
+    """What is due for one durable consumer."""
+
+    async def pull(self, limit: int) -> Sequence[Delivery]:
+        """Waits until there is at least one delivery; returns at most `limit`."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Stream(Protocol):
+    async def connect(self) -> None:
+        """Waits for the broker for as long as it takes, then declares the streams."""
+        ...
+
+    async def publish(self, subject: str, data: bytes, headers: Mapping[str, str]) -> None:
+        """Returns once the message is stored. One with a known `Nats-Msg-Id` is stored only once.
+
+        Raises `errors.Unavailable` when the broker didn't confirm: the message may or may not be stored.
+        """
+        ...
+
+    async def source(self, spec: ConsumerSpec) -> Source:
+        """Declares the durable consumer, or updates its declaration, and binds to it."""
+        ...
+
+    def is_up(self) -> bool: ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,36 @@
+"""An HTTP client on an app in this process, with its lifespan run, and users that are signed in."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from fastapi import FastAPI
+
+from common.identity import CurrentUser, Sessions
+from common.ids import new_id
+
+JWT_KEY = "a key for tests, of more than thirty-two bytes"
+SESSIONS = Sessions(JWT_KEY, secure=False)
+BASE_URL = "http://gittix.test"
+
+
+def a_user(email: str = "ada@example.test") -> CurrentUser:
+    return CurrentUser(new_id(), email)
+
+
+def signed_in(user: CurrentUser | None = None) -> dict[str, str]:
+    """The request headers of a user with a session."""
+    return {"Cookie": f"{SESSIONS.cookie}={SESSIONS.token(user or a_user())}"}
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of `app` while its lifespan runs, once `/readyz` says so. Exceptions become answers."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client,
+    ):
+        while (await client.get("/readyz")).status_code != 200:
+            pass
+        yield client

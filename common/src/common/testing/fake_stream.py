@@ -1,0 +1,206 @@
+"""The event stream in memory: storage, duplicate window, durable consumers, acks and redelivery.
+
+Held to the real one's behaviour by `common/tests/test_stream.py`, which runs over both.
+"""
+
+import asyncio
+import heapq
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from common.errors import Unavailable
+from common.stream import MESSAGE_ID, ConsumerSpec, Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    sequence: int
+    subject: str
+    data: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(slots=True, eq=False)
+class FakeDelivery:
+    """`outcome` tells a test how it ended: None, "ack", "nak" or "term"."""
+
+    message: Stored
+    attempt: int
+    source: "FakeSource"
+    outcome: str | None = None
+    delay: float | None = None
+
+    @property
+    def subject(self) -> str:
+        return self.message.subject
+
+    @property
+    def data(self) -> bytes:
+        return self.message.data
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self.message.headers
+
+    @property
+    def sequence(self) -> int:
+        return self.message.sequence
+
+    async def ack(self) -> None:
+        self._end("ack")
+
+    async def nak(self, delay: float) -> None:
+        self.delay = delay
+        if self._end("nak"):
+            self.source.schedule(self.message, self.attempt + 1, delay)
+
+    async def term(self) -> None:
+        self._end("term")
+
+    async def in_progress(self) -> None:
+        self.source.extend(self)
+
+    def _end(self, outcome: str) -> bool:
+        first = self.outcome is None
+        if first:
+            self.outcome = outcome
+            self.source.ended(self)
+        return first
+
+
+@dataclass(order=True, slots=True)
+class _Due:
+    at: float
+    sequence: int
+    message: Stored = field(compare=False)
+    attempt: int = field(compare=False)
+
+
+class FakeSource:
+    """One durable consumer. `deliveries` holds all that it ever handed out."""
+
+    def __init__(self, spec: ConsumerSpec) -> None:
+        self.spec = spec
+        self.deliveries: list[FakeDelivery] = []
+        self._due: list[_Due] = []
+        self._open: dict[int, tuple[float, FakeDelivery]] = {}
+        self._changed = asyncio.Event()
+
+    def schedule(self, message: Stored, attempt: int, delay: float) -> None:
+        heapq.heappush(self._due, _Due(time.monotonic() + delay, message.sequence, message, attempt))
+        self._changed.set()
+
+    def matches(self, subject: str) -> bool:
+        return any(_matches(pattern, subject) for pattern in self.spec.filter_subjects)
+
+    def extend(self, delivery: FakeDelivery) -> None:
+        if delivery.outcome is None:
+            self._open[id(delivery)] = (time.monotonic() + self.spec.ack_wait, delivery)
+
+    def ended(self, delivery: FakeDelivery) -> None:
+        self._open.pop(id(delivery), None)
+        self._changed.set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is due now or later, and all that was handed out was answered."""
+        return not self._due and not self._open
+
+    async def pull(self, limit: int) -> Sequence[Delivery]:
+        while True:
+            self._expire()
+            taken = self._take(limit)
+            if taken:
+                return taken
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), self._next_moment())
+            except TimeoutError:
+                continue
+
+    async def close(self) -> None:
+        return
+
+    def _take(self, limit: int) -> list[FakeDelivery]:
+        taken: list[FakeDelivery] = []
+        now = time.monotonic()
+        while self._due and self._due[0].at <= now and len(taken) < limit:
+            due = heapq.heappop(self._due)
+            delivery = FakeDelivery(due.message, due.attempt, self)
+            self._open[id(delivery)] = (now + self.spec.ack_wait, delivery)
+            self.deliveries.append(delivery)
+            taken.append(delivery)
+        return taken
+
+    def _expire(self) -> None:
+        now = time.monotonic()
+        for key, (deadline, delivery) in list(self._open.items()):
+            if deadline <= now:
+                del self._open[key]
+                self.schedule(delivery.message, delivery.attempt + 1, 0)
+
+    def _next_moment(self) -> float | None:
+        moments = [due.at for due in self._due[:1]] + [deadline for deadline, _ in self._open.values()]
+        return max(0.0, min(moments) - time.monotonic()) if moments else None
+
+
+class FakeStream:
+    """`messages` is all that is stored, dead letters included; `up = False` makes it refuse."""
+
+    def __init__(self) -> None:
+        self.up = True
+        self.messages: list[Stored] = []
+        self.sources: dict[str, FakeSource] = {}
+        self._ids: set[str] = set()
+
+    async def connect(self) -> None:
+        while not self.up:
+            await asyncio.sleep(0.005)
+
+    async def publish(self, subject: str, data: bytes, headers: Mapping[str, str]) -> None:
+        if not self.up:
+            raise Unavailable("The event stream is down")
+        message_id = headers.get(MESSAGE_ID)
+        if message_id is not None:
+            if message_id in self._ids:
+                return
+            self._ids.add(message_id)
+        message = Stored(len(self.messages) + 1, subject, data, dict(headers))
+        self.messages.append(message)
+        for source in self.sources.values():
+            if source.matches(subject):
+                source.schedule(message, 1, 0)
+
+    async def source(self, spec: ConsumerSpec) -> FakeSource:
+        source = self.sources.get(spec.durable)
+        if source is None:
+            source = self.sources[spec.durable] = FakeSource(spec)
+            for message in self.messages:
+                if source.matches(message.subject):
+                    source.schedule(message, 1, 0)
+        source.spec = spec
+        return source
+
+    def is_up(self) -> bool:
+        return self.up
+
+    async def close(self) -> None:
+        return
+
+    def of(self, subject: str) -> list[Stored]:
+        """What was published under a subject such as `ticket.updated`, whichever the id."""
+        return [message for message in self.messages if message.subject.startswith(f"{subject}.")]
+
+    async def settled(self, timeout: float = 5.0) -> None:
+        """Returns when no consumer has anything due or unanswered."""
+        async with asyncio.timeout(timeout):
+            while not all(source.is_idle for source in self.sources.values()):
+                await asyncio.sleep(0.002)
+
+
+def _matches(pattern: str, subject: str) -> bool:
+    wanted, got = pattern.split("."), subject.split(".")
+    if wanted[-1] == ">":
+        return len(got) >= len(wanted) and all(w in ("*", g) for w, g in zip(wanted[:-1], got, strict=False))
+    return len(wanted) == len(got) and all(w in ("*", g) for w, g in zip(wanted, got, strict=True))

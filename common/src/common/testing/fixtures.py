@@ -1,0 +1,72 @@
+"""Fixtures of every suite; see the package's docstring."""
+
+import os
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+from mongomock_motor import AsyncMongoMockClient
+
+from common import jetstream
+from common.mongo import Database, connect
+from common.stream import DEAD_LETTERS, STREAM, Stream
+from common.testing.fake_stream import FakeStream
+
+SETTINGS = (
+    *("MONGO_URI", "NATS_URL", "REDIS_URL", "JWT_KEY", "API_BASE_URL", "PORT", "HOST", "LOG_LEVEL"),
+    *("PAYMENT_GATEWAY", "STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "ORDER_HOLD_SECONDS", "COOKIE_SECURE"),
+)
+
+
+@pytest.fixture
+def database() -> Database:
+    """A database in memory: no race shows on it; tests about races take `real_database`."""
+    database: Database = AsyncMongoMockClient(tz_aware=True)["test"]
+    return database
+
+
+@pytest.fixture
+def stream() -> FakeStream:
+    return FakeStream()
+
+
+def server(variable: str) -> str:
+    url = os.environ.get(variable)
+    if url is None:
+        pytest.fail(f"{variable} is not set: run this marker by `make test`")
+    return url
+
+
+@pytest.fixture
+async def real_database() -> AsyncIterator[Database]:
+    """A database of its own on the server that TEST_MONGO_URI names, dropped afterwards."""
+    database = connect(server("TEST_MONGO_URI"), f"test-{uuid.uuid4().hex[:12]}")
+    yield database
+    await database.client.drop_database(database.name)
+    database.client.close()
+
+
+@pytest.fixture
+async def real_stream() -> AsyncIterator[Stream]:
+    """The stream on the server that TEST_NATS_URL names, empty at first."""
+    stream = jetstream.JetStream(server("TEST_NATS_URL"), "test")
+    await stream.connect()
+    await _empty(stream)
+    yield stream
+    await stream.close()
+
+
+async def _empty(stream: jetstream.JetStream) -> None:
+    context = stream.client.jetstream()
+    for name in (STREAM, DEAD_LETTERS):
+        for consumer in await context.consumers_info(name):
+            await context.delete_consumer(name, consumer.name)
+        await context.purge_stream(name)
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment without any variable of a service."""
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch

@@ -1,0 +1,37 @@
+"""The one place of wiring."""
+
+from fastapi import FastAPI
+
+from common import mongo
+from common.consumer import Consumer
+from common.http.app import create_http_app
+from common.identity import Sessions
+from common.jetstream import JetStream
+from common.mongo import Database
+from common.service import Service
+from common.stream import Stream
+from tickets.listeners import listeners
+from tickets.publishers import publishers
+from tickets.repository import Repositories
+from tickets.routes import router
+from tickets.settings import Settings
+
+
+def create_app(
+    settings: Settings, *, database: Database | None = None, stream: Stream | None = None
+) -> FastAPI:
+    """Nothing connects before the lifespan starts. `database` and `stream` stand in for the real ones."""
+    database = mongo.connect(settings.mongo_uri, "tickets") if database is None else database
+    stream = JetStream(settings.nats_url, "tickets") if stream is None else stream
+    repositories = Repositories.over(database, publishers(stream))
+    service = Service(
+        database=database,
+        stream=stream,
+        stores=[repositories.tickets],
+        relays=[repositories.tickets.relay],
+        consumer=Consumer(stream, listeners(repositories)),
+    )
+    app = create_http_app("tickets", [router], service.lifespan, service.checks())
+    app.state.tickets = repositories.tickets
+    app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
+    return app

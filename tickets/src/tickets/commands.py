@@ -1,0 +1,77 @@
+"""Use cases: load, let the ticket decide, save; again when somebody else was faster."""
+
+from common.errors import NotAuthorized, NotFound
+from common.identity import CurrentUser
+from common.money import Money
+from common.repository import retrying
+from tickets.domain import Ticket
+from tickets.repository import TicketRepository
+
+
+async def offer(tickets: TicketRepository, user: CurrentUser, title: str, price: Money) -> Ticket:
+    ticket = Ticket.offer(user.id, title, price)
+    await tickets.save(ticket)
+    return ticket
+
+
+async def edit(
+    tickets: TicketRepository, user: CurrentUser, ticket_id: str, title: str, price: Money
+) -> Ticket:
+    async def decide() -> Ticket:
+        ticket = await _own(tickets, user, ticket_id)
+        ticket.edit(title, price)
+        await tickets.save(ticket)
+        return ticket
+
+    return await retrying(decide)
+
+
+async def withdraw(tickets: TicketRepository, user: CurrentUser, ticket_id: str) -> None:
+    async def decide() -> None:
+        ticket = await _own(tickets, user, ticket_id)
+        ticket.withdraw()
+        await tickets.save(ticket)
+
+    await retrying(decide)
+
+
+async def hold(tickets: TicketRepository, ticket_id: str, order_id: str) -> None:
+    async def decide() -> None:
+        ticket = await tickets.get(ticket_id)
+        ticket.hold(order_id)
+        await tickets.save(ticket)
+
+    await retrying(decide)
+
+
+async def release(tickets: TicketRepository, ticket_id: str, order_id: str) -> None:
+    async def decide() -> None:
+        ticket = await tickets.get(ticket_id)
+        ticket.release(order_id)
+        await tickets.save(ticket)
+
+    await retrying(decide)
+
+
+async def sell(tickets: TicketRepository, ticket_id: str, order_id: str) -> None:
+    async def decide() -> None:
+        ticket = await tickets.get(ticket_id)
+        ticket.sell(order_id)
+        await tickets.save(ticket)
+
+    await retrying(decide)
+
+
+async def visible(tickets: TicketRepository, ticket_id: str) -> Ticket:
+    """Raises NotFound, also for a ticket that its seller withdrew."""
+    ticket = await tickets.get(ticket_id)
+    if ticket.status == "withdrawn":
+        raise NotFound()
+    return ticket
+
+
+async def _own(tickets: TicketRepository, user: CurrentUser, ticket_id: str) -> Ticket:
+    ticket = await visible(tickets, ticket_id)
+    if ticket.user_id != user.id:
+        raise NotAuthorized()
+    return ticket

@@ -1,0 +1,95 @@
+"""The ticket: one listing, free, held by one order, or sold to it."""
+
+from dataclasses import dataclass
+
+from common.aggregate import Aggregate
+from common.events import TicketCreated, TicketUpdated, TicketWithdrawn
+from common.ids import new_id
+from common.money import Money
+from tickets.errors import HeldByAnother, TicketReserved, TicketTaken
+
+
+@dataclass(kw_only=True)
+class Ticket(Aggregate):
+    """`order_id` is the order that holds it, or that it was sold to."""
+
+    title: str
+    price: Money
+    user_id: str
+    order_id: str | None = None
+    sold: bool = False
+    withdrawn: bool = False
+
+    @property
+    def on_sale(self) -> bool:
+        return self.order_id is None and not self.withdrawn
+
+    @property
+    def status(self) -> str:
+        if self.sold:
+            return "sold"
+        if self.order_id is not None:
+            return "held"
+        return "withdrawn" if self.withdrawn else "available"
+
+    @classmethod
+    def offer(cls, user_id: str, title: str, price: Money) -> "Ticket":
+        ticket = cls(id=new_id(), title=title, price=price, user_id=user_id)
+        return ticket.record(
+            TicketCreated(
+                id=ticket.id, version=ticket.next_version, title=title, price=price, user_id=user_id
+            )
+        )
+
+    def edit(self, title: str, price: Money) -> None:
+        """Raises TicketReserved while an order has it."""
+        if self.order_id is not None:
+            raise TicketReserved()
+        self.title, self.price = title, price
+        self._updated()
+
+    def withdraw(self) -> None:
+        """Raises TicketTaken while an order has it."""
+        if self.order_id is not None:
+            raise TicketTaken()
+        self.withdrawn = True
+        self.record(TicketWithdrawn(id=self.id, version=self.next_version))
+
+    def hold(self, order_id: str) -> None:
+        """Again for the same order: nothing changes. Raises HeldByAnother while another order has it.
+
+        A ticket that was withdrawn a moment before the order reached it is held all the same: the buyer
+        ordered in good faith, and a withdrawn ticket that is freed stays withdrawn.
+        """
+        if self.order_id == order_id:
+            return
+        if self.order_id is not None:
+            raise HeldByAnother(f"ticket {self.id} is held by order {self.order_id}")
+        self.order_id = order_id
+        self._updated()
+
+    def release(self, order_id: str) -> None:
+        """Frees it, only if that very order holds it."""
+        if self.order_id != order_id or self.sold:
+            return
+        self.order_id = None
+        self._updated()
+
+    def sell(self, order_id: str) -> None:
+        """Sold for good, to the order that holds it."""
+        if self.order_id != order_id or self.sold:
+            return
+        self.sold = True
+        self._updated()
+
+    def _updated(self) -> None:
+        self.record(
+            TicketUpdated(
+                id=self.id,
+                version=self.next_version,
+                title=self.title,
+                price=self.price,
+                user_id=self.user_id,
+                order_id=self.order_id,
+            )
+        )

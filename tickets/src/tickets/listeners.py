@@ -1,0 +1,79 @@
+"""What this service reacts to: the orders that hold, free or buy its tickets."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated, VersionedEvent
+from common.listener import Listener, NotYet
+from tickets import commands
+from tickets.errors import HeldByAnother
+from tickets.repository import Repositories, TicketRepository
+
+QUEUE_GROUP = "tickets"
+
+E = TypeVar("E", bound=VersionedEvent)
+Effect = Callable[[TicketRepository, str, str], Awaitable[None]]
+"""Of a ticket's id and an order's."""
+
+
+class _OrderListener(Listener[E]):
+    """Takes each order's events in the order's own sequence.
+
+    Without it, a cancellation that overtakes its order's creation would leave the ticket held for ever.
+    """
+
+    queue_group = QUEUE_GROUP
+    effect: ClassVar[Effect | None]
+
+    def __init__(self, repositories: Repositories) -> None:
+        self._tickets = repositories.tickets
+        self._orders = repositories.orders
+
+    async def _apply(self, event: E, ticket_id: str, effect: Effect) -> None:
+        try:
+            await self._orders.in_order(
+                event.id, event.version, lambda: effect(self._tickets, ticket_id, event.id)
+            )
+        except HeldByAnother as held:
+            raise NotYet(str(held)) from held
+
+
+class OrderCreatedListener(_OrderListener[OrderCreated]):
+    event = OrderCreated
+
+    async def on_message(self, event: OrderCreated) -> None:
+        await self._apply(event, event.ticket.id, commands.hold)
+
+
+class OrderUpdatedListener(_OrderListener[OrderUpdated]):
+    event = OrderUpdated
+
+    async def on_message(self, event: OrderUpdated) -> None:
+        await self._apply(event, event.ticket.id, _nothing)
+
+
+class OrderCancelledListener(_OrderListener[OrderCancelled]):
+    event = OrderCancelled
+
+    async def on_message(self, event: OrderCancelled) -> None:
+        await self._apply(event, event.ticket.id, commands.release)
+
+
+class OrderCompletedListener(_OrderListener[OrderCompleted]):
+    event = OrderCompleted
+
+    async def on_message(self, event: OrderCompleted) -> None:
+        await self._apply(event, event.ticket.id, commands.sell)
+
+
+async def _nothing(_tickets: TicketRepository, _ticket_id: str, _order_id: str) -> None:
+    """The order is still held: only its version moves on."""
+
+
+def listeners(repositories: Repositories) -> Sequence[Listener[Any]]:
+    return [
+        OrderCreatedListener(repositories),
+        OrderUpdatedListener(repositories),
+        OrderCancelledListener(repositories),
+        OrderCompletedListener(repositories),
+    ]

@@ -1,0 +1,53 @@
+"""Shapes on the wire of the tickets API."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, TypeAdapter
+
+from common.http.body import Input, Output
+from common.money import Price
+from tickets.domain import Ticket
+
+MAX_TITLE = 200
+
+
+def _title(text: str) -> str:
+    trimmed = text.strip()
+    if not trimmed:
+        raise ValueError("Title is required")
+    if len(trimmed) > MAX_TITLE:
+        raise ValueError(f"Title must be at most {MAX_TITLE} characters")
+    if not trimmed.isprintable():
+        raise ValueError("Title must not hold control characters")
+    return trimmed
+
+
+class TicketInput(Input):
+    title: Annotated[str, Field(strict=True), AfterValidator(_title)]
+    # A missing price is refused in the words of a bad one.
+    price: Annotated[Price, Field(default=None, validate_default=True)]
+
+
+class TicketOutput(Output):
+    id: str
+    title: str
+    price: Price
+    user_id: str
+    version: int
+    order_id: str | None
+    status: str
+
+    @classmethod
+    def of(cls, ticket: Ticket) -> "TicketOutput":
+        return cls.model_construct(
+            id=ticket.id,
+            title=ticket.title,
+            price=ticket.price,
+            user_id=ticket.user_id,
+            version=ticket.version,
+            order_id=ticket.order_id,
+            status=ticket.status,
+        )
+
+
+TICKETS = TypeAdapter(list[TicketOutput])
