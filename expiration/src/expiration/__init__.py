@@ -1,0 +1,1 @@
+"""Timers: says when an order's hold is over."""

@@ -1,0 +1,1 @@
+"""Orders: who may buy a ticket, until when, and whether they did."""

@@ -1,0 +1,20 @@
+"""What this service reacts to."""
+
+from common.events import OrderCreated
+from common.listener import Listener
+from expiration.timers import Timers
+
+QUEUE_GROUP = "expiration"
+
+
+class OrderCreatedListener(Listener[OrderCreated]):
+    """Sets the order's timer. Again, or late: a timer is set once, and one that is past due fires at once."""
+
+    event = OrderCreated
+    queue_group = QUEUE_GROUP
+
+    def __init__(self, timers: Timers) -> None:
+        self._timers = timers
+
+    async def on_message(self, event: OrderCreated) -> None:
+        await self._timers.set(event.id, event.expires_at)

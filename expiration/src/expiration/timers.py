@@ -1,0 +1,67 @@
+"""One arq job per order, deferred to the moment its hold ends, on Redis.
+
+Truth is not here: `orders` sweeps overdue orders too, so a lost timer costs a second, not a ticket.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from arq.connections import ArqRedis
+from redis.asyncio import BlockingConnectionPool
+from redis.exceptions import RedisError
+
+from common.errors import Unavailable
+
+QUEUE = "expiration"
+EXPIRE = "expire"
+KEEP_OVERDUE_MILLISECONDS = 30 * 24 * 3600 * 1000
+"""How long a job that is due waits for a worker before Redis forgets it; arq's own default is a day."""
+
+
+def connect(redis_url: str) -> ArqRedis:
+    """Connects on first use, and again as needed. Job bodies are JSON, not arq's default of pickle."""
+    pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
+        redis_url, max_connections=16, timeout=5, socket_connect_timeout=2, socket_timeout=5
+    )
+    return ArqRedis(
+        pool,
+        job_serializer=orjson.dumps,
+        job_deserializer=orjson.loads,
+        default_queue_name=QUEUE,
+        expires_extra_ms=KEEP_OVERDUE_MILLISECONDS,
+    )
+
+
+class Timers:
+    def __init__(self, redis: ArqRedis) -> None:
+        self._redis = redis
+
+    async def set(self, order_id: str, due: datetime) -> None:
+        """Sets the order's timer; one that is set already stays as it is.
+
+        Raises `errors.Unavailable` while Redis is down.
+        """
+        try:
+            await self._redis.enqueue_job(EXPIRE, order_id, _job_id=order_id, _defer_until=due)
+        except RedisError as error:
+            raise Unavailable("The timers are down") from error
+
+    async def pending(self) -> dict[str, datetime]:
+        """When each outstanding timer is due, by order id."""
+        found: list[tuple[bytes, float]] = await self._redis.zrange(QUEUE, 0, -1, withscores=True)
+        return {order_id.decode(): _moment(due) for order_id, due in found}
+
+    async def is_up(self) -> bool:
+        try:
+            answer: Any = await self._redis.ping()
+        except RedisError:
+            return False
+        return bool(answer)
+
+    async def close(self) -> None:
+        await self._redis.aclose(close_connection_pool=True)
+
+
+def _moment(milliseconds: float) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,0 +1,84 @@
+"""The arq worker: when a timer is due, publishes `expiration.complete`.
+
+A job ends only once the broker confirmed; until then it is retried. A job whose worker was killed runs
+again after `JOB_SECONDS` + 10, and publishing twice is the same event.
+"""
+
+import asyncio
+import logging
+import signal
+from typing import Any
+
+from arq import Retry, Worker, func
+from redis.exceptions import RedisError
+
+from common.errors import Unavailable
+from common.events import ExpirationComplete
+from common.jetstream import JetStream
+from expiration import timers
+from expiration.publishers import ExpirationCompletePublisher
+from expiration.settings import Settings
+
+log = logging.getLogger(__name__)
+
+PUBLISHER = "publisher"
+JOB_SECONDS = 5
+POLL_SECONDS = 0.25
+RETRY_SECONDS = 1.0
+SIDE_BY_SIDE = 100
+FOR_EVER = 1_000_000_000
+
+
+async def expire(ctx: dict[str, Any], order_id: str) -> None:
+    publisher: ExpirationCompletePublisher = ctx[PUBLISHER]
+    try:
+        await publisher.publish(ExpirationComplete(order_id=order_id))
+    except Unavailable as error:
+        raise Retry(defer=RETRY_SECONDS) from error
+
+
+def create_worker(settings: Settings, publisher: ExpirationCompletePublisher) -> Worker:
+    return Worker(
+        [func(expire, name=timers.EXPIRE, keep_result=0, max_tries=FOR_EVER, timeout=JOB_SECONDS)],
+        queue_name=timers.QUEUE,
+        redis_pool=timers.connect(settings.redis_url),
+        ctx={PUBLISHER: publisher},
+        handle_signals=False,
+        job_timeout=JOB_SECONDS,
+        poll_delay=POLL_SECONDS,
+        max_jobs=SIDE_BY_SIDE,
+        keep_result=0,
+        max_tries=FOR_EVER,
+        expires_extra_ms=timers.KEEP_OVERDUE_MILLISECONDS,
+        log_results=False,
+    )
+
+
+async def run(settings: Settings) -> None:
+    """Works until SIGTERM or SIGINT; begins anew when Redis is back."""
+    main = asyncio.current_task()
+    assert main is not None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, main.cancel)
+    stream = JetStream(settings.nats_url, "expiration-worker")
+    try:
+        await stream.connect()
+        while True:
+            await _work(create_worker(settings, ExpirationCompletePublisher(stream)))
+    except asyncio.CancelledError:
+        log.info("stopped")
+    finally:
+        await stream.close()
+
+
+async def _work(worker: Worker) -> None:
+    try:
+        await worker.async_run()
+    except (RedisError, OSError) as error:
+        log.warning("timers are down, trying again", extra={"error": repr(error)})
+        await asyncio.sleep(RETRY_SECONDS)
+    finally:
+        try:
+            await worker.close()
+        except (RedisError, OSError) as error:
+            log.warning("worker not closed cleanly", extra={"error": repr(error)})

@@ -1,0 +1,43 @@
+"""The one place of wiring."""
+
+from datetime import timedelta
+
+from fastapi import FastAPI
+
+from common import mongo
+from common.consumer import Consumer
+from common.http.app import create_http_app
+from common.identity import Sessions
+from common.jetstream import JetStream
+from common.mongo import Database
+from common.service import Service
+from common.stream import Stream
+from orders import sweep
+from orders.listeners import listeners
+from orders.publishers import publishers
+from orders.repository import Repositories
+from orders.routes import router
+from orders.settings import Settings
+
+
+def create_app(
+    settings: Settings, *, database: Database | None = None, stream: Stream | None = None
+) -> FastAPI:
+    """Nothing connects before the lifespan starts. `database` and `stream` stand in for the real ones."""
+    database = mongo.connect(settings.mongo_uri, "orders") if database is None else database
+    stream = JetStream(settings.nats_url, "orders") if stream is None else stream
+    hold = timedelta(seconds=settings.order_hold_seconds)
+    repositories = Repositories.over(database, publishers(stream))
+    service = Service(
+        database=database,
+        stream=stream,
+        stores=[repositories.orders],
+        relays=[repositories.orders.relay],
+        consumer=Consumer(stream, listeners(repositories, hold)),
+        jobs=[lambda: sweep.run(repositories.orders, hold)],
+    )
+    app = create_http_app("orders", [router], service.lifespan, service.checks())
+    app.state.repositories = repositories
+    app.state.hold = hold
+    app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
+    return app

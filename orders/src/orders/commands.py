@@ -1,0 +1,70 @@
+"""Use cases: load, let the order decide, save; again when somebody else was faster."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from common import times
+from common.errors import NotAuthorized, NotFound
+from common.identity import CurrentUser
+from common.repository import retrying
+from orders.domain import Order, PaymentState
+from orders.errors import OwnTicket
+from orders.repository import OrderRepository, Repositories
+
+
+async def place(repositories: Repositories, user: CurrentUser, ticket_id: str, hold: timedelta) -> Order:
+    """Raises NotFound, OwnTicket, or TicketReserved: of all who try at once, one gets the ticket.
+
+    Whether the ticket is free is decided by the reservation alone, when the order is stored. The replica
+    may lag behind an order's end, and must not keep a freed ticket from its next buyer.
+    """
+    listing = await repositories.tickets.listing(ticket_id)
+    if listing is None or listing.withdrawn:
+        raise NotFound()
+    if listing.seller_id == user.id:
+        raise OwnTicket()
+    order = Order.place(user.id, listing.ticket, times.now() + hold)
+    await repositories.orders.save(order)
+    return order
+
+
+async def own(orders: OrderRepository, user: CurrentUser, order_id: str) -> Order:
+    order = await orders.get(order_id)
+    if order.user_id != user.id:
+        raise NotAuthorized()
+    return order
+
+
+async def cancel(orders: OrderRepository, user: CurrentUser, order_id: str) -> None:
+    async def decide() -> None:
+        order = await own(orders, user, order_id)
+        order.cancel()
+        await orders.save(order)
+
+    await retrying(decide)
+
+
+async def expire(orders: OrderRepository, order_id: str, hold: timedelta) -> None:
+    """Raises NotDue for an order that still has time."""
+    await _change(orders, order_id, lambda order: order.expire(times.now(), hold))
+
+
+async def await_payment(orders: OrderRepository, order_id: str) -> None:
+    await _change(orders, order_id, Order.await_payment)
+
+
+async def complete(orders: OrderRepository, order_id: str) -> None:
+    await _change(orders, order_id, Order.complete)
+
+
+async def settle(orders: OrderRepository, order_id: str, payment: PaymentState) -> None:
+    await _change(orders, order_id, lambda order: order.settle(payment))
+
+
+async def _change(orders: OrderRepository, order_id: str, change: Callable[[Order], None]) -> None:
+    async def decide() -> None:
+        order = await orders.get(order_id)
+        change(order)
+        await orders.save(order)
+
+    await retrying(decide)

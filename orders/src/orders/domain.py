@@ -1,0 +1,128 @@
+"""The order: holds one ticket for its buyer until it is paid, cancelled or expired."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from common.aggregate import Aggregate
+from common.events import (
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderedTicket,
+    OrderUpdated,
+    TicketRef,
+)
+from common.ids import new_id
+from common.money import Money
+from orders.errors import NotDue, OrderComplete
+
+
+class Status(StrEnum):
+    CREATED = "created"
+    AWAITING_PAYMENT = "awaiting:payment"
+    """The card needs a further step by its owner; expiry waits for it, for at most one more hold."""
+    COMPLETE = "complete"
+    CANCELLED = "cancelled"
+
+
+class PaymentState(StrEnum):
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    VOIDED = "voided"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A ticket as it was when it was ordered: the buyer pays this price."""
+
+    id: str
+    title: str
+    price: Money
+
+
+@dataclass(kw_only=True)
+class Order(Aggregate):
+    user_id: str
+    ticket: Ticket
+    expires_at: datetime
+    status: Status = Status.CREATED
+    payment: PaymentState | None = None
+
+    @property
+    def reservation(self) -> str | None:
+        """The id of the ticket while this order keeps it from everybody else, paid orders included."""
+        return None if self.status is Status.CANCELLED else self.ticket.id
+
+    @classmethod
+    def place(cls, user_id: str, ticket: Ticket, expires_at: datetime) -> "Order":
+        order = cls(id=new_id(), user_id=user_id, ticket=ticket, expires_at=expires_at)
+        return order.record(
+            OrderCreated(
+                id=order.id,
+                version=order.next_version,
+                status=order.status,
+                user_id=user_id,
+                expires_at=expires_at,
+                ticket=OrderedTicket(id=ticket.id, price=ticket.price),
+            )
+        )
+
+    def cancel(self) -> None:
+        """By its buyer. Again: nothing changes. Raises OrderComplete once it is paid."""
+        if self.status is Status.COMPLETE:
+            raise OrderComplete()
+        self._end()
+
+    def expire(self, now: datetime, hold: timedelta) -> None:
+        """Ends the hold that is over. Raises NotDue before that.
+
+        Nothing changes for an order that has ended, nor for one whose card's owner still has time.
+        """
+        if self.status is Status.AWAITING_PAYMENT:
+            if now >= self.expires_at + hold:
+                self._end()
+        elif self.status is Status.CREATED:
+            if now < self.expires_at:
+                raise NotDue(f"order {self.id} is held until {self.expires_at}")
+            self._end()
+
+    def await_payment(self) -> None:
+        """The card's owner was asked for a further step."""
+        if self.status is Status.CREATED:
+            self.status = Status.AWAITING_PAYMENT
+            self._updated()
+
+    def complete(self) -> None:
+        """The money is authorised: the ticket is sold, unless the order was cancelled before."""
+        if self.status in (Status.CREATED, Status.AWAITING_PAYMENT):
+            self.status = Status.COMPLETE
+            self.payment = PaymentState.AUTHORIZED
+            self.record(
+                OrderCompleted(id=self.id, version=self.next_version, ticket=TicketRef(id=self.ticket.id))
+            )
+
+    def settle(self, payment: PaymentState) -> None:
+        """Notes, for the buyer, that the money was taken, or was not."""
+        if self.payment in (PaymentState.CAPTURED, PaymentState.VOIDED):
+            return
+        self.payment = payment
+        self._updated()
+
+    def _end(self) -> None:
+        if self.status is Status.CANCELLED:
+            return
+        self.status = Status.CANCELLED
+        self.record(
+            OrderCancelled(id=self.id, version=self.next_version, ticket=TicketRef(id=self.ticket.id))
+        )
+
+    def _updated(self) -> None:
+        self.record(
+            OrderUpdated(
+                id=self.id,
+                version=self.next_version,
+                status=self.status,
+                ticket=TicketRef(id=self.ticket.id),
+            )
+        )

@@ -1,0 +1,124 @@
+"""Every query and index of the orders database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from common.aggregate import UNSAVED
+from common.money import Money
+from common.mongo import Database, Document
+from common.publisher import Publishers
+from common.replica import Replica
+from common.repository import Repository
+from orders.domain import Order, PaymentState, Status, Ticket
+from orders.errors import TicketReserved
+
+OVERDUE_LIMIT = 200
+
+
+class OrderRepository(Repository[Order]):
+    collection = "orders"
+    indexes = (
+        # The one place that decides who wins a ticket.
+        IndexModel([("reservation", ASCENDING)], unique=True, sparse=True, name="one_live_order_per_ticket"),
+        IndexModel([("user_id", ASCENDING), ("_id", DESCENDING)], name="of_buyer"),
+        IndexModel([("status", ASCENDING), ("expires_at", ASCENDING)], name="overdue"),
+    )
+
+    def to_document(self, order: Order) -> Document:
+        return {
+            "user_id": order.user_id,
+            "status": order.status.value,
+            "payment": None if order.payment is None else order.payment.value,
+            "expires_at": order.expires_at,
+            "reservation": order.reservation,
+            "ticket": {
+                "id": order.ticket.id,
+                "title": order.ticket.title,
+                "price_cents": order.ticket.price.cents,
+            },
+        }
+
+    def from_document(self, document: Document) -> Order:
+        payment = document.get("payment")
+        return Order(
+            id=document["_id"],
+            version=document["version"],
+            user_id=document["user_id"],
+            status=Status(document["status"]),
+            payment=None if payment is None else PaymentState(payment),
+            expires_at=document["expires_at"],
+            ticket=_ticket(document["ticket"]),
+        )
+
+    async def save(self, order: Order) -> None:
+        """As the base does; raises TicketReserved for a new order of a ticket that another one has."""
+        is_new = order.version == UNSAVED
+        try:
+            await super().save(order)
+        except DuplicateKeyError:
+            if not is_new:
+                raise
+            raise TicketReserved() from None
+
+    async def of_buyer(self, user_id: str, limit: int, before: str | None) -> Sequence[Order]:
+        """The newest orders of `user_id` with ids below `before`, at most `limit`."""
+        query: Document = {"user_id": user_id}
+        if before is not None:
+            query["_id"] = {"$lt": before}
+        cursor = self.documents.find(query, {"outbox": 0}).sort("_id", DESCENDING).limit(limit)
+        return [self.from_document(document) for document in await cursor.to_list(limit)]
+
+    async def overdue(self, now: datetime, hold: timedelta) -> Sequence[str]:
+        """The ids of orders whose time is over, at most 200 of them."""
+        query = {
+            "$or": [
+                {"status": Status.CREATED.value, "expires_at": {"$lte": now}},
+                {"status": Status.AWAITING_PAYMENT.value, "expires_at": {"$lte": now - hold}},
+            ]
+        }
+        found = await self.documents.find(query, {"_id": 1}).limit(OVERDUE_LIMIT).to_list(OVERDUE_LIMIT)
+        return [document["_id"] for document in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What orders knows of a ticket on sale."""
+
+    ticket: Ticket
+    seller_id: str
+    withdrawn: bool
+
+
+class TicketReplica(Replica):
+    """`{_id: ticket id, version, title, price_cents, user_id, order_id?, withdrawn?}`, owned by tickets."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database["tickets"])
+
+    async def listing(self, ticket_id: str) -> Listing | None:
+        document = await self.find(ticket_id)
+        if document is None:
+            return None
+        return Listing(
+            ticket=_ticket(document | {"id": document["_id"]}),
+            seller_id=document["user_id"],
+            withdrawn=document.get("withdrawn", False),
+        )
+
+
+def _ticket(document: Document) -> Ticket:
+    return Ticket(document["id"], document["title"], Money(document["price_cents"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Repositories:
+    orders: OrderRepository
+    tickets: TicketReplica
+
+    @classmethod
+    def over(cls, database: Database, publishers: Publishers) -> "Repositories":
+        return cls(OrderRepository(database, publishers), TicketReplica(database))

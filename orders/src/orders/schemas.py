@@ -1,0 +1,66 @@
+"""Shapes on the wire of the orders API."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
+
+from common.http.body import Input, Output
+from common.ids import is_id
+from common.money import Price
+from common.times import Moment
+from orders.domain import Order, Ticket
+
+
+def _ticket_id(value: object) -> str:
+    if not isinstance(value, str) or not is_id(value):
+        raise ValueError("TicketId must be provided")
+    return value
+
+
+class OrderInput(Input):
+    ticket_id: Annotated[str, BeforeValidator(_ticket_id), Field(default="", validate_default=True)]
+
+
+class TicketOutput(Output):
+    id: str
+    title: str
+    price: Price
+
+    @classmethod
+    def of(cls, ticket: Ticket) -> "TicketOutput":
+        return cls.model_construct(id=ticket.id, title=ticket.title, price=ticket.price)
+
+
+class OrderOutput(Output):
+    id: str
+    user_id: str
+    status: str
+    expires_at: Moment
+    version: int
+    ticket: TicketOutput
+    payment: str | None
+
+    @classmethod
+    def of(cls, order: Order) -> "OrderOutput":
+        return cls.model_construct(
+            id=order.id,
+            user_id=order.user_id,
+            status=order.status,
+            expires_at=order.expires_at,
+            version=order.version,
+            ticket=TicketOutput.of(order.ticket),
+            payment=order.payment,
+        )
+
+
+ORDERS = TypeAdapter(list[OrderOutput])
+
+
+def _cursor(text: str) -> str:
+    if not is_id(text):
+        raise ValueError("Cursor is not one of ours")
+    return text
+
+
+Cursor = Annotated[str, AfterValidator(_cursor)]
+"""The id of the last order that was seen."""

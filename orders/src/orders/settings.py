@@ -1,0 +1,12 @@
+from typing import Annotated
+
+from pydantic import Field
+
+from common.settings import MongoUri, NatsUrl, ServiceSettings, SessionSettings
+
+
+class Settings(ServiceSettings, SessionSettings):
+    mongo_uri: MongoUri
+    nats_url: NatsUrl
+    order_hold_seconds: Annotated[int, Field(gt=0, le=86_400)] = 900
+    """How long an order holds its ticket; a card's further step may take as long once more."""
