@@ -64,7 +64,7 @@ check: setup ## lint, formatting, types and import borders
 	@.venv/bin/lint-imports
 
 $(PACKAGES:%=types/%): types/%:
-	@echo "── types of $*" && cd $* && MYPYPATH=src ../$(PY) -m mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/$* src $(wildcard $*/tests)
+	@echo "── types of $*" && cd $* && MYPYPATH=src ../$(PY) -m mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/$* src $(notdir $(wildcard $*/tests))
 
 fmt: setup ## format, and fix what the linter can
 	@$(PY) -m ruff check --fix --quiet . || true
