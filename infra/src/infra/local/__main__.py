@@ -9,6 +9,8 @@ import signal
 import time
 from pathlib import Path
 
+import aiohttp
+
 from infra.local import demo
 from infra.local.config import from_env
 from infra.local.spawn import raise_open_files
@@ -43,8 +45,11 @@ async def _bring_up(system: System, began: float, *, with_demo: bool) -> None:
         f"ready after {time.monotonic() - began:.1f} s: http://localhost:{port}  (Ctrl-C stops it)"
     )
     if with_demo:
-        await demo.fill(system.config.edge_url)
-        system.output.note(demo.HOW_TO_SIGN_IN)
+        try:
+            await demo.fill(system.config.edge_url)
+            system.output.note(demo.HOW_TO_SIGN_IN)
+        except aiohttp.ClientError as error:
+            system.output.note(f"the demo data could not be made: {error}")
     else:
         system.output.note("sign up there, or run it with DEMO=1 for demo users and listings")
 

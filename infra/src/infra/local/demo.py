@@ -20,16 +20,31 @@ LISTINGS = (
 
 
 async def fill(edge_url: str) -> None:
-    """Does nothing when the seller can already sign in: then it was done before."""
-    async with aiohttp.ClientSession(edge_url) as seller, aiohttp.ClientSession(edge_url) as buyer:
-        if await _post(seller, "/api/users/signin", {"email": SELLER, "password": PASSWORD}) == 200:
-            return
-        for http, email in ((buyer, BUYER), (seller, SELLER)):
-            await _post(http, "/api/users/signup", {"email": email, "password": PASSWORD})
+    """Makes what is missing, so that a second run adds nothing."""
+    await _member(edge_url, BUYER)
+    cookies = await _member(edge_url, SELLER)
+    async with _session(edge_url, cookies) as http:
+        async with http.get("/api/tickets", params={"seller": "me"}) as response:
+            response.raise_for_status()
+            if await response.json():
+                return
         for title, price in LISTINGS:
-            await _post(seller, "/api/tickets", {"title": title, "price": price})
+            async with http.post("/api/tickets", json={"title": title, "price": price}) as response:
+                response.raise_for_status()
 
 
-async def _post(http: aiohttp.ClientSession, path: str, body: dict[str, str]) -> int:
-    async with http.post(path, json=body) as response:
-        return response.status
+async def _member(edge_url: str, email: str) -> aiohttp.CookieJar:
+    """The cookies of this user, signed up if need be."""
+    cookies = aiohttp.CookieJar(unsafe=True)  # also from an address without a name: the edge's is 127.0.0.1
+    body = {"email": email, "password": PASSWORD}
+    async with _session(edge_url, cookies) as http:
+        async with http.post("/api/users/signin", json=body) as response:
+            if response.ok:
+                return cookies
+        async with http.post("/api/users/signup", json=body) as response:
+            response.raise_for_status()
+    return cookies
+
+
+def _session(edge_url: str, cookies: aiohttp.CookieJar) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(edge_url, cookie_jar=cookies)
