@@ -1,5 +1,6 @@
 """Money: exact integer cents inside, a JSON number with at most two decimals on the wire."""
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
@@ -9,6 +10,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
 MAX_UNITS = 1_000_000
+_PLAIN = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
+"""What a person types. Decimal would also read 1_000, and an exponent that it then rounds to 0."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,7 +48,7 @@ class Money:
 def _decimal(value: object) -> Decimal:
     if isinstance(value, str):
         value = value.strip()
-        if not value.isascii() or len(value) > 20:
+        if len(value) > 20 or _PLAIN.fullmatch(value) is None:
             raise ValueError("Price must be greater than 0")
     elif isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("Price must be greater than 0")

@@ -16,7 +16,7 @@ from orders import sweep
 from orders.listeners import listeners
 from orders.publishers import publishers
 from orders.repository import Repositories
-from orders.routes import router
+from orders.routes import create_router
 from orders.settings import Settings
 
 
@@ -36,8 +36,6 @@ def create_app(
         consumer=Consumer(stream, listeners(repositories, hold)),
         jobs=[lambda: sweep.run(repositories.orders, hold)],
     )
-    app = create_http_app("orders", [router], service.lifespan, service.checks())
-    app.state.repositories = repositories
-    app.state.hold = hold
+    app = create_http_app("orders", [create_router(repositories, hold)], service.lifespan, service.checks())
     app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
     return app

@@ -13,7 +13,7 @@ from common.stream import Stream
 from tickets.listeners import listeners
 from tickets.publishers import publishers
 from tickets.repository import Repositories
-from tickets.routes import router
+from tickets.routes import create_router
 from tickets.settings import Settings
 
 
@@ -31,7 +31,8 @@ def create_app(
         relays=[repositories.tickets.relay],
         consumer=Consumer(stream, listeners(repositories)),
     )
-    app = create_http_app("tickets", [router], service.lifespan, service.checks())
-    app.state.tickets = repositories.tickets
+    app = create_http_app(
+        "tickets", [create_router(repositories.tickets)], service.lifespan, service.checks()
+    )
     app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
     return app

@@ -39,6 +39,9 @@ async def page(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
 ) -> Page:
+    if "\0" in q:
+        # No regular expression of the database may hold one.
+        raise BadRequest("Search must not hold control characters", "q")
     after = None if cursor is None else decode(cursor)
     return Page(limit=limit, by_price=sort == "price", after=after, words=q.strip())
 

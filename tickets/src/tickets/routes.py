@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from common.errors import NotAuthorized
 from common.http.body import describes, json_body
+from common.http.direct import DirectRoute
 from common.http.rendering import JSON, json_response
 from common.identity import MaybeUser, SignedIn
 from tickets import commands, paging
@@ -13,54 +14,50 @@ from tickets.paging import PageQuery
 from tickets.repository import TicketRepository
 from tickets.schemas import TICKETS, TicketInput, TicketOutput
 
-router = APIRouter(prefix="/api/tickets", tags=["tickets"])
+PATH = "/api/tickets"
 
-
-async def _tickets(request: Request) -> TicketRepository:
-    tickets: TicketRepository = request.app.state.tickets
-    return tickets
-
-
-Tickets = Annotated[TicketRepository, Depends(_tickets)]
 Body = Annotated[TicketInput, json_body(TicketInput)]
 
 
-@router.get("", responses={200: {"model": list[TicketOutput]}})
-async def index(
-    user: MaybeUser, tickets: Tickets, page: PageQuery, seller: Literal["me"] | None = None
-) -> Response:
-    if seller is None:
-        found = await tickets.on_sale(page)
-    elif user is None:
-        raise NotAuthorized()
-    else:
-        found = await tickets.of_seller(user.id, page)
-    shown = found[: page.limit]
-    headers = (
-        {"Link": paging.next_link(router.prefix, page, seller, shown)} if len(found) > page.limit else {}
+def create_router(tickets: TicketRepository) -> APIRouter:
+    """The handlers close over the one repository: a dependency per request would cost as much as they do."""
+    router = APIRouter(prefix=PATH, tags=["tickets"])
+
+    @router.get("", responses={200: {"model": list[TicketOutput]}})
+    async def index(user: MaybeUser, page: PageQuery, seller: Literal["me"] | None = None) -> Response:
+        if seller is None:
+            found = await tickets.on_sale(page)
+        elif user is None:
+            raise NotAuthorized()
+        else:
+            found = await tickets.of_seller(user.id, page)
+        shown = found[: page.limit]
+        headers = {"Link": paging.next_link(PATH, page, seller, shown)} if len(found) > page.limit else {}
+        content = TICKETS.dump_json([TicketOutput.of(ticket) for ticket in shown], by_alias=True)
+        return Response(content, headers=headers, media_type=JSON)
+
+    async def show(_request: Request, ticket_id: str) -> Response:
+        return json_response(TicketOutput.of(await commands.visible(tickets, ticket_id)))
+
+    router.add_api_route(
+        "/{ticket_id}", show, route_class_override=DirectRoute, responses={200: {"model": TicketOutput}}
     )
-    content = TICKETS.dump_json([TicketOutput.of(ticket) for ticket in shown], by_alias=True)
-    return Response(content, headers=headers, media_type=JSON)
 
+    @router.post("", responses={201: {"model": TicketOutput}}, openapi_extra=describes(TicketInput))
+    async def create(user: SignedIn, body: Body) -> Response:
+        ticket = await commands.offer(tickets, user, body.title, body.price)
+        return json_response(TicketOutput.of(ticket), 201)
 
-@router.get("/{ticket_id}", responses={200: {"model": TicketOutput}})
-async def show(ticket_id: str, tickets: Tickets) -> Response:
-    return json_response(TicketOutput.of(await commands.visible(tickets, ticket_id)))
+    @router.put(
+        "/{ticket_id}", responses={200: {"model": TicketOutput}}, openapi_extra=describes(TicketInput)
+    )
+    async def update(user: SignedIn, body: Body, ticket_id: str) -> Response:
+        ticket = await commands.edit(tickets, user, ticket_id, body.title, body.price)
+        return json_response(TicketOutput.of(ticket))
 
+    @router.delete("/{ticket_id}", status_code=204)
+    async def withdraw(user: SignedIn, ticket_id: str) -> Response:
+        await commands.withdraw(tickets, user, ticket_id)
+        return Response(status_code=204)
 
-@router.post("", responses={201: {"model": TicketOutput}}, openapi_extra=describes(TicketInput))
-async def create(user: SignedIn, body: Body, tickets: Tickets) -> Response:
-    ticket = await commands.offer(tickets, user, body.title, body.price)
-    return json_response(TicketOutput.of(ticket), 201)
-
-
-@router.put("/{ticket_id}", responses={200: {"model": TicketOutput}}, openapi_extra=describes(TicketInput))
-async def update(user: SignedIn, body: Body, ticket_id: str, tickets: Tickets) -> Response:
-    ticket = await commands.edit(tickets, user, ticket_id, body.title, body.price)
-    return json_response(TicketOutput.of(ticket))
-
-
-@router.delete("/{ticket_id}", status_code=204)
-async def withdraw(user: SignedIn, ticket_id: str, tickets: Tickets) -> Response:
-    await commands.withdraw(tickets, user, ticket_id)
-    return Response(status_code=204)
+    return router

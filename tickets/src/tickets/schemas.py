@@ -1,5 +1,6 @@
 """Shapes on the wire of the tickets API."""
 
+import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, TypeAdapter
@@ -9,15 +10,17 @@ from common.money import Price
 from tickets.domain import Ticket
 
 MAX_TITLE = 200
+_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Controls, surrogates, line breaks. Joiners within emoji and the spaces of other scripts are fine."""
 
 
 def _title(text: str) -> str:
     trimmed = text.strip()
-    if not trimmed:
+    if not any(character.isprintable() for character in trimmed):
         raise ValueError("Title is required")
     if len(trimmed) > MAX_TITLE:
         raise ValueError(f"Title must be at most {MAX_TITLE} characters")
-    if not trimmed.isprintable():
+    if any(unicodedata.category(character) in _UNSEEN for character in trimmed):
         raise ValueError("Title must not hold control characters")
     return trimmed
 

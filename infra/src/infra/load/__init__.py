@@ -1,0 +1,1 @@
+"""Load on a running system: the headline flows, and what they share with the benchmarks."""

@@ -1,0 +1,41 @@
+"""What processes cost: CPU time and memory, from /proc."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of the process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICK
+
+
+def resident_megabytes(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Counts from its creation. `idle` is what the processes spend per second when nobody asks anything."""
+
+    pids: Sequence[int]
+    idle: float
+    _before: Mapping[int, float]
+    _started: float
+
+    @classmethod
+    def start(cls, pids: Sequence[int], idle: float = 0.0) -> "Meter":
+        return cls(pids, idle, {pid: cpu_seconds(pid) for pid in pids}, time.perf_counter())
+
+    def seconds(self) -> float:
+        """CPU time spent since the start, less the idle share."""
+        spent = sum(cpu_seconds(pid) - self._before[pid] for pid in self.pids)
+        return spent - self.idle * (time.perf_counter() - self._started)
