@@ -15,19 +15,21 @@ from common.errors import Unavailable
 
 QUEUE = "expiration"
 EXPIRE = "expire"
+SERIALIZE, DESERIALIZE = orjson.dumps, orjson.loads
+"""Of job bodies: JSON, not arq's default of pickle. A worker doesn't take them over from its connection."""
 KEEP_OVERDUE_MILLISECONDS = 30 * 24 * 3600 * 1000
 """How long a job that is due waits for a worker before Redis forgets it; arq's own default is a day."""
 
 
 def connect(redis_url: str) -> ArqRedis:
-    """Connects on first use, and again as needed. Job bodies are JSON, not arq's default of pickle."""
+    """Connects on first use, and again as needed."""
     pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
         redis_url, max_connections=16, timeout=5, socket_connect_timeout=2, socket_timeout=5
     )
     return ArqRedis(
         pool,
-        job_serializer=orjson.dumps,
-        job_deserializer=orjson.loads,
+        job_serializer=SERIALIZE,
+        job_deserializer=DESERIALIZE,
         default_queue_name=QUEUE,
         expires_extra_ms=KEEP_OVERDUE_MILLISECONDS,
     )

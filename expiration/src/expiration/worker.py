@@ -42,6 +42,8 @@ def create_worker(settings: Settings, publisher: ExpirationCompletePublisher) ->
         [func(expire, name=timers.EXPIRE, keep_result=0, max_tries=FOR_EVER, timeout=JOB_SECONDS)],
         queue_name=timers.QUEUE,
         redis_pool=timers.connect(settings.redis_url),
+        job_serializer=timers.SERIALIZE,
+        job_deserializer=timers.DESERIALIZE,
         ctx={PUBLISHER: publisher},
         handle_signals=False,
         job_timeout=JOB_SECONDS,
