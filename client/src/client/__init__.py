@@ -1,0 +1,1 @@
+"""The pages: rendered here from what the APIs say, and usable without JavaScript."""

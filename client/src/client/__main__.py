@@ -1,0 +1,8 @@
+from client.app import create_app
+from client.settings import Settings
+from common.server import serve
+from common.settings import load
+
+if __name__ == "__main__":
+    settings = load(Settings)
+    serve("client", create_app(settings), settings)

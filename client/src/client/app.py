@@ -1,0 +1,47 @@
+"""The one place of wiring."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from fastapi import FastAPI
+
+from client import headers, upstream
+from client.assets import Assets
+from client.errors import ErrorPages
+from client.pages import auth, listings, orders, payments, tickets
+from client.patience import Patience
+from client.rendering import templates
+from client.settings import Settings
+from client.sign_in import sends_to_sign_in
+from common.http.app import create_http_app
+from common.identity import Sessions
+
+ROUTERS = (auth.router, tickets.router, listings.router, orders.router, payments.router)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    patience: Patience | None = None,
+) -> FastAPI:
+    """Nothing connects before the lifespan starts. `transport` stands in for the network."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with upstream.pool(settings.api_base_url, transport) as app.state.http:
+            yield
+
+    # No checks: the edge waits for this service, so this service doesn't wait for the edge.
+    app = create_http_app("client", ROUTERS, lifespan, {})
+    assets = Assets()
+    app.mount("/static", assets)
+    app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
+    app.state.templates = templates(assets)
+    app.state.patience = patience or Patience()
+    sends_to_sign_in(app)
+    # The last one added comes first: it sees what all others answer, the gate's refusals included.
+    app.add_middleware(ErrorPages)
+    app.add_middleware(headers.PageHeaders)
+    return app

@@ -1,0 +1,74 @@
+"""What an order's data means to its buyer."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from client.schemas import Order
+
+
+class Stage(StrEnum):
+    """Where an order stands; the value is what a list shows."""
+
+    TO_PAY = "Awaiting payment"
+    TO_CONFIRM = "Awaiting confirmation"
+    EXPIRED = "Expired"
+    PAID = "Paid"
+    CANCELLED = "Cancelled"
+    ENDED = "Expired or cancelled"
+    """The APIs don't tell which of the two, once the time to pay is over."""
+    REFUNDED = "Refunded"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """An order at a moment, by the server's clock."""
+
+    order: Order
+    now: datetime
+
+    @property
+    def stage(self) -> Stage:
+        over = self.now >= self.order.expires_at
+        match self.order.status:
+            case "complete":
+                return Stage.PAID
+            case "awaiting:payment":
+                return Stage.TO_CONFIRM
+            case "cancelled" if self.order.payment is not None:
+                return Stage.REFUNDED
+            case "cancelled":
+                return Stage.ENDED if over else Stage.CANCELLED
+            case _:
+                return Stage.EXPIRED if over else Stage.TO_PAY
+
+    @property
+    def is_open(self) -> bool:
+        return self.stage in (Stage.TO_PAY, Stage.TO_CONFIRM)
+
+    @property
+    def seconds_left(self) -> int:
+        return max(0, math.ceil((self.order.expires_at - self.now).total_seconds()))
+
+    @property
+    def clock(self) -> str:
+        """The time left to pay: `14:59`."""
+        return f"{self.seconds_left // 60:02d}:{self.seconds_left % 60:02d}"
+
+    @property
+    def now_millis(self) -> int:
+        return int(self.now.timestamp() * 1000)
+
+    @property
+    def expires_millis(self) -> int:
+        return int(self.order.expires_at.timestamp() * 1000)
+
+
+LISTING_STATES = {
+    "available": "For sale",
+    "held": "Reserved",
+    "sold": "Sold",
+    "withdrawn": "Withdrawn",
+}
+"""A ticket's status, in words."""

@@ -1,0 +1,64 @@
+"""Errors as pages.
+
+Everything that this service refuses is rendered by `common` as JSON: unknown routes, the APIs' errors, the
+gate's refusals, faults. For whoever reads pages that answer is dressed as one, here, in one place.
+"""
+
+import orjson
+from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from client.rendering import Page
+from client.words import heading, in_plain_words
+from common.http.rendering import JSON
+
+_FOR_MACHINES = ("/api/", "/healthz", "/readyz", "/metrics")
+"""Read by programs, which want the JSON: an unknown API's path reaches this service too."""
+
+_REPLACED = {b"content-type", b"content-length"}
+
+
+class ErrorPages:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(_FOR_MACHINES):
+            await self._app(scope, receive, send)
+            return
+        await self._app(scope, receive, _Dressing(scope, receive, send))
+
+
+class _Dressing:
+    """A `send` that holds back an error's JSON until all of it is there, then sends its page instead."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._start: Message | None = None
+        self._body = b""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and _is_error(message):
+            self._start = message
+        elif self._start is None:
+            await self._send(message)
+        else:
+            self._body += message.get("body", b"")
+            if not message.get("more_body", False):
+                await self._page(self._start)(self._scope, self._receive, self._send)
+
+    def _page(self, start: Message) -> Response:
+        status = start["status"]
+        messages = [in_plain_words(entry["message"]) for entry in orjson.loads(self._body)["errors"]]
+        page = Page(Request(self._scope))
+        response = page("error.html", status, heading=heading(status), messages=messages)
+        response.raw_headers.extend(h for h in start["headers"] if h[0] not in _REPLACED)
+        return response
+
+
+def _is_error(start: Message) -> bool:
+    return start["status"] >= 400 and Headers(raw=start["headers"]).get("content-type") == JSON

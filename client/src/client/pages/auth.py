@@ -1,0 +1,77 @@
+"""Signing up, in and out."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from client.api import Api, Apis, SetCookies
+from client.forms import Form, Problems
+from client.rendering import Page, Pages, see_other
+from client.sign_in import HOME, local
+from common.errors import AppError, CrossSite
+from common.identity import MaybeUser, Sessions
+
+router = APIRouter(prefix="/auth", include_in_schema=False)
+
+FIELDS = ("email", "password")
+
+Next = Annotated[str | None, Query()]
+
+
+@router.get("/signup")
+async def signup_form(user: MaybeUser, page: Pages, next: Next = None) -> Response:
+    return see_other(local(next)) if user else page("signup.html", email="", next=local(next))
+
+
+@router.post("/signup")
+async def signup(page: Pages, api: Apis, form: Form) -> Response:
+    return await _begin(page, form, api.signup, "signup.html")
+
+
+@router.get("/signin")
+async def signin_form(user: MaybeUser, page: Pages, next: Next = None) -> Response:
+    return see_other(local(next)) if user else page("signin.html", email="", next=local(next))
+
+
+@router.post("/signin")
+async def signin(page: Pages, api: Apis, form: Form) -> Response:
+    return await _begin(page, form, api.signin, "signin.html")
+
+
+async def _begin(
+    page: Page, form: Form, ask: Callable[[str, str], Awaitable[SetCookies]], template: str
+) -> Response:
+    email, path = form.get("email", ""), local(form.get("next"))
+    try:
+        cookies = await ask(email, form.get("password", ""))
+    except AppError as error:
+        response = page(template, error.status, email=email, next=path, problems=Problems.of(error, FIELDS))
+        response.headers.update(error.headers)
+        return response
+    return see_other(path, cookies)
+
+
+@router.post("/signout")
+async def signout(request: Request, api: Apis) -> Response:
+    return await _end(request, api)
+
+
+@router.get("/signout")
+async def signout_by_address(request: Request, api: Apis) -> Response:
+    """For whoever types the address; a page of another site can't do it, by an image for instance."""
+    if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        raise CrossSite()
+    return await _end(request, api)
+
+
+async def _end(request: Request, api: Api) -> Response:
+    """Signed out in this browser, whatever the API says."""
+    cookies: SetCookies = ()
+    with suppress(AppError):
+        cookies = await api.signout()
+    response = see_other(HOME, cookies)
+    sessions: Sessions = request.app.state.sessions
+    sessions.end(response)
+    return response

@@ -1,0 +1,26 @@
+"""Waiting, for a moment, until an event has reached the service that is asked."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long, and how often meanwhile; both in seconds."""
+
+    seconds: float = 2.0
+    every: float = 0.1
+
+    async def until(self, settled: Callable[[T], bool], ask: Callable[[], Awaitable[T]]) -> T:
+        """The first settled answer, or the last one when the time is over."""
+        deadline = time.monotonic() + self.seconds
+        answer = await ask()
+        while not settled(answer) and time.monotonic() < deadline:
+            await asyncio.sleep(self.every)
+            answer = await ask()
+        return answer

@@ -1,0 +1,122 @@
+"""The way to the APIs: one bounded pool of connections, and requests on behalf of one browser."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+
+from client.cookies import Forgetful
+from common import telemetry
+from common.errors import (
+    AppError,
+    BadRequest,
+    CrossSite,
+    ErrorEntry,
+    NotAuthorized,
+    NotFound,
+    PaymentRequired,
+    TooLarge,
+    Unavailable,
+)
+
+log = logging.getLogger(__name__)
+
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=5)
+TIMEOUT = httpx.Timeout(10, connect=2, pool=3)
+PROVIDER_TIMEOUT = httpx.Timeout(30, connect=2, pool=3)
+"""For what asks a payment provider, who may take its time."""
+
+_FORWARDED = frozenset({b"host", b"cookie", b"x-forwarded-for"})
+"""`host` too: an ingress routes by it, and the APIs are of the same origin as the page."""
+
+_KINDS: Mapping[int, type[AppError]] = {
+    kind.status: kind
+    for kind in (BadRequest, PaymentRequired, NotAuthorized, CrossSite, NotFound, TooLarge, Unavailable)
+}
+
+
+def pool(base_url: str, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    """What all requests share. It keeps no cookies: each request carries its own browser's."""
+    return httpx.AsyncClient(
+        base_url=base_url,
+        transport=transport or httpx.AsyncHTTPTransport(limits=LIMITS, retries=1, trust_env=False),
+        timeout=TIMEOUT,
+        trust_env=False,
+        headers={"Accept": "application/json", "User-Agent": "gittix-client"},
+        cookies=Forgetful(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The APIs as one browser sees them."""
+
+    http: httpx.AsyncClient
+    browser: Mapping[bytes, bytes]
+    """The headers that travel on, as they came."""
+
+    @classmethod
+    def of(cls, request: Request) -> "Upstream":
+        headers = {name: value for name, value in request.headers.raw if name in _FORWARDED}
+        if request.client is not None:
+            headers.setdefault(b"x-forwarded-for", request.client.host.encode())
+        return cls(request.app.state.http, headers)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, str] | None = None,
+        timeout: httpx.Timeout = TIMEOUT,
+    ) -> httpx.Response:
+        """The answer of an API. Raises the error that it gave, and Unavailable where it gave none."""
+        try:
+            response = await self.http.request(
+                method,
+                path,
+                params=query,
+                json=body,
+                headers={**self.browser, **_trace()},
+                timeout=timeout,
+            )
+        except httpx.TransportError as error:
+            log.warning("an API can't be reached", extra={"error": repr(error), "path": path})
+            raise Unavailable() from error
+        if response.is_success:
+            return response
+        raise refusal(response)
+
+
+def _trace() -> Mapping[bytes, bytes]:
+    return {name.encode(): value.encode() for name, value in telemetry.current().headers().items()}
+
+
+class _Entry(BaseModel):
+    message: str
+    field: str | None = None
+
+
+class _Errors(BaseModel):
+    errors: list[_Entry]
+
+
+def refusal(response: httpx.Response) -> AppError:
+    """The error that an API answered with: its kind, its words, its Retry-After."""
+    status = Unavailable.status if response.status_code in (502, 504) else response.status_code
+    error = _KINDS.get(status, AppError)()
+    if error.status != status and 400 <= status < 500:
+        error.status = status
+    try:
+        entries = _Errors.model_validate_json(response.content).errors
+    except ValidationError:
+        entries = []
+    if entries:
+        error.entries = tuple(ErrorEntry(entry.message, entry.field) for entry in entries)
+    if "retry-after" in response.headers:
+        error.headers = {"Retry-After": response.headers["retry-after"]}
+    return error

@@ -1,0 +1,52 @@
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeAlias
+
+import httpx
+import pytest
+from fake_apis import FakeApis
+from fastapi import FastAPI
+
+from client.app import create_app
+from client.patience import Patience
+from client.settings import Settings
+from common.identity import CurrentUser
+from common.testing.browser import JWT_KEY, running, signed_in
+
+pytest_plugins = ["common.testing.fixtures"]
+
+API_BASE_URL = "http://edge.test"
+SETTINGS = Settings(api_base_url=API_BASE_URL, jwt_key=JWT_KEY, cookie_secure=False)
+
+Browser: TypeAlias = httpx.AsyncClient
+As: TypeAlias = Callable[[CurrentUser], Browser]
+
+
+@pytest.fixture
+def apis() -> FakeApis:
+    return FakeApis()
+
+
+@pytest.fixture
+def app(apis: FakeApis) -> FastAPI:
+    return create_app(SETTINGS, transport=apis, patience=Patience(seconds=0.05, every=0.001))
+
+
+@pytest.fixture
+async def browser(app: FastAPI) -> AsyncIterator[Browser]:
+    """Signed out; keeps cookies and follows no redirect by itself."""
+    async with running(app) as client:
+        yield client
+
+
+@pytest.fixture
+def as_user(browser: Browser) -> As:
+    """The browser, once it is signed in as that user."""
+
+    def sign_in(user: CurrentUser) -> Browser:
+        browser.headers.update(signed_in(user))
+        return browser
+
+    return sign_in
+
+
+Follow: TypeAlias = Callable[[httpx.Response], Awaitable[httpx.Response]]
