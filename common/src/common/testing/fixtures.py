@@ -40,10 +40,12 @@ def server(variable: str) -> str:
 @pytest.fixture
 async def real_database() -> AsyncIterator[Database]:
     """A database of its own on the server that TEST_MONGO_URI names, dropped afterwards."""
-    database = connect(server("TEST_MONGO_URI"), f"test-{uuid.uuid4().hex[:12]}")
-    yield database
-    await database.client.drop_database(database.name)
-    database.client.close()
+    uri, name = server("TEST_MONGO_URI"), f"test-{uuid.uuid4().hex[:12]}"
+    yield connect(uri, name)
+    # An app that ran on it has closed its connection.
+    again = connect(uri, name)
+    await again.client.drop_database(name)
+    again.client.close()
 
 
 @pytest.fixture

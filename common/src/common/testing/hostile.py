@@ -25,6 +25,11 @@ LITERALS = (
     '"\\ud800"',
     '"\\udc00\\ud800"',
     '"\\u202e"',
+    '"' + "x" * 100_000 + '"',
+)
+"""JSON, and what passes for it, for the place of any field's value."""
+
+NUMERIC_STRINGS = (
     '"1e-9999999"',
     '"1e9999999"',
     '"1_000"',
@@ -32,9 +37,8 @@ LITERALS = (
     '"Infinity"',
     '"\\u0661\\u0662"',
     '"' + "9" * 30 + '"',
-    '"' + "x" * 100_000 + '"',
 )
-"""JSON, and what passes for it, for the place of any field's value."""
+"""Strings, as JSON, that a careless parser takes for an amount."""
 
 BODIES = (
     b"",

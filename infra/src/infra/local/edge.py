@@ -66,7 +66,7 @@ http://:{port} {{
 		@missing expression `{{err.status_code}} == 404`
 		respond @missing `{{"errors":[{{"message":"Not found"}}]}}` 404
 		@large expression `{{err.status_code}} == 413`
-		respond @large `{{"errors":[{{"message":"Request body is too large"}}]}}` 413
+		respond @large `{{"errors":[{{"message":"Body too large"}}]}}` 413
 		@down expression `{{err.status_code}} >= 500`
 		respond @down `{{"errors":[{{"message":"Service unavailable"}}]}}` 503
 		respond `{{"errors":[{{"message":"{{err.status_text}}"}}]}}` {{err.status_code}}
