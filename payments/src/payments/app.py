@@ -1,0 +1,58 @@
+"""The one place of wiring."""
+
+from fastapi import FastAPI
+
+from common import mongo
+from common.consumer import Consumer
+from common.http.app import create_http_app
+from common.identity import Sessions
+from common.jetstream import JetStream
+from common.mongo import Database
+from common.service import Service
+from common.stream import Stream
+from payments import sweep
+from payments.desk import Desk, Timing
+from payments.fake_gateway import FakeGateway
+from payments.gateway import PaymentGateway
+from payments.listeners import listeners
+from payments.publishers import publishers
+from payments.repository import Repositories
+from payments.routes import router
+from payments.settings import Settings
+from payments.stripe_gateway import StripeGateway
+
+
+def create_app(
+    settings: Settings,
+    *,
+    database: Database | None = None,
+    stream: Stream | None = None,
+    gateway: PaymentGateway | None = None,
+    timing: Timing | None = None,
+) -> FastAPI:
+    """Nothing connects before the lifespan starts. The keywords stand in for the real ones."""
+    database = mongo.connect(settings.mongo_uri, "payments") if database is None else database
+    stream = JetStream(settings.nats_url, "payments") if stream is None else stream
+    gateway = _gateway(settings, database) if gateway is None else gateway
+    stores = Repositories.over(database, publishers(stream))
+    desk = Desk(stores, gateway, timing or Timing())
+    service = Service(
+        database=database,
+        stream=stream,
+        stores=[stores.payments, stores.attempts, stores.webhooks, gateway],
+        relays=[stores.payments.relay],
+        consumer=Consumer(stream, listeners(desk)),
+        jobs=[lambda: sweep.run_attempts(desk), lambda: sweep.run_payments(desk)],
+        on_stop=[gateway.close],
+    )
+    app = create_http_app("payments", [router], service.lifespan, service.checks())
+    app.state.desk = desk
+    app.state.webhook_secret = settings.stripe_webhook_secret
+    app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
+    return app
+
+
+def _gateway(settings: Settings, database: Database) -> PaymentGateway:
+    if settings.payment_gateway == "fake":
+        return FakeGateway(database)
+    return StripeGateway(settings.stripe_key)

@@ -1,0 +1,141 @@
+"""Use cases: what a buyer asks for."""
+
+import asyncio
+import logging
+
+from common import times
+from common.errors import NotAuthorized, Unavailable
+from common.identity import CurrentUser
+from payments.desk import Desk
+from payments.domain import OVER, Attempt, AttemptStatus, Order, Payment, Status
+from payments.errors import (
+    BadToken,
+    CancelledOrder,
+    CompleteOrder,
+    Declined,
+    ExpiredOrder,
+    NothingToConfirm,
+    OutcomeUnknown,
+    SettlementRefused,
+)
+from payments.gateway import Charge, Intent, State
+from payments.settlement import resolve
+
+log = logging.getLogger(__name__)
+
+
+async def pay(desk: Desk, user: CurrentUser, order_id: str, token: str) -> Payment:
+    """The order's one payment, authorised or awaiting its owner's further step.
+
+    Of all who ask at once, one has the provider asked; the others wait for what comes of it. Raises
+    Declined, BadToken, a refusal of the order's state, or OutcomeUnknown when it takes too long to know.
+    """
+    deadline = times.now() + desk.timing.wait
+    waited_for = 0
+    while True:
+        order = await _own(desk, user, order_id)
+        payment, attempt = await _so_far(desk, order_id)
+        if payment is not None and not _may_try_again(payment, attempt):
+            return _standing(payment)
+        if attempt is not None and attempt.charge.attempt == waited_for:
+            _pass_on_decline(attempt)
+        if attempt is None or attempt.status in OVER:
+            _require_payable(order)
+            fresh = Attempt.begin(order, token, attempt, times.now(), times.now() + desk.timing.grace)
+            if await desk.repositories.attempts.begin(fresh):
+                return await _authorize(desk, fresh.charge)
+            continue
+        if times.now() >= deadline:
+            raise OutcomeUnknown()
+        waited_for = attempt.charge.attempt
+        await asyncio.sleep(desk.timing.poll.total_seconds())
+
+
+async def confirm(desk: Desk, user: CurrentUser, order_id: str) -> Payment:
+    """Looks whether the card's owner took the further step.
+
+    Raises Declined if the step failed: the order may then be paid with another token.
+    """
+    await _own(desk, user, order_id)
+    payment = await desk.repositories.payments.of_order(order_id)
+    if payment is None:
+        raise NothingToConfirm()
+    if payment.status is not Status.AWAITING:
+        return _standing(payment)
+    intent = await desk.gateway.confirm(payment.intent_id)
+    if intent is None:
+        raise OutcomeUnknown()
+    return await _outcome(desk, intent)
+
+
+async def _own(desk: Desk, user: CurrentUser, order_id: str) -> Order:
+    order = await desk.repositories.orders.get(order_id)
+    if order.user_id != user.id:
+        raise NotAuthorized()
+    if order.is_cancelled:
+        raise CancelledOrder()
+    return order
+
+
+async def _so_far(desk: Desk, order_id: str) -> tuple[Payment | None, Attempt | None]:
+    payment = await desk.repositories.payments.of_order(order_id)
+    return payment, await desk.repositories.attempts.find(order_id)
+
+
+def _may_try_again(payment: Payment, attempt: Attempt | None) -> bool:
+    """The further step failed, or another attempt is under way since it did."""
+    if payment.status is not Status.AWAITING or attempt is None:
+        return False
+    return attempt.status in OVER or attempt.charge.attempt > payment.attempt
+
+
+def _pass_on_decline(attempt: Attempt) -> None:
+    if attempt.status is AttemptStatus.DECLINED:
+        raise Declined(attempt.words)
+
+
+def _require_payable(order: Order) -> None:
+    if order.is_complete:
+        raise CompleteOrder()
+    if order.is_expired(times.now()):
+        raise ExpiredOrder()
+
+
+def _standing(payment: Payment) -> Payment:
+    """A payment is voided when its order was cancelled, whether or not we have heard of that yet."""
+    if payment.status is Status.VOIDED:
+        raise CancelledOrder()
+    return payment
+
+
+async def _authorize(desk: Desk, charge: Charge) -> Payment:
+    try:
+        intent = await desk.gateway.authorize(charge)
+    except BadToken:
+        await desk.repositories.attempts.fail(charge.order_id, charge.attempt)
+        raise
+    except OutcomeUnknown:
+        found = await desk.gateway.find(charge)
+        if found is None:
+            raise
+        intent = found
+    return await _outcome(desk, intent)
+
+
+async def _outcome(desk: Desk, intent: Intent) -> Payment:
+    """Records the intent; the payment that stands, or the refusal."""
+    try:
+        await resolve(desk, intent)
+    except (Unavailable, SettlementRefused):
+        # What is not settled is settled by the sweep; the buyer is told how the payment stands.
+        log.warning("left to the sweep", exc_info=True, extra={"order": intent.order_id})
+    payment = await desk.repositories.payments.of_order(intent.order_id)
+    if intent.state is State.DECLINED or (intent.state is State.VOIDED and not _is_voided(payment)):
+        raise Declined(intent.words)
+    if payment is None or intent.state is State.PENDING:
+        raise OutcomeUnknown()
+    return _standing(payment)
+
+
+def _is_voided(payment: Payment | None) -> bool:
+    return payment is not None and payment.status is Status.VOIDED

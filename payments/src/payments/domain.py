@@ -1,0 +1,157 @@
+"""The payment of an order, and the attempts that lead to one.
+
+A payment exists once money is authorised, or once the card's owner is asked for a further step; each of
+its changes is an event. What comes before is an attempt, a record of its own without events: it names the
+idempotency key and the token before the provider is asked, so that a crash at any point leaves enough to
+find out what became of the money.
+
+An order has one payment, whose id its first attempt chose. The first intent that is seen to be authorised
+becomes it for good; any other is a stray, and is voided. Only a payment's own intent is ever captured.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from common.aggregate import Aggregate
+from common.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
+from common.ids import new_id
+from common.money import Money
+from payments.errors import StrayIntent
+from payments.gateway import Charge, Intent
+
+
+class Status(StrEnum):
+    NEW = "new"
+    """Never stored."""
+    AWAITING = "awaiting"
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    VOIDED = "voided"
+
+
+class AttemptStatus(StrEnum):
+    AUTHORIZING = "authorizing"
+    """The outcome is not known: the provider is being asked, or has to be looked at."""
+    DECLINED = "declined"
+    FAILED = "failed"
+    """Nothing was authorised, and no card was refused: another attempt may be made, as after a decline."""
+    KNOWN = "known"
+    """The payment says what became of it."""
+
+
+OPEN = (Status.AWAITING, Status.AUTHORIZED)
+OVER = (AttemptStatus.DECLINED, AttemptStatus.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What this service knows of an order."""
+
+    id: str
+    user_id: str
+    status: str
+    price: Money
+    expires_at: datetime
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.status == "cancelled"
+
+    @property
+    def is_complete(self) -> bool:
+        return self.status == "complete"
+
+    def is_expired(self, now: datetime) -> bool:
+        """A complete order doesn't expire, nor one whose card's owner was asked for a further step."""
+        return self.status == "created" and self.expires_at <= now
+
+    def is_payable(self, now: datetime) -> bool:
+        return not (self.is_cancelled or self.is_complete or self.is_expired(now))
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The latest attempt at an order's money. `check_at`: when to look at the provider again."""
+
+    payment_id: str
+    user_id: str
+    status: AttemptStatus
+    charge: Charge
+    words: str
+    check_at: datetime | None
+
+    @property
+    def order_id(self) -> str:
+        return self.charge.order_id
+
+    @classmethod
+    def begin(
+        cls, order: Order, token: str, previous: "Attempt | None", now: datetime, check_at: datetime
+    ) -> "Attempt":
+        number = 1 if previous is None else previous.charge.attempt + 1
+        return cls(
+            payment_id=new_id() if previous is None else previous.payment_id,
+            user_id=order.user_id,
+            status=AttemptStatus.AUTHORIZING,
+            charge=Charge(order.id, number, f"order:{order.id}:{number}", token, order.price, now),
+            words="",
+            check_at=check_at,
+        )
+
+
+@dataclass(kw_only=True)
+class Payment(Aggregate):
+    order_id: str
+    user_id: str
+    amount: Money
+    status: Status = Status.NEW
+    intent_id: str = ""
+    attempt: int = 0
+    client_secret: str | None = None
+
+    @classmethod
+    def of(cls, attempt: Attempt) -> "Payment":
+        charge = attempt.charge
+        return cls(
+            id=attempt.payment_id, order_id=charge.order_id, user_id=attempt.user_id, amount=charge.amount
+        )
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+    def await_owner(self, intent: Intent) -> None:
+        """The owner has a further step to take. Raises StrayIntent once the order's money is decided."""
+        if self.status not in (Status.NEW, Status.AWAITING):
+            self._refuse_stray(intent)
+        elif intent.attempt > self.attempt:
+            self._take(intent, Status.AWAITING)
+            self.record(PaymentAwaiting(id=self.id, order_id=self.order_id))
+
+    def authorize(self, intent: Intent) -> None:
+        """Its money is reserved. Raises StrayIntent if another intent's already was."""
+        if self.status not in (Status.NEW, Status.AWAITING):
+            self._refuse_stray(intent)
+        else:
+            self._take(intent, Status.AUTHORIZED)
+            self.record(PaymentCreated(id=self.id, order_id=self.order_id, stripe_id=self.intent_id))
+
+    def capture(self) -> None:
+        if self.status is Status.AUTHORIZED:
+            self.status = Status.CAPTURED
+            self.record(PaymentCaptured(id=self.id, order_id=self.order_id))
+
+    def void(self) -> None:
+        if self.is_open:
+            self.status = Status.VOIDED
+            self.client_secret = None
+            self.record(PaymentVoided(id=self.id, order_id=self.order_id))
+
+    def _take(self, intent: Intent, status: Status) -> None:
+        self.intent_id, self.attempt, self.status = intent.id, intent.attempt, status
+        self.client_secret = intent.client_secret if status is Status.AWAITING else None
+
+    def _refuse_stray(self, intent: Intent) -> None:
+        if intent.id != self.intent_id:
+            raise StrayIntent(f"intent {intent.id} of order {self.order_id}, paid by {self.intent_id}")

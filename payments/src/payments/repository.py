@@ -1,0 +1,255 @@
+"""Every query and index of the payments database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from common.errors import Conflict, NotFound
+from common.money import Money
+from common.mongo import Database, Document, DocumentReader
+from common.publisher import Publishers
+from common.replica import Replica
+from common.repository import Repository
+from payments.domain import OVER, Attempt, AttemptStatus, Order, Payment, Status
+from payments.gateway import Charge
+
+AUTHORIZING, KNOWN = AttemptStatus.AUTHORIZING, AttemptStatus.KNOWN
+
+
+class PaymentRepository(Repository[Payment]):
+    collection = "payments"
+    indexes = (
+        IndexModel([("order_id", ASCENDING)], unique=True, name="of_order"),
+        IndexModel([("open", ASCENDING), ("_id", ASCENDING)], name="open"),
+    )
+
+    def to_document(self, payment: Payment) -> Document:
+        return {
+            "order_id": payment.order_id,
+            "user_id": payment.user_id,
+            "amount_cents": payment.amount.cents,
+            "status": str(payment.status),
+            "open": payment.is_open,
+            "intent_id": payment.intent_id,
+            "attempt": payment.attempt,
+            "client_secret": payment.client_secret,
+        }
+
+    def from_document(self, document: Document) -> Payment:
+        return Payment(
+            id=document["_id"],
+            version=document["version"],
+            order_id=document["order_id"],
+            user_id=document["user_id"],
+            amount=Money(document["amount_cents"]),
+            status=Status(document["status"]),
+            intent_id=document["intent_id"],
+            attempt=document["attempt"],
+            client_secret=document.get("client_secret"),
+        )
+
+    async def save(self, aggregate: Payment) -> None:
+        """Raises Conflict also when somebody else was faster to store the order's first payment."""
+        try:
+            await super().save(aggregate)
+        except DuplicateKeyError:
+            raise Conflict() from None
+
+    async def of_order(self, order_id: str) -> Payment | None:
+        document = await self.documents.find_one({"order_id": order_id}, {"outbox": 0})
+        return None if document is None else self.from_document(document)
+
+    async def open_after(self, payment_id: str, limit: int) -> Sequence[Payment]:
+        """Payments neither captured nor voided, by id: the page after `payment_id` ("" for the first)."""
+        return await self._page({"open": True, "_id": {"$gt": payment_id}}, limit)
+
+    async def page(self, after: str, limit: int) -> Sequence[Payment]:
+        """Every payment, oldest first, to be held beside the provider's own record."""
+        return await self._page({"_id": {"$gt": after}}, limit)
+
+    async def _page(self, query: Document, limit: int) -> Sequence[Payment]:
+        cursor = self.documents.find(query, {"outbox": 0}).sort([("_id", ASCENDING)]).limit(limit)
+        return [self.from_document(document) for document in await cursor.to_list(limit)]
+
+
+class OrderReplica(Replica):
+    def __init__(self, database: Database) -> None:
+        super().__init__(database["orders"])
+
+    async def get(self, order_id: str) -> Order:
+        """Raises NotFound, also for an order that has not reached this service yet."""
+        order = await self.lookup(order_id)
+        if order is None:
+            raise NotFound()
+        return order
+
+    async def lookup(self, order_id: str) -> Order | None:
+        document = await self.find(order_id)
+        if document is None:
+            return None
+        return Order(
+            id=document["_id"],
+            user_id=document["user_id"],
+            status=document["status"],
+            price=Money(document["price_cents"]),
+            expires_at=document["expires_at"],
+        )
+
+
+class Attempts:
+    """One document an order, `_id` the order's: its latest attempt.
+
+    Each change is one guarded update, so that of all who would begin an attempt exactly one does, and an
+    outcome that comes late never touches a later attempt.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._documents = database["attempts"]
+        self._reader = DocumentReader(self._documents)
+
+    async def prepare(self) -> None:
+        await self._documents.create_indexes(
+            [IndexModel([("check_at", ASCENDING)], sparse=True, name="to_be_checked")]
+        )
+
+    async def find(self, order_id: str) -> Attempt | None:
+        document = await self._reader.find(order_id)
+        return None if document is None else _attempt(document)
+
+    async def begin(self, attempt: Attempt) -> bool:
+        """Stores it as the order's latest; False if somebody else was faster."""
+        order_id, number = attempt.charge.order_id, attempt.charge.attempt
+        if number == 1:
+            try:
+                await self._documents.insert_one({"_id": order_id, **_fields(attempt)})
+            except DuplicateKeyError:
+                return False
+            return True
+        return await self._change(order_id, number - 1, OVER, {"$set": _fields(attempt)})
+
+    async def decline(self, order_id: str, number: int, words: str) -> bool:
+        """Refused by the provider, at once or at the further step."""
+        return await self._end(order_id, number, (AUTHORIZING, KNOWN), AttemptStatus.DECLINED, words)
+
+    async def fail(self, order_id: str, number: int) -> bool:
+        return await self._end(order_id, number, (AUTHORIZING,), AttemptStatus.FAILED, "")
+
+    async def finish(self, order_id: str, number: int) -> bool:
+        """The payment knows the rest."""
+        return await self._end(order_id, number, (AUTHORIZING, *OVER), KNOWN, "")
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Attempt]:
+        """Attempts of unknown outcome that it is time to look at, the longest waiting first."""
+        cursor = self._documents.find({"check_at": {"$lte": now}}).sort([("check_at", ASCENDING)])
+        return [_attempt(document) for document in await cursor.limit(limit).to_list(limit)]
+
+    async def lease(self, attempt: Attempt, until: datetime) -> bool:
+        """Keeps others off a due attempt until then; False if somebody else has it."""
+        found = await self._documents.update_one(
+            {"_id": attempt.charge.order_id, "check_at": attempt.check_at}, {"$set": {"check_at": until}}
+        )
+        return found.matched_count == 1
+
+    async def postpone(self, attempt: Attempt, until: datetime) -> None:
+        await self._change(
+            attempt.charge.order_id, attempt.charge.attempt, (AUTHORIZING,), {"$set": {"check_at": until}}
+        )
+
+    async def _end(
+        self, order_id: str, number: int, within: Sequence[AttemptStatus], status: AttemptStatus, words: str
+    ) -> bool:
+        change = {"$set": {"status": str(status), "words": words}, "$unset": {"check_at": ""}}
+        return await self._change(order_id, number, within, change)
+
+    async def _change(
+        self, order_id: str, number: int, within: Sequence[AttemptStatus], change: Document
+    ) -> bool:
+        guard: Document = {"_id": order_id, "number": number, "status": {"$in": [str(s) for s in within]}}
+        return (await self._documents.update_one(guard, change)).matched_count == 1
+
+
+def _fields(attempt: Attempt) -> Document:
+    charge = attempt.charge
+    return {
+        "payment_id": attempt.payment_id,
+        "user_id": attempt.user_id,
+        "status": str(attempt.status),
+        "number": charge.attempt,
+        "key": charge.key,
+        "token": charge.token,
+        "amount_cents": charge.amount.cents,
+        "started_at": charge.started_at,
+        "words": attempt.words,
+        "check_at": attempt.check_at,
+    }
+
+
+def _attempt(document: Document) -> Attempt:
+    charge = Charge(
+        order_id=document["_id"],
+        attempt=document["number"],
+        key=document["key"],
+        token=document["token"],
+        amount=Money(document["amount_cents"]),
+        started_at=document["started_at"],
+    )
+    return Attempt(
+        payment_id=document["payment_id"],
+        user_id=document["user_id"],
+        status=AttemptStatus(document["status"]),
+        charge=charge,
+        words=document["words"],
+        check_at=document.get("check_at"),
+    )
+
+
+class WebhookInbox:
+    """The provider's events by their ids: what took effect is not done again."""
+
+    KEPT = timedelta(days=60)
+    """Longer than a provider repeats an event."""
+
+    def __init__(self, database: Database) -> None:
+        self._documents = database["webhook_events"]
+
+    async def prepare(self) -> None:
+        await self._documents.create_indexes(
+            [
+                IndexModel(
+                    [("received_at", ASCENDING)], name="kept", expireAfterSeconds=self.KEPT.total_seconds()
+                )
+            ]
+        )
+
+    async def receive(self, event_id: str, fields: dict[str, Any], now: datetime) -> bool:
+        """Stores the event. False if it took effect before; a crash before that leaves it to be repeated."""
+        try:
+            await self._documents.insert_one({"_id": event_id, **fields, "received_at": now})
+        except DuplicateKeyError:
+            known = await self._documents.find_one({"_id": event_id})
+            return known is None or known.get("processed_at") is None
+        return True
+
+    async def processed(self, event_id: str, now: datetime) -> None:
+        await self._documents.update_one({"_id": event_id}, {"$set": {"processed_at": now}})
+
+
+@dataclass(frozen=True, slots=True)
+class Repositories:
+    payments: PaymentRepository
+    orders: OrderReplica
+    attempts: Attempts
+    webhooks: WebhookInbox
+
+    @classmethod
+    def over(cls, database: Database, publishers: Publishers) -> "Repositories":
+        return cls(
+            PaymentRepository(database, publishers),
+            OrderReplica(database),
+            Attempts(database),
+            WebhookInbox(database),
+        )

@@ -1,0 +1,23 @@
+from typing import Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from common.settings import MongoUri, NatsUrl, ServiceSettings, SessionSettings
+
+
+class Settings(ServiceSettings, SessionSettings):
+    mongo_uri: MongoUri
+    nats_url: NatsUrl
+    payment_gateway: Literal["stripe", "fake"] = "stripe"
+    """`fake` moves no money: for laptops and tests, never where buyers are."""
+    stripe_key: str = Field(default="", validate_default=True)
+    stripe_webhook_secret: str = Field(default="", validate_default=True)
+    """Without it, which only the fake gateway allows, every webhook is refused."""
+
+    @field_validator("stripe_key", "stripe_webhook_secret")
+    @classmethod
+    def _needed_by_stripe(cls, value: str, info: ValidationInfo) -> str:
+        if not value.strip() and info.data.get("payment_gateway") == "stripe":
+            raise PydanticCustomError("missing", "needed by the Stripe gateway")
+        return value.strip()

@@ -1,0 +1,150 @@
+"""Finds out what nobody waits for any more: attempts of unknown outcome, payments of orders that ended.
+
+Requests and listeners go first; this is for what a crash, an outage or a silent provider left behind.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from pymongo.errors import PyMongoError
+
+from common import times
+from common.errors import Unavailable
+from payments.desk import Desk
+from payments.domain import Attempt, Payment, Status
+from payments.errors import BadToken, SettlementRefused
+from payments.gateway import State
+from payments.settlement import resolve, settle
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 1.0
+PAGE = 200
+AT_ONCE = 16
+FIRST_PAUSE = 2.0
+LONGEST_PAUSE = 60.0
+
+
+class _OfOrder(Protocol):
+    @property
+    def order_id(self) -> str: ...
+
+
+T = TypeVar("T", bound=_OfOrder)
+
+
+async def sweep_attempts(desk: Desk) -> int:
+    """Looks at the attempts that are due; returns how many."""
+    due = await desk.repositories.attempts.due(times.now(), PAGE)
+    await _each(due, lambda attempt: _look(desk, attempt))
+    return len(due)
+
+
+async def _look(desk: Desk, attempt: Attempt) -> None:
+    attempts, now = desk.repositories.attempts, times.now()
+    if not await attempts.lease(attempt, now + desk.timing.lease):
+        return
+    try:
+        await _find_out(desk, attempt, now)
+    except BadToken:
+        await attempts.fail(attempt.charge.order_id, attempt.charge.attempt)
+    finally:
+        # The older it is, the less often: half its age from now, if it is unknown still.
+        pause = (now - attempt.charge.started_at) / 2
+        await attempts.postpone(attempt, times.now() + min(pause, desk.timing.lease))
+
+
+async def _find_out(desk: Desk, attempt: Attempt, now: datetime) -> None:
+    charge = attempt.charge
+    intent = await desk.gateway.find(charge)
+    if intent is None or intent.state is State.PENDING:
+        if now - charge.started_at >= desk.timing.give_up:
+            await desk.repositories.attempts.fail(charge.order_id, charge.attempt)
+            return
+        order = await desk.repositories.orders.lookup(charge.order_id)
+        if order is None or not order.is_payable(now):
+            return
+        # With the same key: the provider answers for what it did then, or does it now, never both.
+        answer = await desk.gateway.authorize(charge)
+        # A repeated answer is as old as the first: what holds now is asked for.
+        intent = await desk.gateway.retrieve(answer.id) if answer.id else answer
+    if intent is not None:
+        await resolve(desk, intent)
+
+
+class OpenPayments:
+    """Goes through the payments that are neither captured nor voided, a page a time, round and round."""
+
+    def __init__(self, desk: Desk, first_pause: float = FIRST_PAUSE) -> None:
+        self._desk = desk
+        self._first_pause = first_pause
+        self._after = ""
+        # When each was seen first, or tried last, and how long to leave it alone from then.
+        self._pauses: dict[str, tuple[float, float]] = {}
+        self._seen: set[str] = set()
+
+    async def sweep(self) -> int:
+        """Settles those of orders that ended, looks at those that wait for their owner; how many it tried."""
+        page = await self._desk.repositories.payments.open_after(self._after, PAGE)
+        self._seen.update(payment.id for payment in page)
+        due = [payment for payment in page if self._is_due(payment.id, time.monotonic())]
+        await _each(due, self._push)
+        if len(page) < PAGE:
+            self._pauses = {key: pause for key, pause in self._pauses.items() if key in self._seen}
+            self._after, self._seen = "", set()
+        else:
+            self._after = page[-1].id
+        return len(due)
+
+    def _is_due(self, payment_id: str, now: float) -> bool:
+        since, pause = self._pauses.setdefault(payment_id, (now, self._first_pause))
+        if now - since < pause:
+            return False
+        self._pauses[payment_id] = (now, min(pause * 2, LONGEST_PAUSE))
+        return True
+
+    async def _push(self, payment: Payment) -> None:
+        await settle(self._desk, payment.order_id)
+        if payment.status is Status.AWAITING:
+            intent = await self._desk.gateway.retrieve(payment.intent_id)
+            if intent is not None and intent.state is not State.AWAITING:
+                await resolve(self._desk, intent)
+
+
+async def _each(items: Sequence[T], act: Callable[[T], Awaitable[None]]) -> None:
+    """A few side by side; one that fails is logged, left for a later sweep, and stops no other."""
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def one(item: T) -> None:
+        async with turns:
+            try:
+                await act(item)
+            except Unavailable as error:
+                log.info("not known yet", extra={"order": item.order_id, "error": repr(error)})
+            except SettlementRefused:
+                log.exception("the provider refuses to settle", extra={"order": item.order_id})
+
+    await asyncio.gather(*(one(item) for item in items))
+
+
+async def _run(what: str, sweep: Callable[[], Awaitable[int]]) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        try:
+            await sweep()
+        except (PyMongoError, TimeoutError) as error:
+            log.warning("%s not swept", what, extra={"error": repr(error)})
+
+
+async def run_attempts(desk: Desk) -> None:
+    """Sweeps for as long as the service lives."""
+    await _run("attempts", lambda: sweep_attempts(desk))
+
+
+async def run_payments(desk: Desk) -> None:
+    """Sweeps for as long as the service lives."""
+    await _run("open payments", OpenPayments(desk).sweep)

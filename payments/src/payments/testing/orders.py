@@ -1,0 +1,73 @@
+"""Orders as this service hears of them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from common import times
+from common.events import (
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderedTicket,
+    OrderUpdated,
+    TicketRef,
+    VersionedEvent,
+)
+from common.identity import CurrentUser
+from common.ids import new_id
+from common.money import Money
+from common.publisher import Publisher
+from common.stream import Stream
+from common.testing.browser import a_user
+
+
+def _in_a_while() -> datetime:
+    return times.now() + timedelta(minutes=15)
+
+
+@dataclass
+class AnOrder:
+    """Gives the events of one order, one version after another."""
+
+    buyer: CurrentUser = field(default_factory=a_user)
+    price: Money = field(default_factory=lambda: Money(1999))
+    expires_at: datetime = field(default_factory=_in_a_while)
+    id: str = field(default_factory=new_id)
+    ticket_id: str = field(default_factory=new_id)
+    version: int = -1
+
+    def created(self) -> OrderCreated:
+        return OrderCreated(
+            id=self.id,
+            version=self._next(),
+            status="created",
+            user_id=self.buyer.id,
+            expires_at=self.expires_at,
+            ticket=OrderedTicket(id=self.ticket_id, price=self.price),
+        )
+
+    def updated(self, status: str) -> OrderUpdated:
+        return OrderUpdated(
+            id=self.id, version=self._next(), status=status, ticket=TicketRef(id=self.ticket_id)
+        )
+
+    def cancelled(self) -> OrderCancelled:
+        return OrderCancelled(id=self.id, version=self._next(), ticket=TicketRef(id=self.ticket_id))
+
+    def completed(self) -> OrderCompleted:
+        return OrderCompleted(id=self.id, version=self._next(), ticket=TicketRef(id=self.ticket_id))
+
+    def _next(self) -> int:
+        self.version += 1
+        return self.version
+
+
+async def emit(stream: Stream, event: VersionedEvent) -> None:
+    """Publishes as the orders service does."""
+
+    class _Publisher(Publisher[VersionedEvent]):
+        source = "orders"
+
+    _Publisher.event = type(event)
+    publisher = _Publisher(stream)
+    await publisher.send(publisher.envelope(event, event.version))

@@ -1,0 +1,206 @@
+"""One suite over both gateways: what the service builds on is true of the fake and of Stripe's API alike."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+
+from common import times
+from common.ids import new_id
+from common.money import Money
+from common.mongo import Database
+from payments.errors import BadToken, OutcomeUnknown, SettlementRefused
+from payments.fake_gateway import FakeGateway
+from payments.gateway import Charge, Intent, PaymentGateway, State
+from payments.stripe_gateway import StripeGateway
+from payments.testing.stripe_server import StripeServer, serving
+
+
+@dataclass
+class Provider:
+    gateway: PaymentGateway
+    take_the_step: Callable[[Intent], Awaitable[None]]
+    count: Callable[[], Awaitable[int]]
+    captures: Callable[[str], Awaitable[int]]
+
+
+async def _fake(database: Database) -> AsyncIterator[Provider]:
+    gateway = FakeGateway(database)
+    await gateway.prepare()
+
+    async def nothing(_intent: Intent) -> None:
+        """It does so when asked to confirm."""
+
+    async def count() -> int:
+        return await gateway._intents.count_documents({"error": False})
+
+    async def captures(intent_id: str) -> int:
+        document = await gateway._intents.find_one({"_id": intent_id})
+        assert document is not None
+        return int(document["captures"])
+
+    yield Provider(gateway, nothing, count, captures)
+
+
+async def _stripe() -> AsyncIterator[Provider]:
+    server = StripeServer(hang=0.5)
+
+    async def step(intent: Intent) -> None:
+        server.owner_takes_the_step(intent.id)
+
+    async def count() -> int:
+        return len(server.intents)
+
+    async def captures(intent_id: str) -> int:
+        return int(server.intents[intent_id]["captures"])
+
+    async with serving(server) as address:
+        gateway = StripeGateway("sk_test_x", api_base=address, timeout=0.25, network_retries=0)
+        yield Provider(gateway, step, count, captures)
+        await gateway.close()
+
+
+@pytest.fixture(params=["fake", "stripe"])
+async def provider(request: pytest.FixtureRequest, database: Database) -> AsyncIterator[Provider]:
+    async for provider in _fake(database) if request.param == "fake" else _stripe():
+        yield provider
+
+
+def a_charge(token: str = "tok_visa", attempt: int = 1, order_id: str | None = None) -> Charge:
+    order_id = order_id or new_id()
+    return Charge(order_id, attempt, f"order:{order_id}:{attempt}", token, Money(1999), times.now())
+
+
+async def test_money_is_reserved_and_not_taken(provider: Provider) -> None:
+    charge = a_charge()
+    intent = await provider.gateway.authorize(charge)
+    assert (intent.state, intent.order_id, intent.attempt) == (State.AUTHORIZED, charge.order_id, 1)
+    assert await provider.captures(intent.id) == 0
+
+
+async def test_the_same_key_gives_the_same_intent(provider: Provider) -> None:
+    charge = a_charge()
+    first, second = await provider.gateway.authorize(charge), await provider.gateway.authorize(charge)
+    assert first == second
+    assert await provider.count() == 1
+
+
+async def test_the_same_key_at_the_same_time_reserves_once(provider: Provider) -> None:
+    charge = a_charge()
+    calls = (provider.gateway.authorize(charge) for _ in range(5))
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    intents = {answer.id for answer in answers if isinstance(answer, Intent)}
+    assert len(intents) == 1
+    assert all(isinstance(answer, Intent | OutcomeUnknown) for answer in answers)
+    assert await provider.count() == 1
+
+
+async def test_another_attempt_is_another_intent(provider: Provider) -> None:
+    charge = a_charge("tok_chargeDeclined")
+    await provider.gateway.authorize(charge)
+    again = await provider.gateway.authorize(a_charge("tok_visa", 2, charge.order_id))
+    assert again.state is State.AUTHORIZED
+    found = await provider.gateway.find(a_charge("tok_visa", 2, charge.order_id))
+    assert found is not None
+    assert found.id == again.id
+
+
+async def test_a_decline_comes_in_the_providers_words(provider: Provider) -> None:
+    charge = a_charge("tok_chargeDeclined")
+    intent = await provider.gateway.authorize(charge)
+    assert (intent.state, intent.words) == (State.DECLINED, "Your card was declined.")
+    found = await provider.gateway.find(charge)
+    assert found is not None
+    assert (found.state, found.words) == (State.DECLINED, "Your card was declined.")
+
+
+async def test_an_unknown_token_is_refused_and_leaves_nothing(provider: Provider) -> None:
+    charge = a_charge("tok_nobody")
+    with pytest.raises(BadToken):
+        await provider.gateway.authorize(charge)
+    assert await provider.gateway.find(charge) is None
+
+
+async def test_a_further_step_is_asked_for_and_then_authorises(provider: Provider) -> None:
+    intent = await provider.gateway.authorize(a_charge("tok_threeDSecure"))
+    assert intent.state is State.AWAITING
+    assert intent.client_secret
+    looked_at = await provider.gateway.retrieve(intent.id)
+    assert looked_at is not None
+    assert looked_at.state is State.AWAITING
+    await provider.take_the_step(intent)
+    confirmed = await provider.gateway.confirm(intent.id)
+    assert confirmed is not None
+    assert (confirmed.state, confirmed.client_secret) == (State.AUTHORIZED, None)
+
+
+async def test_a_further_step_may_fail(provider: Provider) -> None:
+    intent = await provider.gateway.authorize(a_charge("tok_threeDSecureDeclined"))
+    await provider.take_the_step(intent)
+    confirmed = await provider.gateway.confirm(intent.id)
+    assert confirmed is not None
+    assert (confirmed.state, confirmed.words) == (State.DECLINED, "Your card was declined.")
+
+
+async def test_an_answer_lost_after_the_commit_is_unknown_until_it_is_looked_up(provider: Provider) -> None:
+    charge = a_charge("tok_timeout")
+    with pytest.raises(OutcomeUnknown):
+        await provider.gateway.authorize(charge)
+    found = await provider.gateway.find(charge)
+    assert found is not None
+    assert found.state is State.AUTHORIZED
+    assert await provider.count() == 1
+
+
+async def test_a_500_is_unknown_and_stays_so_for_its_key(provider: Provider) -> None:
+    charge = a_charge("tok_error")
+    for _ in range(2):
+        with pytest.raises(OutcomeUnknown):
+            await provider.gateway.authorize(charge)
+    assert await provider.gateway.find(charge) is None
+
+
+async def test_an_intent_that_is_not_there(provider: Provider) -> None:
+    assert await provider.gateway.retrieve("pi_nothing") is None
+    assert await provider.gateway.retrieve("") is None
+    assert await provider.gateway.find(a_charge()) is None
+    with pytest.raises(SettlementRefused):
+        await provider.gateway.capture("pi_nothing", "capture:x")
+
+
+async def test_captured_once_however_often_asked(provider: Provider) -> None:
+    intent = await provider.gateway.authorize(a_charge())
+    for key in ("capture:a", "capture:a", "capture:b"):
+        await provider.gateway.capture(intent.id, key)
+    found = await provider.gateway.retrieve(intent.id)
+    assert found is not None
+    assert found.state is State.CAPTURED
+    assert await provider.captures(intent.id) == 1
+
+
+async def test_what_was_captured_cannot_be_voided(provider: Provider) -> None:
+    intent = await provider.gateway.authorize(a_charge())
+    await provider.gateway.capture(intent.id, "capture:a")
+    with pytest.raises(SettlementRefused):
+        await provider.gateway.void(intent.id, "void:a")
+
+
+async def test_what_was_voided_cannot_be_captured(provider: Provider) -> None:
+    intent = await provider.gateway.authorize(a_charge())
+    for key in ("void:a", "void:a", "void:b"):
+        await provider.gateway.void(intent.id, key)
+    with pytest.raises(SettlementRefused):
+        await provider.gateway.capture(intent.id, "capture:a")
+    assert await provider.captures(intent.id) == 0
+
+
+@pytest.mark.parametrize("token", ["tok_threeDSecure", "tok_chargeDeclined"])
+async def test_what_is_not_authorised_can_be_voided_but_not_captured(provider: Provider, token: str) -> None:
+    intent = await provider.gateway.authorize(a_charge(token))
+    with pytest.raises((SettlementRefused, OutcomeUnknown)):
+        await provider.gateway.capture(intent.id, "capture:a")
+    await provider.gateway.void(intent.id, "void:a")
+    found = await provider.gateway.retrieve(intent.id)
+    assert found is not None
+    assert found.state is State.VOIDED
