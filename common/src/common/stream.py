@@ -26,7 +26,7 @@ class ConsumerSpec:
 
     durable: str
     filter_subjects: tuple[str, ...]
-    ack_wait: float = 6.0
+    ack_wait: float = 4.0
     max_ack_pending: int = 2_000
 
 

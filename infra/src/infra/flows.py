@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -65,6 +66,17 @@ async def kill(target: Target, names: list[str], api: Api, total: int) -> None:
             print(f"killed    {name} after {api.requests} requests")
 
 
+async def agreement(target: Target, outcome: Outcome, seller: str | None) -> bool:
+    """Whether the databases agree, as soon as they do."""
+    deadline = time.perf_counter() + AGREE_TIMEOUT
+    with closing(Databases(target)) as databases:
+        while not (agree := await agreed(databases, outcome, seller)):
+            if time.perf_counter() > deadline:
+                break
+            await asyncio.sleep(0.02)
+    return agree
+
+
 async def agreed(databases: Databases, outcome: Outcome, seller: str | None) -> bool:
     if seller is None:
         for states in (databases.in_orders, databases.in_tickets):
@@ -79,7 +91,7 @@ async def agreed(databases: Databases, outcome: Outcome, seller: str | None) -> 
 
 
 async def run(target: Target, flows: int, width: int, kills: list[str]) -> int:
-    databases, outcome = Databases(target), Outcome()
+    outcome = Outcome()
     async with Api(target.edge, connections=width, retry_for=RIDE_OUT if kills else 0.0) as api:
         headers = await api.sign_up()
         _, whoami = await api.call("GET", "/api/users/currentuser", headers)
@@ -89,11 +101,7 @@ async def run(target: Target, flows: int, width: int, kills: list[str]) -> int:
         await asyncio.gather(*(flow(api, headers, number, outcome) for number in range(flows)))
         answered = time.perf_counter()
         await killer
-        seller = whoami["currentUser"]["id"] if kills else None
-        while not (agree := await agreed(databases, outcome, seller)):
-            if time.perf_counter() - answered > AGREE_TIMEOUT:
-                break
-            await asyncio.sleep(0.02)
+        agree = await agreement(target, outcome, whoami["currentUser"]["id"] if kills else None)
         settled = time.perf_counter()
     print(f"flows     {flows} at a width of {width}")
     print(f"sent      {api.requests} requests, {api.retried} of them again")

@@ -13,8 +13,14 @@ State = tuple[int, int]
 
 class Databases:
     def __init__(self, target: Target) -> None:
-        self._tickets = _collection(target.url("mongo_tickets"), "tickets")
-        self._replica = _collection(target.url("mongo_orders"), "tickets")
+        self._clients: list[Any] = [
+            AsyncIOMotorClient(target.url(name)) for name in ("mongo_tickets", "mongo_orders")
+        ]
+        self._tickets, self._replica = (client.get_default_database()["tickets"] for client in self._clients)
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
 
     async def in_tickets(self, ids: Sequence[str]) -> dict[str, State]:
         return await _states(self._tickets, {"_id": {"$in": list(ids)}})
@@ -26,10 +32,6 @@ class Databases:
         """Every ticket of the seller, as the tickets database and as the orders database has it."""
         query = {"user_id": user_id}
         return await _states(self._tickets, query), await _states(self._replica, query)
-
-
-def _collection(uri: str, name: str) -> Any:
-    return AsyncIOMotorClient(uri).get_default_database()[name]
 
 
 async def _states(collection: Any, query: Mapping[str, Any]) -> dict[str, State]:
