@@ -159,7 +159,7 @@ class JetStream:
     async def connect(self) -> None:
         """Waits for the broker for as long as it takes, then declares the streams."""
         await self._client.connect(
-            self._url,
+            self._url.split(","),
             name=self._name,
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.25,  # type: ignore[arg-type]  # it sleeps for it, fractions are fine

@@ -1,0 +1,82 @@
+"""A nats-server to kill, and what the tests of streams wait for."""
+
+import asyncio
+import socket
+import subprocess
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from common.ids import new_id
+from common.stream import MESSAGE_ID, ConsumerSpec, Delivery, Source, Stream
+
+BINARY = Path(sysconfig.get_path("scripts")) / "nats-server"
+
+
+class NatsServer:
+    """On a free port; its store outlives `kill`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port: int = probe.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"nats://127.0.0.1:{self._port}"
+
+    async def start(self) -> None:
+        """Returns once it accepts connections."""
+        command = [BINARY, "-a", "127.0.0.1", "-p", str(self._port), "-js", "-sd", self._folder]
+        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: ASYNC220  # returns at once
+        async with asyncio.timeout(10):
+            while not await self._accepts():
+                await asyncio.sleep(0.01)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    async def _accepts(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        except OSError:
+            return False
+        writer.close()
+        await writer.wait_closed()
+        return True
+
+
+def a_spec(durable: str = "tester", *subjects: str, ack_wait: float = 6.0) -> ConsumerSpec:
+    return ConsumerSpec(durable, subjects or ("ticket.created.*",), ack_wait)
+
+
+async def put(
+    stream: Stream, data: str, subject: str = "ticket.created.1", message_id: str | None = None
+) -> None:
+    """Publishes `data` under an id of its own: servers remember ids for longer than a test lasts."""
+    await stream.publish(subject, data.encode(), {MESSAGE_ID: message_id or new_id()})
+
+
+async def pulled(source: Source, count: int, within: float = 10.0) -> Sequence[Delivery]:
+    """The next `count` deliveries."""
+    found: list[Delivery] = []
+    async with asyncio.timeout(within):
+        while len(found) < count:
+            found.extend(await source.pull(count - len(found)))
+    return found
+
+
+async def assert_silent(source: Source, seconds: float = 0.25) -> None:
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(source.pull(1), seconds)
+
+
+def texts(deliveries: Sequence[Delivery]) -> list[str]:
+    return [delivery.data.decode() for delivery in deliveries]
