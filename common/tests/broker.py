@@ -1,6 +1,7 @@
 """A nats-server to kill, and what the tests of streams wait for."""
 
 import asyncio
+import shutil
 import socket
 import subprocess
 import sysconfig
@@ -42,6 +43,10 @@ class NatsServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def forget(self) -> None:
+        """Loses its store, between `kill` and `start`."""
+        shutil.rmtree(self._folder)
 
     async def _accepts(self) -> bool:
         try:

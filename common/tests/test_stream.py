@@ -9,7 +9,7 @@ import pytest
 
 from common.errors import Unavailable
 from common.ids import new_id
-from common.jetstream import JetStream
+from common.jetstream import JetStream, JetStreamSource
 from common.stream import MESSAGE_ID, Stream
 from common.testing.fake_stream import FakeStream
 from common.testing.fixtures import server
@@ -379,6 +379,34 @@ async def test_an_idle_consumer_gets_what_comes_after_its_server_was_killed(nats
 
     assert texts(await asyncio.wait_for(waiting, 5)) == ["a"]
     await stream.close()
+
+
+@pytest.mark.connected
+async def test_a_server_that_lost_its_store_is_consumed_from_again_without_haste(
+    nats_server: NatsServer,
+) -> None:
+    await nats_server.start()
+    stream = JetStream(nats_server.url, "test")
+    await stream.connect()
+    source = await stream.source(a_spec())
+    waiting = asyncio.create_task(source.pull(1))
+    await asyncio.sleep(0.1)
+
+    nats_server.kill()
+    nats_server.forget()
+    await nats_server.start()
+    requests = count_requests(source)
+    await published(stream, "a")
+
+    assert texts(await asyncio.wait_for(waiting, 10)) == ["a"]
+    assert requests() < 50
+    await stream.close()
+
+
+def count_requests(source: JetStreamSource) -> Callable[[], int]:
+    client = source._client
+    before = client.stats["out_msgs"]
+    return lambda: client.stats["out_msgs"] - before
 
 
 async def published(stream: Stream, text: str) -> None:

@@ -100,8 +100,12 @@ class Consumer:
         try:
             while lane:
                 delivery = lane[0]
-                listener = self._by_subject[delivery.subject.rpartition(".")[0]]
-                await listener.receive(delivery, self._dead_letters)
+                listener = self._by_subject.get(delivery.subject.rpartition(".")[0])
+                if listener is None:
+                    # Delivered before to a version of this service that still listened to it.
+                    await delivery.ack()
+                else:
+                    await listener.receive(delivery, self._dead_letters)
                 lane.popleft()
                 self._forget(delivery)
         finally:

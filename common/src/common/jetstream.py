@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import nats
@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 PUBLISH_TIMEOUT = 2.0
 PULL_EXPIRES = 30.0
 PULL_HEARTBEAT = 5.0
+RETRY_SECONDS = 0.25
+EXPIRED = "408"
+NO_RESPONDERS = "503"
 DUPLICATE_WINDOW = 120.0
 MAX_EVENT_BYTES = 256 * 1024
 
@@ -81,14 +84,16 @@ class _JetStreamDelivery:
 class JetStreamSource:
     """Keeps one pull request open and hands out what arrives."""
 
-    def __init__(self, client: Client, durable: str) -> None:
+    def __init__(self, client: Client, durable: str, declare: Callable[[], Awaitable[None]]) -> None:
         self._client = client
+        self._declare = declare
         self._next_subject = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{durable}"
         self._inbox = client.new_inbox()
         self._arrived: deque[Delivery] = deque()
         self._wake = asyncio.Event()
         self._requested = 0
         self._last_heard = 0.0
+        self._refusal: str | None = None
         self._subscription: Subscription | None = None
 
     async def open(self) -> None:
@@ -98,6 +103,8 @@ class JetStreamSource:
 
     async def pull(self, limit: int) -> Sequence[Delivery]:
         while not self._arrived:
+            if self._refusal is not None:
+                await self._recover()
             if self._requested <= 0 or self._is_silent():
                 await self._request(limit)
             self._wake.clear()
@@ -119,6 +126,16 @@ class JetStreamSource:
     def _is_silent(self) -> bool:
         return time.monotonic() - self._last_heard > 2.5 * PULL_HEARTBEAT
 
+    async def _recover(self) -> None:
+        """A pause before asking again; what is not there any more is declared first.
+
+        Only then: a newer version of the service may have declared its consumer otherwise.
+        """
+        await asyncio.sleep(RETRY_SECONDS)
+        if self._refusal == NO_RESPONDERS:
+            await self._declare()
+        self._refusal = None
+
     async def _request(self, limit: int) -> None:
         request = {
             "batch": limit,
@@ -134,8 +151,9 @@ class JetStreamSource:
         if status == "100":
             return
         if status is not None or not message.reply:
-            # The request ended (expired, consumer changed, server going down): ask again.
+            # The request ended (expired, consumer changed or gone, server going down): ask again.
             self._requested = 0
+            self._refusal = None if status == EXPIRED else status
             self._wake.set()
             return
         self._requested -= 1
@@ -175,7 +193,7 @@ class JetStream:
                 self._declared = True
             except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
                 log.warning("streams not declared yet", extra={"error": repr(error)})
-                await asyncio.sleep(0.25)
+                await asyncio.sleep(RETRY_SECONDS)
 
     @property
     def client(self) -> Client:
@@ -193,6 +211,17 @@ class JetStream:
             raise Unavailable(f"The event stream refused: {acknowledged['error'].get('description')}")
 
     async def source(self, spec: ConsumerSpec) -> JetStreamSource:
+        async def declare() -> None:
+            await declare_streams(self._client)
+            await self._declare_consumer(spec)
+
+        await self._declare_consumer(spec)
+        source = JetStreamSource(self._client, spec.durable, declare)
+        await source.open()
+        self._sources.append(source)
+        return source
+
+    async def _declare_consumer(self, spec: ConsumerSpec) -> None:
         await self._client.jetstream().add_consumer(
             STREAM,
             ConsumerConfig(
@@ -204,10 +233,6 @@ class JetStream:
                 max_deliver=-1,
             ),
         )
-        source = JetStreamSource(self._client, spec.durable)
-        await source.open()
-        self._sources.append(source)
-        return source
 
     def is_up(self) -> bool:
         return self._declared and self._client.is_connected
