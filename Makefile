@@ -55,7 +55,7 @@ $(PACKAGES:%=suite/%): suite/%:
 connected: $(PACKAGES:%=connected/%)
 
 $(PACKAGES:%=connected/%): connected/%:
-	@echo "── $*, connected" && cd $* && ../$(PY) -m pytest -q -m connected --ignore=tests/system || [ $$? -eq 5 ]
+	@echo "── $*, connected" && cd $* && ../$(PY) -m pytest -q -m connected --ignore=tests/system --ignore=tests/browser || [ $$? -eq 5 ]
 
 check: setup ## lint, formatting, types and import borders
 	@$(PY) -m ruff check .
@@ -70,8 +70,8 @@ fmt: setup ## format, and fix what the linter can
 	@$(PY) -m ruff check --fix --quiet . || true
 	@$(PY) -m ruff format .
 
-e2e: setup ## drive the pages in a real browser
-	@$(PY) -m infra.e2e
+e2e: setup ## drive the pages in a real Chromium; pictures in .screenshots
+	@cd infra && SCREENSHOTS=../.screenshots ../$(PY) -m infra.local.testing --system -- ../$(PY) -m pytest -q -m connected tests/browser
 
 flows: setup ## the headline test: N flows at once (N=400)
 	@$(PY) -m infra.flows $(N)
