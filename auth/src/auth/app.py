@@ -1,0 +1,28 @@
+"""The one place of wiring."""
+
+from fastapi import FastAPI
+
+from auth.passwords import Hasher, HashQueue, Passwords, argon2id
+from auth.repository import Repositories
+from auth.routes import create_router
+from auth.settings import Settings
+from common import mongo
+from common.http.app import create_http_app
+from common.identity import Sessions
+from common.mongo import Database
+from common.service import Service
+
+
+def create_app(
+    settings: Settings, *, database: Database | None = None, hasher: Hasher | None = None
+) -> FastAPI:
+    """Nothing connects before the lifespan starts. `database` and `hasher` stand in for the real ones."""
+    database = mongo.connect(settings.mongo_uri, "auth") if database is None else database
+    repositories = Repositories.over(database)
+    service = Service(database=database, stores=repositories.all)
+    hashing = HashQueue(Passwords(argon2id() if hasher is None else hasher))
+    sessions = Sessions(settings.jwt_key, settings.cookie_secure)
+    router = create_router(repositories, hashing, sessions)
+    app = create_http_app("auth", [router], service.lifespan, service.checks())
+    app.state.sessions = sessions
+    return app

@@ -1,0 +1,137 @@
+"""Every query and index of the auth database."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import Self
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from auth.domain import PER_ADDRESS, PER_EMAIL, WINDOW, Email, Limit, User
+from auth.errors import EmailInUse
+from common import times
+from common.mongo import Database, Document
+
+
+class UserRepository:
+    """`{_id, email, email_key, password_hash}`."""
+
+    # The one place that decides who has an e-mail address.
+    indexes = (IndexModel([("email_key", ASCENDING)], unique=True, name="one_user_per_email"),)
+
+    def __init__(self, database: Database) -> None:
+        self.documents = database["users"]
+
+    async def prepare(self) -> None:
+        await self.documents.create_indexes(list(self.indexes))
+
+    async def add(self, user: User) -> None:
+        """Raises EmailInUse: of all who try at once with one e-mail, one becomes a user."""
+        document = {
+            "_id": user.id,
+            "email": user.email.address,
+            "email_key": user.email.key,
+            "password_hash": user.password_hash,
+        }
+        try:
+            await self.documents.insert_one(document)
+        except DuplicateKeyError:
+            raise EmailInUse() from None
+
+    async def of_email(self, email: Email) -> User | None:
+        document = await self.documents.find_one({"email_key": email.key})
+        return None if document is None else _user(document)
+
+    async def replace_hash(self, user: User, password_hash: str) -> None:
+        """Unless the password was changed since `user` was read."""
+        await self.documents.update_one(
+            {"_id": user.id, "password_hash": user.password_hash}, {"$set": {"password_hash": password_hash}}
+        )
+
+
+def _user(document: Document) -> User:
+    return User(
+        id=document["_id"],
+        email=Email(document["email"], document["email_key"]),
+        password_hash=document["password_hash"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What failures are counted under: hashes, as the one who tries chooses the text and its length."""
+
+    from_address: str
+    of_email: str
+
+    @classmethod
+    def of(cls, email: Email, address: str) -> Self:
+        return cls(from_address=_digest(email.key, address), of_email=_digest(email.key))
+
+
+class FailedSignIns:
+    """`{_id: key, at: the latest failures, expires_at}`, shared by all processes.
+
+    An index removes documents in time where the server does that; nothing relies on it.
+    """
+
+    indexes = (IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0, name="forgotten"),)
+
+    def __init__(self, database: Database) -> None:
+        self.documents = database["failed_sign_ins"]
+
+    async def prepare(self) -> None:
+        await self.documents.create_indexes(list(self.indexes))
+
+    async def wait(self, attempt: Attempt) -> timedelta:
+        """How long until this may be tried; zero for now."""
+        now = times.now()
+        limits = _limits(attempt)
+        query: Document = {"_id": {"$in": list(limits)}, "expires_at": {"$gt": now}}
+        found = await self.documents.find(query).to_list(len(limits))
+        waits = (limits[document["_id"]].wait(document["at"], now) for document in found)
+        return max(waits, default=timedelta(0))
+
+    async def add(self, attempt: Attempt) -> None:
+        await asyncio.gather(*(self._push(key, limit) for key, limit in _limits(attempt).items()))
+
+    async def forget(self, attempt: Attempt) -> None:
+        """Forgets what failed from this address; what others tried against the e-mail still counts."""
+        await self.documents.delete_one({"_id": attempt.from_address})
+
+    async def _push(self, key: str, limit: Limit) -> None:
+        now = times.now()
+        change: Document = {
+            "$push": {"at": {"$each": [now], "$slice": -limit.failures}},
+            "$set": {"expires_at": now + WINDOW},
+        }
+        try:
+            await self.documents.update_one({"_id": key}, change, upsert=True)
+        except DuplicateKeyError:
+            # Another first failure was faster to create the document; it is there now.
+            await self.documents.update_one({"_id": key}, change, upsert=True)
+
+
+def _limits(attempt: Attempt) -> dict[str, Limit]:
+    return {attempt.from_address: PER_ADDRESS, attempt.of_email: PER_EMAIL}
+
+
+def _digest(*parts: str) -> str:
+    return sha256("\0".join(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Repositories:
+    users: UserRepository
+    failures: FailedSignIns
+
+    @classmethod
+    def over(cls, database: Database) -> Self:
+        return cls(UserRepository(database), FailedSignIns(database))
+
+    @property
+    def all(self) -> Sequence[UserRepository | FailedSignIns]:
+        return [self.users, self.failures]

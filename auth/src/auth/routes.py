@@ -1,0 +1,75 @@
+"""HTTP → command → schema."""
+
+from ipaddress import IPv6Address, ip_address
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+
+from auth import commands
+from auth.domain import User
+from auth.passwords import HashQueue
+from auth.repository import Repositories
+from auth.schemas import CurrentUserOutput, SignInInput, SignUpInput, UserOutput
+from common.http.body import describes, json_body
+from common.http.direct import DirectRoute
+from common.http.rendering import JSON, json_response
+from common.identity import Sessions, current_user
+
+SignUpBody = Annotated[SignUpInput, json_body(SignUpInput)]
+SignInBody = Annotated[SignInInput, json_body(SignInInput)]
+
+
+def create_router(repositories: Repositories, hashing: HashQueue, sessions: Sessions) -> APIRouter:
+    router = APIRouter(prefix="/api/users", tags=["users"])
+
+    def signed_in(user: User, status: int) -> Response:
+        response = json_response(UserOutput.of(user.identity), status)
+        sessions.start(response, user.identity)
+        return response
+
+    @router.post("/signup", responses={201: {"model": UserOutput}}, openapi_extra=describes(SignUpInput))
+    async def sign_up(body: SignUpBody) -> Response:
+        user = await commands.sign_up(repositories.users, hashing, body.email, body.password)
+        return signed_in(user, 201)
+
+    @router.post("/signin", responses={200: {"model": UserOutput}}, openapi_extra=describes(SignInInput))
+    async def sign_in(body: SignInBody, request: Request) -> Response:
+        address = client_address(request)
+        user = await commands.sign_in(repositories, hashing, body.email, body.password, address)
+        return signed_in(user, 200)
+
+    @router.post("/signout")
+    async def sign_out() -> Response:
+        response = Response(b"{}", media_type=JSON)
+        sessions.end(response)
+        return response
+
+    async def show_current_user(request: Request) -> Response:
+        response = json_response(CurrentUserOutput.of(current_user(request)))
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    router.add_api_route(
+        "/currentuser",
+        show_current_user,
+        route_class_override=DirectRoute,
+        responses={200: {"model": CurrentUserOutput}},
+    )
+
+    return router
+
+
+def client_address(request: Request) -> str:
+    """Whom to count failures for: an IPv4 address, or the IPv6 network of 64 bits that a customer has.
+
+    Behind a proxy this is what uvicorn read from the headers of the proxies that it trusts
+    (FORWARDED_ALLOW_IPS).
+    """
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))

@@ -1,0 +1,72 @@
+"""Shapes on the wire of the users API."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from auth.domain import MAX_EMAIL, MAX_PASSWORD, MIN_PASSWORD, Email
+from common.http.body import Input, Output
+from common.identity import CurrentUser
+
+
+def _email(value: object) -> Email:
+    return Email.parse(value if isinstance(value, str) else "")
+
+
+def _new_password(value: object) -> str:
+    if not isinstance(value, str) or not MIN_PASSWORD <= len(value) <= MAX_PASSWORD:
+        raise ValueError(f"Password must be {MIN_PASSWORD} to {MAX_PASSWORD} characters")
+    return value
+
+
+def _known_password(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("You must supply a password")
+    if len(value) > MAX_PASSWORD:
+        # Nobody has one as long: refused in the words of a wrong one, without its work.
+        raise ValueError("Invalid credentials")
+    return value
+
+
+def _text(**schema: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", **schema})
+
+
+# What is missing is refused in the words of what is bad.
+_REQUIRED = Field(default=None, validate_default=True)
+
+EmailField = Annotated[Email, PlainValidator(_email), _text(format="email", maxLength=MAX_EMAIL), _REQUIRED]
+
+
+class SignUpInput(Input):
+    email: EmailField
+    password: Annotated[
+        str,
+        PlainValidator(_new_password),
+        _text(minLength=MIN_PASSWORD, maxLength=MAX_PASSWORD),
+        _REQUIRED,
+    ]
+
+
+class SignInInput(Input):
+    email: EmailField
+    password: Annotated[
+        str, PlainValidator(_known_password), _text(minLength=1, maxLength=MAX_PASSWORD), _REQUIRED
+    ]
+
+
+class UserOutput(Output):
+    id: str
+    email: str
+
+    @classmethod
+    def of(cls, user: CurrentUser) -> "UserOutput":
+        return cls.model_construct(id=user.id, email=user.email)
+
+
+class CurrentUserOutput(Output):
+    current_user: UserOutput | None
+
+    @classmethod
+    def of(cls, user: CurrentUser | None) -> "CurrentUserOutput":
+        return cls.model_construct(current_user=None if user is None else UserOutput.of(user))

@@ -1,0 +1,5 @@
+from common.settings import MongoUri, ServiceSettings, SessionSettings
+
+
+class Settings(ServiceSettings, SessionSettings):
+    mongo_uri: MongoUri

@@ -1,0 +1,54 @@
+"""An auth service in this process, on a database in memory, with hashes that cost nothing."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from unittest.mock import Mock
+
+import httpx
+import pytest
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+
+from auth.app import create_app
+from auth.settings import Settings
+from common.mongo import Database
+from common.testing.browser import BASE_URL, JWT_KEY, running
+
+pytest_plugins = ["common.testing.fixtures"]
+
+SignIn = Callable[[str, str, str], Awaitable[httpx.Response]]
+
+
+@pytest.fixture
+def hasher() -> Mock:
+    """A spy: argon2 at the least cost there is, and a count of what it was asked."""
+    return Mock(wraps=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(mongo_uri="mongodb://unused.test/", jwt_key=JWT_KEY, cookie_secure=False)
+
+
+@pytest.fixture
+def app(settings: Settings, database: Database, hasher: Mock) -> FastAPI:
+    app = create_app(settings, database=database, hasher=hasher)
+    hasher.reset_mock()
+    return app
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(app) as client:
+        yield client
+
+
+@pytest.fixture
+def sign_in_from(app: FastAPI) -> SignIn:
+    """Signs in with an e-mail and a password, from a network address."""
+
+    async def sign_in(address: str, email: str, password: str) -> httpx.Response:
+        transport = httpx.ASGITransport(app, client=(address, 50_000))
+        async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
+            return await client.post("/api/users/signin", json={"email": email, "password": password})
+
+    return sign_in

@@ -1,0 +1,86 @@
+from datetime import UTC, datetime, timedelta
+from time import thread_time
+
+import pytest
+
+from auth.domain import WINDOW, Email, Limit, User, whole_seconds
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a@example.test", "seller@demo.test", "first.last+tag@gmail.com", "用户@例子.广告", "ü@bücher.example"],
+)
+def test_a_well_formed_email_keeps_its_spelling(text: str) -> None:
+    assert Email.parse(text).address == text
+
+
+def test_space_around_an_email_is_dropped() -> None:
+    assert Email.parse(" ada@example.test\n").address == "ada@example.test"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "ada", "@", "ada@", "@example.test", "a@b", "a b@example.test", "ada@example..test"),
+        *("ada@127.0.0.1", "a\0@example.test", "\ud800@example.test", "Ada <a@example.test>"),
+        "a@example.test\r\nBcc: b@x.test",
+        pytest.param("a" * 250 + "@example.test", id="long"),
+        pytest.param("a" * 100_000, id="very long"),
+        pytest.param("a@" * 50_000, id="many signs"),
+    ],
+)
+def test_a_malformed_email_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^Email must be valid$"):
+        Email.parse(text)
+
+
+def test_a_huge_email_is_refused_at_once() -> None:
+    started = thread_time()
+    with pytest.raises(ValueError, match="Email must be valid"):
+        Email.parse("a" * 1_000_000)
+
+    # The library alone takes ten times as long.
+    assert thread_time() - started < 0.02
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ada@example.test", "ADA@Example.Test"),
+        ("émile@example.test", "e\u0301mile@example.test"),
+        ("ΟΔΟΣ@example.test", "οδος@example.test"),
+        ("a@bücher.example", "a@xn--bcher-kva.example"),
+    ],
+)
+def test_spellings_of_one_email_share_a_key(one: str, other: str) -> None:
+    assert Email.parse(one).key == Email.parse(other).key
+
+
+def test_different_emails_have_different_keys() -> None:
+    assert Email.parse("ada@example.test").key != Email.parse("a.da@example.test").key
+
+
+def test_a_user_does_not_show_the_hash() -> None:
+    assert "secret" not in repr(User.register(Email.parse("ada@example.test"), "secret"))
+
+
+def test_below_the_limit_nobody_waits() -> None:
+    assert Limit(3).wait([NOW, NOW], NOW) == timedelta(0)
+
+
+def test_at_the_limit_one_waits_until_the_oldest_failure_that_counts_is_forgotten() -> None:
+    failed_at = [NOW - 9 * MINUTE, NOW - 5 * MINUTE, NOW - 2 * MINUTE, NOW - MINUTE]
+
+    assert Limit(3).wait(failed_at, NOW) == WINDOW - 5 * MINUTE
+
+
+def test_failures_of_a_window_ago_do_not_count() -> None:
+    assert Limit(2).wait([NOW - WINDOW, NOW], NOW) == timedelta(0)
+
+
+def test_a_wait_is_told_in_whole_seconds_that_suffice() -> None:
+    assert whole_seconds(timedelta(milliseconds=1)) == 1
+    assert whole_seconds(timedelta(seconds=2)) == 2

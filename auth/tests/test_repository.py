@@ -1,0 +1,139 @@
+"""One suite over the database in memory and over the real one; races show on the real one alone."""
+
+import asyncio
+from datetime import timedelta
+from unittest.mock import Mock
+
+import pytest
+from fastapi import FastAPI
+
+from auth.app import create_app
+from auth.domain import MAX_FAILURES_FROM_ADDRESS, WINDOW, Email, User
+from auth.errors import EmailInUse
+from auth.repository import Attempt, Repositories
+from auth.settings import Settings
+from common.mongo import Database
+from common.testing.browser import running
+
+ADA = Email.parse("Ada@example.test")
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("database", id="in memory"),
+        pytest.param("real_database", id="real", marks=pytest.mark.connected),
+    ]
+)
+def any_database(request: pytest.FixtureRequest) -> Database:
+    database: Database = request.getfixturevalue(request.param)
+    return database
+
+
+@pytest.fixture
+def real_app(settings: Settings, real_database: Database, hasher: Mock) -> FastAPI:
+    return create_app(settings, database=real_database, hasher=hasher)
+
+
+@pytest.fixture
+async def repositories(any_database: Database) -> Repositories:
+    repositories = Repositories.over(any_database)
+    for store in repositories.all:
+        await store.prepare()
+    return repositories
+
+
+async def test_a_user_is_found_by_any_case_of_the_email(repositories: Repositories) -> None:
+    user = User.register(ADA, "hash")
+    await repositories.users.add(user)
+
+    assert await repositories.users.of_email(Email.parse("ADA@EXAMPLE.TEST")) == user
+    assert await repositories.users.of_email(Email.parse("bob@example.test")) is None
+
+
+async def test_an_email_has_one_user(repositories: Repositories) -> None:
+    await repositories.users.add(User.register(ADA, "hash"))
+
+    with pytest.raises(EmailInUse):
+        await repositories.users.add(User.register(Email.parse("ada@example.test"), "hash"))
+
+
+async def test_a_hash_is_replaced_only_while_it_is_the_one_that_was_read(repositories: Repositories) -> None:
+    user = User.register(ADA, "old")
+    await repositories.users.add(user)
+    await repositories.users.replace_hash(user, "new")
+    await repositories.users.replace_hash(user, "late")
+
+    stored = await repositories.users.of_email(ADA)
+    assert stored is not None
+    assert stored.password_hash == "new"
+
+
+async def test_failures_count_for_their_address_until_forgotten(repositories: Repositories) -> None:
+    attempt, elsewhere = Attempt.of(ADA, "192.0.2.1"), Attempt.of(ADA, "192.0.2.2")
+    for _ in range(MAX_FAILURES_FROM_ADDRESS + 1):
+        assert len(await repositories.failures.documents.find({}).to_list(9)) <= 2
+        await repositories.failures.add(attempt)
+
+    assert timedelta(0) < await repositories.failures.wait(attempt) <= WINDOW
+    assert await repositories.failures.wait(elsewhere) == timedelta(0)
+    await repositories.failures.forget(attempt)
+    assert await repositories.failures.wait(attempt) == timedelta(0)
+
+
+async def test_what_is_kept_of_failures_is_bounded(repositories: Repositories) -> None:
+    attempt = Attempt.of(ADA, "192.0.2.1")
+    for _ in range(105):
+        await repositories.failures.add(attempt)
+
+    kept = await repositories.failures.documents.find().to_list(9)
+    assert sorted(len(document["at"]) for document in kept) == [10, 100]
+
+
+@pytest.mark.connected
+async def test_failures_at_the_same_moment_all_count(real_database: Database) -> None:
+    failures = Repositories.over(real_database).failures
+    attempt = Attempt.of(ADA, "192.0.2.1")
+    await asyncio.gather(*(failures.add(attempt) for _ in range(40)))
+
+    kept = await failures.documents.find().to_list(9)
+    assert sorted(len(document["at"]) for document in kept) == [10, 40]
+
+
+@pytest.mark.connected
+async def test_of_twenty_sign_ups_of_one_email_at_once_one_wins(
+    real_app: FastAPI, real_database: Database
+) -> None:
+    spellings = [
+        f"{'ada'[:n].upper()}{'ada'[n:]}@{domain}" for n in range(4) for domain in ("x.test", "X.test")
+    ]
+    async with running(real_app) as client:
+        answers = await asyncio.gather(
+            *(
+                client.post(
+                    "/api/users/signup", json={"email": spellings[n % 8], "password": f"password {n}"}
+                )
+                for n in range(20)
+            )
+        )
+        stored = await real_database["users"].count_documents({})
+
+    refused = [answer for answer in answers if answer.status_code == 400]
+    assert [answer.status_code for answer in answers].count(201) == 1
+    assert len(refused) == 19
+    assert all(answer.json()["errors"][0]["message"] == "Email in use" for answer in refused)
+    assert stored == 1
+
+
+@pytest.mark.connected
+async def test_a_sign_up_and_its_sign_in_on_the_real_database(real_app: FastAPI) -> None:
+    body = {"email": "ada@example.test", "password": "correct horse"}
+    async with running(real_app) as client:
+        signed_up = await client.post("/api/users/signup", json=body)
+        signed_in = await client.post("/api/users/signin", json=body)
+        guesses = [
+            (await client.post("/api/users/signin", json=body | {"password": "wrong"})).status_code
+            for _ in range(12)
+        ]
+
+    assert signed_in.json() == signed_up.json()
+    assert guesses == [400] * 10 + [429] * 2
