@@ -41,8 +41,10 @@ def server(variable: str) -> str:
 async def real_database() -> AsyncIterator[Database]:
     """A database of its own on the server that TEST_MONGO_URI names, dropped afterwards."""
     uri, name = server("TEST_MONGO_URI"), f"test-{uuid.uuid4().hex[:12]}"
-    yield connect(uri, name)
-    # An app that ran on it has closed its connection.
+    database = connect(uri, name)
+    yield database
+    # An app that ran on it has closed its connection; closing twice is fine.
+    database.client.close()
     again = connect(uri, name)
     await again.client.drop_database(name)
     again.client.close()
