@@ -1,10 +1,10 @@
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import TypeAlias
 
 import httpx
 import pytest
-from fake_apis import FakeApis
 from fastapi import FastAPI
+from tests.fake_apis import FakeApis
 
 from client.app import create_app
 from client.patience import Patience
@@ -14,8 +14,7 @@ from common.testing.browser import JWT_KEY, running, signed_in
 
 pytest_plugins = ["common.testing.fixtures"]
 
-API_BASE_URL = "http://edge.test"
-SETTINGS = Settings(api_base_url=API_BASE_URL, jwt_key=JWT_KEY, cookie_secure=False)
+SETTINGS = Settings(api_base_url="http://edge.test", jwt_key=JWT_KEY, cookie_secure=False)
 
 Browser: TypeAlias = httpx.AsyncClient
 As: TypeAlias = Callable[[CurrentUser], Browser]
@@ -28,25 +27,22 @@ def apis() -> FakeApis:
 
 @pytest.fixture
 def app(apis: FakeApis) -> FastAPI:
-    return create_app(SETTINGS, transport=apis, patience=Patience(seconds=0.05, every=0.001))
+    return create_app(SETTINGS, transport=apis, patience=Patience(seconds=0.2, every=0.001))
 
 
 @pytest.fixture
 async def browser(app: FastAPI) -> AsyncIterator[Browser]:
-    """Signed out; keeps cookies and follows no redirect by itself."""
+    """Signed out; keeps cookies, and follows no redirect by itself."""
     async with running(app) as client:
         yield client
 
 
 @pytest.fixture
 def as_user(browser: Browser) -> As:
-    """The browser, once it is signed in as that user."""
+    """The browser, signed in as that user."""
 
     def sign_in(user: CurrentUser) -> Browser:
         browser.headers.update(signed_in(user))
         return browser
 
     return sign_in
-
-
-Follow: TypeAlias = Callable[[httpx.Response], Awaitable[httpx.Response]]

@@ -1,4 +1,4 @@
-"""The four APIs in memory, as the pages see them: a transport for httpx, and an ASGI app for a real server."""
+"""The four APIs in memory, as the pages see them: a transport for httpx, and an ASGI app."""
 
 import asyncio
 import json

@@ -25,8 +25,8 @@ from common.errors import (
 log = logging.getLogger(__name__)
 
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=5)
-TIMEOUT = httpx.Timeout(10, connect=2, pool=3)
-PROVIDER_TIMEOUT = httpx.Timeout(30, connect=2, pool=3)
+TIMEOUT = httpx.Timeout(10, connect=2, pool=5)
+PROVIDER_TIMEOUT = httpx.Timeout(30, connect=2, pool=5)
 """For what asks a payment provider, who may take its time."""
 
 _FORWARDED = frozenset({b"host", b"cookie", b"x-forwarded-for"})

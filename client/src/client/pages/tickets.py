@@ -16,6 +16,7 @@ router = APIRouter(include_in_schema=False)
 
 SEARCH = ("q", "sort", "limit", "cursor")
 FIELDS = ("title", "price")
+NOT_YET = "This ticket was listed a moment ago and can't be bought yet. Please try again."
 OPEN = ("created", "awaiting:payment")
 
 
@@ -23,10 +24,10 @@ OPEN = ("created", "awaiting:payment")
 async def index(request: Request, page: Pages, api: Apis) -> Response:
     asked = {name: request.query_params[name] for name in SEARCH if request.query_params.get(name)}
     try:
-        found, status, problems = await api.tickets(asked), 200, Problems()
+        return page("index.html", found=await api.tickets(asked), asked=asked)
     except BadRequest as error:
-        found, status, problems = Listing[Ticket]([], None), 400, Problems.of(error, ("q",))
-    return page("index.html", status, found=found, asked=asked, problems=problems)
+        nothing: Listing[Ticket] = Listing([], None)
+        return page("index.html", 400, found=nothing, asked=asked, problems=Problems.of(error, ("q",)))
 
 
 @router.get("/tickets/new")
@@ -92,9 +93,6 @@ async def purchase(user: Member, ticket_id: TicketId, page: Pages, api: Apis, re
     if order is None:
         return await _ticket_page(page, api, user, ticket_id, BadRequest(NOT_YET))
     return see_other(f"/orders/{order.id}")
-
-
-NOT_YET = "This ticket was listed a moment ago and can't be bought yet. Please try again."
 
 
 async def _order(api: Api, ticket_id: str, patience: Patience) -> Order | None:

@@ -1,0 +1,113 @@
+"""What a browser would show of a page, by the standard library's parser."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+import httpx
+
+_VOID = {"meta", "link", "input", "br", "img", "hr"}
+
+
+@dataclass
+class Element:
+    tag: str
+    attributes: dict[str, str | None] = field(default_factory=dict)
+    children: list["Element | str"] = field(default_factory=list)
+
+    def __getitem__(self, name: str) -> str:
+        value = self.attributes[name]
+        return "" if value is None else value
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.attributes
+
+    @property
+    def text(self) -> str:
+        parts = [child if isinstance(child, str) else child.text for child in self.children]
+        return " ".join(" ".join(parts).split())
+
+    def all(self, tag: str, **wanted: str) -> list["Element"]:
+        """`cls` stands for one of the classes; `name_` for `name`."""
+        return [e for e in self._walk() if e.tag == tag and e._has(wanted)]
+
+    def one(self, tag: str, **wanted: str) -> "Element":
+        found = self.all(tag, **wanted)
+        assert len(found) == 1, f"{len(found)} <{tag}> with {wanted} in: {self.text}"
+        return found[0]
+
+    def _has(self, wanted: dict[str, str]) -> bool:
+        for name, value in wanted.items():
+            if name == "cls":
+                if value not in (self.attributes.get("class") or "").split():
+                    return False
+            elif self.attributes.get(name.rstrip("_")) != value:
+                return False
+        return True
+
+    def _walk(self) -> Iterator["Element"]:
+        for child in self.children:
+            if isinstance(child, Element):
+                yield child
+                yield from child._walk()
+
+
+class _Builder(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.root = Element("root")
+        self._open = [self.root]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = Element(tag, dict(attrs))
+        self._open[-1].children.append(element)
+        if tag not in _VOID:
+            self._open.append(element)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open[-1].tag == tag, f"</{tag}> closes <{self._open[-1].tag}>"
+        self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        self._open[-1].children.append(data)
+
+
+def page(response: httpx.Response) -> Element:
+    """The page, held to what every page keeps: well nested, one h1, labelled fields, no inline code."""
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    builder = _Builder()
+    builder.feed(response.text)
+    builder.close()
+    root = builder.root
+    assert len(root.all("h1")) == 1
+    assert root.one("main")["id"] == "main"
+    assert root.one("html")["lang"] == "en"
+    ids = [e["id"] for e in root._walk() if "id" in e]
+    assert len(ids) == len(set(ids))
+    labelled = {label["for"] for label in root.all("label")}
+    for element in root._walk():
+        assert "style" not in element
+        assert not any(name.startswith("on") for name in element.attributes)
+        assert element.tag != "style"
+        assert element.tag != "script" or "src" in element
+        if element.tag in ("input", "select") and element.attributes.get("type") != "hidden":
+            assert element["id"] in labelled
+        for described in (element.attributes.get("aria-describedby") or "").split():
+            assert described in ids
+    return root
+
+
+def links(response: httpx.Response) -> dict[str, str]:
+    return {a.text: a["href"] for a in page(response).all("a")}
+
+
+def error_of(root: Element, name: str) -> str:
+    """The message beside a field, by way of what a screen reader follows."""
+    element = next(e for e in root._walk() if e.attributes.get("name") == name)
+    assert element["aria-invalid"] == "true"
+    described = element["aria-describedby"].split()
+    return next(p.text for p in root.all("p", cls="error") if p["id"] in described)
+
+
+def alerts(root: Element) -> list[str]:
+    return [li.text for notice in root.all("div", role="alert") for li in notice.all("li")]

@@ -1,0 +1,82 @@
+from importlib.resources import files
+
+import pytest
+from tests.conftest import As, Browser
+from tests.html import page
+
+from client.settings import Settings
+from common.settings import load
+from common.testing.browser import JWT_KEY, a_user
+
+
+@pytest.mark.parametrize("missing", ["API_BASE_URL", "JWT_KEY"])
+def test_a_missing_setting_stops_the_start_by_its_name(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], missing: str
+) -> None:
+    for name, value in {"API_BASE_URL": "http://edge.test", "JWT_KEY": JWT_KEY}.items():
+        if name != missing:
+            environment.setenv(name, value)
+
+    with pytest.raises(SystemExit) as stopped:
+        load(Settings)
+
+    assert stopped.value.code == 1
+    assert f"{missing} (missing)" in capsys.readouterr().err
+
+
+def test_a_malformed_address_stops_the_start(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("API_BASE_URL", "edge:8080")
+    environment.setenv("JWT_KEY", JWT_KEY)
+
+    with pytest.raises(SystemExit):
+        load(Settings)
+
+    assert "API_BASE_URL" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", ["/", "/nope", "/static/style.css", "/auth/signin"])
+async def test_every_answer_has_the_strict_headers(browser: Browser, path: str) -> None:
+    headers = (await browser.get(path)).headers
+
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+
+
+async def test_what_a_member_sees_is_kept_by_no_cache(as_user: As) -> None:
+    assert (await as_user(a_user()).get("/")).headers["cache-control"] == "no-store"
+
+
+async def test_head_answers_like_get(browser: Browser) -> None:
+    assert (await browser.head("/")).status_code == 200
+    assert (await browser.head("/nope")).status_code == 404
+
+
+async def test_assets_of_a_page_are_kept_for_good_and_asked_for_again_by_etag(browser: Browser) -> None:
+    sheet = page(await browser.get("/")).one("link", rel="stylesheet")["href"]
+
+    answer = await browser.get(sheet)
+    again = await browser.get(sheet, headers={"If-None-Match": answer.headers["etag"]})
+    bare = await browser.get(sheet.partition("?")[0])
+
+    assert answer.headers["content-type"].startswith("text/css")
+    assert "immutable" in answer.headers["cache-control"]
+    assert again.status_code == 304
+    assert bare.headers["cache-control"] == "no-cache"
+
+
+async def test_no_file_outside_of_the_assets_is_served(browser: Browser) -> None:
+    for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static/"):
+        assert (await browser.get(path)).status_code == 404
+
+
+def test_pages_hold_no_address_of_another_site() -> None:
+    for folder in ("templates", "static"):
+        for file in files("client").joinpath(folder).iterdir():
+            text = file.read_text().replace("http://www.w3.org/2000/svg", "")
+            assert "://" not in text
+            assert "|safe" not in text.replace(" ", "")

@@ -1,0 +1,149 @@
+import httpx
+import pytest
+from tests.conftest import As, Browser
+from tests.fake_apis import FakeApis
+from tests.html import alerts, error_of, links, page
+
+from common.testing.browser import SESSIONS, a_user
+
+ADA = {"email": "ada@example.test", "password": "a long password"}
+
+
+async def test_signing_up_starts_a_session_and_goes_to_the_front_page(browser: Browser) -> None:
+    answer = await browser.post("/auth/signup", data=ADA)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert "HttpOnly" in answer.headers["set-cookie"]
+    user = SESSIONS.read(browser.cookies[SESSIONS.cookie])
+    assert user is not None
+    assert user.email == "ada@example.test"
+    assert "Sign Out" in page(await browser.get("/")).one("header").text
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "message"),
+    [
+        ({"email": "ada", "password": "a long password"}, "email", "Email must be valid"),
+        (
+            {"email": "ada@example.test", "password": "x"},
+            "password",
+            "Password must be 8 to 128 characters",
+        ),
+    ],
+)
+async def test_a_refused_sign_up_says_why_beside_the_field_and_keeps_the_email_only(
+    browser: Browser, sent: dict[str, str], field: str, message: str
+) -> None:
+    answer = await browser.post("/auth/signup", data=sent)
+
+    assert answer.status_code == 400
+    shown = page(answer)
+    assert error_of(shown, field) == message
+    assert shown.one("input", name_="email")["value"] == sent["email"]
+    assert shown.one("input", name_="password")["value"] == ""
+    assert shown.one("title").text.startswith("Error:")
+
+
+async def test_the_password_never_comes_back(browser: Browser) -> None:
+    answer = await browser.post("/auth/signin", data={"email": "x@y.test", "password": "s3cret-words"})
+
+    assert "s3cret-words" not in answer.text
+
+
+async def test_wrong_credentials_are_said_above_the_form(browser: Browser) -> None:
+    answer = await browser.post("/auth/signin", data=ADA)
+
+    assert answer.status_code == 400
+    assert alerts(page(answer)) == ["Invalid credentials"]
+
+
+async def test_signing_in_goes_on_to_where_the_visitor_was_going(browser: Browser) -> None:
+    await browser.post("/auth/signup", data=ADA)
+    browser.cookies.clear()
+    asked = await browser.get("/orders?cursor=3")
+    assert asked.headers["location"] == "/auth/signin?next=%2Forders%3Fcursor%3D3"
+    form = page(await browser.get(asked.headers["location"]))
+
+    answer = await browser.post("/auth/signin", data=ADA | {"next": form.one("input", name_="next")["value"]})
+
+    assert answer.headers["location"] == "/orders?cursor=3"
+
+
+@pytest.mark.parametrize("path", ["//evil.test", "https:evil.test", "/\\evil.test", "/\t/evil.test"])
+async def test_next_never_leads_to_another_site(browser: Browser, path: str) -> None:
+    await browser.post("/auth/signup", data=ADA)
+    browser.cookies.clear()
+
+    shown = page(await browser.get("/auth/signin", params={"next": path}))
+    answer = await browser.post("/auth/signin", data=ADA | {"next": path})
+
+    assert shown.one("input", name_="next")["value"] == "/"
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+async def test_too_many_tries_say_when_to_come_back(browser: Browser, apis: FakeApis) -> None:
+    entry = {"message": "Too many tries, please wait"}
+    apis.failure = httpx.Response(429, json={"errors": [entry]}, headers={"Retry-After": "30"})
+
+    answer = await browser.post("/auth/signin", data=ADA)
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "30")
+    assert alerts(page(answer)) == ["Too many tries, please wait"]
+
+
+async def test_a_form_for_strangers_sends_a_member_on(as_user: As) -> None:
+    answer = await as_user(a_user()).get("/auth/signin?next=/orders")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/orders")
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_signing_out_ends_the_session_and_goes_to_the_front_page(
+    browser: Browser, apis: FakeApis, method: str
+) -> None:
+    await browser.post("/auth/signup", data=ADA)
+
+    answer = await browser.request(method, "/auth/signout")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert len(apis.calls("POST", "/api/users/signout")) == 1
+    assert SESSIONS.cookie not in browser.cookies
+    assert {"Sign Up", "Sign In"} <= links(await browser.get("/")).keys()
+
+
+async def test_signing_out_works_while_the_api_is_down(browser: Browser, apis: FakeApis) -> None:
+    await browser.post("/auth/signup", data=ADA)
+    apis.failure = httpx.ConnectError("down")
+
+    answer = await browser.post("/auth/signout")
+
+    assert answer.status_code == 303
+    assert SESSIONS.cookie not in browser.cookies
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_an_image_on_another_site_signs_nobody_out(browser: Browser, apis: FakeApis, site: str) -> None:
+    answer = await browser.get("/auth/signout", headers={"Sec-Fetch-Site": site})
+
+    assert answer.status_code == 403
+    assert apis.calls("POST", "/api/users/signout") == []
+    assert "set-cookie" not in answer.headers
+
+
+async def test_the_bar_shows_members_what_they_can_do(as_user: As) -> None:
+    shown = page(await as_user(a_user()).get("/"))
+
+    bar = shown.one("header")
+    assert bar.one("a", cls="brand").text == "GitTix"
+    assert {a.text: a["href"] for a in bar.one("nav").all("a")} == {
+        "Sell Tickets": "/tickets/new",
+        "My Orders": "/orders",
+        "My Listings": "/listings",
+    }
+    assert bar.one("form", method="post", action="/auth/signout").text == "Sign Out"
+
+
+async def test_a_tampered_session_is_a_stranger(browser: Browser) -> None:
+    browser.cookies.set(SESSIONS.cookie, SESSIONS.token(a_user()) + "x")
+
+    assert "Sign In" in links(await browser.get("/"))

@@ -1,0 +1,150 @@
+from datetime import timedelta
+
+import pytest
+from tests.conftest import As
+from tests.fake_apis import FakeApis
+from tests.html import Element, alerts, links, page
+
+from common import times
+from common.ids import new_id
+from common.testing.browser import a_user
+
+PAST = -timedelta(minutes=1)
+AHEAD = timedelta(minutes=5)
+
+
+def actions(shown: Element) -> list[str]:
+    return [form["action"].rsplit("/", 1)[1] for form in shown.one("main").all("form")]
+
+
+async def test_orders_are_listed_with_their_status_and_linked(as_user: As, apis: FakeApis) -> None:
+    buyer = a_user()
+    apis.order(a_user())
+    first = apis.order(buyer, apis.sell("Opera", "12.5"), status="complete", payment="captured")
+    second = apis.order(buyer, apis.sell("Rock", "20"))
+
+    rows = page(await as_user(buyer).get("/orders")).one("ul", cls="rows").all("li")
+
+    assert [row.text for row in rows] == ["Rock $20.00 Awaiting payment", "Opera $12.50 Paid"]
+    assert [row.one("a")["href"] for row in rows] == [f"/orders/{second.id}", f"/orders/{first.id}"]
+
+
+async def test_orders_come_in_pages(as_user: As, apis: FakeApis) -> None:
+    buyer = a_user()
+    for number in range(3):
+        apis.order(buyer, apis.sell(f"Number {number}"))
+    browser = as_user(buyer)
+
+    second = await browser.get(links(await browser.get("/orders?limit=2"))["More orders"])
+
+    assert [li.one("a").text for li in page(second).one("ul", cls="rows").all("li")] == ["Number 0"]
+
+
+async def test_no_orders_yet(as_user: As) -> None:
+    assert "You have not ordered any tickets yet." in page(await as_user(a_user()).get("/orders")).text
+
+
+async def test_an_open_order_counts_down_on_the_servers_clock(as_user: As, apis: FakeApis) -> None:
+    buyer = a_user()
+    order = apis.order(buyer, expires_at=times.now() + timedelta(seconds=61.5))
+
+    shown = page(await as_user(buyer).get(f"/orders/{order.id}"))
+
+    clock = shown.one("time")
+    assert clock.text in ("01:02", "01:01")
+    assert int(clock["data-expires"]) == int(order.expires_at.timestamp() * 1000)
+    assert abs(int(clock["data-now"]) - times.now().timestamp() * 1000) < 5_000
+    assert clock["data-over"] == f"/orders/{order.id}"
+    assert shown.one("noscript").one("meta")["content"].endswith(f"; url=/orders/{order.id}")
+    assert actions(shown) == ["pay", "cancel"]
+    assert [option["value"] for option in shown.one("select").all("option")] == [
+        "tok_visa",
+        "tok_chargeDeclined",
+        "tok_threeDSecure",
+        "tok_slow",
+        "tok_timeout",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "payment", "left", "badge", "words", "forms"),
+    [
+        ("awaiting:payment", None, PAST, "Awaiting confirmation", "Your bank wants", ["confirm", "cancel"]),
+        ("complete", "authorized", AHEAD, "Paid", "The ticket is yours", []),
+        ("complete", "captured", PAST, "Paid", "The ticket is yours", []),
+        ("created", None, PAST, "Expired", "This order expired", []),
+        ("cancelled", None, AHEAD, "Cancelled", "You cancelled this order", []),
+        ("cancelled", None, PAST, "Expired or cancelled", "expired before it was paid", []),
+        ("cancelled", "voided", AHEAD, "Refunded", "your money was not taken", []),
+    ],
+)
+async def test_an_order_says_where_it_stands(
+    as_user: As,
+    apis: FakeApis,
+    status: str,
+    payment: str | None,
+    left: timedelta,
+    badge: str,
+    words: str,
+    forms: list[str],
+) -> None:
+    buyer = a_user()
+    order = apis.order(buyer, status=status, payment=payment, expires_at=times.now() + left)
+
+    shown = page(await as_user(buyer).get(f"/orders/{order.id}"))
+
+    assert shown.one("span", cls="badge").text == badge
+    assert words in shown.one("p", role="status").text
+    assert actions(shown) == forms
+    assert shown.all("script") == []
+
+
+async def test_an_order_can_be_cancelled(as_user: As, apis: FakeApis) -> None:
+    buyer = a_user()
+    order = apis.order(buyer)
+    browser = as_user(buyer)
+
+    answer = await browser.post(f"/orders/{order.id}/cancel")
+    again = await browser.post(f"/orders/{order.id}/cancel")
+
+    assert answer.headers["location"] == again.headers["location"] == f"/orders/{order.id}"
+    assert order.status == "cancelled"
+
+
+async def test_a_paid_order_can_not_be_cancelled(as_user: As, apis: FakeApis) -> None:
+    buyer = a_user()
+    order = apis.order(buyer, status="complete", payment="captured")
+
+    answer = await as_user(buyer).post(f"/orders/{order.id}/cancel")
+
+    assert answer.status_code == 400
+    assert alerts(page(answer)) == ["Cannot cancel a completed order"]
+    assert page(answer).one("span", cls="badge").text == "Paid"
+
+
+async def test_somebody_elses_order_is_refused_in_words(as_user: As, apis: FakeApis) -> None:
+    order = apis.order(a_user())
+
+    answer = await as_user(a_user()).get(f"/orders/{order.id}")
+
+    assert answer.status_code == 401
+    shown = page(answer)
+    assert shown.one("h1").text == "You are not authorized to see this"
+    assert "belongs to someone else" in shown.one("ul", cls="messages").text
+
+
+@pytest.mark.parametrize("order_id", [new_id(), "nope", "%2e%2e"])
+async def test_an_unknown_order_is_a_404_page(as_user: As, order_id: str) -> None:
+    answer = await as_user(a_user()).get(f"/orders/{order_id}")
+
+    assert answer.status_code == 404
+    assert page(answer).one("h1").text == "Page not found"
+
+
+@pytest.mark.parametrize("action", ["pay", "cancel", "confirm"])
+async def test_the_address_of_a_form_leads_back_to_its_order(as_user: As, action: str) -> None:
+    order_id = new_id()
+
+    answer = await as_user(a_user()).get(f"/orders/{order_id}/{action}")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/orders/{order_id}")

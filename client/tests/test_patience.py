@@ -1,0 +1,18 @@
+from client.patience import Patience
+
+
+async def test_the_first_settled_answer_ends_the_wait() -> None:
+    answers = iter([1, 2, 3, 4])
+
+    async def ask() -> int:
+        return next(answers)
+
+    assert await Patience(seconds=5, every=0).until(lambda n: n == 3, ask) == 3
+    assert next(answers) == 4
+
+
+async def test_when_the_time_is_over_the_last_answer_counts() -> None:
+    async def ask() -> str:
+        return "not yet"
+
+    assert await Patience(seconds=0.01, every=0.002).until(lambda _: False, ask) == "not yet"

@@ -1,0 +1,146 @@
+import httpx
+import pytest
+from tests.conftest import As
+from tests.fake_apis import FakeApis
+from tests.html import alerts, error_of, page
+
+from client.pages.payments import UNKNOWN_OUTCOME
+from common.testing.browser import a_user
+
+
+async def test_paying_shows_the_paid_order_once_its_event_arrived(as_user: As, apis: FakeApis) -> None:
+    buyer = a_user()
+    order = apis.order(buyer)
+    apis.lag = 3
+    browser = as_user(buyer)
+
+    answer = await browser.post(f"/orders/{order.id}/pay", data={"token": "tok_visa"})
+    shown = page(await browser.get(answer.headers["location"]))
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/orders/{order.id}?paid=1")
+    assert shown.one("span", cls="badge").text == "Paid"
+    assert len(apis.calls("GET", f"/api/orders/{order.id}")) == 4
+
+
+async def test_an_order_that_takes_longer_is_processed_and_looked_at_again(
+    as_user: As, apis: FakeApis
+) -> None:
+    buyer = a_user()
+    order = apis.order(buyer)
+    apis.lag = 10_000
+
+    browser = as_user(buyer)
+    await browser.post(f"/orders/{order.id}/pay", data={"token": "tok_visa"})
+    shown = page(await browser.get(f"/orders/{order.id}?paid=1"))
+
+    assert "Your payment is being processed" in shown.one("p", role="status").text
+    assert shown.one("meta", **{"http-equiv": "refresh"})["content"] == "3"
+    assert shown.one("main").all("form") == []
+
+
+async def test_a_declined_card_gives_the_providers_words_and_another_try(as_user: As, apis: FakeApis) -> None:
+    buyer = a_user()
+    order = apis.order(buyer)
+    browser = as_user(buyer)
+
+    declined = await browser.post(f"/orders/{order.id}/pay", data={"token": "tok_chargeDeclined"})
+    paid = await browser.post(f"/orders/{order.id}/pay", data={"token": "tok_visa"})
+
+    assert declined.status_code == 402
+    assert alerts(page(declined)) == ["Your card was declined."]
+    assert page(declined).one("select", name_="token")
+    assert paid.status_code == 303
+    assert apis.charges == [order.id]
+
+
+async def test_a_card_that_does_not_exist_is_told_beside_its_field(as_user: As, apis: FakeApis) -> None:
+    buyer = a_user()
+    order = apis.order(buyer)
+
+    answer = await as_user(buyer).post(f"/orders/{order.id}/pay", data={"token": "tok_nope"})
+
+    assert answer.status_code == 400
+    assert error_of(page(answer), "token") == "No such token"
+
+
+async def test_submitting_twice_charges_once(as_user: As, apis: FakeApis) -> None:
+    buyer = a_user()
+    order = apis.order(buyer)
+    browser = as_user(buyer)
+
+    for _ in range(2):
+        answer = await browser.post(f"/orders/{order.id}/pay", data={"token": "tok_visa"})
+        assert answer.status_code == 303
+    for _ in range(2):
+        shown = page(await browser.get(f"/orders/{order.id}?paid=1"))
+        assert shown.one("span", cls="badge").text == "Paid"
+
+    assert apis.charges == [order.id]
+
+
+async def test_a_cancelled_order_can_not_be_paid(as_user: As, apis: FakeApis) -> None:
+    buyer = a_user()
+    order = apis.order(buyer, status="cancelled")
+
+    answer = await as_user(buyer).post(f"/orders/{order.id}/pay", data={"token": "tok_visa"})
+
+    assert answer.status_code == 400
+    assert alerts(page(answer)) == ["Cannot pay for a cancelled order"]
+    assert apis.charges == []
+
+
+async def test_an_answer_that_got_lost_is_explained_and_safe_to_repeat(as_user: As, apis: FakeApis) -> None:
+    buyer = a_user()
+    order = apis.order(buyer)
+    browser = as_user(buyer)
+
+    answer = await browser.post(f"/orders/{order.id}/pay", data={"token": "tok_timeout"})
+
+    assert answer.status_code == 503
+    assert alerts(page(answer)) == [UNKNOWN_OUTCOME]
+    assert page(await browser.get(f"/orders/{order.id}")).one("span", cls="badge").text == "Paid"
+
+
+async def test_the_banks_further_step(as_user: As, apis: FakeApis) -> None:
+    buyer = a_user()
+    order = apis.order(buyer)
+    browser = as_user(buyer)
+
+    asked = await browser.post(f"/orders/{order.id}/pay", data={"token": "tok_threeDSecure"})
+    shown = page(await browser.get(asked.headers["location"]))
+    form = shown.one("form", action=f"/orders/{order.id}/confirm")
+    apis.lag = 2
+    confirmed = await browser.post(form["action"])
+    paid = page(await browser.get(confirmed.headers["location"]))
+
+    assert form.text == "Confirm with your bank"
+    assert confirmed.headers["location"] == f"/orders/{order.id}?confirmed=1"
+    assert paid.one("span", cls="badge").text == "Paid"
+
+
+async def test_a_confirmation_that_is_refused_says_why(as_user: As, apis: FakeApis) -> None:
+    buyer = a_user()
+    order = apis.order(buyer)
+
+    answer = await as_user(buyer).post(f"/orders/{order.id}/confirm")
+
+    assert answer.status_code == 400
+    assert alerts(page(answer)) == ["There is nothing to confirm"]
+
+
+async def test_somebody_elses_order_can_not_be_paid(as_user: As, apis: FakeApis) -> None:
+    order = apis.order(a_user())
+
+    answer = await as_user(a_user()).post(f"/orders/{order.id}/pay", data={"token": "tok_visa"})
+
+    assert answer.status_code == 401
+    assert apis.charges == []
+
+
+@pytest.mark.parametrize("failure", [httpx.ReadTimeout("slow"), httpx.PoolTimeout("busy")])
+async def test_a_payment_into_an_outage_is_a_503(as_user: As, apis: FakeApis, failure: Exception) -> None:
+    buyer = a_user()
+    order = apis.order(buyer)
+    apis.failure = failure
+
+    assert (await as_user(buyer).post(f"/orders/{order.id}/pay", data={"token": "x"})).status_code == 503

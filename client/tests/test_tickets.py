@@ -1,0 +1,332 @@
+import httpx
+import pytest
+from tests.conftest import As, Browser
+from tests.fake_apis import FakeApis
+from tests.html import alerts, error_of, links, page
+
+from client.pages.tickets import NOT_YET
+from common.ids import new_id
+from common.testing.browser import a_user
+
+EVIL = "<script>alert('x')</script> & \"friends\""
+
+
+async def test_the_front_page_lists_tickets_on_sale(browser: Browser, apis: FakeApis) -> None:
+    ticket = apis.sell("Concert", "19.5")
+    apis.order(a_user(), apis.sell("Held"))
+
+    shown = page(await browser.get("/"))
+
+    (card,) = shown.all("li", cls="card")
+    assert card.text == "Concert $19.50"
+    assert card.one("a")["href"] == f"/tickets/{ticket.id}"
+
+
+async def test_an_empty_front_page_says_so(browser: Browser) -> None:
+    assert "No tickets are on sale right now." in page(await browser.get("/")).one("main").text
+
+
+async def test_a_search_that_finds_nothing_says_so_literally(browser: Browser) -> None:
+    answer = await browser.get("/", params={"q": EVIL})
+
+    assert f"No tickets match “{EVIL}”." in page(answer).one("main").text
+    assert page(answer).one("input", name_="q")["value"] == EVIL
+
+
+async def test_search_and_sort_are_the_apis(browser: Browser, apis: FakeApis) -> None:
+    for title, price in (("Opera A", "30"), ("Opera B", "10"), ("Rock", "5")):
+        apis.sell(title, price)
+
+    shown = page(await browser.get("/?q=opera&sort=price&evil=1"))
+
+    assert [li.one("a").text for li in shown.all("li", cls="card")] == ["Opera B", "Opera A"]
+    assert "selected" in shown.one("option", value="price")
+    assert dict(apis.seen[-1].url.params) == {"q": "opera", "sort": "price"}
+
+
+async def test_pages_follow_the_apis_link(browser: Browser, apis: FakeApis) -> None:
+    for number in range(5):
+        apis.sell(f"Number {number} & co")
+    seen: list[str] = []
+    address: str | None = "/?q=number&limit=2"
+    while address:
+        answer = await browser.get(address)
+        seen += [li.one("a").text for li in page(answer).all("li", cls="card")]
+        address = links(answer).get("More tickets")
+
+    assert seen == [f"Number {number} & co" for number in (4, 3, 2, 1, 0)]
+
+
+async def test_a_bad_search_is_told_beside_its_field(browser: Browser) -> None:
+    answer = await browser.get("/", params={"q": "x" * 101})
+
+    assert answer.status_code == 400
+    assert error_of(page(answer), "q") == "String should have at most 100 characters"
+
+
+@pytest.mark.parametrize("path", ["/", "/tickets/{id}"])
+async def test_a_title_is_shown_literally(browser: Browser, apis: FakeApis, path: str) -> None:
+    ticket = apis.sell(EVIL)
+
+    answer = await browser.get(path.format(id=ticket.id))
+
+    assert "<script>alert" not in answer.text
+    assert EVIL in page(answer).one("main").text
+
+
+async def test_a_ticket_can_be_bought(as_user: As, apis: FakeApis) -> None:
+    buyer, ticket = a_user(), apis.sell("Concert", "20")
+    browser = as_user(buyer)
+    shown = page(await browser.get(f"/tickets/{ticket.id}"))
+    assert "For sale Concert $20.00" in shown.one("main").text
+    form = shown.one("main").one("form")
+    assert form.text == "Purchase"
+
+    answer = await browser.post(form["action"])
+
+    (order,) = apis.orders.values()
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/orders/{order.id}")
+    assert order.user_id == buyer.id
+
+
+async def test_a_stranger_signs_in_before_buying(browser: Browser, apis: FakeApis) -> None:
+    ticket = apis.sell()
+
+    answer = await browser.post(f"/tickets/{ticket.id}/purchase")
+
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/auth/signin?next=%2Ftickets%2F{ticket.id}%2Fpurchase"
+    back = await browser.get(f"/tickets/{ticket.id}/purchase")
+    assert back.headers["location"] == f"/tickets/{ticket.id}"
+    assert apis.orders == {}
+
+
+async def test_a_ticket_that_another_was_faster_for_is_refused_in_words(as_user: As, apis: FakeApis) -> None:
+    ticket = apis.sell()
+    apis.order(a_user(), ticket)
+
+    answer = await as_user(a_user()).post(f"/tickets/{ticket.id}/purchase")
+
+    assert answer.status_code == 400
+    shown = page(answer)
+    assert alerts(shown) == ["Ticket is already reserved"]
+    assert shown.one("span", cls="badge").text == "Reserved"
+    assert shown.one("main").all("form") == []
+
+
+async def test_a_second_click_on_purchase_leads_to_the_first_ones_order(as_user: As, apis: FakeApis) -> None:
+    ticket = apis.sell()
+    browser = as_user(a_user())
+
+    first = await browser.post(f"/tickets/{ticket.id}/purchase")
+    second = await browser.post(f"/tickets/{ticket.id}/purchase")
+
+    assert first.headers["location"] == second.headers["location"]
+    assert len(apis.orders) == 1
+
+
+async def test_a_purchase_waits_until_the_orders_service_knows_the_ticket(
+    as_user: As, apis: FakeApis
+) -> None:
+    ticket = apis.sell()
+    apis.lag = 3
+
+    answer = await as_user(a_user()).post(f"/tickets/{ticket.id}/purchase")
+
+    assert answer.headers["location"].startswith("/orders/")
+
+
+async def test_a_purchase_does_not_wait_for_ever(as_user: As, apis: FakeApis) -> None:
+    ticket = apis.sell()
+    apis.lag = 10_000
+
+    answer = await as_user(a_user()).post(f"/tickets/{ticket.id}/purchase")
+
+    assert answer.status_code == 400
+    assert alerts(page(answer)) == [NOT_YET]
+
+
+async def test_an_unknown_ticket_can_not_be_bought(as_user: As, apis: FakeApis) -> None:
+    answer = await as_user(a_user()).post(f"/tickets/{new_id()}/purchase")
+
+    assert answer.status_code == 404
+    assert len(apis.calls("POST", "/api/orders")) == 1
+
+
+async def test_the_holder_is_led_to_the_order(as_user: As, apis: FakeApis) -> None:
+    buyer = a_user()
+    order = apis.order(buyer)
+
+    answer = await as_user(buyer).get(f"/tickets/{order.ticket.id}")
+
+    assert links(answer)["Go to your order"] == f"/orders/{order.id}"
+
+
+@pytest.mark.parametrize(
+    ("status", "badge", "words"),
+    [("held", "Reserved", "Another buyer holds"), ("sold", "Sold", "This ticket is sold.")],
+)
+async def test_others_see_that_a_ticket_is_taken(
+    as_user: As, apis: FakeApis, status: str, badge: str, words: str
+) -> None:
+    order = apis.order(a_user())
+    order.ticket.status = status
+
+    shown = page(await as_user(a_user()).get(f"/tickets/{order.ticket.id}"))
+
+    assert shown.one("span", cls="badge").text == badge
+    assert words in shown.one("main").text
+    assert shown.one("main").all("button") == []
+
+
+async def test_the_seller_can_edit_and_withdraw_but_not_buy(as_user: As, apis: FakeApis) -> None:
+    seller = a_user()
+    ticket = apis.sell(seller=seller.id)
+    browser = as_user(seller)
+
+    answer = await browser.get(f"/tickets/{ticket.id}")
+
+    assert links(answer)["Edit"] == f"/tickets/{ticket.id}/edit"
+    form = page(answer).one("main").one("form")
+    assert form.text == "Withdraw"
+    assert (await browser.post(form["action"])).headers["location"] == "/listings"
+    assert ticket.status == "withdrawn"
+    assert (await browser.get(f"/tickets/{ticket.id}")).status_code == 404
+
+
+async def test_a_held_ticket_can_not_be_withdrawn(as_user: As, apis: FakeApis) -> None:
+    seller = a_user()
+    ticket = apis.sell(seller=seller.id)
+    apis.order(a_user(), ticket)
+
+    answer = await as_user(seller).post(f"/tickets/{ticket.id}/withdraw")
+
+    assert answer.status_code == 400
+    assert alerts(page(answer)) == ["Cannot withdraw a reserved or sold ticket"]
+
+
+async def test_selling_a_ticket(as_user: As, apis: FakeApis) -> None:
+    seller = a_user()
+
+    answer = await as_user(seller).post("/tickets/new", data={"title": " Concert ", "price": "20.00"})
+
+    (ticket,) = apis.tickets.values()
+    assert (ticket.title, str(ticket.price), ticket.user_id) == ("Concert", "20.00", seller.id)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/tickets/{ticket.id}")
+
+
+async def test_each_bad_field_has_its_message_and_keeps_its_input(as_user: As) -> None:
+    answer = await as_user(a_user()).post("/tickets/new", data={"title": "", "price": "<free>"})
+
+    assert answer.status_code == 400
+    shown = page(answer)
+    assert error_of(shown, "title") == "Title is required"
+    assert error_of(shown, "price") == "Price must be greater than 0"
+    assert shown.one("input", name_="price")["value"] == "<free>"
+    assert alerts(shown) == []
+
+
+async def test_what_was_typed_survives_an_outage(as_user: As, apis: FakeApis) -> None:
+    apis.failure = httpx.ConnectError("down")
+
+    answer = await as_user(a_user()).post("/tickets/new", data={"title": "Concert", "price": "20"})
+
+    assert answer.status_code == 503
+    assert page(answer).one("input", name_="title")["value"] == "Concert"
+
+
+async def test_a_form_without_fields_or_of_another_type_is_no_fault(as_user: As) -> None:
+    browser = as_user(a_user())
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    mixed = {"Content-Type": "multipart/form-data; boundary=x; charset=unicode_escape"}
+    part = b'--x\r\nContent-Disposition: form-data; name="title"\r\n\r\n\\ud800\r\n--x--\r\n'
+
+    assert (await browser.post("/tickets/new", content=b"", headers=form)).status_code == 400
+    assert (
+        await browser.post("/tickets/new", content=b"title=%ED%A0%80%00", headers=form)
+    ).status_code == 400
+    assert (await browser.post("/tickets/new", content=part, headers=mixed)).status_code == 400
+
+
+async def test_editing_a_ticket(as_user: As, apis: FakeApis) -> None:
+    seller = a_user()
+    ticket = apis.sell("Concert", "20", seller.id)
+    browser = as_user(seller)
+    shown = page(await browser.get(f"/tickets/{ticket.id}/edit"))
+    assert shown.one("input", name_="title")["value"] == "Concert"
+    assert shown.one("input", name_="price")["value"] == "20.00"
+
+    answer = await browser.post(f"/tickets/{ticket.id}/edit", data={"title": "Opera", "price": "19.99"})
+
+    assert answer.headers["location"] == f"/tickets/{ticket.id}"
+    assert (ticket.title, ticket.price.cents) == ("Opera", 1999)
+
+
+async def test_a_held_ticket_can_not_be_edited(as_user: As, apis: FakeApis) -> None:
+    seller = a_user()
+    ticket = apis.sell("Concert", "20", seller.id)
+    apis.order(a_user(), ticket)
+    browser = as_user(seller)
+
+    shown = page(await browser.get(f"/tickets/{ticket.id}/edit"))
+    answer = await browser.post(f"/tickets/{ticket.id}/edit", data={"title": "Opera", "price": "1"})
+
+    assert "reserved for a buyer" in shown.one("main").text
+    assert shown.one("main").all("form") == []
+    assert answer.status_code == 400
+    assert alerts(page(answer)) == ["Cannot edit a reserved ticket"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_only_its_seller_edits_a_ticket(as_user: As, apis: FakeApis, method: str) -> None:
+    ticket = apis.sell()
+
+    answer = await as_user(a_user()).request(
+        method, f"/tickets/{ticket.id}/edit", data={"title": "Mine", "price": "1"}
+    )
+
+    assert answer.status_code == 401
+    assert page(answer).one("h1").text == "You are not authorized to see this"
+    assert ticket.title == "Concert"
+
+
+async def test_listings_show_the_sellers_tickets_in_every_state(as_user: As, apis: FakeApis) -> None:
+    seller = a_user()
+    apis.sell("Somebody else's")
+    for status in ("available", "held", "sold", "withdrawn"):
+        apis.sell(status, "20", seller.id).status = status
+
+    answer = await as_user(seller).get("/listings")
+
+    rows = page(answer).one("ul", cls="rows").all("li")
+    assert [row.text for row in rows] == [
+        "withdrawn $20.00 Withdrawn",
+        "sold $20.00 Sold",
+        "held $20.00 Reserved",
+        "available $20.00 For sale",
+    ]
+    assert rows[0].all("a") == []
+
+
+async def test_listings_come_in_pages(as_user: As, apis: FakeApis) -> None:
+    seller = a_user()
+    for number in range(3):
+        apis.sell(f"Number {number}", seller=seller.id)
+    browser = as_user(seller)
+
+    first = await browser.get("/listings?limit=2")
+    second = await browser.get(links(first)["More listings"])
+
+    assert [li.one("a").text for li in page(second).one("ul", cls="rows").all("li")] == ["Number 0"]
+
+
+async def test_no_listings_yet(as_user: As) -> None:
+    assert "You have not listed any tickets yet." in page(await as_user(a_user()).get("/listings")).text
+
+
+@pytest.mark.parametrize("path", ["/tickets/new", "/listings", "/orders", f"/orders/{new_id()}"])
+async def test_members_pages_send_strangers_to_sign_in(browser: Browser, path: str) -> None:
+    answer = await browser.get(path)
+
+    assert answer.status_code == 303
+    assert answer.headers["location"] == str(httpx.URL("/auth/signin", params={"next": path}))

@@ -1,0 +1,130 @@
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+import uvicorn
+from tests.conftest import As, Browser
+from tests.fake_apis import FakeApis, served
+
+from client import upstream
+from client.app import create_app
+from client.settings import Settings
+from common.testing.browser import JWT_KEY, SESSIONS, a_user, running, signed_in
+
+
+async def test_a_request_travels_on_behalf_of_its_browser(as_user: As, apis: FakeApis) -> None:
+    user = a_user()
+    trace = f"00-{'a' * 32}-{'b' * 16}-01"
+
+    await as_user(user).get(
+        "/", headers={"X-Forwarded-For": "203.0.113.9", "X-Request-Id": "abc", "traceparent": trace}
+    )
+
+    headers = apis.seen[-1].headers
+    assert headers["cookie"] == signed_in(user)["Cookie"]
+    assert headers["x-forwarded-for"] == "203.0.113.9"
+    assert headers["x-request-id"] == "abc"
+    assert headers["traceparent"].startswith(f"00-{'a' * 32}-")
+    assert headers["host"] == "gittix.test"
+
+
+async def test_nothing_else_of_the_browser_travels(browser: Browser, apis: FakeApis) -> None:
+    await browser.get(
+        "/", headers={"Origin": "http://x.test", "Authorization": "Basic x", "If-None-Match": "x"}
+    )
+
+    assert not {"origin", "authorization", "if-none-match"} & set(apis.seen[-1].headers)
+
+
+async def test_a_cookie_of_any_bytes_travels_as_it_came(browser: Browser, apis: FakeApis) -> None:
+    await browser.get("/", headers=[(b"Cookie", b"other=caf\xe9")])
+
+    assert (b"Cookie".lower(), b"other=caf\xe9") in [(k.lower(), v) for k, v in apis.seen[-1].headers.raw]
+
+
+async def test_a_session_stays_with_its_browser(browser: Browser, apis: FakeApis) -> None:
+    """The pool is shared: were the cookie of a sign-in kept there, the next stranger would have it."""
+    await browser.post("/auth/signup", data={"email": "ada@example.test", "password": "a long password"})
+    browser.cookies.clear()
+
+    await browser.get("/")
+
+    assert "cookie" not in apis.seen[-1].headers
+
+
+async def test_all_cookies_of_an_answer_reach_the_browser(browser: Browser, apis: FakeApis) -> None:
+    cookies = [("Set-Cookie", f"{SESSIONS.cookie}=1; Path=/"), ("Set-Cookie", "other=2; Path=/")]
+    apis.failure = httpx.Response(200, json={"id": "1", "email": "x"}, headers=cookies)
+
+    answer = await browser.post("/auth/signin", data={"email": "x", "password": "y"})
+
+    assert answer.headers.get_list("set-cookie") == [value for _, value in cookies]
+
+
+def test_the_pool_is_bounded_and_every_wait_has_an_end() -> None:
+    assert upstream.LIMITS.max_connections == 100
+    for timeout in (upstream.TIMEOUT, upstream.PROVIDER_TIMEOUT):
+        assert None not in (timeout.connect, timeout.read, timeout.write, timeout.pool)
+
+
+@asynccontextmanager
+async def edge(apis: FakeApis, delay: float = 0.0) -> AsyncIterator[tuple[str, uvicorn.Server]]:
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(served(apis, delay), lifespan="off", log_config=None, ws="none")
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    while not server.started:
+        await asyncio.sleep(0.005)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}", server
+    server.should_exit = True
+    await task
+
+
+def settings(url: str) -> Settings:
+    return Settings(api_base_url=url, jwt_key=JWT_KEY, cookie_secure=False)
+
+
+async def test_pages_share_one_connection_one_after_the_other(apis: FakeApis) -> None:
+    async with edge(apis) as (url, server), running(create_app(settings(url))) as browser:
+        seen = set()
+        for _ in range(10):
+            assert (await browser.get("/")).status_code == 200
+            seen |= {id(connection) for connection in server.server_state.connections}
+
+    assert len(seen) == 1
+
+
+async def test_a_flood_opens_no_more_connections_than_the_pool_has(apis: FakeApis) -> None:
+    async with edge(apis, delay=0.1) as (url, server), running(create_app(settings(url))) as browser:
+        flood = asyncio.gather(*(browser.get("/") for _ in range(150)))
+        most = 0
+        while not flood.done():
+            most = max(most, len(server.server_state.connections))
+            await asyncio.sleep(0.002)
+        answers = await flood
+
+    # On a machine that is busy otherwise, some wait for a connection in vain.
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    assert 50 < most <= 100
+
+
+async def test_an_edge_that_is_away_is_a_503_and_comes_back(apis: FakeApis) -> None:
+    async with edge(apis) as (url, _):
+        app = create_app(settings(url))
+    async with running(app) as browser:
+        assert (await browser.get("/")).status_code == 503
+
+
+@pytest.mark.parametrize("secure", [True, False])
+async def test_the_session_cookie_is_read_by_its_name(apis: FakeApis, secure: bool) -> None:
+    app = create_app(
+        Settings(api_base_url="http://edge.test", jwt_key=JWT_KEY, cookie_secure=secure), transport=apis
+    )
+    name = "__Host-session" if secure else "session"
+    async with running(app) as browser:
+        answer = await browser.get("/", headers={"Cookie": f"{name}={SESSIONS.token(a_user())}"})
+
+    assert "Sign Out" in answer.text
