@@ -6,6 +6,7 @@ time, not wall time, since other work on the machine disturbs it least. Prints t
 """
 
 import asyncio
+import os
 import secrets
 import statistics
 import subprocess
@@ -104,7 +105,7 @@ class Bench:
         spent = Meter.start(self._pids(EVENT_SERVICES), self._idle)
         ids = await self._post("tickets", "/api/tickets", self._seller, bodies)
         await self._replicated(ids)
-        print(f"{'POST a ticket':24} {spent.seconds() / WRITES * 1000:.2f} ms CPU in all services")
+        self._print_cost("POST a ticket", spent, WRITES)
         return ids
 
     async def _post_orders(self, tickets: Sequence[str]) -> None:
@@ -112,7 +113,14 @@ class Bench:
         bodies = [{"ticketId": ticket} for ticket in tickets]
         await self._post("orders", "/api/orders", self._buyer, bodies)
         await self._replicated(tickets, version=1)
-        print(f"{'POST an order':24} {spent.seconds() / len(tickets) * 1000:.2f} ms CPU in all services")
+        self._print_cost("POST an order", spent, len(tickets))
+
+    def _print_cost(self, name: str, spent: Meter, requests: int) -> None:
+        each = {
+            service: spent.seconds_of(pid) for service, pid in zip(EVENT_SERVICES, spent.pids, strict=True)
+        }
+        shares = ", ".join(f"{service} {seconds / requests * 1000:.2f}" for service, seconds in each.items())
+        print(f"{name:24} {spent.seconds() / requests * 1000:.2f} ms CPU in all services: {shares}")
 
     async def _replicated(self, ids: Sequence[str], version: int = 0) -> None:
         """Returns when the orders database has all of `ids` at `version`, a second later."""
@@ -172,6 +180,8 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
 
 
 def main() -> None:
+    # A system that is started for this has the real hold: orders that expire meanwhile aren't its subject.
+    os.environ.setdefault("ORDER_HOLD_SECONDS", "900")
     uvloop.run(Bench(targets.find("infra.bench")).run())
 
 

@@ -37,5 +37,9 @@ class Meter:
 
     def seconds(self) -> float:
         """CPU time spent since the start, less the idle share."""
-        spent = sum(cpu_seconds(pid) - self._before[pid] for pid in self.pids)
+        spent = sum(self.seconds_of(pid) for pid in self.pids)
         return spent - self.idle * (time.perf_counter() - self._started)
+
+    def seconds_of(self, pid: int) -> float:
+        """CPU time that one of the processes spent since the start, idle share included."""
+        return cpu_seconds(pid) - self._before[pid]
