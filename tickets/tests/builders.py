@@ -1,0 +1,111 @@
+"""What the tests of tickets build on."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from common import times
+from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderUpdated, TicketRef
+from common.identity import CurrentUser
+from common.ids import new_id
+from common.money import Money
+from common.mongo import Database
+from common.stream import Stream
+from common.testing.browser import JWT_KEY, signed_in
+from common.testing.events import deliver
+from common.testing.fake_stream import FakeStream
+from tickets.app import create_app
+from tickets.settings import Settings
+
+Json = dict[str, Any]
+
+
+def an_app(database: Database, stream: Stream) -> FastAPI:
+    settings = Settings(
+        mongo_uri="mongodb://unused", nats_url="nats://unused", jwt_key=JWT_KEY, cookie_secure=False
+    )
+    return create_app(settings, database=database, stream=stream)
+
+
+@dataclass(frozen=True)
+class Sale:
+    """An order of a ticket, told by its events as orders publishes them."""
+
+    ticket_id: str
+    id: str
+
+    @classmethod
+    def of(cls, ticket: Json) -> "Sale":
+        return cls(ticket["id"], new_id())
+
+    def created(self) -> OrderCreated:
+        return OrderCreated(
+            id=self.id,
+            version=0,
+            status="created",
+            user_id=new_id(),
+            expires_at=times.now() + timedelta(minutes=15),
+            ticket=OrderedTicket(id=self.ticket_id, price=Money(2000)),
+        )
+
+    def updated(self, version: int = 1) -> OrderUpdated:
+        ticket = TicketRef(id=self.ticket_id)
+        return OrderUpdated(id=self.id, version=version, status="awaiting:payment", ticket=ticket)
+
+    def cancelled(self, version: int = 1) -> OrderCancelled:
+        return OrderCancelled(id=self.id, version=version, ticket=TicketRef(id=self.ticket_id))
+
+    def completed(self, version: int = 1) -> OrderCompleted:
+        return OrderCompleted(id=self.id, version=version, ticket=TicketRef(id=self.ticket_id))
+
+
+@dataclass(frozen=True)
+class Market:
+    """The API as its seller uses it, and the orders that reach it."""
+
+    client: httpx.AsyncClient
+    stream: FakeStream
+    seller: CurrentUser
+
+    async def post(self, body: Json) -> httpx.Response:
+        return await self.client.post("/api/tickets", json=body, headers=signed_in(self.seller))
+
+    async def put(self, ticket: Json, body: Json, user: CurrentUser | None = None) -> httpx.Response:
+        headers = signed_in(user or self.seller)
+        return await self.client.put(f"/api/tickets/{ticket['id']}", json=body, headers=headers)
+
+    async def delete(self, ticket: Json, user: CurrentUser | None = None) -> httpx.Response:
+        headers = signed_in(user or self.seller)
+        return await self.client.delete(f"/api/tickets/{ticket['id']}", headers=headers)
+
+    async def a_ticket(self, title: str = "Concert", price: object = 20) -> Json:
+        response = await self.post({"title": title, "price": price})
+        assert response.status_code == 201, response.text
+        ticket: Json = response.json()
+        return ticket
+
+    async def a_held_ticket(self) -> tuple[Json, Sale]:
+        ticket = await self.a_ticket()
+        order = Sale.of(ticket)
+        await deliver(self.stream, order.created())
+        return ticket, order
+
+    async def a_sold_ticket(self) -> tuple[Json, Sale]:
+        ticket, order = await self.a_held_ticket()
+        await deliver(self.stream, order.completed())
+        return ticket, order
+
+    async def shown(self, ticket: Json) -> Json:
+        response = await self.client.get(f"/api/tickets/{ticket['id']}")
+        assert response.status_code == 200, response.text
+        found: Json = response.json()
+        return found
+
+    async def titles(self, query: str = "") -> list[str]:
+        """Of the public list."""
+        response = await self.client.get(f"/api/tickets{query}")
+        assert response.status_code == 200, response.text
+        return [ticket["title"] for ticket in response.json()]

@@ -1,0 +1,109 @@
+"""Races, on the real database: the one in memory can't show any."""
+
+import asyncio
+
+import orjson
+import pytest
+
+from common.ids import new_id
+from common.mongo import Database
+from common.stream import ConsumerSpec, Stream
+from common.testing.browser import a_user, running, signed_in
+from common.testing.events import emitted
+from common.testing.fake_stream import FakeStream
+from tests.builders import Market, an_app
+from tickets import commands
+from tickets.errors import HeldByAnother
+from tickets.publishers import publishers
+from tickets.repository import Repositories, TicketRepository
+
+pytestmark = pytest.mark.connected
+
+
+def of_another_process(database: Database, stream: Stream) -> TicketRepository:
+    return Repositories.over(database, publishers(stream)).tickets
+
+
+async def test_of_many_edits_at_once_each_is_one_version(real_database: Database, stream: FakeStream) -> None:
+    seller = a_user()
+    async with running(an_app(real_database, stream)) as client:
+        market = Market(client, stream, seller)
+        ticket = await market.a_ticket()
+        bodies = [{"title": f"Edit {number}", "price": number} for number in range(1, 31)]
+
+        answers = await asyncio.gather(*(market.put(ticket, body) for body in bodies))
+
+        assert {answer.status_code for answer in answers} == {200}
+        assert sorted(answer.json()["version"] for answer in answers) == list(range(1, 31))
+        published = await emitted(stream, "ticket.updated", 30)
+        assert [event["version"] for event in published] == list(range(1, 31))
+        assert (await market.shown(ticket))["version"] == 30
+
+
+async def test_an_edit_and_a_hold_at_once_leave_a_consistent_ticket(
+    real_database: Database, stream: FakeStream
+) -> None:
+    seller = a_user()
+    tickets = of_another_process(real_database, stream)
+    async with running(an_app(real_database, stream)) as client:
+        market = Market(client, stream, seller)
+        offered = [await market.a_ticket() for _ in range(30)]
+
+        async def race(ticket: dict[str, str]) -> tuple[int, int]:
+            answer, _ = await asyncio.gather(
+                market.put(ticket, {"title": "Opera", "price": 15}),
+                commands.hold(tickets, ticket["id"], new_id()),
+            )
+            return answer.status_code, (await market.shown(ticket))["version"]
+
+        # Edited and then held, or held and the edit refused; nothing else.
+        assert set(await asyncio.gather(*map(race, offered))) <= {(200, 2), (400, 1)}
+
+
+async def test_of_many_orders_at_once_one_holds_the_ticket(
+    real_database: Database, stream: FakeStream
+) -> None:
+    seller = a_user()
+    tickets = of_another_process(real_database, stream)
+    async with running(an_app(real_database, stream)) as client:
+        market = Market(client, stream, seller)
+        ticket = await market.a_ticket()
+        orders = [new_id() for _ in range(30)]
+
+        outcomes = await asyncio.gather(
+            *(commands.hold(tickets, ticket["id"], order) for order in orders),
+            return_exceptions=True,
+        )
+
+        winner = orders[outcomes.index(None)]
+        assert [type(outcome) for outcome in outcomes].count(HeldByAnother) == 29
+        shown = await market.shown(ticket)
+        assert (shown["orderId"], shown["version"]) == (winner, 1)
+
+
+async def test_a_listing_flow_reaches_the_real_stream_in_order(
+    real_database: Database, real_stream: Stream
+) -> None:
+    async with running(an_app(real_database, real_stream)) as client:
+        seller = signed_in(a_user())
+
+        async def flow() -> str:
+            created = await client.post("/api/tickets", json={"title": "x", "price": 5}, headers=seller)
+            ticket_id: str = created.json()["id"]
+            for price in (10, 15):
+                await client.put(
+                    f"/api/tickets/{ticket_id}", json={"title": "x", "price": price}, headers=seller
+                )
+            return ticket_id
+
+        ids = await asyncio.gather(*(flow() for _ in range(20)))
+        source = await real_stream.source(ConsumerSpec("reader", ("ticket.>",)))
+        histories: dict[str, list[tuple[int, float]]] = {ticket_id: [] for ticket_id in ids}
+        async with asyncio.timeout(10):
+            while sum(map(len, histories.values())) < 60:
+                for delivery in await source.pull(100):
+                    event = orjson.loads(delivery.data)
+                    histories[event["id"]].append((event["version"], event["price"]))
+                    await delivery.ack()
+
+        assert all(history == [(0, 5), (1, 10), (2, 15)] for history in histories.values())
