@@ -75,7 +75,7 @@ class FakeApis(httpx.AsyncBaseTransport):
     """`failure` is raised, or answered, instead of everything; `seen` is all that was asked.
 
     `lag` is how many times an order is still asked for before its payment shows, and how many times a new
-    ticket is still unknown to the orders API.
+    ticket is still unknown to the orders API; `behind`, a new order to the payments API.
     """
 
     users: dict[str, tuple[CurrentUser, str]] = field(default_factory=dict)
@@ -85,6 +85,7 @@ class FakeApis(httpx.AsyncBaseTransport):
     seen: list[httpx.Request] = field(default_factory=list)
     failure: Exception | httpx.Response | None = None
     lag: int = 0
+    behind: int = 0
     _coming: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def sell(self, title: str = "Concert", price: str = "20", seller: str | None = None) -> Ticket:
@@ -286,6 +287,9 @@ class FakeApis(httpx.AsyncBaseTransport):
 
     def _pay(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content)
+        if self.behind > 0:
+            self.behind -= 1
+            raise Refusal(404, "Not found")
         order = self._own_order(request, body["orderId"])
         if order.status == "cancelled":
             raise Refusal(400, "Cannot pay for a cancelled order")

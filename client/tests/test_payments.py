@@ -4,7 +4,8 @@ from tests.conftest import As
 from tests.fake_apis import FakeApis
 from tests.html import alerts, error_of, page
 
-from client.pages.payments import UNKNOWN_OUTCOME
+from client.pages.payments import NOT_YET, UNKNOWN_OUTCOME
+from common.ids import new_id
 from common.testing.browser import a_user
 
 
@@ -126,6 +127,38 @@ async def test_a_confirmation_that_is_refused_says_why(as_user: As, apis: FakeAp
 
     assert answer.status_code == 400
     assert alerts(page(answer)) == ["There is nothing to confirm"]
+
+
+async def test_a_payment_waits_until_the_payments_service_knows_the_order(
+    as_user: As, apis: FakeApis
+) -> None:
+    buyer = a_user()
+    order = apis.order(buyer)
+    apis.behind = 3
+
+    answer = await as_user(buyer).post(f"/orders/{order.id}/pay", data={"token": "tok_visa"})
+
+    assert answer.headers["location"] == f"/orders/{order.id}?paid=1"
+    assert apis.charges == [order.id]
+
+
+async def test_a_payment_does_not_wait_for_ever(as_user: As, apis: FakeApis) -> None:
+    buyer = a_user()
+    order = apis.order(buyer)
+    apis.behind = 10_000
+
+    answer = await as_user(buyer).post(f"/orders/{order.id}/pay", data={"token": "tok_visa"})
+
+    assert answer.status_code == 503
+    assert alerts(page(answer)) == [NOT_YET]
+    assert apis.charges == []
+
+
+async def test_an_order_that_does_not_exist_can_not_be_paid(as_user: As, apis: FakeApis) -> None:
+    answer = await as_user(a_user()).post(f"/orders/{new_id()}/pay", data={"token": "tok_visa"})
+
+    assert answer.status_code == 404
+    assert len(apis.calls("POST", "/api/payments")) == 1
 
 
 async def test_somebody_elses_order_can_not_be_paid(as_user: As, apis: FakeApis) -> None:

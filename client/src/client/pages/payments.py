@@ -1,15 +1,16 @@
 """Paying for an order; doing it twice does no harm, for the API charges an order once."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from client.api import Api, Apis
 from client.forms import Form, OrderId
 from client.pages.orders import order_page
+from client.patience import Patience
 from client.rendering import Page, Pages, see_other
 from client.sign_in import Member
-from common.errors import AppError, NotAuthorized, NotFound, Unavailable
+from common.errors import AppError, NotFound, Unavailable
 
 router = APIRouter(prefix="/orders", include_in_schema=False)
 
@@ -17,24 +18,41 @@ UNKNOWN_OUTCOME = (
     "We did not hear back about your payment. If it went through, this order shows it in a moment; "
     "paying again is safe, you are never charged twice."
 )
+NOT_YET = "Your order was placed a moment ago and can't be paid yet. Please try again: nothing was charged."
 
 
 @router.post("/{order_id}/pay")
-async def pay(_user: Member, order_id: OrderId, page: Pages, api: Apis, form: Form) -> Response:
-    return await _attempt(page, api, order_id, api.pay(order_id, form.get("token", "")), "paid")
+async def pay(
+    _user: Member, order_id: OrderId, page: Pages, api: Apis, form: Form, request: Request
+) -> Response:
+    token = form.get("token", "")
+    patience: Patience = request.app.state.patience
+    return await _attempt(page, api, order_id, lambda: api.pay(order_id, token), patience, "paid")
 
 
 @router.post("/{order_id}/confirm")
-async def confirm(_user: Member, order_id: OrderId, page: Pages, api: Apis) -> Response:
-    return await _attempt(page, api, order_id, api.confirm_payment(order_id), "confirmed")
+async def confirm(_user: Member, order_id: OrderId, page: Pages, api: Apis, request: Request) -> Response:
+    patience: Patience = request.app.state.patience
+    return await _attempt(page, api, order_id, lambda: api.confirm_payment(order_id), patience, "confirmed")
 
 
-async def _attempt(page: Page, api: Api, order_id: str, payment: Awaitable[None], step: str) -> Response:
+async def _attempt(
+    page: Page, api: Api, order_id: str, act: Callable[[], Awaitable[None]], patience: Patience, step: str
+) -> Response:
+    refused: AppError = Unavailable(NOT_YET)
     try:
-        await payment
-    except (NotAuthorized, NotFound):
-        raise
+        if await patience.until(bool, lambda: _known(api, order_id, act)):
+            return see_other(f"/orders/{order_id}?{step}=1")
     except AppError as error:
         refused = Unavailable(UNKNOWN_OUTCOME) if error.status >= 500 else error
-        return order_page(page, await api.order(order_id), refused)
-    return see_other(f"/orders/{order_id}?{step}=1")
+    return order_page(page, await api.order(order_id), refused)
+
+
+async def _known(api: Api, order_id: str, act: Callable[[], Awaitable[None]]) -> bool:
+    """Whether the payments service knew the order, and acted. Raises NotFound where there is none."""
+    try:
+        await act()
+    except NotFound:
+        await api.order(order_id)
+        return False
+    return True
