@@ -33,10 +33,10 @@ async def _fake(database: Database) -> AsyncIterator[Provider]:
         """It does so when asked to confirm."""
 
     async def count() -> int:
-        return await gateway._intents.count_documents({"error": False})
+        return await gateway.record.count_documents({"error": False})
 
     async def captures(intent_id: str) -> int:
-        document = await gateway._intents.find_one({"_id": intent_id})
+        document = await gateway.record.find_one({"_id": intent_id})
         assert document is not None
         return int(document["captures"])
 

@@ -45,11 +45,13 @@ _PLANS = {
 
 
 class FakeGateway:
+    """`record` is the provider's own: a document for each idempotency key."""
+
     def __init__(self, database: Database) -> None:
-        self._intents = database["fake_provider_intents"]
+        self.record = database["fake_provider_intents"]
 
     async def prepare(self) -> None:
-        await self._intents.create_indexes(
+        await self.record.create_indexes(
             [IndexModel([("order_id", ASCENDING), ("attempt", ASCENDING)], name="of_attempt")]
         )
 
@@ -58,7 +60,7 @@ class FakeGateway:
 
     async def authorize(self, charge: Charge) -> Intent:
         intent_id = "pi_fake_" + hashlib.sha256(charge.key.encode()).hexdigest()[:24]
-        known = await self._intents.find_one({"_id": intent_id})
+        known = await self.record.find_one({"_id": intent_id})
         if known is not None:
             return _answer(known)
         plan = _PLANS.get(charge.token)
@@ -67,7 +69,7 @@ class FakeGateway:
         await asyncio.sleep(plan.seconds)
         document = _document(intent_id, charge, plan)
         try:
-            await self._intents.insert_one(document)
+            await self.record.insert_one(document)
         except DuplicateKeyError:
             # The same key at the same time: one of the two did it.
             return _answer(await self._get(intent_id))
@@ -76,18 +78,18 @@ class FakeGateway:
         return _answer(document)
 
     async def find(self, charge: Charge) -> Intent | None:
-        document = await self._intents.find_one(
+        document = await self.record.find_one(
             {"order_id": charge.order_id, "attempt": charge.attempt, "error": False}
         )
         return None if document is None else _intent(document)
 
     async def retrieve(self, intent_id: str) -> Intent | None:
-        document = await self._intents.find_one({"_id": intent_id, "error": False})
+        document = await self.record.find_one({"_id": intent_id, "error": False})
         return None if document is None else _intent(document)
 
     async def confirm(self, intent_id: str) -> Intent | None:
         """Its bank's page lets the owner pass, or not, at this very call."""
-        document = await self._intents.find_one({"_id": intent_id})
+        document = await self.record.find_one({"_id": intent_id})
         if document is not None:
             await self._move(intent_id, (State.AWAITING,), State(document["confirmed"]), "confirmations")
         return await self.retrieve(intent_id)
@@ -108,7 +110,7 @@ class FakeGateway:
     async def _move(
         self, intent_id: str, within: tuple[State, ...], state: State, count: str, key: str = ""
     ) -> bool:
-        moved = await self._intents.find_one_and_update(
+        moved = await self.record.find_one_and_update(
             {"_id": intent_id, "state": {"$in": [str(s) for s in within]}},
             {"$set": {"state": str(state), f"{count}_key": key}, "$inc": {count: 1}},
             return_document=ReturnDocument.AFTER,
@@ -116,7 +118,7 @@ class FakeGateway:
         return moved is not None
 
     async def _get(self, intent_id: str) -> Document:
-        document = await self._intents.find_one({"_id": intent_id})
+        document = await self.record.find_one({"_id": intent_id})
         if document is None:
             raise SettlementRefused(f"{intent_id} is not there")
         return document

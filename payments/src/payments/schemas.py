@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, model_validator
 
 from common.http.body import Input, Output
 from common.ids import is_id
@@ -26,15 +26,26 @@ def _token(value: object) -> str:
     return value.strip()
 
 
-OrderId = Annotated[str, BeforeValidator(_order_id), Field(default="", validate_default=True)]
+OrderId = Annotated[str, BeforeValidator(_order_id)]
+Token = Annotated[str, BeforeValidator(_token)]
 
 
-class PaymentInput(Input):
+class _Input(Input):
+    @model_validator(mode="before")
+    @classmethod
+    def _absent_is_empty(cls, data: object) -> object:
+        """A missing field is refused in the words of a bad one."""
+        if not isinstance(data, dict):
+            return data
+        return {field.alias: "" for field in cls.model_fields.values()} | data
+
+
+class PaymentInput(_Input):
     order_id: OrderId
-    token: Annotated[str, BeforeValidator(_token), Field(default="", validate_default=True)]
+    token: Token
 
 
-class ConfirmInput(Input):
+class ConfirmInput(_Input):
     order_id: OrderId
 
 

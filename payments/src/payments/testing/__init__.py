@@ -1,1 +1,1 @@
-"""What the tests of payments share: a gateway that can be steered, a Stripe in this process, orders' events."""
+"""What the tests share: a gateway that can be steered, a Stripe in this process, orders' events."""

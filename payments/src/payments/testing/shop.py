@@ -1,0 +1,53 @@
+"""The service in this process, and what a test does to it."""
+
+from typing import Any
+
+import httpx
+
+from common.events import VersionedEvent
+from common.testing.browser import signed_in
+from common.testing.fake_stream import FakeStream
+from payments.desk import Desk
+from payments.testing.orders import AnOrder, emit
+from payments.testing.steered import SteeredGateway
+
+
+class Shop:
+    def __init__(self, client: httpx.AsyncClient, desk: Desk, stream: FakeStream) -> None:
+        self.client, self.desk, self.stream = client, desk, stream
+
+    @property
+    def gateway(self) -> SteeredGateway:
+        assert isinstance(self.desk.gateway, SteeredGateway)
+        return self.desk.gateway
+
+    async def order(self, **fields: Any) -> AnOrder:
+        order = AnOrder(**fields)
+        await self.hear(order.created())
+        return order
+
+    async def hear(self, event: VersionedEvent) -> None:
+        await emit(self.stream, event)
+        await self.stream.settled()
+
+    async def pay(self, order: AnOrder, token: str = "tok_visa") -> httpx.Response:
+        body = {"orderId": order.id, "token": token}
+        return await self.client.post("/api/payments", json=body, headers=signed_in(order.buyer))
+
+    async def confirm(self, order: AnOrder) -> httpx.Response:
+        body = {"orderId": order.id}
+        return await self.client.post("/api/payments/confirm", json=body, headers=signed_in(order.buyer))
+
+    async def intents(self, order: AnOrder) -> list[dict[str, Any]]:
+        """The provider's record of an order."""
+        found = self.gateway.record.find({"order_id": order.id})
+        return [document async for document in found.sort("attempt", 1)]
+
+    async def states(self, order: AnOrder) -> list[str]:
+        return [intent["state"] for intent in await self.intents(order)]
+
+    async def published(self) -> list[str]:
+        """The ids of the payment events, `<subject>:<version>`, in the order of the stream."""
+        await self.desk.repositories.payments.relay.drained()
+        ids = [m.headers["ce-id"] for m in self.stream.messages if m.subject.startswith("payment.")]
+        return [f"{i.split(':')[0]}:{i.split(':')[2]}" for i in ids]

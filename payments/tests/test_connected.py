@@ -1,0 +1,119 @@
+"""Races that only a real database shows."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from common.mongo import Database
+from common.stream import Stream
+from common.testing.browser import running, signed_in
+from payments.app import create_app
+from payments.desk import Desk
+from payments.settings import Settings
+from payments.sweep import OpenPayments
+from payments.testing.orders import AnOrder, emit
+from payments.testing.steered import SteeredGateway
+
+pytestmark = pytest.mark.connected
+
+
+@pytest.fixture
+async def pods(
+    settings: Settings, real_database: Database, real_stream: Stream
+) -> AsyncIterator[list[tuple[httpx.AsyncClient, Desk]]]:
+    """Two processes of the service, as far as the database can tell; the first one consumes."""
+    first = create_app(
+        settings, database=real_database, stream=real_stream, gateway=SteeredGateway(real_database)
+    )
+    second = create_app(
+        settings, database=real_database, stream=real_stream, gateway=SteeredGateway(real_database)
+    )
+    async with running(first) as client:
+        other = httpx.AsyncClient(
+            transport=httpx.ASGITransport(second, raise_app_exceptions=False), base_url=client.base_url
+        )
+        yield [(client, first.state.desk), (other, second.state.desk)]
+        await other.aclose()
+
+
+async def known(desk: Desk, order: AnOrder, status: str) -> None:
+    async with asyncio.timeout(10):
+        while (found := await desk.repositories.orders.lookup(order.id)) is None or found.status != status:
+            await asyncio.sleep(0.01)
+
+
+async def intents(database: Database, order: AnOrder) -> list[dict[str, Any]]:
+    return await database["fake_provider_intents"].find({"order_id": order.id}).to_list(100)
+
+
+async def test_twenty_at_once_are_one_charge(
+    pods: list[tuple[httpx.AsyncClient, Desk]], real_database: Database, real_stream: Stream
+) -> None:
+    for token in ("tok_visa", "tok_slow", "tok_timeout"):
+        order = AnOrder()
+        await emit(real_stream, order.created())
+        await known(pods[0][1], order, "created")
+        body, headers = {"orderId": order.id, "token": token}, signed_in(order.buyer)
+        answers = await asyncio.gather(
+            *(pods[n % 2][0].post("/api/payments", json=body, headers=headers) for n in range(20))
+        )
+        assert {answer.status_code for answer in answers} == {201}
+        assert len({answer.json()["id"] for answer in answers}) == 1
+        assert len(await intents(real_database, order)) == 1
+        assert await real_database["payments"].count_documents({"order_id": order.id}) == 1
+
+
+async def test_paying_and_cancelling_at_once(
+    pods: list[tuple[httpx.AsyncClient, Desk]], real_database: Database, real_stream: Stream
+) -> None:
+    """Whatever overtakes what, nothing stays reserved for an order that was cancelled."""
+    orders = [AnOrder() for _ in range(40)]
+    for order in orders:
+        await emit(real_stream, order.created())
+    for order in orders:
+        await known(pods[0][1], order, "created")
+
+    async def pay(n: int, order: AnOrder) -> None:
+        body, headers = {"orderId": order.id, "token": "tok_visa"}, signed_in(order.buyer)
+        answer = await pods[n % 2][0].post("/api/payments", json=body, headers=headers)
+        assert answer.status_code in (201, 400)
+
+    async def cancel(n: int, order: AnOrder) -> None:
+        await asyncio.sleep(n % 10 * 0.005)
+        await emit(real_stream, order.cancelled())
+
+    await asyncio.gather(
+        *(pay(n, order) for n, order in enumerate(orders)), *(cancel(n, o) for n, o in enumerate(orders))
+    )
+    for order in orders:
+        await known(pods[0][1], order, "cancelled")
+    async with asyncio.timeout(10):
+        while await real_database["payments"].count_documents({"open": True}):
+            await asyncio.sleep(0.02)
+    found = [intent for order in orders for intent in await intents(real_database, order)]
+    assert {intent["state"] for intent in found} <= {"voided"}
+    assert all(intent["captures"] == 0 and intent["voids"] == 1 for intent in found)
+
+
+async def test_many_settle_at_once_and_the_money_moves_once(
+    pods: list[tuple[httpx.AsyncClient, Desk]], real_database: Database, real_stream: Stream
+) -> None:
+    order = AnOrder()
+    await emit(real_stream, order.created())
+    await known(pods[0][1], order, "created")
+    body, headers = {"orderId": order.id, "token": "tok_visa"}, signed_in(order.buyer)
+    assert (await pods[0][0].post("/api/payments", json=body, headers=headers)).status_code == 201
+    await emit(real_stream, order.completed())
+    await known(pods[0][1], order, "complete")
+    await asyncio.gather(*(OpenPayments(pods[n % 2][1], first_pause=0).sweep() for n in range(10)))
+    async with asyncio.timeout(10):
+        while await real_database["payments"].count_documents({"open": True}):
+            await asyncio.sleep(0.02)
+    [intent] = await intents(real_database, order)
+    assert (intent["state"], intent["captures"]) == ("captured", 1)
+    payment = await real_database["payments"].find_one({"order_id": order.id})
+    assert payment is not None
+    assert payment["version"] == 1

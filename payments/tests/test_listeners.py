@@ -1,0 +1,135 @@
+"""Each event that this service reacts to: acknowledged, in order, once; broken ones are set aside."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from common.deadletters import REASON
+from common.events import Event, VersionedEvent
+from common.ids import new_id
+from common.stream import MESSAGE_ID
+from payments.testing.orders import AnOrder, emit
+from payments.testing.shop import Shop
+
+LATER: dict[str, tuple[Callable[[AnOrder], VersionedEvent], str]] = {
+    "order.updated": (lambda order: order.updated("awaiting:payment"), "awaiting:payment"),
+    "order.cancelled": (AnOrder.cancelled, "cancelled"),
+    "order.completed": (AnOrder.completed, "complete"),
+}
+SUBJECTS = ("order.created", *LATER)
+
+
+async def again(shop: Shop, event: Event) -> None:
+    """The same message once more, as after the stream's duplicate window."""
+    stored = next(m for m in shop.stream.messages if m.data == event.to_json())
+    await shop.stream.publish(stored.subject, stored.data, {**stored.headers, MESSAGE_ID: new_id()})
+    await shop.stream.settled()
+
+
+def outcomes(shop: Shop) -> list[str | None]:
+    return [delivery.outcome for delivery in shop.stream.sources["payments"].deliveries]
+
+
+async def test_an_order_is_known_once_created(shop: Shop) -> None:
+    order = await shop.order()
+    known = await shop.desk.repositories.orders.get(order.id)
+    assert (known.user_id, known.status, known.price, known.expires_at) == (
+        order.buyer.id,
+        "created",
+        order.price,
+        order.expires_at,
+    )
+    assert outcomes(shop) == ["ack"]
+
+
+@pytest.mark.parametrize("subject", LATER)
+async def test_later_events_are_applied_and_acknowledged(shop: Shop, subject: str) -> None:
+    order = await shop.order()
+    make, status = LATER[subject]
+    await shop.hear(make(order))
+    assert (await shop.desk.repositories.orders.get(order.id)).status == status
+    assert outcomes(shop) == ["ack", "ack"]
+
+
+@pytest.mark.parametrize("subject", LATER)
+async def test_an_early_event_waits_for_its_predecessor(shop: Shop, subject: str) -> None:
+    order = AnOrder()
+    make, status = LATER[subject]
+    first, second = order.created(), make(order)
+    await emit(shop.stream, second)
+    source = shop.stream.sources["payments"]
+    while not (source.deliveries and source.deliveries[0].outcome):
+        await asyncio.sleep(0.002)
+    assert source.deliveries[0].outcome == "nak"
+    await shop.hear(first)
+    assert (await shop.desk.repositories.orders.get(order.id)).status == status
+    assert outcomes(shop)[-1] == "ack"
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+async def test_a_repetition_is_acknowledged_and_changes_nothing(shop: Shop, subject: str) -> None:
+    order = AnOrder()
+    event: VersionedEvent = order.created()
+    await shop.hear(event)
+    if subject != "order.created":
+        event = LATER[subject][0](order)
+        await shop.hear(event)
+    await shop.hear(order.updated("awaiting:payment"))
+    before = await shop.desk.repositories.orders.find(order.id)
+    await again(shop, event)
+    assert await shop.desk.repositories.orders.find(order.id) == before
+    assert set(outcomes(shop)) == {"ack"}
+
+
+async def test_a_repetition_settles_what_a_crash_left(shop: Shop) -> None:
+    """The replica was written, the process killed before the money moved, the message delivered again."""
+    order = await shop.order()
+    await shop.pay(order)
+    event = order.completed()
+    await shop.desk.repositories.orders.apply(event.id, event.version, {"status": "complete"})
+    await shop.hear(event)
+    assert await shop.states(order) == ["captured"]
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+@pytest.mark.parametrize("data", [b"{", b"{}", b'{"id": "x", "version": "one"}', b"\xff"])
+async def test_a_broken_message_is_a_dead_letter(shop: Shop, subject: str, data: bytes) -> None:
+    await shop.stream.publish(f"{subject}.{new_id()}", data, {})
+    await shop.stream.settled()
+    assert outcomes(shop) == ["term"]
+    [letter] = shop.stream.of(f"dead.payments.{subject}")
+    assert letter.data == data
+    assert "does not parse" in letter.headers[REASON]
+
+
+async def test_the_end_of_an_order_without_a_payment_changes_nothing(shop: Shop) -> None:
+    for end in (AnOrder.cancelled, AnOrder.completed):
+        await shop.hear(end(await shop.order()))
+    assert await shop.published() == []
+    assert set(outcomes(shop)) == {"ack"}
+
+
+async def test_many_ends_of_an_order_move_its_money_once(shop: Shop) -> None:
+    order = await shop.order()
+    await shop.pay(order)
+    completed = order.completed()
+    await shop.hear(completed)
+    await again(shop, completed)
+    await shop.hear(order.updated("complete"))
+    [intent] = await shop.intents(order)
+    assert (intent["captures"], intent["voids"]) == (1, 0)
+    assert await shop.published() == ["payment.created:0", "payment.captured:1"]
+
+
+async def test_a_refused_settlement_ends_as_a_dead_letter(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.listener.FIRST_DELAY", 0.001)
+    order = await shop.order()
+    await shop.pay(order)
+    [intent] = await shop.intents(order)
+    await shop.gateway.void(intent["_id"], "by hand")
+    await shop.hear(order.completed())
+    [letter] = shop.stream.of("dead.payments.order.completed")
+    assert "SettlementRefused" in letter.headers[REASON]

@@ -1,0 +1,254 @@
+"""Paying against the order's end, in every interleaving: the money is taken if and only if it completed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from payments.domain import AttemptStatus
+from payments.errors import OutcomeUnknown
+from payments.sweep import OpenPayments, sweep_attempts
+from payments.testing.orders import AnOrder
+from payments.testing.shop import Shop
+
+END = {"cancelled": AnOrder.cancelled, "completed": AnOrder.completed}
+SETTLED = {"cancelled": "voided", "completed": "captured"}
+
+
+def once(action: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """A hook that acts the first time only: what it causes may pass the same point."""
+    done = False
+
+    async def hook() -> None:
+        nonlocal done
+        if not done:
+            done = True
+            await action()
+
+    return hook
+
+
+def ends(shop: Shop, order: AnOrder, end: str) -> Callable[[], Awaitable[None]]:
+    return once(lambda: shop.hear(END[end](order)))
+
+
+@pytest.mark.parametrize("end", END)
+async def test_the_end_comes_after_the_payment(shop: Shop, end: str) -> None:
+    order = await shop.order()
+    assert (await shop.pay(order)).status_code == 201
+    await shop.hear(END[end](order))
+    assert await shop.states(order) == [SETTLED[end]]
+    assert await shop.published() == ["payment.created:0", f"payment.{SETTLED[end]}:1"]
+
+
+async def test_the_order_is_cancelled_before_the_provider_reserves(shop: Shop) -> None:
+    order = await shop.order()
+    shop.gateway.before_authorize = ends(shop, order, "cancelled")
+    answer = await shop.pay(order)
+    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (
+        400,
+        "Cannot pay for a cancelled order",
+    )
+    assert await shop.states(order) == ["voided"]
+
+
+async def test_the_order_is_cancelled_after_the_provider_reserved_and_before_it_is_saved(shop: Shop) -> None:
+    order = await shop.order()
+    shop.gateway.after_authorize = ends(shop, order, "cancelled")
+    assert (await shop.pay(order)).status_code == 400
+    assert await shop.states(order) == ["voided"]
+    assert await shop.published() == ["payment.created:0", "payment.voided:1"]
+
+
+@pytest.mark.parametrize("end", END)
+async def test_the_end_comes_right_after_the_save(
+    shop: Shop, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await shop.order()
+    payments = shop.desk.repositories.payments
+    save, hook = payments.save, ends(shop, order, end)
+
+    async def save_then_end(payment: Any) -> None:
+        await save(payment)
+        await hook()
+
+    monkeypatch.setattr(payments, "save", save_then_end)
+    await shop.pay(order)
+    assert await shop.states(order) == [SETTLED[end]]
+    [intent] = await shop.intents(order)
+    assert (intent["captures"], intent["voids"]) == ((1, 0) if end == "completed" else (0, 1))
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("end", END)
+async def test_two_settle_at_once(shop: Shop, end: str, moment: str) -> None:
+    """The sweep overtakes the listener, before or after the provider did its part."""
+    order = await shop.order()
+    await shop.pay(order)
+
+    async def overtake() -> None:
+        await OpenPayments(shop.desk, first_pause=0).sweep()
+
+    act = "capture" if end == "completed" else "void"
+    setattr(shop.gateway, f"{moment}_{act}", once(overtake))
+    await shop.hear(END[end](order))
+    [intent] = await shop.intents(order)
+    assert (intent["state"], intent[f"{act}s"]) == (SETTLED[end], 1)
+    assert await shop.published() == ["payment.created:0", f"payment.{SETTLED[end]}:1"]
+
+
+async def test_an_order_cancelled_while_its_owner_takes_the_step(shop: Shop) -> None:
+    order = await shop.order()
+    await shop.pay(order, "tok_threeDSecure")
+    await shop.hear(order.updated("awaiting:payment"))
+    await shop.hear(order.cancelled())
+    assert await shop.states(order) == ["voided"]
+    assert (await shop.confirm(order)).status_code == 400
+    assert await shop.published() == ["payment.awaiting:0", "payment.voided:1"]
+
+
+async def test_an_order_cancelled_between_two_cards(shop: Shop) -> None:
+    """The first card's step failed, the second is being asked when the order ends."""
+    order = await shop.order()
+    await shop.pay(order, "tok_threeDSecureDeclined")
+    await shop.confirm(order)
+    shop.gateway.after_authorize = ends(shop, order, "cancelled")
+    assert (await shop.pay(order)).status_code == 400
+    assert await shop.states(order) == ["voided", "voided"]
+
+
+async def test_others_wait_for_the_one_that_asks_the_provider(shop: Shop) -> None:
+    order = await shop.order()
+    shop.gateway.before_authorize = lambda: asyncio.sleep(0.05)
+    answers = await asyncio.gather(*(shop.pay(order) for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert shop.gateway.authorizations == 1
+
+
+async def test_others_are_told_of_the_decline_they_waited_for(shop: Shop) -> None:
+    order = await shop.order()
+    shop.gateway.before_authorize = lambda: asyncio.sleep(0.05)
+    answers = await asyncio.gather(*(shop.pay(order, "tok_chargeDeclined") for _ in range(5)))
+    assert {answer.status_code for answer in answers} == {402}
+    assert shop.gateway.authorizations == 1
+
+
+async def test_of_two_retries_one_asks(shop: Shop) -> None:
+    order = await shop.order()
+    await shop.pay(order, "tok_chargeDeclined")
+    shop.gateway.before_authorize = lambda: asyncio.sleep(0.05)
+    answers = await asyncio.gather(shop.pay(order), shop.pay(order, "tok_mastercard"))
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert await shop.states(order) == ["declined", "authorized"]
+
+
+async def test_waiting_is_bounded(shop: Shop) -> None:
+    order = await shop.order()
+    release = asyncio.Event()
+
+    async def wait() -> None:
+        await release.wait()
+
+    shop.gateway.before_authorize = wait
+    first = asyncio.create_task(shop.pay(order))
+    while shop.gateway.authorizations == 0:
+        await asyncio.sleep(0.001)
+    second = await shop.pay(order)
+    assert (second.status_code, "retry-after" in second.headers) == (503, True)
+    release.set()
+    assert (await first).status_code == 201
+    assert shop.gateway.authorizations == 1
+
+
+async def test_an_attempt_that_was_given_up_and_comes_late_is_voided_when_another_paid(shop: Shop) -> None:
+    order = await shop.order()
+
+    async def given_up() -> None:
+        await shop.desk.repositories.attempts.fail(order.id, 1)
+        shop.gateway.after_authorize = lambda: asyncio.sleep(0)
+        assert (await shop.pay(order, "tok_mastercard")).status_code == 201
+
+    shop.gateway.after_authorize = once(given_up)
+    assert (await shop.pay(order)).status_code == 201
+    assert await shop.states(order) == ["voided", "authorized"]
+    await shop.hear(order.completed())
+    assert await shop.states(order) == ["voided", "captured"]
+    assert await shop.published() == ["payment.created:0", "payment.captured:1"]
+
+
+async def test_a_crash_after_the_provider_reserved(shop: Shop) -> None:
+    """Killed before anything was saved: the sweep finds the money and the payment is made."""
+    order = await shop.order()
+
+    async def crash() -> None:
+        raise RuntimeError("killed")
+
+    shop.gateway.after_authorize = once(crash)
+    assert (await shop.pay(order)).status_code == 500
+    assert await shop.published() == []
+    assert await sweep_attempts(shop.desk) == 1
+    assert await shop.published() == ["payment.created:0"]
+    assert await shop.states(order) == ["authorized"]
+    assert await sweep_attempts(shop.desk) == 0
+
+
+@pytest.mark.parametrize("end", END)
+async def test_a_crash_after_the_provider_settled(shop: Shop, end: str) -> None:
+    """Killed before the payment was saved: the redelivered event settles again, and nothing moves twice."""
+    order = await shop.order()
+    await shop.pay(order)
+
+    async def crash() -> None:
+        raise RuntimeError("killed")
+
+    act = "capture" if end == "completed" else "void"
+    setattr(shop.gateway, f"after_{act}", once(crash))
+    await shop.hear(END[end](order))
+    [intent] = await shop.intents(order)
+    assert intent[f"{act}s"] == 1
+    assert await shop.published() == ["payment.created:0", f"payment.{SETTLED[end]}:1"]
+
+
+async def test_the_end_was_heard_and_the_money_not_settled(shop: Shop) -> None:
+    """Killed between the two, and the message lost for good: the sweep settles."""
+    order = await shop.order()
+    await shop.pay(order)
+    event = order.completed()
+    await shop.desk.repositories.orders.apply(event.id, event.version, {"status": "complete"})
+    sweep = OpenPayments(shop.desk, first_pause=0)
+    assert await sweep.sweep() == 1
+    assert await shop.states(order) == ["captured"]
+    assert await sweep.sweep() == 0
+
+
+async def test_a_provider_that_is_down_when_the_order_ends(shop: Shop) -> None:
+    order = await shop.order()
+    await shop.pay(order)
+    shop.gateway.down = True
+    hearing = asyncio.create_task(shop.hear(order.completed()))
+    await asyncio.sleep(0.2)
+    [source] = shop.stream.sources.values()
+    assert source.deliveries[-1].outcome == "nak"
+    assert await shop.states(order) == ["authorized"]
+    shop.gateway.down = False
+    await hearing
+    assert await shop.states(order) == ["captured"]
+
+
+async def test_a_cancelled_order_whose_void_fails_is_voided_by_the_sweep(shop: Shop) -> None:
+    order = await shop.order()
+
+    async def fail() -> None:
+        raise OutcomeUnknown()
+
+    shop.gateway.after_authorize = ends(shop, order, "cancelled")
+    shop.gateway.before_void = once(fail)
+    assert (await shop.pay(order)).status_code in (201, 400)
+    assert await shop.states(order) == ["authorized"]
+    assert await sweep_attempts(shop.desk) == 1
+    assert await shop.states(order) == ["voided"]
+    attempt = await shop.desk.repositories.attempts.find(order.id)
+    assert attempt is not None
+    assert attempt.status is AttemptStatus.KNOWN

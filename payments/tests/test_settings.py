@@ -1,0 +1,54 @@
+"""What stops the start, by name."""
+
+import pytest
+
+from common.settings import load
+from payments.settings import Settings
+
+NEEDED = {
+    "MONGO_URI": "mongodb://db",
+    "NATS_URL": "nats://broker",
+    "JWT_KEY": "x" * 32,
+    "STRIPE_KEY": "sk_test_x",
+    "STRIPE_WEBHOOK_SECRET": "whsec_x",
+}
+
+
+def _set(environment: pytest.MonkeyPatch, **changes: str | None) -> None:
+    for name, value in {**NEEDED, **changes}.items():
+        if value is not None:
+            environment.setenv(name, value)
+
+
+def test_stripe_is_the_default(environment: pytest.MonkeyPatch) -> None:
+    _set(environment)
+    settings = load(Settings)
+    assert (settings.payment_gateway, settings.stripe_key) == ("stripe", "sk_test_x")
+
+
+@pytest.mark.parametrize("name", NEEDED)
+@pytest.mark.parametrize("value", [None, ""])
+def test_each_is_needed_by_name(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str | None
+) -> None:
+    _set(environment, **{name: value})
+    with pytest.raises(SystemExit) as stop:
+        load(Settings)
+    assert stop.value.code == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert name in line
+    assert all(other not in line for other in NEEDED if other != name)
+
+
+def test_the_fake_needs_neither_key_nor_secret(environment: pytest.MonkeyPatch) -> None:
+    _set(environment, STRIPE_KEY=None, STRIPE_WEBHOOK_SECRET=None, PAYMENT_GATEWAY="fake")
+    assert load(Settings).stripe_webhook_secret == ""
+
+
+def test_another_gateway_is_refused_by_name(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _set(environment, PAYMENT_GATEWAY="paypal")
+    with pytest.raises(SystemExit):
+        load(Settings)
+    assert "PAYMENT_GATEWAY" in capsys.readouterr().err

@@ -1,0 +1,226 @@
+"""The provider's own word: verified, stored by id, and never believed without asking back."""
+
+import json
+import time
+from typing import Any
+
+import httpx
+import pytest
+from stripe import WebhookSignature
+
+from common.ids import new_id
+from common.money import Money
+from payments.domain import Attempt
+from payments.sweep import sweep_attempts
+from payments.testing.orders import AnOrder
+from payments.testing.shop import Shop
+
+SECRET = "whsec_of_tests"
+
+
+def an_event(kind: str, intent_id: str, event_id: str | None = None, **claims: Any) -> str:
+    intent = {"id": intent_id, "object": "payment_intent", **claims}
+    event = {"id": event_id or f"evt_{new_id()}", "object": "event", "type": f"payment_intent.{kind}"}
+    return json.dumps({**event, "data": {"object": intent}})
+
+
+async def send(
+    shop: Shop, payload: str, secret: str = SECRET, at: float | None = None, header: str | None = None
+) -> httpx.Response:
+    timestamp = int(time.time() if at is None else at)
+    signed = WebhookSignature.generate_signature_header(payload, secret, timestamp)
+    headers = {b"Stripe-Signature": (signed if header is None else header).encode()}
+    return await shop.client.post("/api/payments/webhook", content=payload.encode(), headers=headers)
+
+
+async def a_lost_authorisation(shop: Shop) -> tuple[AnOrder, str]:
+    """Reserved at the provider, unknown here."""
+    order = await shop.order()
+
+    async def lose_the_provider() -> None:
+        shop.gateway.down = True
+
+    shop.gateway.before_authorize = lose_the_provider
+    await shop.pay(order, "tok_timeout")
+    shop.gateway.down = False
+    [intent] = await shop.intents(order)
+    return order, intent["_id"]
+
+
+async def test_an_authorisation_that_was_lost_is_taken_in(shop: Shop) -> None:
+    _, intent_id = await a_lost_authorisation(shop)
+    answer = await send(shop, an_event("amount_capturable_updated", intent_id))
+    assert answer.status_code == 200
+    assert await shop.published() == ["payment.created:0"]
+    assert await sweep_attempts(shop.desk) == 0
+
+
+async def test_a_repeated_event_changes_nothing(shop: Shop) -> None:
+    _, intent_id = await a_lost_authorisation(shop)
+    event = an_event("amount_capturable_updated", intent_id)
+    for _ in range(3):
+        assert (await send(shop, event)).status_code == 200
+    assert await shop.published() == ["payment.created:0"]
+
+
+async def test_an_event_that_had_no_effect_yet_is_done_when_repeated(shop: Shop) -> None:
+    _, intent_id = await a_lost_authorisation(shop)
+    event = an_event("amount_capturable_updated", intent_id)
+    shop.gateway.down = True
+    assert (await send(shop, event)).status_code == 503
+    shop.gateway.down = False
+    assert (await send(shop, event)).status_code == 200
+    assert await shop.published() == ["payment.created:0"]
+
+
+async def test_what_an_event_claims_is_not_believed(shop: Shop) -> None:
+    order = await shop.order()
+    await shop.pay(order)
+    [intent] = await shop.intents(order)
+    for kind in ("succeeded", "canceled", "payment_failed", "amount_capturable_updated"):
+        assert (await send(shop, an_event(kind, intent["_id"], status=kind))).status_code == 200
+    assert await shop.published() == ["payment.created:0"]
+    assert (await shop.pay(order)).json()["status"] == "authorized"
+
+
+async def test_shuffled_events_end_where_the_provider_is(shop: Shop) -> None:
+    order = await shop.order()
+    await shop.pay(order)
+    [intent] = await shop.intents(order)
+    await shop.hear(order.completed())
+    for kind in ("succeeded", "payment_failed", "amount_capturable_updated"):
+        assert (await send(shop, an_event(kind, intent["_id"]))).status_code == 200
+    assert await shop.published() == ["payment.created:0", "payment.captured:1"]
+
+
+async def test_a_capture_that_was_not_saved_is_noted(shop: Shop) -> None:
+    order = await shop.order()
+    await shop.pay(order)
+    [intent] = await shop.intents(order)
+    await shop.gateway.capture(intent["_id"], "by another process")
+    await send(shop, an_event("succeeded", intent["_id"]))
+    assert await shop.published() == ["payment.created:0", "payment.captured:1"]
+
+
+async def test_an_authorisation_that_the_provider_voided_is_noted(shop: Shop) -> None:
+    order = await shop.order()
+    await shop.pay(order)
+    [intent] = await shop.intents(order)
+    await shop.gateway.void(intent["_id"], "by hand")
+    await send(shop, an_event("canceled", intent["_id"]))
+    assert await shop.published() == ["payment.created:0", "payment.voided:1"]
+
+
+async def test_a_step_that_was_taken_or_failed(shop: Shop) -> None:
+    for token, kind, last in (
+        ("tok_threeDSecure", "amount_capturable_updated", "payment.created:1"),
+        ("tok_threeDSecureDeclined", "payment_failed", "payment.awaiting:0"),
+    ):
+        order = await shop.order()
+        await shop.pay(order, token)
+        [intent] = await shop.intents(order)
+        await shop.gateway.confirm(intent["_id"])
+        await send(shop, an_event(kind, intent["_id"]))
+        assert (await shop.published())[-1] == last
+        assert (await shop.pay(order)).json()["status"] == "authorized"
+
+
+async def test_a_step_whose_intent_was_cancelled_leaves_the_order_payable(shop: Shop) -> None:
+    order = await shop.order()
+    await shop.pay(order, "tok_threeDSecure")
+    [intent] = await shop.intents(order)
+    await shop.gateway.void(intent["_id"], "by hand")
+    assert (await shop.confirm(order)).status_code == 402
+    assert (await shop.pay(order)).json()["status"] == "authorized"
+
+
+async def test_a_late_second_authorisation_is_voided(shop: Shop) -> None:
+    order = await shop.order()
+    await shop.pay(order)
+    attempt = await shop.desk.repositories.attempts.find(order.id)
+    assert attempt is not None
+    known = await shop.desk.repositories.orders.get(order.id)
+    second = Attempt.begin(known, "tok_visa", attempt, attempt.charge.started_at, attempt.charge.started_at)
+    intent = await shop.gateway.authorize(second.charge)
+    await send(shop, an_event("amount_capturable_updated", intent.id))
+    assert await shop.states(order) == ["authorized", "voided"]
+
+
+async def test_intents_of_nobodys_order_are_left_alone(shop: Shop) -> None:
+    order = AnOrder(price=Money(100))
+    stranger = await shop.order()
+    known = await shop.desk.repositories.orders.get(stranger.id)
+    attempt = Attempt.begin(known, "tok_visa", None, order.expires_at, order.expires_at)
+    intent = await shop.gateway.authorize(attempt.charge)
+    for intent_id in (intent.id, "pi_unknown", ""):
+        event = an_event("amount_capturable_updated", intent_id)
+        assert (await send(shop, event)).status_code == 200
+    assert await shop.states(stranger) == ["authorized"]
+    assert await shop.published() == []
+
+
+async def test_other_kinds_of_event_are_accepted(shop: Shop) -> None:
+    assert (await send(shop, an_event("created", "pi_x"))).status_code == 200
+    payload = json.dumps({"id": "evt_1", "type": "charge.refunded", "data": {"object": {"id": "ch_1"}}})
+    assert (await send(shop, payload)).status_code == 200
+
+
+@pytest.mark.parametrize("shift", [-301, -86_400, 302, 3_000])
+async def test_a_time_that_is_not_about_now_is_refused(shop: Shop, shift: float) -> None:
+    _, intent_id = await a_lost_authorisation(shop)
+    event = an_event("amount_capturable_updated", intent_id)
+    answer = await send(shop, event, at=time.time() + shift)
+    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (
+        400,
+        "The webhook's signature is not valid",
+    )
+    assert await shop.published() == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "x",
+        "t=1",
+        "v1=abc",
+        "t=,v1=",
+        "t=1e9,v1=a",
+        "t=99999999999999999999999999,v1=a",
+        "t=" + "9" * 5000 + ",v1=a",
+        "t=1,v1=é",
+        "t=-1,v1=a,v0=b",
+        "t=1,t=2,v1=a=b",
+    ],
+)
+async def test_a_forged_header_is_refused(shop: Shop, header: str) -> None:
+    assert (await send(shop, an_event("succeeded", "pi_x"), header=header)).status_code == 400
+
+
+async def test_a_forged_event_is_refused_and_has_no_effect(shop: Shop) -> None:
+    _, intent_id = await a_lost_authorisation(shop)
+    event = an_event("amount_capturable_updated", intent_id)
+    assert (await send(shop, event, secret="whsec_other")).status_code == 400
+    signed = WebhookSignature.generate_signature_header(event, SECRET, int(time.time()))
+    assert (await send(shop, event.replace("updated", "Updated"), header=signed)).status_code == 400
+    assert await shop.published() == []
+
+
+@pytest.mark.parametrize(
+    "payload", ["", "null", "[]", "{}", '{"id": {"$gt": ""}, "type": "x", "data": {"object": {}}}', "\x00"]
+)
+async def test_a_signed_body_that_is_no_event_is_refused(shop: Shop, payload: str) -> None:
+    assert (await send(shop, payload)).status_code == 400
+
+
+async def test_a_body_that_is_no_text_is_refused(shop: Shop) -> None:
+    headers = {"Stripe-Signature": f"t={int(time.time())},v1=a"}
+    answer = await shop.client.post("/api/payments/webhook", content=b"\xff\xfe", headers=headers)
+    assert answer.status_code == 400
+
+
+async def test_without_a_secret_every_webhook_is_refused(shop: Shop) -> None:
+    transport: Any = shop.client._transport
+    app = transport.app
+    app.state.webhook_secret = ""
+    assert (await send(shop, an_event("succeeded", "pi_x"), secret="")).status_code == 400
