@@ -86,6 +86,7 @@ class FakeApis(httpx.AsyncBaseTransport):
     failure: Exception | httpx.Response | None = None
     lag: int = 0
     behind: int = 0
+    bank_refuses: bool = False
     _coming: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def sell(self, title: str = "Concert", price: str = "20", seller: str | None = None) -> Ticket:
@@ -317,6 +318,8 @@ class FakeApis(httpx.AsyncBaseTransport):
         order = self._own_order(request, json.loads(request.content)["orderId"])
         if order.status != "awaiting:payment":
             raise Refusal(400, "There is nothing to confirm")
+        if self.bank_refuses:
+            raise Refusal(402, "Your card was declined.")
         self._charge(order)
         return httpx.Response(200, json={"id": order.id})
 

@@ -2,7 +2,7 @@ from importlib.resources import files
 
 import pytest
 from tests.conftest import As, Browser
-from tests.html import page
+from tests.dom import page
 
 from client.settings import Settings
 from common.settings import load

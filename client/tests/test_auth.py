@@ -1,8 +1,8 @@
 import httpx
 import pytest
 from tests.conftest import As, Browser
+from tests.dom import alerts, error_of, links, page
 from tests.fake_apis import FakeApis
-from tests.html import alerts, error_of, links, page
 
 from common.testing.browser import SESSIONS, a_user
 

@@ -1,8 +1,8 @@
 import httpx
 import pytest
 from tests.conftest import As, Browser
+from tests.dom import links, page
 from tests.fake_apis import FakeApis
-from tests.html import links, page
 
 from common.ids import new_id
 from common.testing.browser import a_user

@@ -2,8 +2,8 @@ from datetime import timedelta
 
 import pytest
 from tests.conftest import As
+from tests.dom import Element, alerts, links, page
 from tests.fake_apis import FakeApis
-from tests.html import Element, alerts, links, page
 
 from common import times
 from common.ids import new_id

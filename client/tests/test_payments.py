@@ -1,8 +1,8 @@
 import httpx
 import pytest
 from tests.conftest import As
+from tests.dom import alerts, error_of, page
 from tests.fake_apis import FakeApis
-from tests.html import alerts, error_of, page
 
 from client.pages.payments import NOT_YET, UNKNOWN_OUTCOME
 from common.ids import new_id
@@ -117,6 +117,24 @@ async def test_the_banks_further_step(as_user: As, apis: FakeApis) -> None:
     assert form.text == "Confirm with your bank"
     assert confirmed.headers["location"] == f"/orders/{order.id}?confirmed=1"
     assert paid.one("span", cls="badge").text == "Paid"
+
+
+async def test_after_a_failed_confirmation_another_card_can_pay(as_user: As, apis: FakeApis) -> None:
+    buyer = a_user()
+    order = apis.order(buyer, status="awaiting:payment")
+    apis.bank_refuses = True
+    browser = as_user(buyer)
+
+    refused = await browser.post(f"/orders/{order.id}/confirm")
+    form = page(refused).one("form", action=f"/orders/{order.id}/pay")
+    sent = {field["name"]: field["value"] for field in form.all("input")} | {"token": "tok_visa"}
+    apis.lag = 2
+    paid = await browser.post(form["action"], data=sent)
+    shown = page(await browser.get(paid.headers["location"]))
+
+    assert refused.status_code == 402
+    assert alerts(page(refused)) == ["Your card was declined."]
+    assert shown.one("span", cls="badge").text == "Paid"
 
 
 async def test_a_confirmation_that_is_refused_says_why(as_user: As, apis: FakeApis) -> None:

@@ -10,7 +10,7 @@ from client.rendering import Page, Pages, see_other
 from client.schemas import Order
 from client.sign_in import Member
 from common import times
-from common.errors import AppError, BadRequest, NotFound
+from common.errors import AppError, BadRequest, NotFound, PaymentRequired
 
 router = APIRouter(prefix="/orders", include_in_schema=False)
 
@@ -79,5 +79,6 @@ def order_page(page: Page, order: Order, error: AppError | None = None, waiting:
         stage=progress.stage.name,
         waiting=waiting and progress.stage is not Stage.EXPIRED,
         cards=CARDS,
+        declined=isinstance(error, PaymentRequired),
         problems=Problems() if error is None else Problems.of(error, ("token",)),
     )

@@ -26,8 +26,10 @@ async def pay(
     _user: Member, order_id: OrderId, page: Pages, api: Apis, form: Form, request: Request
 ) -> Response:
     token = form.get("token", "")
+    # Another card, after the bank refused the first one's confirmation: the order awaits payment already.
+    step = "confirmed" if "instead" in form else "paid"
     patience: Patience = request.app.state.patience
-    return await _attempt(page, api, order_id, lambda: api.pay(order_id, token), patience, "paid")
+    return await _attempt(page, api, order_id, lambda: api.pay(order_id, token), patience, step)
 
 
 @router.post("/{order_id}/confirm")
