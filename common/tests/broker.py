@@ -32,7 +32,7 @@ class NatsServer:
 
     async def start(self) -> None:
         """Returns once it accepts connections."""
-        command = [BINARY, "-a", "127.0.0.1", "-p", str(self._port), "-js", "-sd", self._folder]
+        command = [str(BINARY), "-a", "127.0.0.1", "-p", str(self._port), "-js", "-sd", str(self._folder)]
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: ASYNC220  # returns at once
         async with asyncio.timeout(10):
             while not await self._accepts():

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
@@ -22,10 +22,11 @@ FAKE_AND_REAL = ["fake", pytest.param("real", marks=pytest.mark.connected)]
 
 
 @pytest.fixture(params=FAKE_AND_REAL)
-def broker(request: pytest.FixtureRequest) -> Iterator[Stream]:
+def broker(request: pytest.FixtureRequest) -> Stream:
     """The stream that the suite holds to its behaviour."""
     name = "stream" if request.param == "fake" else "real_stream"
-    yield request.getfixturevalue(name)
+    stream: Stream = request.getfixturevalue(name)
+    return stream
 
 
 @pytest.fixture
@@ -224,12 +225,33 @@ async def test_a_pull_that_was_cancelled_loses_nothing(broker: Stream) -> None:
     assert texts(await pulled(source, 1, within=2)) == ["a"]
 
 
+@pytest.mark.parametrize("ticks", range(6))
+async def test_a_cancelled_consumer_stops_also_when_a_message_arrives_meanwhile(
+    broker: Stream, ticks: int
+) -> None:
+    source = await broker.source(a_spec())
+
+    async def consume() -> None:
+        while True:
+            await source.pull(1)
+
+    consuming = asyncio.create_task(consume())
+    await asyncio.sleep(0.02)
+    await put(broker, "a")
+    for _ in range(ticks):
+        await asyncio.sleep(0)
+    consuming.cancel()
+
+    done, _ = await asyncio.wait([consuming], timeout=2)
+    assert done == {consuming}
+
+
 async def test_no_more_arrive_than_the_limit(broker: Stream) -> None:
     source = await broker.source(a_spec())
     for number in range(7):
         await put(broker, str(number))
 
-    seen = []
+    seen: list[str] = []
     while len(seen) < 7:
         batch = texts(await asyncio.wait_for(source.pull(3), 5))
         assert 1 <= len(batch) <= 3

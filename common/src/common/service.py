@@ -103,9 +103,9 @@ class Service:
         """Takes no more work, finishes what runs, closes."""
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         try:
             async with asyncio.timeout(STOP_SECONDS):
+                await asyncio.gather(*tasks, return_exceptions=True)
                 if self.consumer is not None:
                     await self.consumer.drained()
                 for relay in self.relays:

@@ -115,7 +115,8 @@ class FakeSource:
                 return taken
             self._changed.clear()
             try:
-                await asyncio.wait_for(self._changed.wait(), self._next_moment())
+                async with asyncio.timeout(self._next_moment()):
+                    await self._changed.wait()
             except TimeoutError:
                 continue
 
