@@ -6,11 +6,13 @@ import orjson
 import pytest
 
 from common.ids import new_id
+from common.jetstream import JetStream
 from common.mongo import Database
 from common.stream import ConsumerSpec, Stream
 from common.testing.browser import a_user, running, signed_in
 from common.testing.events import emitted
 from common.testing.fake_stream import FakeStream
+from common.testing.fixtures import server
 from tests.builders import Market, an_app
 from tickets import commands
 from tickets.errors import HeldByAnother
@@ -84,7 +86,8 @@ async def test_of_many_orders_at_once_one_holds_the_ticket(
 async def test_a_listing_flow_reaches_the_real_stream_in_order(
     real_database: Database, real_stream: Stream
 ) -> None:
-    async with running(an_app(real_database, real_stream)) as client:
+    own_stream = JetStream(server("TEST_NATS_URL"), "tickets")
+    async with running(an_app(real_database, own_stream)) as client:
         seller = signed_in(a_user())
 
         async def flow() -> str:

@@ -1,0 +1,146 @@
+"""What the tests of orders build on."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from common import times
+from common.events import (
+    ExpirationComplete,
+    PaymentAwaiting,
+    PaymentCaptured,
+    PaymentCreated,
+    PaymentVoided,
+    TicketCreated,
+    TicketUpdated,
+    TicketWithdrawn,
+)
+from common.identity import CurrentUser
+from common.ids import new_id
+from common.money import Money
+from common.mongo import Database
+from common.stream import Stream
+from common.testing.browser import JWT_KEY, signed_in
+from common.testing.events import deliver
+from common.testing.fake_stream import FakeStream
+from orders.app import create_app
+from orders.settings import Settings
+
+Json = dict[str, Any]
+HOLD = timedelta(minutes=15)
+
+
+def an_app(database: Database, stream: Stream) -> FastAPI:
+    settings = Settings(
+        mongo_uri="mongodb://unused",
+        nats_url="nats://unused",
+        jwt_key=JWT_KEY,
+        cookie_secure=False,
+        order_hold_seconds=int(HOLD.total_seconds()),
+    )
+    return create_app(settings, database=database, stream=stream)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A ticket, told by its events as tickets publishes them."""
+
+    id: str = field(default_factory=new_id)
+    seller_id: str = field(default_factory=new_id)
+
+    def created(self, title: str = "Concert", cents: int = 2000) -> TicketCreated:
+        return TicketCreated(id=self.id, version=0, title=title, price=Money(cents), user_id=self.seller_id)
+
+    def updated(
+        self, version: int, title: str = "Concert", cents: int = 2000, order_id: str | None = None
+    ) -> TicketUpdated:
+        return TicketUpdated(
+            id=self.id,
+            version=version,
+            title=title,
+            price=Money(cents),
+            user_id=self.seller_id,
+            order_id=order_id,
+        )
+
+    def withdrawn(self, version: int = 1) -> TicketWithdrawn:
+        return TicketWithdrawn(id=self.id, version=version)
+
+
+@dataclass(frozen=True)
+class Payment:
+    """The payment of an order, told by its events as payments publishes them."""
+
+    order_id: str
+    id: str = field(default_factory=new_id)
+
+    def awaiting(self) -> PaymentAwaiting:
+        return PaymentAwaiting(id=self.id, order_id=self.order_id)
+
+    def created(self) -> PaymentCreated:
+        return PaymentCreated(id=self.id, order_id=self.order_id, stripe_id="pi_1")
+
+    def captured(self) -> PaymentCaptured:
+        return PaymentCaptured(id=self.id, order_id=self.order_id)
+
+    def voided(self) -> PaymentVoided:
+        return PaymentVoided(id=self.id, order_id=self.order_id)
+
+
+def timer(order: Json) -> ExpirationComplete:
+    return ExpirationComplete(order_id=order["id"])
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The API as its buyer uses it, and what the other services say."""
+
+    client: httpx.AsyncClient
+    stream: FakeStream
+    database: Database
+    buyer: CurrentUser
+
+    async def post(self, body: object, user: CurrentUser | None = None) -> httpx.Response:
+        return await self.client.post("/api/orders", json=body, headers=signed_in(user or self.buyer))
+
+    async def get(self, order: Json, user: CurrentUser | None = None) -> httpx.Response:
+        return await self.client.get(f"/api/orders/{order['id']}", headers=signed_in(user or self.buyer))
+
+    async def delete(self, order: Json, user: CurrentUser | None = None) -> httpx.Response:
+        return await self.client.delete(f"/api/orders/{order['id']}", headers=signed_in(user or self.buyer))
+
+    async def an_offer(self) -> Offer:
+        offer = Offer()
+        await deliver(self.stream, offer.created())
+        return offer
+
+    async def an_order(self, offer: Offer | None = None) -> Json:
+        offer = offer or await self.an_offer()
+        response = await self.post({"ticketId": offer.id})
+        assert response.status_code == 201, response.text
+        order: Json = response.json()
+        return order
+
+    async def a_complete_order(self) -> Json:
+        order = await self.an_order()
+        await deliver(self.stream, Payment(order["id"]).created())
+        return order
+
+    async def shown(self, order: Json) -> Json:
+        response = await self.get(order)
+        assert response.status_code == 200, response.text
+        found: Json = response.json()
+        return found
+
+    async def status(self, order: Json) -> tuple[str, int]:
+        """An order's status and version."""
+        shown = await self.shown(order)
+        return shown["status"], shown["version"]
+
+    async def let_time_pass(self, order: Json, past_due: timedelta) -> None:
+        """As if the order's hold had ended so long ago."""
+        due: datetime = times.now() - past_due
+        await self.database["orders"].update_one({"_id": order["id"]}, {"$set": {"expires_at": due}})

@@ -1,0 +1,298 @@
+from datetime import datetime
+
+import httpx
+import pytest
+
+from common import times
+from common.identity import CurrentUser
+from common.ids import is_id, new_id
+from common.mongo import Database
+from common.testing.answers import errors_of, message_of, next_page
+from common.testing.browser import a_user, signed_in
+from common.testing.events import deliver, emitted
+from common.testing.fake_stream import FakeStream
+from tests.builders import HOLD, Offer, Payment, Shop
+
+MISSING = [{"message": "TicketId must be provided", "field": "ticketId"}]
+
+
+# Ordering
+
+
+async def test_an_order_answers_with_what_it_reserved(shop: Shop) -> None:
+    offer = await shop.an_offer()
+    before = times.now()
+
+    response = await shop.post({"ticketId": offer.id})
+
+    assert response.status_code == 201
+    order = response.json()
+    assert list(order) == ["id", "userId", "status", "expiresAt", "version", "ticket", "payment"]
+    assert is_id(order.pop("id"))
+    expires_at = order.pop("expiresAt")
+    assert expires_at.endswith("Z")
+    assert before + HOLD <= datetime.fromisoformat(expires_at) <= times.now() + HOLD
+    assert order == {
+        "userId": shop.buyer.id,
+        "status": "created",
+        "version": 0,
+        "ticket": {"id": offer.id, "title": "Concert", "price": 20},
+        "payment": None,
+    }
+
+
+async def test_an_order_reads_as_it_was_answered(shop: Shop) -> None:
+    order = await shop.an_order()
+
+    assert await shop.shown(order) == order
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"ticketId": ""},
+        {"ticketId": None},
+        {"ticketId": "no-id"},
+        {"ticketId": 7},
+        {"ticketId": {"$gt": ""}},
+        {"ticketId": new_id() + "0"},
+        {"ticketId": f" {new_id()}"},
+        {"ticketId": new_id() + "\n"},
+    ],
+    ids=repr,
+)
+async def test_a_ticket_has_to_be_named(shop: Shop, body: object) -> None:
+    assert errors_of(await shop.post(body), 400) == MISSING
+
+
+async def test_an_unknown_ticket_is_not_found(shop: Shop) -> None:
+    assert message_of(await shop.post({"ticketId": new_id()}), 404) == "Not found"
+
+
+async def test_a_withdrawn_ticket_is_not_found(shop: Shop, stream: FakeStream) -> None:
+    offer = await shop.an_offer()
+    await deliver(stream, offer.withdrawn())
+
+    assert message_of(await shop.post({"ticketId": offer.id}), 404) == "Not found"
+
+
+async def test_nobody_buys_their_own_ticket(shop: Shop, stream: FakeStream) -> None:
+    offer = Offer(seller_id=shop.buyer.id)
+    await deliver(stream, offer.created())
+
+    assert message_of(await shop.post({"ticketId": offer.id}), 400) == "You can't buy your own ticket"
+
+
+async def test_a_reserved_ticket_cannot_be_ordered(shop: Shop, stream: FakeStream) -> None:
+    offer = await shop.an_offer()
+    await shop.an_order(offer)
+
+    for user in (a_user(), shop.buyer):
+        refused = await shop.post({"ticketId": offer.id}, user)
+        assert message_of(refused, 400) == "Ticket is already reserved"
+    assert len(await emitted(stream, "order.created", 1)) == 1
+
+
+async def test_a_sold_ticket_cannot_be_ordered(shop: Shop) -> None:
+    order = await shop.a_complete_order()
+
+    refused = await shop.post({"ticketId": order["ticket"]["id"]}, a_user())
+
+    assert message_of(refused, 400) == "Ticket is already reserved"
+
+
+async def test_a_ticket_can_be_ordered_right_after_a_cancellation_though_the_replica_lags(
+    shop: Shop, stream: FakeStream
+) -> None:
+    offer = await shop.an_offer()
+    first = await shop.an_order(offer)
+    await deliver(stream, offer.updated(1, order_id=first["id"]))
+
+    await shop.delete(first)
+    response = await shop.post({"ticketId": offer.id}, a_user())
+
+    assert response.status_code == 201
+
+
+async def test_an_order_keeps_the_price_at_which_it_was_placed(shop: Shop, stream: FakeStream) -> None:
+    offer = await shop.an_offer()
+    order = await shop.an_order(offer)
+
+    await deliver(stream, offer.updated(1, title="Dearer", cents=9900))
+
+    assert (await shop.shown(order))["ticket"] == {"id": offer.id, "title": "Concert", "price": 20}
+    (created,) = await emitted(stream, "order.created", 1)
+    assert created["ticket"] == {"id": offer.id, "price": 20}
+
+
+async def test_an_order_is_placed_at_the_price_of_the_latest_edit(shop: Shop, stream: FakeStream) -> None:
+    offer = await shop.an_offer()
+    await deliver(stream, offer.updated(1, title="Opera", cents=1999))
+
+    order = await shop.an_order(offer)
+
+    assert order["ticket"] == {"id": offer.id, "title": "Opera", "price": 19.99}
+
+
+# Cancelling
+
+
+async def test_a_buyer_cancels_an_order_as_often_as_they_like(shop: Shop) -> None:
+    order = await shop.an_order()
+
+    for _ in range(2):
+        response = await shop.delete(order)
+        assert (response.status_code, response.content) == (204, b"")
+
+    assert await shop.status(order) == ("cancelled", 1)
+
+
+async def test_a_complete_order_cannot_be_cancelled(shop: Shop) -> None:
+    order = await shop.a_complete_order()
+
+    assert message_of(await shop.delete(order), 400) == "Cannot cancel a completed order"
+    assert await shop.status(order) == ("complete", 1)
+
+
+# Who, and in which order things are checked
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", ""), ("POST", ""), ("GET", f"/{new_id()}"), ("DELETE", f"/{new_id()}"), ("DELETE", "/no-id")],
+)
+async def test_everything_needs_a_session_before_all_else(
+    client: httpx.AsyncClient, method: str, path: str
+) -> None:
+    response = await client.request(method, f"/api/orders{path}?limit=x", content=b"{")
+
+    assert errors_of(response, 401) == [{"message": "Not authorized"}]
+
+
+@pytest.mark.parametrize("order_id", [new_id(), "no-id"])
+async def test_an_unknown_order_is_not_found(shop: Shop, order_id: str) -> None:
+    assert message_of(await shop.get({"id": order_id}), 404) == "Not found"
+    assert message_of(await shop.delete({"id": order_id}), 404) == "Not found"
+
+
+async def test_only_its_buyer_sees_or_cancels_an_order(shop: Shop) -> None:
+    order = await shop.an_order()
+
+    assert message_of(await shop.get(order, a_user()), 401) == "Not authorized"
+    assert message_of(await shop.delete(order, a_user()), 401) == "Not authorized"
+    assert await shop.status(order) == ("created", 0)
+
+
+async def test_the_owner_is_checked_before_the_state(shop: Shop) -> None:
+    order = await shop.a_complete_order()
+
+    assert message_of(await shop.delete(order, a_user()), 401) == "Not authorized"
+
+
+async def test_a_reserved_ticket_of_one_s_own_is_refused_as_one_s_own(shop: Shop, stream: FakeStream) -> None:
+    seller = a_user()
+    offer = Offer(seller_id=seller.id)
+    await deliver(stream, offer.created())
+    await shop.an_order(offer)
+
+    refused = await shop.post({"ticketId": offer.id}, seller)
+
+    assert message_of(refused, 400) == "You can't buy your own ticket"
+
+
+async def test_a_write_from_another_site_is_refused(shop: Shop, client: httpx.AsyncClient) -> None:
+    order = await shop.an_order()
+    client.headers["Sec-Fetch-Site"] = "cross-site"
+
+    assert message_of(await shop.delete(order), 403) == "Cross-site requests are not allowed"
+    assert await shop.status(order) == ("created", 0)
+
+
+# Reading
+
+
+async def test_the_list_has_one_s_own_orders_newest_first_each_with_its_ticket(
+    shop: Shop, client: httpx.AsyncClient
+) -> None:
+    first, second = await shop.an_order(), await shop.an_order()
+    await shop.post({"ticketId": (await shop.an_offer()).id}, a_user())
+    await shop.delete(first)
+
+    response = await client.get("/api/orders", headers=signed_in(shop.buyer))
+
+    assert response.json() == [second, first | {"status": "cancelled", "version": 1}]
+    assert next_page(response) is None
+
+
+async def test_the_list_is_empty_at_first(client: httpx.AsyncClient, buyer: CurrentUser) -> None:
+    response = await client.get("/api/orders", headers=signed_in(buyer))
+
+    assert (response.status_code, response.json()) == (200, [])
+
+
+async def test_the_pages_repeat_and_leave_out_nothing_while_orders_are_added(
+    shop: Shop, client: httpx.AsyncClient
+) -> None:
+    placed = [(await shop.an_order())["id"] for _ in range(7)]
+    walked: list[str] = []
+    path: str | None = "/api/orders?limit=3"
+
+    while path is not None:
+        response = await client.get(path, headers=signed_in(shop.buyer))
+        walked += [order["id"] for order in response.json()]
+        path = next_page(response)
+        await shop.an_order()
+
+    assert walked == placed[::-1]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=x", "limit"),
+        ("cursor=x", "cursor"),
+        ("cursor=%00", "cursor"),
+        ("cursor=", "cursor"),
+    ],
+)
+async def test_a_bad_parameter_is_refused(
+    client: httpx.AsyncClient, buyer: CurrentUser, query: str, field: str
+) -> None:
+    response = await client.get(f"/api/orders?{query}", headers=signed_in(buyer))
+
+    assert [entry["field"] for entry in errors_of(response, 400)] == [field]
+
+
+async def test_the_state_of_the_payment_is_shown(shop: Shop, stream: FakeStream) -> None:
+    order = await shop.an_order()
+    payment = Payment(order["id"])
+
+    await deliver(stream, payment.created())
+    assert (await shop.shown(order))["payment"] == "authorized"
+
+    await deliver(stream, payment.captured())
+    assert (await shop.shown(order))["payment"] == "captured"
+
+
+async def test_nothing_of_the_database_is_shown(shop: Shop, database: Database) -> None:
+    order = await shop.an_order()
+    stored = await database["orders"].find_one({"_id": order["id"]})
+
+    assert stored is not None
+    assert stored["reservation"] == order["ticket"]["id"]
+    text = (await shop.get(order)).text
+    assert not any(name in text for name in ("_id", "outbox", "reservation", "price_cents"))
+
+
+async def test_it_is_not_ready_while_the_stream_is_down(
+    client: httpx.AsyncClient, stream: FakeStream
+) -> None:
+    assert (await client.get("/readyz")).status_code == 200
+
+    stream.up = False
+
+    assert message_of(await client.get("/readyz"), 503) == "event stream is not ready"
+    assert (await client.get("/healthz")).status_code == 200

@@ -1,0 +1,311 @@
+"""What tickets, timers and payments do to orders, in whatever order and however often it is told."""
+
+from datetime import timedelta
+
+import pytest
+
+from common.events import Event, ExpirationComplete
+from common.ids import new_id
+from common.mongo import Database, Document
+from common.testing.answers import message_of
+from common.testing.browser import a_user
+from common.testing.events import deliver, emitted, outcomes, refused
+from common.testing.fake_stream import FakeStream
+from tests.builders import HOLD, Json, Offer, Payment, Shop, timer
+
+SECOND = timedelta(seconds=1)
+
+
+async def replica(database: Database, offer: Offer) -> Document:
+    found = await database["tickets"].find_one({"_id": offer.id})
+    assert found is not None
+    return found
+
+
+# The replica of tickets
+
+
+@pytest.mark.usefixtures("client")
+async def test_the_replica_follows_every_version_of_a_ticket(stream: FakeStream, database: Database) -> None:
+    offer = Offer()
+
+    await deliver(
+        stream, offer.created(cents=500), offer.updated(1, cents=1000), offer.updated(2, cents=1500)
+    )
+
+    assert await replica(database, offer) == {
+        "_id": offer.id,
+        "version": 2,
+        "title": "Concert",
+        "price_cents": 1500,
+        "user_id": offer.seller_id,
+        "order_id": None,
+    }
+
+
+@pytest.mark.usefixtures("client")
+async def test_a_version_that_arrives_early_waits_for_the_one_before(
+    stream: FakeStream, database: Database
+) -> None:
+    offer = Offer()
+    await deliver(stream, offer.created(cents=500))
+
+    await refused(stream, offer.updated(2, cents=1500))
+    assert (await replica(database, offer))["price_cents"] == 500
+    await deliver(stream, offer.updated(1, cents=1000))
+
+    assert (await replica(database, offer))["price_cents"] == 1500
+    assert outcomes(stream, offer.updated(2, cents=1500))[-1] == "ack"
+
+
+@pytest.mark.usefixtures("client")
+async def test_a_whole_history_backwards_ends_at_its_last_version(
+    stream: FakeStream, database: Database
+) -> None:
+    offer = Offer()
+
+    for version in (3, 2, 1):
+        await refused(stream, offer.updated(version, cents=version * 100))
+    await deliver(stream, offer.created())
+
+    found = await replica(database, offer)
+    assert (found["version"], found["price_cents"]) == (3, 300)
+
+
+@pytest.mark.usefixtures("client")
+async def test_an_old_version_is_acknowledged_and_dropped(stream: FakeStream, database: Database) -> None:
+    offer = Offer()
+    history = (offer.created(cents=500), offer.updated(1, cents=1000), offer.updated(2, cents=1500))
+    await deliver(stream, *history)
+    before = await replica(database, offer)
+
+    await deliver(stream, *history)
+
+    assert await replica(database, offer) == before
+    assert [outcomes(stream, event) for event in history] == [["ack", "ack"]] * 3
+
+
+async def test_a_withdrawal_that_overtakes_an_edit_takes_effect_after_it(
+    shop: Shop, stream: FakeStream
+) -> None:
+    offer = await shop.an_offer()
+
+    await refused(stream, offer.withdrawn(2))
+    await deliver(stream, offer.updated(1))
+
+    assert message_of(await shop.post({"ticketId": offer.id}), 404) == "Not found"
+
+
+# Timers
+
+
+async def test_a_timer_ends_an_order_whose_time_is_over(shop: Shop, stream: FakeStream) -> None:
+    order = await shop.an_order()
+    await shop.let_time_pass(order, timedelta(0))
+
+    await deliver(stream, timer(order))
+
+    assert await shop.status(order) == ("cancelled", 1)
+    await emitted(stream, "order.cancelled", 1)
+    assert (await shop.post({"ticketId": order["ticket"]["id"]}, a_user())).status_code == 201
+
+
+async def test_a_timer_that_is_early_ends_nothing_until_the_time_is_over(
+    shop: Shop, stream: FakeStream
+) -> None:
+    order = await shop.an_order()
+
+    await refused(stream, timer(order))
+    assert await shop.status(order) == ("created", 0)
+
+    await shop.let_time_pass(order, timedelta(0))
+    await stream.settled()
+    assert await shop.status(order) == ("cancelled", 1)
+    assert outcomes(stream, timer(order))[-1] == "ack"
+
+
+async def test_a_timer_that_fires_again_changes_nothing(shop: Shop, stream: FakeStream) -> None:
+    order = await shop.an_order()
+    await shop.let_time_pass(order, timedelta(0))
+
+    await deliver(stream, timer(order), timer(order), timer(order))
+
+    assert await shop.status(order) == ("cancelled", 1)
+    assert outcomes(stream, timer(order)) == ["ack"] * 3
+
+
+async def test_a_timer_does_not_end_a_complete_order(shop: Shop, stream: FakeStream) -> None:
+    order = await shop.a_complete_order()
+    await shop.let_time_pass(order, timedelta(0))
+
+    await deliver(stream, timer(order))
+
+    assert await shop.status(order) == ("complete", 1)
+    assert outcomes(stream, timer(order)) == ["ack"]
+
+
+async def test_a_timer_does_not_end_an_order_that_awaits_its_card(shop: Shop, stream: FakeStream) -> None:
+    order = await shop.an_order()
+    await deliver(stream, Payment(order["id"]).awaiting())
+    await shop.let_time_pass(order, HOLD - SECOND)
+
+    await deliver(stream, timer(order))
+
+    assert await shop.status(order) == ("awaiting:payment", 1)
+
+
+async def test_a_timer_ends_an_order_that_awaited_its_card_for_one_more_hold(
+    shop: Shop, stream: FakeStream
+) -> None:
+    order = await shop.an_order()
+    await deliver(stream, Payment(order["id"]).awaiting())
+    await shop.let_time_pass(order, HOLD)
+
+    await deliver(stream, timer(order))
+
+    assert await shop.status(order) == ("cancelled", 2)
+
+
+# Payments
+
+
+async def test_a_payment_completes_its_order(shop: Shop, stream: FakeStream) -> None:
+    order = await shop.an_order()
+
+    await deliver(stream, Payment(order["id"]).created())
+
+    assert await shop.shown(order) == order | {"status": "complete", "version": 1, "payment": "authorized"}
+    await emitted(stream, "order.completed", 1)
+
+
+async def test_a_payment_told_twice_completes_once(shop: Shop, stream: FakeStream) -> None:
+    order = await shop.an_order()
+    payment = Payment(order["id"])
+
+    await deliver(stream, payment.created(), payment.created())
+
+    assert await shop.status(order) == ("complete", 1)
+    await emitted(stream, "order.completed", 1)
+
+
+@pytest.mark.parametrize("end", ["cancelled", "expired"])
+async def test_a_payment_of_an_ended_order_does_not_complete_it(
+    shop: Shop, stream: FakeStream, end: str
+) -> None:
+    order = await shop.an_order()
+    if end == "cancelled":
+        await shop.delete(order)
+    else:
+        await shop.let_time_pass(order, timedelta(0))
+        await deliver(stream, timer(order))
+    payment = Payment(order["id"])
+
+    await deliver(stream, payment.created())
+
+    assert await shop.status(order) == ("cancelled", 1)
+    assert stream.of("order.completed") == []
+    assert outcomes(stream, payment.created()) == ["ack"]
+
+
+async def test_a_voided_payment_is_shown_on_the_cancelled_order(shop: Shop, stream: FakeStream) -> None:
+    order = await shop.an_order()
+    await shop.delete(order)
+
+    await deliver(stream, Payment(order["id"]).voided())
+
+    shown = await shop.shown(order)
+    assert (shown["status"], shown["payment"], shown["version"]) == ("cancelled", "voided", 2)
+
+
+async def test_a_captured_payment_is_shown_once(shop: Shop, stream: FakeStream) -> None:
+    order = await shop.a_complete_order()
+    payment = Payment(order["id"])
+
+    await deliver(stream, payment.captured(), payment.captured(), payment.voided())
+
+    shown = await shop.shown(order)
+    assert (shown["status"], shown["payment"], shown["version"]) == ("complete", "captured", 2)
+
+
+async def test_an_order_that_awaits_its_card_can_be_cancelled_or_completed(
+    shop: Shop, stream: FakeStream
+) -> None:
+    cancelled, completed = await shop.an_order(), await shop.an_order()
+    await deliver(stream, Payment(cancelled["id"]).awaiting(), Payment(completed["id"]).awaiting())
+
+    await shop.delete(cancelled)
+    await deliver(stream, Payment(completed["id"]).created())
+
+    assert await shop.status(cancelled) == ("cancelled", 2)
+    assert await shop.status(completed) == ("complete", 2)
+
+
+# Delivery
+
+
+def events_about(order: Json) -> dict[str, Event]:
+    payment = Payment(order["id"])
+    return {
+        "payment.awaiting": payment.awaiting(),
+        "payment.created": payment.created(),
+        "payment.captured": payment.captured(),
+        "payment.voided": payment.voided(),
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["payment.awaiting", "payment.created", "payment.captured", "payment.voided"]
+)
+async def test_each_payment_event_is_acknowledged_and_bears_repetition(
+    shop: Shop, stream: FakeStream, name: str
+) -> None:
+    order = await shop.an_order()
+    event = events_about(order)[name]
+    await deliver(stream, event)
+    once = await shop.shown(order)
+    assert once["version"] == 1
+
+    await deliver(stream, event)
+
+    assert await shop.shown(order) == once
+    assert outcomes(stream, event) == ["ack", "ack"]
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize(
+    "event",
+    [Payment(new_id()).created(), ExpirationComplete(order_id=new_id())],
+    ids=["payment.created", "expiration.complete"],
+)
+async def test_an_event_about_an_unknown_order_is_tried_again(stream: FakeStream, event: Event) -> None:
+    await refused(stream, event)
+
+    assert stream.of("dead") == []
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "ticket.created",
+        "ticket.updated",
+        "ticket.withdrawn",
+        "expiration.complete",
+        "payment.awaiting",
+        "payment.created",
+        "payment.captured",
+        "payment.voided",
+    ],
+)
+async def test_a_broken_event_is_a_dead_letter_with_the_reason_and_blocks_nobody(
+    shop: Shop, stream: FakeStream, subject: str
+) -> None:
+    offer = Offer()
+
+    await stream.publish(f"{subject}.{offer.id}", b'{"id": {"$gt": ""}}', {})
+    await deliver(stream, offer.created())
+
+    (letter,) = stream.of("dead")
+    assert letter.subject == f"dead.orders.{subject}.{offer.id}"
+    assert letter.headers["Gittix-Reason"].startswith("does not parse: ")
+    assert stream.sources["orders"].deliveries[0].outcome == "term"
+    assert (await shop.post({"ticketId": offer.id})).status_code == 201

@@ -1,0 +1,69 @@
+import pytest
+
+from common.settings import load
+from common.testing.browser import JWT_KEY
+from common.testing.process import run_module
+from orders.settings import Settings
+
+GOOD = {"MONGO_URI": "mongodb://mongo", "NATS_URL": "nats://nats", "JWT_KEY": JWT_KEY}
+
+
+@pytest.mark.parametrize("variable", GOOD)
+def test_a_missing_variable_stops_the_start_by_its_name(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str
+) -> None:
+    for name, value in GOOD.items():
+        if name != variable:
+            environment.setenv(name, value)
+
+    with pytest.raises(SystemExit, match="1"):
+        load(Settings)
+
+    assert capsys.readouterr().err == f"Cannot start: set {variable} (missing)\n"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("MONGO_URI", ""),
+        ("MONGO_URI", "http://mongo"),
+        ("MONGO_URI", "mongodb://"),
+        ("NATS_URL", "nats"),
+        ("NATS_URL", "redis://nats"),
+        ("JWT_KEY", "too short"),
+        ("PORT", "http"),
+        ("LOG_LEVEL", "LOUD"),
+        ("COOKIE_SECURE", "maybe"),
+        ("ORDER_HOLD_SECONDS", "0"),
+        ("ORDER_HOLD_SECONDS", "-1"),
+        ("ORDER_HOLD_SECONDS", "a while"),
+    ],
+)
+def test_a_malformed_variable_stops_the_start_by_its_name(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str
+) -> None:
+    for name, text in (GOOD | {variable: value}).items():
+        environment.setenv(name, text)
+
+    with pytest.raises(SystemExit, match="1"):
+        load(Settings)
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"Cannot start: set {variable} (")
+    assert said.count("\n") == 1
+
+
+def test_a_hold_lasts_fifteen_minutes_unless_set(environment: pytest.MonkeyPatch) -> None:
+    for name, value in GOOD.items():
+        environment.setenv(name, value)
+    assert load(Settings).order_hold_seconds == 900
+
+    environment.setenv("ORDER_HOLD_SECONDS", "5")
+    assert load(Settings).order_hold_seconds == 5
+
+
+def test_the_process_ends_with_one_line_and_exit_code_1() -> None:
+    ended = run_module("orders", environment={name: GOOD[name] for name in ("MONGO_URI", "NATS_URL")})
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "Cannot start: set JWT_KEY (missing)\n"

@@ -1,0 +1,80 @@
+"""No ticket stays held for ever, whatever became of its timer."""
+
+from datetime import timedelta
+
+import pytest
+
+from common import times
+from common.mongo import Database
+from common.stream import Stream
+from common.testing.events import deliver, emitted
+from common.testing.fake_stream import FakeStream
+from orders.publishers import publishers
+from orders.repository import OrderRepository
+from orders.sweep import GRACE, sweep
+from tests.builders import HOLD, Payment, Shop
+
+MOMENT = timedelta(seconds=0.2)
+
+
+@pytest.fixture
+def orders(database: Database, stream: Stream) -> OrderRepository:
+    return OrderRepository(database, publishers(stream))
+
+
+async def test_an_overdue_order_ends_without_any_timer(shop: Shop, stream: FakeStream) -> None:
+    order = await shop.an_order()
+    await shop.let_time_pass(order, GRACE)
+
+    # By the service's own job.
+    (cancelled,) = await emitted(stream, "order.cancelled", 1)
+
+    assert cancelled["id"] == order["id"]
+    assert await shop.status(order) == ("cancelled", 1)
+
+
+async def test_the_timer_s_grace_is_left_to_it(shop: Shop, orders: OrderRepository) -> None:
+    order = await shop.an_order()
+    await shop.let_time_pass(order, GRACE - MOMENT)
+
+    assert await sweep(orders, HOLD) == 0
+    assert await shop.status(order) == ("created", 0)
+
+
+async def test_an_order_in_time_is_left_alone(shop: Shop, orders: OrderRepository) -> None:
+    await shop.an_order()
+
+    assert await sweep(orders, HOLD) == 0
+
+
+async def test_ended_orders_are_left_alone(shop: Shop, orders: OrderRepository, stream: FakeStream) -> None:
+    cancelled, complete = await shop.an_order(), await shop.an_order()
+    await shop.delete(cancelled)
+    await deliver(stream, Payment(complete["id"]).created())
+    for order in (cancelled, complete):
+        await shop.let_time_pass(order, 10 * HOLD)
+
+    assert await sweep(orders, HOLD) == 0
+
+
+async def test_an_order_that_awaits_its_card_ends_after_one_more_hold(
+    shop: Shop, orders: OrderRepository, stream: FakeStream
+) -> None:
+    order = await shop.an_order()
+    await deliver(stream, Payment(order["id"]).awaiting())
+
+    await shop.let_time_pass(order, HOLD + GRACE - MOMENT)
+    assert await sweep(orders, HOLD) == 0
+
+    await shop.let_time_pass(order, HOLD + GRACE)
+    assert await sweep(orders, HOLD) == 1
+    assert await shop.status(order) == ("cancelled", 2)
+
+
+async def test_one_sweep_ends_many(shop: Shop, orders: OrderRepository, database: Database) -> None:
+    for _ in range(20):
+        await shop.an_order()
+    await database["orders"].update_many({}, {"$set": {"expires_at": times.now() - 2 * GRACE}})
+
+    assert await sweep(orders, HOLD) == 20
+    assert await sweep(orders, HOLD) == 0
