@@ -11,9 +11,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from nats.errors import Error as NatsError
-
 from common.deadletters import DeadLetters
+from common.errors import Unavailable
 from common.listener import Listener
 from common.stream import ConsumerSpec, Delivery, Source, Stream
 
@@ -66,7 +65,7 @@ class Consumer:
         while True:
             try:
                 return await self._stream.source(self.spec)
-            except (NatsError, TimeoutError) as error:
+            except Unavailable as error:
                 log.warning("consumer not declared yet", extra={"error": repr(error)})
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -76,7 +75,7 @@ class Consumer:
             await self._room.wait()
         try:
             deliveries = await source.pull(self._capacity - len(self._since))
-        except (NatsError, TimeoutError) as error:
+        except Unavailable as error:
             log.warning("nothing pulled", extra={"error": repr(error)})
             await asyncio.sleep(RETRY_SECONDS)
             return

@@ -9,7 +9,8 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import nats
@@ -81,6 +82,15 @@ class _JetStreamDelivery:
             log.warning("answer not sent, the message will come again", extra={"error": repr(error)})
 
 
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """Any failure of the client is `Unavailable`: nobody else has to know the client's errors."""
+    try:
+        yield
+    except (nats.errors.Error, TimeoutError) as error:
+        raise Unavailable(f"{what}: {error!r}") from error
+
+
 class JetStreamSource:
     """Keeps one pull request open and hands out what arrives."""
 
@@ -103,13 +113,16 @@ class JetStreamSource:
 
     async def pull(self, limit: int) -> Sequence[Delivery]:
         while not self._arrived:
-            if self._refusal is not None:
-                await self._recover()
-            if self._requested <= 0 or self._is_silent():
-                await self._request(limit)
+            with _translated("The event stream can't be asked"):
+                if self._refusal is not None:
+                    await self._recover()
+                if self._requested <= 0 or self._is_silent():
+                    await self._request(limit)
             self._wake.clear()
             try:
-                await asyncio.wait_for(self._wake.wait(), PULL_HEARTBEAT)
+                # Not wait_for: before Python 3.12 it swallows a cancellation that meets an arrival.
+                async with asyncio.timeout(PULL_HEARTBEAT):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
         return [self._arrived.popleft() for _ in range(min(limit, len(self._arrived)))]
@@ -189,9 +202,10 @@ class JetStream:
         )
         while not self._declared:
             try:
-                await declare_streams(self._client)
+                with _translated("The streams can't be declared"):
+                    await declare_streams(self._client)
                 self._declared = True
-            except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
+            except Unavailable as error:
                 log.warning("streams not declared yet", extra={"error": repr(error)})
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -202,10 +216,8 @@ class JetStream:
     async def publish(self, subject: str, data: bytes, headers: Mapping[str, str]) -> None:
         if not self.is_up():
             raise Unavailable("The event stream is down")
-        try:
+        with _translated("The event stream did not confirm"):
             answer = await self._client.request(subject, data, timeout=PUBLISH_TIMEOUT, headers=dict(headers))
-        except (nats.errors.Error, TimeoutError) as error:
-            raise Unavailable("The event stream did not confirm") from error
         acknowledged = orjson.loads(answer.data)
         if "error" in acknowledged:
             raise Unavailable(f"The event stream refused: {acknowledged['error'].get('description')}")
@@ -215,9 +227,10 @@ class JetStream:
             await declare_streams(self._client)
             await self._declare_consumer(spec)
 
-        await self._declare_consumer(spec)
         source = JetStreamSource(self._client, spec.durable, declare)
-        await source.open()
+        with _translated("The consumer can't be declared"):
+            await self._declare_consumer(spec)
+            await source.open()
         self._sources.append(source)
         return source
 

@@ -67,7 +67,10 @@ class Source(Protocol):
     """What is due for one durable consumer."""
 
     async def pull(self, limit: int) -> Sequence[Delivery]:
-        """Waits until there is at least one delivery; returns at most `limit`."""
+        """Waits until there is at least one delivery; returns at most `limit`.
+
+        Raises `errors.Unavailable` when the broker can't be asked.
+        """
         ...
 
     async def close(self) -> None: ...
@@ -86,7 +89,10 @@ class Stream(Protocol):
         ...
 
     async def source(self, spec: ConsumerSpec) -> Source:
-        """Declares the durable consumer, or updates its declaration, and binds to it."""
+        """Declares the durable consumer, or updates its declaration, and binds to it.
+
+        Raises `errors.Unavailable` when the broker can't be asked.
+        """
         ...
 
     def is_up(self) -> bool: ...

@@ -1,5 +1,6 @@
 """An HTTP client on an app in this process, with its lifespan run, and users that are signed in."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +13,7 @@ from common.ids import new_id
 JWT_KEY = "a key for tests, of more than thirty-two bytes"
 SESSIONS = Sessions(JWT_KEY, secure=False)
 BASE_URL = "http://gittix.test"
+READY_SECONDS = 15
 
 
 def a_user(email: str = "ada@example.test") -> CurrentUser:
@@ -31,6 +33,7 @@ async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client,
     ):
-        while (await client.get("/readyz")).status_code != 200:
-            pass
+        async with asyncio.timeout(READY_SECONDS):
+            while (await client.get("/readyz")).status_code != 200:
+                await asyncio.sleep(0.001)
         yield client
