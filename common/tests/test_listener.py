@@ -182,7 +182,7 @@ async def test_a_handler_works_in_the_trace_of_its_event() -> None:
     sent = trace.headers()
     listener = Updated()
 
-    await asyncio.create_task(received(listener, a_delivery(headers=sent)))  # type: ignore[arg-type]
+    await asyncio.create_task(received(listener, a_delivery(headers=sent)))
 
     (entered,) = listener.traces
     assert entered.request_id == "the-request"

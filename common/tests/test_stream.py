@@ -230,6 +230,8 @@ async def test_a_cancelled_consumer_stops_also_when_a_message_arrives_meanwhile(
     broker: Stream, ticks: int
 ) -> None:
     source = await broker.source(a_spec())
+    await put(broker, "under way")
+    await pulled(source, 1)
 
     async def consume() -> None:
         while True:
