@@ -61,7 +61,9 @@ async def test_a_flush_that_gathers_waits_for_company() -> None:
     first = coalescer.enqueue(1)
     await asyncio.sleep(0.005)
 
-    assert await asyncio.gather(*(first, coalescer.submit(2))) == [2, 4]
+    second = coalescer.enqueue(2)
+
+    assert [await first, await second] == [2, 4]
     assert flushes.batches == [[1, 2]]
 
 

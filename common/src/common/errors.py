@@ -1,4 +1,4 @@
-"""What can go wrong, each with the status it has over HTTP; `http.errors` renders them all.
+"""What can go wrong, each with the status it has over HTTP; `http.rendering` renders them all.
 
 AppError
 ├── BadRequest        400  a business rule, in words

@@ -18,6 +18,8 @@ from common.errors import NotAuthorized
 
 ALGORITHM = "HS256"
 LIFETIME = timedelta(days=7)
+LONGEST = 4096
+"""No browser keeps a longer cookie, so a longer token is not worth its place in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Sessions:
         return jwt.encode(claims, self.key, algorithm=ALGORITHM)
 
     def read(self, token: str | None) -> CurrentUser | None:
-        if token is None:
+        if token is None or len(token) > LONGEST:
             return None
         known = _verified(token, self.key)
         return known[0] if known is not None and known[1] > time() else None
@@ -71,7 +73,11 @@ def _verified(token: str, key: str) -> tuple[CurrentUser, int] | None:
     """
     try:
         claims = jwt.decode(
-            token, key, algorithms=[ALGORITHM], options={"require": ["sub", "email", "iat", "exp"]}
+            token,
+            key,
+            algorithms=[ALGORITHM],
+            # Not `iat`: another machine's clock may be a little ahead, and the refusal would be remembered.
+            options={"require": ["sub", "email", "iat", "exp"], "verify_iat": False},
         )
         return CurrentUser(str(claims["sub"]), str(claims["email"])), int(claims["exp"])
     except (jwt.InvalidTokenError, ValueError):

@@ -52,8 +52,11 @@ def _decimal(value: object) -> Decimal:
             raise ValueError("Price must be greater than 0")
     elif isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("Price must be greater than 0")
-    elif isinstance(value, int) and value.bit_length() > 64:
+    elif isinstance(value, int) and value > MAX_UNITS:
+        # Here, since thousands of digits are more than Python turns into text.
         raise ValueError(f"Price must be at most {MAX_UNITS}")
+    elif isinstance(value, int) and value <= 0:
+        raise ValueError("Price must be greater than 0")
     try:
         amount = Decimal(str(value))
     except InvalidOperation:

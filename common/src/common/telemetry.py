@@ -1,5 +1,6 @@
 """JSON logs, and the trace that joins a request to the events it caused and to what they caused in turn."""
 
+import json
 import logging
 import random
 import re
@@ -92,7 +93,10 @@ class JsonFormatter(logging.Formatter):
         line.update({k: v for k, v in vars(record).items() if k not in _STANDARD})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode()
+        try:
+            return orjson.dumps(line, default=str).decode()
+        except TypeError:  # a lone surrogate, an integer beyond 64 bits
+            return json.dumps(line, default=str)
 
 
 def configure_logging(service: str, level: str) -> None:
