@@ -73,8 +73,8 @@ fmt: setup ## format, and fix what the linter can
 e2e: setup ## drive the pages in a real Chromium; pictures in .screenshots
 	@cd infra && SCREENSHOTS=../.screenshots ../$(PY) -m infra.local.testing --system -- ../$(PY) -m pytest -q -m connected tests/browser
 
-flows: setup ## the headline test: N flows at once (N=400)
-	@$(PY) -m infra.flows $(N)
+flows: setup ## the headline test: N flows at once (N=400), with processes killed meanwhile (KILL=tickets,nats)
+	@$(PY) -m infra.flows $(N) --kill "$(KILL)"
 
 bench: setup ## measure the system
 	@$(PY) -m infra.bench
