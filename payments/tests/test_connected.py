@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
 import pytest
 
-from common.mongo import Database
+from common.jetstream import JetStream
+from common.mongo import Database, connect
 from common.stream import Stream
 from common.testing.browser import running, signed_in
+from common.testing.fixtures import server
 from payments.app import create_app
 from payments.desk import Desk
 from payments.settings import Settings
@@ -22,21 +25,19 @@ pytestmark = pytest.mark.connected
 
 @pytest.fixture
 async def pods(
-    settings: Settings, real_database: Database, real_stream: Stream
+    settings: Settings,
+    real_database: Database,
+    real_stream: Stream,  # noqa: ARG001  # empties it
 ) -> AsyncIterator[list[tuple[httpx.AsyncClient, Desk]]]:
-    """Two processes of the service, as far as the database can tell; the first one consumes."""
-    first = create_app(
-        settings, database=real_database, stream=real_stream, gateway=SteeredGateway(real_database)
-    )
-    second = create_app(
-        settings, database=real_database, stream=real_stream, gateway=SteeredGateway(real_database)
-    )
-    async with running(first) as client:
-        other = httpx.AsyncClient(
-            transport=httpx.ASGITransport(second, raise_app_exceptions=False), base_url=client.base_url
-        )
-        yield [(client, first.state.desk), (other, second.state.desk)]
-        await other.aclose()
+    """Two processes of the service, each with connections of its own, sharing one consumer."""
+    async with AsyncExitStack() as stack:
+        found = []
+        for _ in range(2):
+            database = connect(server("TEST_MONGO_URI"), real_database.name)
+            stream, gateway = JetStream(server("TEST_NATS_URL"), "payments"), SteeredGateway(database)
+            app = create_app(settings, database=database, stream=stream, gateway=gateway)
+            found.append((await stack.enter_async_context(running(app)), app.state.desk))
+        yield found
 
 
 async def known(desk: Desk, order: AnOrder, status: str) -> None:
