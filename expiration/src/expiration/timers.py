@@ -11,6 +11,7 @@ from arq.connections import ArqRedis
 from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import RedisError
 
+from common import times
 from common.errors import Unavailable
 
 QUEUE = "expiration"
@@ -40,10 +41,12 @@ class Timers:
         self._redis = redis
 
     async def set(self, order_id: str, due: datetime) -> None:
-        """Sets the order's timer; one that is set already stays as it is.
+        """Sets the order's timer; one that is set already stays as it is, one that is past due fires at once.
 
         Raises `errors.Unavailable` while Redis is down.
         """
+        # Redis refuses what would have been forgotten already: an order of months ago, read anew.
+        due = max(due, times.now())
         try:
             await self._redis.enqueue_job(EXPIRE, order_id, _job_id=order_id, _defer_until=due)
         except RedisError as error:

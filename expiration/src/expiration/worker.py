@@ -56,8 +56,21 @@ def create_worker(settings: Settings, publisher: ExpirationCompletePublisher) ->
     )
 
 
+async def work(settings: Settings, publisher: ExpirationCompletePublisher) -> None:
+    """Works until cancelled; begins anew when Redis is back."""
+    while True:
+        worker = create_worker(settings, publisher)
+        try:
+            await worker.async_run()
+        except (RedisError, OSError) as error:
+            log.warning("timers are down, trying again", extra={"error": repr(error)})
+            await asyncio.sleep(RETRY_SECONDS)
+        finally:
+            await _close(worker)
+
+
 async def run(settings: Settings) -> None:
-    """Works until SIGTERM or SIGINT; begins anew when Redis is back."""
+    """Works until SIGTERM or SIGINT."""
     main = asyncio.current_task()
     assert main is not None
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -65,22 +78,22 @@ async def run(settings: Settings) -> None:
     stream = JetStream(settings.nats_url, "expiration-worker")
     try:
         await stream.connect()
-        while True:
-            await _work(create_worker(settings, ExpirationCompletePublisher(stream)))
+        await work(settings, ExpirationCompletePublisher(stream))
     except asyncio.CancelledError:
         log.info("stopped")
     finally:
         await stream.close()
 
 
-async def _work(worker: Worker) -> None:
+async def _close(worker: Worker) -> None:
+    """Lets what runs finish. arq's own `close` cancels it, and the cancellation reaches whoever closes."""
+    running = set(worker.tasks.values())
+    if running:
+        _, late = await asyncio.wait(running, timeout=JOB_SECONDS)
+        for job in late:
+            job.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
     try:
-        await worker.async_run()
+        await worker.pool.aclose(close_connection_pool=True)
     except (RedisError, OSError) as error:
-        log.warning("timers are down, trying again", extra={"error": repr(error)})
-        await asyncio.sleep(RETRY_SECONDS)
-    finally:
-        try:
-            await worker.close()
-        except (RedisError, OSError) as error:
-            log.warning("worker not closed cleanly", extra={"error": repr(error)})
+        log.warning("worker not closed cleanly", extra={"error": repr(error)})
