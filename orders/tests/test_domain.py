@@ -10,6 +10,7 @@ from orders.errors import NotDue, OrderComplete
 
 DUE = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOLD = timedelta(minutes=15)
+MILLISECOND = timedelta(milliseconds=1)
 TICKET = Ticket("ticket", "Concert", Money(2000))
 
 
@@ -75,25 +76,38 @@ def test_a_complete_order_cannot_be_cancelled() -> None:
     assert (order.status, order.recorded) == (Status.COMPLETE, None)
 
 
-def test_an_order_expires_at_its_moment_and_not_a_millisecond_before() -> None:
+def test_an_order_does_not_expire_a_millisecond_early() -> None:
     order = an_order()
 
     with pytest.raises(NotDue):
-        order.expire(DUE - timedelta(milliseconds=1), HOLD)
-    assert order.recorded is None
+        order.expire(DUE - MILLISECOND, HOLD)
+
+    assert (order.status, order.recorded) == (Status.CREATED, None)
+
+
+def test_an_order_expires_at_its_moment() -> None:
+    order = an_order()
 
     order.expire(DUE, HOLD)
+
     assert isinstance(order.recorded, OrderCancelled)
     assert (order.status, order.reservation) == (Status.CANCELLED, None)
 
 
-def test_an_order_that_awaits_its_card_has_one_more_hold_and_no_more() -> None:
+def test_an_order_that_awaits_its_card_has_one_more_hold() -> None:
     order = an_order(Status.AWAITING_PAYMENT)
 
-    order.expire(DUE + HOLD - timedelta(milliseconds=1), HOLD)
-    assert order.recorded is None
+    order.expire(DUE + HOLD - MILLISECOND, HOLD)
+
+    assert (order.status, order.recorded) == (Status.AWAITING_PAYMENT, None)
+
+
+def test_an_order_that_awaits_its_card_has_no_second_further_hold() -> None:
+    order = an_order(Status.AWAITING_PAYMENT)
 
     order.expire(DUE + HOLD, HOLD)
+
+    assert isinstance(order.recorded, OrderCancelled)
     assert (order.status, order.reservation) == (Status.CANCELLED, None)
 
 

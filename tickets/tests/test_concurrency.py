@@ -12,7 +12,7 @@ from common.stream import ConsumerSpec, Stream
 from common.testing.browser import a_user, running, signed_in
 from common.testing.events import emitted
 from common.testing.fake_stream import FakeStream
-from common.testing.fixtures import server
+from common.testing.servers import server
 from tests.builders import Market, an_app
 from tickets import commands
 from tickets.errors import HeldByAnother

@@ -1,6 +1,5 @@
 """Fixtures of every suite; see the package's docstring."""
 
-import os
 import uuid
 from collections.abc import AsyncIterator
 
@@ -11,6 +10,7 @@ from common import jetstream
 from common.mongo import Database, connect
 from common.stream import DEAD_LETTERS, STREAM, Stream
 from common.testing.fake_stream import FakeStream
+from common.testing.servers import server as server
 
 SETTINGS = (
     *("MONGO_URI", "NATS_URL", "REDIS_URL", "JWT_KEY", "API_BASE_URL", "PORT", "HOST", "LOG_LEVEL"),
@@ -28,13 +28,6 @@ def database() -> Database:
 @pytest.fixture
 def stream() -> FakeStream:
     return FakeStream()
-
-
-def server(variable: str) -> str:
-    url = os.environ.get(variable)
-    if url is None:
-        pytest.fail(f"{variable} is not set: run this marker by `make test`")
-    return url
 
 
 @pytest.fixture
