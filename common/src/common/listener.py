@@ -19,6 +19,7 @@ from typing import ClassVar, Generic, TypeVar, cast
 from pydantic import ValidationError
 
 from common import telemetry
+from common.crashpoints import reached
 from common.deadletters import DeadLetters
 from common.errors import Unavailable
 from common.events import Event
@@ -69,6 +70,7 @@ class Listener(ABC, Generic[E]):
             log.warning("listener failed", exc_info=True, extra=_about(delivery, error))
             await self._again(delivery, dead_letters, error, ATTEMPTS)
         else:
+            reached("before-ack")
             await delivery.ack()
 
     async def _again(

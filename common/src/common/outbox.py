@@ -18,6 +18,7 @@ from pymongo.errors import PyMongoError
 
 from common import times
 from common.coalescer import Coalescer
+from common.crashpoints import reached
 from common.errors import Unavailable
 from common.mongo import Collection, Document
 from common.publisher import Envelope, Publishers
@@ -97,6 +98,7 @@ class Relay:
         try:
             while lane:
                 await self._send(lane[0])
+                reached("after-publish")
                 self._pull_later(aggregate_id, lane.popleft()["id"])
         except Unavailable as error:
             log.warning("event left to the sweep", extra={"error": str(error), "event": lane[0]["id"]})
@@ -124,4 +126,5 @@ class Relay:
         await self._collection.update_many(
             {"_id": {"$in": ids}}, {"$pull": {"outbox": {"id": {"$in": events}}}}
         )
+        reached("after-clear")
         return [None] * len(published)

@@ -9,6 +9,7 @@ from typing import ClassVar, Generic, TypeVar
 from pymongo import IndexModel, ReturnDocument
 
 from common.aggregate import UNSAVED, Aggregate
+from common.crashpoints import reached
 from common.errors import Conflict, NotFound
 from common.mongo import Database, Document, DocumentReader, DocumentWriter
 from common.outbox import OUTBOX_INDEX, Relay, entry_of
@@ -66,10 +67,12 @@ class Repository(ABC, Generic[A]):
         if event is None:
             return
         entry = entry_of(self._publishers.of(event).envelope(event, aggregate.next_version))
+        reached("before-write")
         if aggregate.version == UNSAVED:
             outbox = await self._insert(aggregate, entry)
         else:
             outbox = await self._update(aggregate, entry)
+        reached("after-write")
         aggregate.saved()
         self.relay.wake(aggregate.id, outbox)
 
