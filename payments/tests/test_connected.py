@@ -46,6 +46,12 @@ async def known(desk: Desk, order: AnOrder, status: str) -> None:
             await asyncio.sleep(0.01)
 
 
+def asked(pods: list[tuple[httpx.AsyncClient, Desk]]) -> int:
+    """How often a provider was asked for money."""
+    gateways = (desk.gateway for _, desk in pods)
+    return sum(gateway.authorizations for gateway in gateways if isinstance(gateway, SteeredGateway))
+
+
 async def intents(database: Database, order: AnOrder) -> list[dict[str, Any]]:
     return await database["fake_provider_intents"].find({"order_id": order.id}).to_list(100)
 
@@ -54,7 +60,7 @@ async def test_twenty_at_once_are_one_charge(
     pods: list[tuple[httpx.AsyncClient, Desk]], real_database: Database, real_stream: Stream
 ) -> None:
     for token in ("tok_visa", "tok_slow", "tok_timeout"):
-        order = AnOrder()
+        order, before = AnOrder(), asked(pods)
         await emit(real_stream, order.created())
         await known(pods[0][1], order, "created")
         body, headers = {"orderId": order.id, "token": token}, signed_in(order.buyer)
@@ -64,6 +70,7 @@ async def test_twenty_at_once_are_one_charge(
         assert {answer.status_code for answer in answers} == {201}
         assert len({answer.json()["id"] for answer in answers}) == 1
         assert len(await intents(real_database, order)) == 1
+        assert asked(pods) - before == 1
         assert await real_database["payments"].count_documents({"order_id": order.id}) == 1
 
 

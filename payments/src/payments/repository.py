@@ -189,19 +189,13 @@ def _fields(attempt: Attempt) -> Document:
 
 
 def _attempt(document: Document) -> Attempt:
-    charge = Charge(
-        order_id=document["_id"],
-        attempt=document["number"],
-        key=document["key"],
-        token=document["token"],
-        amount=Money(document["amount_cents"]),
-        started_at=document["started_at"],
-    )
+    amount = Money(document["amount_cents"])
+    names = (document[field] for field in ("_id", "number", "key", "token"))
     return Attempt(
         payment_id=document["payment_id"],
         user_id=document["user_id"],
         status=AttemptStatus(document["status"]),
-        charge=charge,
+        charge=Charge(*names, amount, document["started_at"]),
         words=document["words"],
         check_at=document.get("check_at"),
     )
