@@ -1,6 +1,7 @@
 """Settings from the environment. One that is missing or malformed stops the start by its name."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Literal, NoReturn, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -12,18 +13,38 @@ S = TypeVar("S", bound=BaseSettings)
 
 def _url(*schemes: str) -> AfterValidator:
     def check(text: str) -> str:
-        try:
-            url = Url(text.split(",")[0])
-        except ValidationError:
-            raise ValueError("not a URL") from None
-        if url.scheme not in schemes or not url.host:
-            raise ValueError(f"not a URL of {' or '.join(schemes)}")
+        for one in text.split(","):
+            _check(one, schemes)
         return text
 
     return AfterValidator(check)
 
 
-MongoUri = Annotated[str, _url("mongodb", "mongodb+srv")]
+def _check(text: str, schemes: Sequence[str]) -> None:
+    try:
+        url = Url(text)
+    except ValidationError:
+        raise ValueError("not a URL") from None
+    if url.scheme not in schemes or not url.host:
+        raise ValueError(f"not a URL of {' or '.join(schemes)}")
+
+
+def _mongo_uri(text: str) -> str:
+    """Checked by the driver itself, but for `mongodb+srv`, where that would ask the network."""
+    _check(text.split(",")[0], ("mongodb", "mongodb+srv"))
+    if text.startswith("mongodb:"):
+        # Only here: not every service has a database, and the driver takes its time to load.
+        from pymongo.errors import PyMongoError
+        from pymongo.uri_parser import parse_uri
+
+        try:
+            parse_uri(text, warn=False)
+        except (PyMongoError, ValueError):
+            raise ValueError("not a URI that MongoDB's driver takes") from None
+    return text
+
+
+MongoUri = Annotated[str, AfterValidator(_mongo_uri)]
 NatsUrl = Annotated[str, _url("nats", "tls")]
 """One server, or several with commas between."""
 RedisUrl = Annotated[str, _url("redis", "rediss")]

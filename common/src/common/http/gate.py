@@ -8,12 +8,13 @@ from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common import telemetry
-from common.errors import AppError, CrossSite, TooLarge
+from common.errors import AppError, BadRequest, CrossSite, TooLarge
 from common.http.rendering import render, unexpected
 
 log = logging.getLogger("request")
 
 MAX_BODY_BYTES = 256 * 1024
+_MOST_DIGITS = 18
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _SECONDS = Histogram(
@@ -98,7 +99,9 @@ def limited(headers: _Headers, receive: Receive) -> Receive:
     """`receive` that raises TooLarge past the limit; at once where the length is announced."""
     announced = headers.get(b"content-length")
     if announced is not None:
-        if int(announced) > MAX_BODY_BYTES:
+        if not (announced.isascii() and announced.isdecimal()):
+            raise BadRequest("Content-Length must be a number")
+        if len(announced) > _MOST_DIGITS or int(announced) > MAX_BODY_BYTES:
             raise TooLarge()
         return receive
     total = 0
