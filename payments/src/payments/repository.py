@@ -190,12 +190,12 @@ def _fields(attempt: Attempt) -> Document:
 
 def _attempt(document: Document) -> Attempt:
     amount = Money(document["amount_cents"])
-    names = (document[field] for field in ("_id", "number", "key", "token"))
+    number, key, token = document["number"], document["key"], document["token"]
     return Attempt(
         payment_id=document["payment_id"],
         user_id=document["user_id"],
         status=AttemptStatus(document["status"]),
-        charge=Charge(*names, amount, document["started_at"]),
+        charge=Charge(document["_id"], number, key, token, amount, document["started_at"]),
         words=document["words"],
         check_at=document.get("check_at"),
     )
