@@ -2,6 +2,9 @@
 
 import gc
 
+import signal
+import sys
+
 import uvicorn
 from fastapi import FastAPI
 
@@ -15,6 +18,8 @@ GC_ALLOCATIONS = 20_000
 
 def serve(name: str, app: FastAPI, settings: ServiceSettings) -> None:
     telemetry.configure_logging(name, settings.log_level)
+    # Once all is finished uvicorn raises the signal again: a stop that was asked for is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # What is loaded by now stays: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()

@@ -1,0 +1,34 @@
+"""An app for `test_server.py`, run as a process of its own: `python -m tests.slow_app PORT`."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from common.http.app import create_http_app
+from common.server import serve
+from common.settings import ServiceSettings
+
+
+@asynccontextmanager
+async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    yield
+    sys.stderr.write("stopped in order\n")
+
+
+router = APIRouter()
+
+
+@router.put("/slow")
+async def slow() -> dict[str, str]:
+    sys.stderr.write("under way\n")
+    sys.stderr.flush()
+    await asyncio.sleep(0.7)
+    return {"finished": "yes"}
+
+
+if __name__ == "__main__":
+    app = create_http_app("slow", [router], lifespan, {})
+    serve("slow", app, ServiceSettings(host="127.0.0.1", port=int(sys.argv[1])))
