@@ -1,7 +1,6 @@
 """Serves an app until SIGTERM or SIGINT, then finishes what runs."""
 
 import gc
-
 import signal
 import sys
 
