@@ -1,0 +1,93 @@
+"""The tickets and the orders service in one process, wired as they are, but asked by calls, not over HTTP."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import orders.app
+import orders.commands
+import orders.publishers
+import orders.repository
+import orders.settings
+import tickets.app
+import tickets.commands
+import tickets.publishers
+import tickets.repository
+import tickets.settings
+from common import mongo
+from common.aggregate import Aggregate
+from common.errors import BadRequest, NotFound
+from common.identity import CurrentUser
+from common.jetstream import JetStream
+from common.money import Money
+from common.mongo import Database
+
+KEY = "k" * 32
+HOLD = timedelta(hours=1)
+SELLER, BUYER = CurrentUser("seller", "seller@crash.test"), CurrentUser("buyer", "buyer@crash.test")
+TRIES = 100
+
+Told = Callable[[Aggregate], None]
+"""Called with each change that its caller was told of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marketplace:
+    tickets: tickets.repository.TicketRepository
+    orders: orders.repository.Repositories
+    databases: tuple[Database, Database]
+    stream: JetStream
+
+    async def sale(self, chance: random.Random, told: Told) -> None:
+        """Offers a ticket, edits it, orders it as soon as orders knows it, and perhaps cancels."""
+        ticket = await tickets.commands.offer(self.tickets, SELLER, "Seat", Money(chance.randint(1, 10_000)))
+        told(ticket)
+        price = Money(chance.randint(1, 10_000))
+        told(await tickets.commands.edit(self.tickets, SELLER, ticket.id, "Better seat", price))
+        order = await self._order(ticket.id)
+        if order is None:
+            return
+        told(order)
+        if chance.random() < 0.5:
+            await orders.commands.cancel(self.orders.orders, BUYER, order.id)
+            order.version += 1
+            told(order)
+
+    async def _order(self, ticket_id: str) -> Aggregate | None:
+        for _ in range(TRIES):
+            try:
+                return await orders.commands.place(self.orders, BUYER, ticket_id, HOLD)
+            except NotFound:
+                await asyncio.sleep(0.01)
+            except BadRequest:
+                return None
+        return None
+
+
+@asynccontextmanager
+async def running(mongo_uri: str, nats_url: str, name: str) -> AsyncIterator[Marketplace]:
+    """Both services at work: consumers, relays, sweeps. `name` is that of their databases."""
+    ours, theirs = (mongo.connect(f"{mongo_uri}/{name}-{service}", name) for service in ("tickets", "orders"))
+    streams = JetStream(nats_url, "tickets"), JetStream(nats_url, "orders")
+    apps = (
+        tickets.app.create_app(
+            tickets.settings.Settings(mongo_uri=mongo_uri, nats_url=nats_url, jwt_key=KEY),
+            database=ours,
+            stream=streams[0],
+        ),
+        orders.app.create_app(
+            orders.settings.Settings(mongo_uri=mongo_uri, nats_url=nats_url, jwt_key=KEY),
+            database=theirs,
+            stream=streams[1],
+        ),
+    )
+    listings = tickets.repository.Repositories.over(ours, tickets.publishers.publishers(streams[0]))
+    stores = orders.repository.Repositories.over(theirs, orders.publishers.publishers(streams[1]))
+    async with apps[0].router.lifespan_context(apps[0]), apps[1].router.lifespan_context(apps[1]):
+        async with asyncio.timeout(30):
+            while not all(stream.is_up() for stream in streams):
+                await asyncio.sleep(0.005)
+        yield Marketplace(listings.tickets, stores, (ours, theirs), streams[0])
