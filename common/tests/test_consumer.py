@@ -193,7 +193,7 @@ async def test_a_consumer_asks_for_the_events_of_its_listeners(stream: FakeStrea
     consumer = Consumer(stream, [Updated(), Cancelled()])
 
     assert consumer.spec.durable == "tests"
-    assert consumer.spec.filter_subjects == ("ticket.updated.*", "order.cancelled.*")
+    assert consumer.spec.filter_subjects == ("ticket.updated.*", "order.cancelled.*", "retry.tests.>")
 
 
 async def test_listeners_of_two_queue_groups_are_a_mistake(stream: FakeStream) -> None:

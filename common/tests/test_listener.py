@@ -13,8 +13,8 @@ from common.errors import Conflict, NotFound, Unavailable
 from common.events import TicketUpdated
 from common.listener import ATTEMPTS, GAP_ATTEMPTS, LONGEST_DELAY, Listener, NotYet, delay_of
 from common.replica import VersionGap
-from common.stream import MESSAGE_ID
-from common.testing.fake_stream import FakeDelivery, FakeSource, FakeStream, Stored
+from common.stream import MESSAGE_ID, Stored
+from common.testing.fake_stream import FakeDelivery, FakeSource, FakeStream
 from tests.broker import a_spec
 from tests.builders import a_change
 

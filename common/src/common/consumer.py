@@ -14,7 +14,7 @@ from typing import Any
 from common.deadletters import DeadLetters
 from common.errors import Unavailable
 from common.listener import Listener
-from common.stream import ConsumerSpec, Delivery, Source, Stream
+from common.stream import ConsumerSpec, Delivery, Source, Stream, first_subject, retry_subject
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,10 @@ class Consumer:
         self._stream = stream
         self._dead_letters = DeadLetters(stream)
         self._by_subject = {str(listener.event.subject): listener for listener in listeners}
+        self._queue_group = groups.pop()
+        subjects = [f"{subject}.*" for subject in self._by_subject]
         self.spec = ConsumerSpec(
-            durable=groups.pop(), filter_subjects=tuple(f"{subject}.*" for subject in self._by_subject)
+            durable=self._queue_group, filter_subjects=(*subjects, retry_subject(self._queue_group, ">"))
         )
         self._capacity = capacity
         self._lanes: dict[str, deque[Delivery]] = {}
@@ -99,7 +101,8 @@ class Consumer:
         try:
             while lane:
                 delivery = lane[0]
-                listener = self._by_subject.get(delivery.subject.rpartition(".")[0])
+                subject = first_subject(self._queue_group, delivery.subject)
+                listener = self._by_subject.get(subject.rpartition(".")[0])
                 if listener is None:
                     # Delivered before to a version of this service that still listened to it.
                     await delivery.ack()

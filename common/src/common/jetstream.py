@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -22,6 +22,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
+from common import history
 from common.errors import Unavailable
 from common.stream import (
     DEAD_LETTER_SUBJECTS,
@@ -30,6 +31,7 @@ from common.stream import (
     STREAM_SUBJECTS,
     ConsumerSpec,
     Delivery,
+    Stored,
 )
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,8 @@ PULL_HEARTBEAT = 5.0
 RETRY_SECONDS = 0.25
 EXPIRED = "408"
 NO_RESPONDERS = "503"
+NO_SUCH_MESSAGE = (10037, 10043, 10057)
+"""Error codes of JetStream's API: no message found, sequence not found, delete failed."""
 DUPLICATE_WINDOW = 120.0
 MAX_EVENT_BYTES = 256 * 1024
 
@@ -246,6 +250,20 @@ class JetStream:
                 max_deliver=-1,
             ),
         )
+
+    def history(
+        self, subjects: Sequence[str], after: int = 0, stream: str = STREAM
+    ) -> AsyncGenerator[Sequence[Stored], None]:
+        return history.read(self._client, stream, subjects, after)
+
+    async def remove(self, sequence: int, stream: str) -> bool:
+        with _translated("The message can't be removed"):
+            try:
+                return await self._client.jetstream().delete_msg(stream, sequence)
+            except nats.js.errors.APIError as error:
+                if error.err_code in NO_SUCH_MESSAGE:
+                    return False
+                raise
 
     def is_up(self) -> bool:
         return self._declared and self._client.is_connected

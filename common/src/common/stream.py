@@ -4,16 +4,40 @@
 (`common/tests/test_stream.py`) runs over both.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
+from common import times
+
 STREAM = "gittix"
-STREAM_SUBJECTS = ("ticket.>", "order.>", "expiration.>", "payment.>")
+STREAM_SUBJECTS = ("ticket.>", "order.>", "expiration.>", "payment.>", "retry.>")
 DEAD_LETTERS = "gittix-dead-letters"
-DEAD_LETTER_SUBJECTS = ("dead.>",)
+DEAD_LETTER_SUBJECTS = ("dead.>", "dropped.>")
 
 MESSAGE_ID = "Nats-Msg-Id"
+
+
+def retry_subject(queue_group: str, subject: str) -> str:
+    """Where a message stands that this queue group alone is to handle again."""
+    return f"retry.{queue_group}.{subject}"
+
+
+def first_subject(queue_group: str, subject: str) -> str:
+    """The subject under which a message that may be a retry was published at first."""
+    return subject.removeprefix(f"retry.{queue_group}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A message as a stream holds it; `at` is when it was stored."""
+
+    sequence: int
+    subject: str
+    data: bytes
+    headers: Mapping[str, str]
+    at: datetime = field(default_factory=times.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +117,20 @@ class Stream(Protocol):
 
         Raises `errors.Unavailable` when the broker can't be asked.
         """
+        ...
+
+    def history(
+        self, subjects: Sequence[str], after: int = 0, stream: str = STREAM
+    ) -> AsyncGenerator[Sequence[Stored], None]:
+        """The messages on these subjects from behind the sequence `after` to the present end, in order.
+
+        In batches of at most 1,000, none of them empty. No durable consumer is touched. Raises
+        `errors.Unavailable` when the broker can't be asked.
+        """
+        ...
+
+    async def remove(self, sequence: int, stream: str) -> bool:
+        """Deletes one message for good; False if it is not there."""
         ...
 
     def is_up(self) -> bool: ...

@@ -6,19 +6,21 @@ Held to the real one's behaviour by `common/tests/test_stream.py`, which runs ov
 import asyncio
 import heapq
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from common.errors import Unavailable
-from common.stream import MESSAGE_ID, ConsumerSpec, Delivery
+from common.stream import (
+    DEAD_LETTER_SUBJECTS,
+    DEAD_LETTERS,
+    MESSAGE_ID,
+    STREAM,
+    ConsumerSpec,
+    Delivery,
+    Stored,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    sequence: int
-    subject: str
-    data: bytes
-    headers: Mapping[str, str]
+HISTORY_BATCH = 1_000
 
 
 @dataclass(slots=True, eq=False)
@@ -154,20 +156,21 @@ class FakeStream:
         self.messages: list[Stored] = []
         self.sources: dict[str, FakeSource] = {}
         self._ids: set[str] = set()
+        self._last = 0
 
     async def connect(self) -> None:
         while not self.up:
             await asyncio.sleep(0.005)
 
     async def publish(self, subject: str, data: bytes, headers: Mapping[str, str]) -> None:
-        if not self.up:
-            raise Unavailable("The event stream is down")
+        self._require_up()
         message_id = headers.get(MESSAGE_ID)
         if message_id is not None:
             if message_id in self._ids:
                 return
             self._ids.add(message_id)
-        message = Stored(len(self.messages) + 1, subject, data, dict(headers))
+        self._last += 1
+        message = Stored(self._last, subject, data, dict(headers))
         self.messages.append(message)
         for source in self.sources.values():
             if source.matches(subject):
@@ -182,6 +185,32 @@ class FakeStream:
                     source.schedule(message, 1, 0)
         source.spec = spec
         return source
+
+    async def history(
+        self, subjects: Sequence[str], after: int = 0, stream: str = STREAM
+    ) -> AsyncGenerator[Sequence[Stored], None]:
+        self._require_up()
+        found = [
+            message
+            for message in self.messages
+            if message.sequence > after
+            and _stream_of(message) == stream
+            and any(_matches(pattern, message.subject) for pattern in subjects)
+        ]
+        for start in range(0, len(found), HISTORY_BATCH):
+            yield found[start : start + HISTORY_BATCH]
+
+    async def remove(self, sequence: int, stream: str) -> bool:
+        self._require_up()
+        for message in self.messages:
+            if message.sequence == sequence and _stream_of(message) == stream:
+                self.messages.remove(message)
+                return True
+        return False
+
+    def _require_up(self) -> None:
+        if not self.up:
+            raise Unavailable("The event stream is down")
 
     def is_up(self) -> bool:
         return self.up
@@ -198,6 +227,11 @@ class FakeStream:
         async with asyncio.timeout(timeout):
             while not all(source.is_idle for source in self.sources.values()):
                 await asyncio.sleep(0.002)
+
+
+def _stream_of(message: Stored) -> str:
+    is_dead = any(_matches(pattern, message.subject) for pattern in DEAD_LETTER_SUBJECTS)
+    return DEAD_LETTERS if is_dead else STREAM
 
 
 def _matches(pattern: str, subject: str) -> bool:
