@@ -9,8 +9,8 @@ from common.testing.fake_stream import FakeStream
 from payments.app import create_app
 from payments.desk import Timing
 from payments.settings import Settings
-from payments.testing.shop import Shop
-from payments.testing.steered import SteeredGateway
+from tests.shop import Shop
+from tests.steered import SteeredGateway
 
 pytest_plugins = ["common.testing.fixtures"]
 

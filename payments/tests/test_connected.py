@@ -17,8 +17,8 @@ from payments.app import create_app
 from payments.desk import Desk
 from payments.settings import Settings
 from payments.sweep import OpenPayments
-from payments.testing.orders import AnOrder, emit
-from payments.testing.steered import SteeredGateway
+from tests.orders import AnOrder, emit
+from tests.steered import SteeredGateway
 
 pytestmark = pytest.mark.connected
 

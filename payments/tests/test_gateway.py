@@ -14,7 +14,7 @@ from payments.errors import BadToken, OutcomeUnknown, SettlementRefused
 from payments.fake_gateway import FakeGateway
 from payments.gateway import Charge, Intent, PaymentGateway, State
 from payments.stripe_gateway import StripeGateway
-from payments.testing.stripe_server import StripeServer, serving
+from tests.stripe_server import StripeServer, serving
 
 
 @dataclass

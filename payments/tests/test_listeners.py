@@ -9,8 +9,8 @@ from common.deadletters import REASON
 from common.events import Event, VersionedEvent
 from common.ids import new_id
 from common.stream import MESSAGE_ID
-from payments.testing.orders import AnOrder, emit
-from payments.testing.shop import Shop
+from tests.orders import AnOrder, emit
+from tests.shop import Shop
 
 LATER: dict[str, tuple[Callable[[AnOrder], VersionedEvent], str]] = {
     "order.updated": (lambda order: order.updated("awaiting:payment"), "awaiting:payment"),

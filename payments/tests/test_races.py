@@ -9,8 +9,8 @@ import pytest
 from payments.domain import AttemptStatus
 from payments.errors import OutcomeUnknown
 from payments.sweep import OpenPayments, sweep_attempts
-from payments.testing.orders import AnOrder
-from payments.testing.shop import Shop
+from tests.orders import AnOrder
+from tests.shop import Shop
 
 END = {"cancelled": AnOrder.cancelled, "completed": AnOrder.completed}
 SETTLED = {"cancelled": "voided", "completed": "captured"}

@@ -11,8 +11,8 @@ from common import times
 from common.ids import new_id
 from common.money import Money
 from common.testing.browser import a_user, signed_in
-from payments.testing.orders import AnOrder
-from payments.testing.shop import Shop
+from tests.orders import AnOrder
+from tests.shop import Shop
 
 
 def messages(answer: httpx.Response) -> list[str]:

@@ -12,7 +12,7 @@ from common.money import Money
 from payments.errors import OutcomeUnknown
 from payments.gateway import Charge, State
 from payments.stripe_gateway import StripeGateway
-from payments.testing.stripe_server import StripeServer, serving
+from tests.stripe_server import StripeServer, serving
 
 _orders = count()
 

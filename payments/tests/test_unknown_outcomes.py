@@ -13,7 +13,7 @@ from payments.desk import Desk, Timing
 from payments.domain import AttemptStatus
 from payments.errors import OutcomeUnknown
 from payments.sweep import OpenPayments, sweep_attempts
-from payments.testing.shop import Shop
+from tests.shop import Shop
 
 
 def impatient(shop: Shop, **changes: timedelta) -> Desk:

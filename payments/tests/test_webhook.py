@@ -11,9 +11,10 @@ from stripe import WebhookSignature
 from common.ids import new_id
 from common.money import Money
 from payments.domain import Attempt
+from payments.settings import Settings
 from payments.sweep import sweep_attempts
-from payments.testing.orders import AnOrder
-from payments.testing.shop import Shop
+from tests.orders import AnOrder
+from tests.shop import Shop
 
 SECRET = "whsec_of_tests"
 
@@ -219,8 +220,10 @@ async def test_a_body_that_is_no_text_is_refused(shop: Shop) -> None:
     assert answer.status_code == 400
 
 
-async def test_without_a_secret_every_webhook_is_refused(shop: Shop) -> None:
-    transport: Any = shop.client._transport
-    app = transport.app
-    app.state.webhook_secret = ""
-    assert (await send(shop, an_event("succeeded", "pi_x"), secret="")).status_code == 400
+class TestWithoutASecret:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"stripe_webhook_secret": ""})
+
+    async def test_every_webhook_is_refused(self, shop: Shop) -> None:
+        assert (await send(shop, an_event("succeeded", "pi_x"), secret="")).status_code == 400

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import PlainValidator, WithJsonSchema
 
 from auth.domain import MAX_EMAIL, MAX_PASSWORD, MIN_PASSWORD, Email
 from common.http.body import Input, Output
@@ -32,10 +32,7 @@ def _text(**schema: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", **schema})
 
 
-# What is missing is refused in the words of what is bad.
-_REQUIRED = Field(default=None, validate_default=True)
-
-EmailField = Annotated[Email, PlainValidator(_email), _text(format="email", maxLength=MAX_EMAIL), _REQUIRED]
+EmailField = Annotated[Email, PlainValidator(_email), _text(format="email", maxLength=MAX_EMAIL)]
 
 
 class SignUpInput(Input):
@@ -44,15 +41,12 @@ class SignUpInput(Input):
         str,
         PlainValidator(_new_password),
         _text(minLength=MIN_PASSWORD, maxLength=MAX_PASSWORD),
-        _REQUIRED,
     ]
 
 
 class SignInInput(Input):
     email: EmailField
-    password: Annotated[
-        str, PlainValidator(_known_password), _text(minLength=1, maxLength=MAX_PASSWORD), _REQUIRED
-    ]
+    password: Annotated[str, PlainValidator(_known_password), _text(minLength=1, maxLength=MAX_PASSWORD)]
 
 
 class UserOutput(Output):

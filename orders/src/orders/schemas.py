@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, TypeAdapter, model_validator
+from pydantic import AfterValidator, BeforeValidator, TypeAdapter
 
 from common.http.body import Input, Output
 from common.ids import is_id
@@ -19,12 +19,6 @@ def _ticket_id(value: object) -> str:
 
 class OrderInput(Input):
     ticket_id: Annotated[str, BeforeValidator(_ticket_id)]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _absent_is_empty(cls, data: object) -> object:
-        """A missing id is refused in the words of a bad one."""
-        return {"ticketId": ""} | data if isinstance(data, dict) else data
 
 
 class TicketOutput(Output):

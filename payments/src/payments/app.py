@@ -17,7 +17,7 @@ from payments.gateway import PaymentGateway
 from payments.listeners import listeners
 from payments.publishers import publishers
 from payments.repository import Repositories
-from payments.routes import router
+from payments.routes import create_router
 from payments.settings import Settings
 from payments.stripe_gateway import StripeGateway
 
@@ -45,9 +45,9 @@ def create_app(
         jobs=[lambda: sweep.run_attempts(desk), lambda: sweep.run_payments(desk)],
         on_stop=[gateway.close],
     )
-    app = create_http_app("payments", [router], service.lifespan, service.checks())
-    app.state.desk = desk
-    app.state.webhook_secret = settings.stripe_webhook_secret
+    app = create_http_app(
+        "payments", [create_router(desk, settings.stripe_webhook_secret)], service.lifespan, service.checks()
+    )
     app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
     return app
 

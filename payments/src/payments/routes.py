@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from common.http.body import describes, json_body
 from common.http.rendering import JSON, json_response
@@ -11,34 +11,27 @@ from payments import commands, webhook
 from payments.desk import Desk
 from payments.schemas import ConfirmInput, PaymentInput, PaymentOutput
 
-router = APIRouter(prefix="/api/payments", tags=["payments"])
-
-
-async def _desk(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
-    return desk
-
-
-CashDesk = Annotated[Desk, Depends(_desk)]
 PaymentBody = Annotated[PaymentInput, json_body(PaymentInput)]
 ConfirmBody = Annotated[ConfirmInput, json_body(ConfirmInput)]
 
 
-@router.post("", responses={201: {"model": PaymentOutput}}, openapi_extra=describes(PaymentInput))
-async def pay(user: SignedIn, body: PaymentBody, desk: CashDesk) -> Response:
-    payment = await commands.pay(desk, user, body.order_id, body.token)
-    return json_response(PaymentOutput.of(payment), 201)
+def create_router(desk: Desk, webhook_secret: str) -> APIRouter:
+    router = APIRouter(prefix="/api/payments", tags=["payments"])
 
+    @router.post("", responses={201: {"model": PaymentOutput}}, openapi_extra=describes(PaymentInput))
+    async def pay(user: SignedIn, body: PaymentBody) -> Response:
+        payment = await commands.pay(desk, user, body.order_id, body.token)
+        return json_response(PaymentOutput.of(payment), 201)
 
-@router.post("/confirm", responses={200: {"model": PaymentOutput}}, openapi_extra=describes(ConfirmInput))
-async def confirm(user: SignedIn, body: ConfirmBody, desk: CashDesk) -> Response:
-    return json_response(PaymentOutput.of(await commands.confirm(desk, user, body.order_id)))
+    @router.post("/confirm", responses={200: {"model": PaymentOutput}}, openapi_extra=describes(ConfirmInput))
+    async def confirm(user: SignedIn, body: ConfirmBody) -> Response:
+        return json_response(PaymentOutput.of(await commands.confirm(desk, user, body.order_id)))
 
+    @router.post("/webhook")
+    async def receive(request: Request) -> Response:
+        """From the provider, which signs the body as it sent it."""
+        header = request.headers.get("stripe-signature", "")
+        await webhook.take(desk, webhook.verified(await request.body(), header, webhook_secret))
+        return Response(b"{}", media_type=JSON)
 
-@router.post("/webhook")
-async def receive(request: Request, desk: CashDesk) -> Response:
-    """From the provider, which signs the body as it sent it."""
-    secret: str = request.app.state.webhook_secret
-    header = request.headers.get("stripe-signature", "")
-    await webhook.take(desk, webhook.verified(await request.body(), header, secret))
-    return Response(b"{}", media_type=JSON)
+    return router

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator
 
 from common.http.body import Input, Output
 from common.ids import is_id
@@ -30,22 +30,12 @@ OrderId = Annotated[str, BeforeValidator(_order_id)]
 Token = Annotated[str, BeforeValidator(_token)]
 
 
-class _Input(Input):
-    @model_validator(mode="before")
-    @classmethod
-    def _absent_is_empty(cls, data: object) -> object:
-        """A missing field is refused in the words of a bad one."""
-        if not isinstance(data, dict):
-            return data
-        return {field.alias: "" for field in cls.model_fields.values()} | data
-
-
-class PaymentInput(_Input):
+class PaymentInput(Input):
     order_id: OrderId
     token: Token
 
 
-class ConfirmInput(_Input):
+class ConfirmInput(Input):
     order_id: OrderId
 
 

@@ -3,7 +3,7 @@
 import unicodedata
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, TypeAdapter
+from pydantic import BeforeValidator, TypeAdapter
 
 from common.http.body import Input, Output
 from common.money import Price
@@ -14,8 +14,8 @@ _UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Controls, surrogates, line breaks. Joiners within emoji and the spaces of other scripts are fine."""
 
 
-def _title(text: str) -> str:
-    trimmed = text.strip()
+def _title(value: object) -> str:
+    trimmed = value.strip() if isinstance(value, str) else ""
     if not any(character.isprintable() for character in trimmed):
         raise ValueError("Title is required")
     if len(trimmed) > MAX_TITLE:
@@ -26,9 +26,8 @@ def _title(text: str) -> str:
 
 
 class TicketInput(Input):
-    title: Annotated[str, Field(strict=True), AfterValidator(_title)]
-    # A missing price is refused in the words of a bad one.
-    price: Annotated[Price, Field(default=None, validate_default=True)]
+    title: Annotated[str, BeforeValidator(_title)]
+    price: Price
 
 
 class TicketOutput(Output):

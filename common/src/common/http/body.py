@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from common.errors import BadRequest
@@ -14,9 +14,19 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Input(BaseModel):
-    """What a client sends: camelCase, and nothing that isn't known."""
+    """What a client sends: camelCase, and nothing that isn't known.
+
+    A missing field is validated as null, so that it is refused in the words of a bad one.
+    """
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _missing_is_null(cls, data: object) -> object:
+        if not isinstance(data, dict):
+            return data
+        return {field.alias: None for field in cls.model_fields.values()} | data
 
 
 class Output(BaseModel):

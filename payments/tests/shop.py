@@ -8,8 +8,8 @@ from common.events import VersionedEvent
 from common.testing.browser import signed_in
 from common.testing.fake_stream import FakeStream
 from payments.desk import Desk
-from payments.testing.orders import AnOrder, emit
-from payments.testing.steered import SteeredGateway
+from tests.orders import AnOrder, emit
+from tests.steered import SteeredGateway
 
 
 class Shop:
