@@ -45,9 +45,9 @@ def create_app(
         jobs=[lambda: sweep.run_attempts(desk), lambda: sweep.run_payments(desk)],
         on_stop=[gateway.close],
     )
-    app = create_http_app(
-        "payments", [create_router(desk, settings.stripe_webhook_secret)], service.lifespan, service.checks()
-    )
+    router = create_router(desk, settings.stripe_webhook_secret)
+    app = create_http_app("payments", [router], service.lifespan, service.checks())
+    app.state.desk = desk
     app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
     return app
 
