@@ -11,10 +11,10 @@ N ?= 400
 export UV_PYTHON_PREFERENCE ?= system
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run test check fmt e2e flows bench clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
+.PHONY: help setup lock run test check fmt e2e flows chaos reconcile bench clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.ready ## install the locked dependencies into .venv
 
@@ -75,6 +75,12 @@ e2e: setup ## drive the pages in a real Chromium; pictures in .screenshots
 
 flows: setup ## the headline test: N flows at once (N=400), with processes killed meanwhile (KILL=tickets,nats)
 	@$(PY) -m infra.flows $(N) --kill "$(KILL)"
+
+chaos: setup ## random users and random faults; then whether anything was lost (DURATION=300 SEED=...)
+	@$(PY) -m infra.chaos --duration $(or $(DURATION),300) $(if $(SEED),--seed $(SEED))
+
+reconcile: setup ## name every disagreement between databases, timers, payments and events (SETTLE=0)
+	@$(PY) -m infra.reconcile --settle $(or $(SETTLE),0)
 
 bench: setup ## measure the system
 	@$(PY) -m infra.bench

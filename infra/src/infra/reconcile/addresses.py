@@ -1,0 +1,48 @@
+"""Which system is looked at: the named databases, else the system that runs here. None is ever started."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+VARIABLES = {
+    "tickets": "TICKETS_MONGO_URI",
+    "orders": "ORDERS_MONGO_URI",
+    "payments": "PAYMENTS_MONGO_URI",
+    "redis": "REDIS_URL",
+    "nats": "NATS_URL",
+}
+DATABASES = ("tickets", "orders", "payments")
+
+
+class NotFound(Exception):
+    """In one line, what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    databases: Mapping[str, str]
+    redis: str | None = None
+    nats: str | None = None
+
+
+def find(options: Mapping[str, str | None], env: Mapping[str, str] = os.environ) -> Addresses:
+    """Raises NotFound. Once a database is named, all three have to be; Redis and NATS may be left out."""
+    named = {name: options.get(name) or env.get(variable) or None for name, variable in VARIABLES.items()}
+    if any(named[name] for name in DATABASES):
+        missing = [VARIABLES[name] for name in DATABASES if not named[name]]
+        if missing:
+            raise NotFound(f"{', '.join(missing)} must be named too")
+        databases = {name: str(named[name]) for name in DATABASES}
+        return Addresses(databases, named["redis"], named["nats"])
+    record = Path(env.get("RUN_JSON") or Path(env.get("DATA_DIR") or ".data") / "run.json")
+    if not record.exists():
+        raise NotFound("No system runs here: start one with `make run`, or name databases (--help)")
+    return of_record(record)
+
+
+def of_record(record: Path) -> Addresses:
+    urls: Mapping[str, str] = json.loads(record.read_text())["urls"]
+    databases = {name: urls[f"mongo_{name}"] for name in DATABASES}
+    return Addresses(databases, urls.get("redis"), urls.get("nats"))

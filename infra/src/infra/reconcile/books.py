@@ -1,0 +1,53 @@
+"""The services' databases, read a batch at a time so that their size doesn't matter."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+
+from common.mongo import Collection, Database, Document
+
+BATCH = 500
+TICKET, ORDER = "_id version title price_cents user_id order_id sold withdrawn", "_id version user_id status"
+"""The fields that are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    tickets: Database
+    orders: Database
+    payments: Database
+
+
+async def batches(
+    collection: Collection, fields: str, size: int = BATCH
+) -> AsyncIterator[Sequence[Document]]:
+    """Every document, in the order of `_id`; `fields` are separated by spaces."""
+    projection, after = dict.fromkeys(fields.split(), 1), ""
+    while True:
+        query = {"_id": {"$gt": after}} if after else {}
+        found = await collection.find(query, projection).sort("_id", 1).limit(size).to_list(size)
+        if found:
+            yield found
+        if len(found) < size:
+            return
+        after = found[-1]["_id"]
+
+
+async def by_id(collection: Collection, ids: Iterable[str], fields: str) -> dict[str, Document]:
+    wanted = sorted(set(ids))
+    cursor = collection.find({"_id": {"$in": wanted}}, dict.fromkeys(fields.split(), 1))
+    return {document["_id"]: document async for document in cursor}
+
+
+async def grouped(
+    collection: Collection, field: str, values: Iterable[str], fields: str
+) -> dict[str, list[Document]]:
+    """The documents whose `field` is one of the values, by that value."""
+    groups: dict[str, list[Document]] = {}
+    query = {field: {"$in": sorted(set(values))}}
+    async for document in collection.find(query, dict.fromkeys(fields.split(), 1)):
+        groups.setdefault(document[field], []).append(document)
+    return groups
+
+
+def ids_of(documents: Sequence[Document], field: str = "_id") -> list[str]:
+    return [document[field] for document in documents]
