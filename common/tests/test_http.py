@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Request
-from pydantic import TypeAdapter
+from pydantic import BeforeValidator, TypeAdapter
 from pymongo.errors import ServerSelectionTimeoutError
 from starlette.exceptions import HTTPException
 
@@ -26,9 +26,16 @@ from common.testing.browser import BASE_URL, SESSIONS, signed_in
 from common.testing.hostile import BODIES, JSON, LITERALS, NUMERIC_STRINGS, PATH_IDS
 
 
+def _required(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("Title is required")
+    return value
+
+
 class Thing(Input):
-    title: str
+    title: Annotated[str, BeforeValidator(_required)]
     how_many: int
+    note: str = "none"
 
 
 SECRET = "mongodb://root:secret@db"
@@ -194,7 +201,7 @@ async def test_a_body_has_one_entry_per_bad_field(client: httpx.AsyncClient) -> 
 async def test_a_good_body_arrives(client: httpx.AsyncClient) -> None:
     response = await client.post("/things", json={"title": "x", "howMany": 2}, headers=signed_in())
 
-    assert response.json() == {"title": "x", "how_many": 2}
+    assert response.json() == {"title": "x", "how_many": 2, "note": "none"}
 
 
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded", ""])
@@ -348,7 +355,7 @@ async def test_a_write_is_logged_with_its_outcome(
 
 
 async def test_a_direct_route_answers_and_fails_like_the_others(client: httpx.AsyncClient) -> None:
-    assert (await client.get("/direct/x")).json() == {"title": "x", "howMany": 1}
+    assert (await client.get("/direct/x")).json() == {"title": "x", "howMany": 1, "note": "none"}
     assert message_of(await client.get("/direct/none"), 404) == "Not found"
 
 

@@ -185,6 +185,22 @@ async def test_what_follows_a_refused_event_waits_for_it(database: Database) -> 
     assert [m.headers[MESSAGE_ID][-1] for m in stream.messages] == ["0", "1", "2"]
 
 
+async def test_what_is_refused_stays_where_an_earlier_event_is_pulled(database: Database) -> None:
+    stream = SlowStream()
+    stream.gate.set()
+    repo = await listings(database, stream)
+    listing = Listing.offer()
+    refused = f"ticket.updated:{listing.id}:1"
+    stream.refuse = {refused}
+    await repo.save(listing)
+    listing.change("Opera")
+    await repo.save(listing)
+    await repo.relay.drained()
+
+    assert len(stream.messages) == 1
+    assert await pending(repo, listing) == [refused]
+
+
 async def test_a_sweep_does_not_publish_again_what_is_under_way(database: Database) -> None:
     stream = SlowStream()
     repo = await listings(database, stream)

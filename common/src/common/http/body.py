@@ -26,7 +26,8 @@ class Input(BaseModel):
     def _missing_is_null(cls, data: object) -> object:
         if not isinstance(data, dict):
             return data
-        return {field.alias: None for field in cls.model_fields.values()} | data
+        required = (field.alias for field in cls.model_fields.values() if field.is_required())
+        return dict.fromkeys(required) | data
 
 
 class Output(BaseModel):
