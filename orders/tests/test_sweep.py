@@ -1,14 +1,18 @@
 """No ticket stays held for ever, whatever became of its timer."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 from common import times
 from common.mongo import Database
 from common.stream import Stream
 from common.testing.events import deliver, emitted
 from common.testing.fake_stream import FakeStream
+from orders import commands
+from orders.domain import Order
 from orders.publishers import publishers
 from orders.repository import OrderRepository
 from orders.sweep import GRACE, sweep
@@ -78,3 +82,46 @@ async def test_one_sweep_ends_many(shop: Shop, orders: OrderRepository, database
 
     assert await sweep(orders, HOLD) == 20
     assert await sweep(orders, HOLD) == 0
+
+
+class Stubborn(OrderRepository):
+    """The database is away for one order."""
+
+    order_id = ""
+
+    async def get(self, aggregate_id: str) -> Order:
+        if aggregate_id == self.order_id:
+            raise AutoReconnect("gone")
+        return await super().get(aggregate_id)
+
+
+async def test_one_that_fails_stops_no_other(shop: Shop, database: Database, stream: FakeStream) -> None:
+    orders = Stubborn(database, publishers(stream))
+    placed = [await shop.an_order() for _ in range(3)]
+    orders.order_id = placed[0]["id"]
+    await database["orders"].update_many({}, {"$set": {"expires_at": times.now() - 2 * GRACE}})
+
+    assert await sweep(orders, HOLD) == 3
+
+    assert [(await shop.status(order))[0] for order in placed] == ["created", "cancelled", "cancelled"]
+
+
+async def test_those_that_are_due_together_end_side_by_side(
+    shop: Shop, database: Database, stream: FakeStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = OrderRepository(database, publishers(stream))
+    for _ in range(20):
+        await shop.an_order()
+    await database["orders"].update_many({}, {"$set": {"expires_at": times.now() - 2 * GRACE}})
+    running = most = 0
+
+    async def expire(_orders: OrderRepository, _order_id: str, _hold: timedelta) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.001)
+        running -= 1
+
+    monkeypatch.setattr(commands, "expire", expire)
+    assert await sweep(orders, HOLD) == 20
+    assert most == 20

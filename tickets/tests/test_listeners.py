@@ -165,6 +165,20 @@ async def test_each_later_event_waits_for_the_one_before(
     assert (await state(market, ticket))[0] == expected[name]
 
 
+@pytest.mark.parametrize("name", ["order.cancelled", "order.completed"])
+async def test_the_end_of_an_order_waits_for_the_updates_before_it(
+    market: Market, stream: FakeStream, name: str
+) -> None:
+    ticket, order = await market.a_held_ticket()
+    end = order.cancelled(2) if name == "order.cancelled" else order.completed(2)
+
+    await refused(stream, end)
+    assert await state(market, ticket) == ("held", order.id, 1)
+    await deliver(stream, order.updated(1))
+
+    assert (await state(market, ticket))[0] == ("available" if name == "order.cancelled" else "sold")
+
+
 async def test_a_gap_is_asked_for_again_at_growing_intervals(market: Market, stream: FakeStream) -> None:
     order = Sale.of(await market.a_ticket())
     await publish(stream, order.cancelled())
