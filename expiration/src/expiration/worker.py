@@ -25,7 +25,8 @@ PUBLISHER = "publisher"
 JOB_SECONDS = 5
 POLL_SECONDS = 0.25
 RETRY_SECONDS = 1.0
-SIDE_BY_SIDE = 100
+SIDE_BY_SIDE = 500
+"""Also the most that one poll starts."""
 FOR_EVER = 1_000_000_000
 
 

@@ -8,33 +8,46 @@ from pymongo.errors import PyMongoError
 
 from common import times
 from common.errors import Unavailable
+from common.mongo import OUTAGES
 from orders import commands
 from orders.errors import NotDue
-from orders.repository import OrderRepository
+from orders.repository import OVERDUE_LIMIT, OrderRepository
 
 log = logging.getLogger(__name__)
 
-SWEEP_SECONDS = 1.0
-GRACE = timedelta(seconds=1)
+SWEEP_SECONDS = 0.5
+GRACE = timedelta(seconds=0.5)
 """The timer service goes first: its event says what happened."""
+AT_ONCE = 32
+"""Side by side, so that hundreds that are due together cost one second, not one round trip after another."""
 
 
 async def sweep(orders: OrderRepository, hold: timedelta) -> int:
-    """Expires what has been overdue for longer than the grace; returns how many it tried."""
+    """Expires what has been overdue for longer than the grace; returns how many it tried.
+
+    At most a page of them: there may be more when as many as OVERDUE_LIMIT were tried.
+    """
     overdue = await orders.overdue(times.now() - GRACE, hold)
-    for order_id in overdue:
-        try:
-            await commands.expire(orders, order_id, hold)
-        except (NotDue, Unavailable) as error:
-            log.info("not expired", extra={"order": order_id, "error": repr(error)})
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def expire(order_id: str) -> None:
+        async with turns:
+            try:
+                await commands.expire(orders, order_id, hold)
+            except (NotDue, Unavailable, *OUTAGES) as error:
+                log.info("not expired", extra={"order": order_id, "error": repr(error)})
+
+    await asyncio.gather(*(expire(order_id) for order_id in overdue))
     return len(overdue)
 
 
 async def run(orders: OrderRepository, hold: timedelta) -> None:
-    """Sweeps for as long as the service lives."""
+    """Sweeps for as long as the service lives; the next page of many at once."""
+    tried = 0
     while True:
-        await asyncio.sleep(SWEEP_SECONDS)
+        await asyncio.sleep(SWEEP_SECONDS if tried < OVERDUE_LIMIT else 0)
+        tried = 0
         try:
-            await sweep(orders, hold)
+            tried = await sweep(orders, hold)
         except (PyMongoError, TimeoutError) as error:
             log.warning("overdue orders not swept", extra={"error": repr(error)})
