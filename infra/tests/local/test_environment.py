@@ -40,6 +40,12 @@ def test_the_gateway_is_fake_until_a_stripe_key_is_given() -> None:
     assert not any("STRIPE_KEY" in env for name, env in with_stripe.items() if name != "payments")
 
 
+def test_the_fake_gateway_takes_webhooks_where_a_secret_is_given() -> None:
+    payments = envs(STRIPE_WEBHOOK_SECRET="whsec_1")["payments"]
+
+    assert (payments["PAYMENT_GATEWAY"], payments["STRIPE_WEBHOOK_SECRET"]) == ("fake", "whsec_1")
+
+
 def test_hold_time_and_log_level_are_passed_on() -> None:
     env = envs(ORDER_HOLD_SECONDS="5", LOG_LEVEL="DEBUG")
 

@@ -44,7 +44,7 @@ def services(config: Config, key: str) -> Mapping[str, dict[str, str]]:
 
 def _gateway(config: Config) -> dict[str, str]:
     if "STRIPE_KEY" not in config.passed_on:
-        return {"PAYMENT_GATEWAY": "fake"}
+        return {"PAYMENT_GATEWAY": "fake"} | _passed(config, "STRIPE_WEBHOOK_SECRET")
     return {"PAYMENT_GATEWAY": "stripe"} | _passed(config, "STRIPE_KEY", "STRIPE_WEBHOOK_SECRET")
 
 
