@@ -213,7 +213,6 @@ async def test_on_the_real_stream_order_is_kept_and_nothing_comes_twice(real_str
         await until(lambda: sum(map(len, listener.done.values())) >= 200, timeout=10)
 
     assert dict(listener.done) == {str(n): list(range(40)) for n in range(5)}
-    assert listener.most > 1
 
 
 @pytest.mark.connected
