@@ -265,6 +265,34 @@ async def test_two_whole_orders_backwards_end_with_the_second_one_s_sale(
     assert (await state(market, ticket))[:2] == ("sold", second.id)
 
 
+async def test_an_order_that_ended_before_it_got_its_ticket_is_not_waited_for(
+    market: Market, stream: FakeStream
+) -> None:
+    """Found by `make chaos`: it ended as seven dead letters."""
+    ticket = await market.a_ticket()
+    first, second = Sale.of(ticket), Sale.of(ticket)
+    await deliver(stream, second.created(), second.completed())
+
+    events = [first.created(), first.cancelled(), first.updated(2)]
+
+    await deliver(stream, *events)
+
+    assert await state(market, ticket) == ("sold", second.id, 2)
+    assert [outcomes(stream, event)[-1] for event in events] == ["ack", "ack", "ack"]
+
+
+async def test_a_hold_that_meets_its_order_s_end_in_another_process_is_undone(
+    market: Market, stream: FakeStream, database: Database
+) -> None:
+    ticket, order = await market.a_held_ticket()
+    # As if this process had held the ticket, and died before it noted that, while another noted the end.
+    await database["orders"].replace_one({"_id": order.id}, {"version": 1, "void": True})
+
+    await deliver(stream, order.created())
+
+    assert (await state(market, ticket))[0] == "available"
+
+
 async def test_a_cancellation_delivered_again_does_not_free_the_next_order_s_ticket(
     market: Market, stream: FakeStream, database: Database
 ) -> None:

@@ -16,7 +16,7 @@ class Replica:
     """Documents `{_id, version, ...}` that follow their owner's versions 0, 1, 2 …"""
 
     def __init__(self, collection: Collection) -> None:
-        self._collection = collection
+        self.documents = collection
         self._reader = DocumentReader(collection)
         self._writer = DocumentWriter(collection)
 
@@ -30,7 +30,7 @@ class Replica:
         """
         if version == 0:
             return await self._create(record_id, fields)
-        updated = await self._collection.update_one(
+        updated = await self.documents.update_one(
             {"_id": record_id, "version": version - 1}, {"$set": {**fields, "version": version}}
         )
         if updated.matched_count == 1:
@@ -38,8 +38,10 @@ class Replica:
         await self._require_past(record_id, version)
         return False
 
-    async def in_order(self, record_id: str, version: int, effect: Callable[[], Awaitable[None]]) -> None:
+    async def in_order(self, record_id: str, version: int, effect: Callable[[], Awaitable[None]]) -> bool:
         """Runs `effect` if `version` is the next one, then notes the version.
+
+        Returns False where that version, or a later one, was noted by somebody else, before or meanwhile.
 
         For an effect on another document than the replica's. A crash between the two runs it again, so
         it has to bear repetition; it never runs before an earlier version's effect or after a later's.
@@ -47,11 +49,11 @@ class Replica:
         document = await self.find(record_id)
         reached = -1 if document is None else document["version"]
         if version <= reached:
-            return
+            return False
         if version > reached + 1:
             raise VersionGap(f"{record_id} is at {reached}, not at {version - 1}")
         await effect()
-        await self.apply(record_id, version, {})
+        return await self.apply(record_id, version, {})
 
     async def _create(self, record_id: str, fields: Mapping[str, Any]) -> bool:
         try:

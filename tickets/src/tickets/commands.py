@@ -62,6 +62,11 @@ async def sell(tickets: TicketRepository, ticket_id: str, order_id: str) -> None
     await retrying(decide)
 
 
+async def is_anothers(tickets: TicketRepository, ticket_id: str, order_id: str) -> bool:
+    """Whether another order holds or bought the ticket."""
+    return (await tickets.get(ticket_id)).order_id not in (None, order_id)
+
+
 async def visible(tickets: TicketRepository, ticket_id: str) -> Ticket:
     """Raises NotFound, also for a ticket that its seller withdrew."""
     ticket = await tickets.get(ticket_id)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, TypeVar
 
 from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated, VersionedEvent
 from common.listener import Listener, NotYet
+from common.replica import VersionGap
 from tickets import commands
 from tickets.errors import HeldByAnother
 from tickets.repository import Repositories, TicketRepository
@@ -29,9 +30,10 @@ class _OrderListener(Listener[E]):
         self._tickets = repositories.tickets
         self._orders = repositories.orders
 
-    async def _apply(self, event: E, ticket_id: str, effect: Effect) -> None:
+    async def _apply(self, event: E, ticket_id: str, effect: Effect) -> bool:
+        """False where the event took effect before, or is void."""
         try:
-            await self._orders.in_order(
+            return await self._orders.in_order(
                 event.id, event.version, lambda: effect(self._tickets, ticket_id, event.id)
             )
         except HeldByAnother as held:
@@ -42,7 +44,10 @@ class OrderCreatedListener(_OrderListener[OrderCreated]):
     event = OrderCreated
 
     async def on_message(self, event: OrderCreated) -> None:
-        await self._apply(event, event.ticket.id, commands.hold)
+        noted = await self._apply(event, event.ticket.id, commands.hold)
+        if not noted and await self._orders.is_void(event.id):
+            # Another process heard of the order's end while this one held the ticket.
+            await commands.release(self._tickets, event.ticket.id, event.id)
 
 
 class OrderUpdatedListener(_OrderListener[OrderUpdated]):
@@ -56,7 +61,16 @@ class OrderCancelledListener(_OrderListener[OrderCancelled]):
     event = OrderCancelled
 
     async def on_message(self, event: OrderCancelled) -> None:
-        await self._apply(event, event.ticket.id, commands.release)
+        """An order may end before it could hold its ticket, and the next one, which overtook it, keep that.
+
+        Then there is nothing to free, and nothing to wait for: the ticket might be sold for good.
+        """
+        try:
+            await self._apply(event, event.ticket.id, commands.release)
+        except VersionGap:
+            if not await commands.is_anothers(self._tickets, event.ticket.id, event.id):
+                raise
+            await self._orders.void(event.id, event.version)
 
 
 class OrderCompletedListener(_OrderListener[OrderCompleted]):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
 
 from common.money import Money
 from common.mongo import Database, Document
@@ -87,10 +88,23 @@ def _beyond(after: Cursor, by_price: bool) -> Document:
 
 
 class OrderProgress(Replica):
-    """How far each order's events took effect on its ticket: `{_id: order id, version}`."""
+    """How far each order's events took effect on its ticket: `{_id: order id, version, void?}`."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database["orders"])
+        self._orders = database["orders"]
+
+    async def void(self, order_id: str, version: int) -> None:
+        """Notes the version that ended an order which never got its ticket: the earlier ones are dropped."""
+        try:
+            await self._orders.insert_one({"_id": order_id, "version": version, "void": True})
+        except DuplicateKeyError:
+            earlier = {"_id": order_id, "version": {"$lt": version}}
+            await self._orders.update_one(earlier, {"$set": {"version": version, "void": True}})
+
+    async def is_void(self, order_id: str) -> bool:
+        document = await self.find(order_id)
+        return document is not None and document.get("void", False)
 
 
 @dataclass(frozen=True, slots=True)
