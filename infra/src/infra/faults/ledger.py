@@ -78,13 +78,9 @@ def _of_cancelled(records: Records, taken: Sequence[Document]) -> list[str]:
     assert records.order is not None
     assert records.ticket is not None
     wrong = [f"cancelled, and charged by {intent['_id']}" for intent in taken]
-    if _status(records.payment) not in (None, "voided") or records.order.get("payment") not in (
-        None,
-        "voided",
-    ):
-        wrong.append(f"payment is {_status(records.payment)}, shown as {records.order.get('payment')}")
-    if _status(records.payment) != records.order.get("payment"):
-        wrong.append(f"payment is {_status(records.payment)}, shown as {records.order.get('payment')}")
+    kept, shown = _status(records.payment), records.order.get("payment")
+    if kept not in (None, "voided") or kept != shown:
+        wrong.append(f"payment is {kept}, shown as {shown}")
     if records.ticket.get("order_id") is not None:
         wrong.append("the ticket is not free")
     return wrong
@@ -109,8 +105,9 @@ class Ledger:
 
     async def intents(self, newest: int) -> list[dict[str, Any]]:
         """The provider's latest records."""
-        cursor = self._documents("payments", "fake_provider_intents").find({})
-        return await cursor.sort([("$natural", -1)]).limit(newest).to_list(newest)
+        cursor = self._documents("payments", "fake_provider_intents").find({}).sort([("$natural", -1)])
+        found: list[dict[str, Any]] = await cursor.limit(newest).to_list(newest)
+        return found
 
     async def read(self, cases: Sequence[Case]) -> list[Records]:
         """In the order of the cases."""
