@@ -89,6 +89,10 @@ async def settled(view: View, seconds: float, *, stream: bool = True) -> tuple[R
         await asyncio.sleep(PAUSE)
 
 
+async def _raised_anyway(_error: Exception) -> None:
+    """Instead of the client's own, which prints."""
+
+
 @asynccontextmanager
 async def opened(addresses: Addresses) -> AsyncIterator[View]:
     databases = {name: mongo.connect(uri, name) for name, uri in addresses.databases.items()}
@@ -97,7 +101,11 @@ async def opened(addresses: Addresses) -> AsyncIterator[View]:
     try:
         if addresses.nats:
             broker = await nats.connect(
-                addresses.nats.split(","), connect_timeout=2, max_reconnect_attempts=3
+                addresses.nats.split(","),
+                connect_timeout=2,
+                reconnect_time_wait=1,
+                max_reconnect_attempts=2,
+                error_cb=_raised_anyway,
             )
         yield View(Books(**databases), redis, broker)
     finally:
