@@ -1,4 +1,7 @@
-"""`python -m expiration` sets timers; `python -m expiration worker` fires them."""
+"""`python -m expiration` sets timers; `python -m expiration worker` fires them.
+
+`python -m expiration rebuild` sets anew those that Redis lost.
+"""
 
 import asyncio
 import sys
@@ -6,7 +9,7 @@ import sys
 from common import telemetry
 from common.server import serve
 from common.settings import load
-from expiration import worker
+from expiration import timers, worker
 from expiration.app import create_app
 from expiration.settings import Settings
 
@@ -15,5 +18,12 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["worker"]:
         telemetry.configure_logging("expiration-worker", settings.log_level)
         asyncio.run(worker.run(settings))
+    elif sys.argv[1:] == ["rebuild"]:
+        # Not loaded by a service that serves.
+        from common.rebuild import command
+        from expiration.rebuild import rebuild
+
+        own = timers.Timers(timers.connect(settings.redis_url))
+        sys.exit(command("expiration", settings.nats_url, lambda stream: rebuild(stream, own)))
     else:
         serve("expiration", create_app(settings), settings)

@@ -1,3 +1,8 @@
+"""`python -m orders` serves; `python -m orders rebuild` builds what it knows of others anew."""
+
+import sys
+
+from common import mongo
 from common.server import serve
 from common.settings import load
 from orders.app import create_app
@@ -5,4 +10,11 @@ from orders.settings import Settings
 
 if __name__ == "__main__":
     settings = load(Settings)
+    if sys.argv[1:] == ["rebuild"]:
+        # Not loaded by a service that serves.
+        from common.rebuild import command
+        from orders.rebuild import rebuild
+
+        database = mongo.connect(settings.mongo_uri, "orders")
+        sys.exit(command("orders", settings.nats_url, lambda stream: rebuild(stream, database)))
     serve("orders", create_app(settings), settings)

@@ -1,6 +1,6 @@
 """What this service reacts to: tickets, of which it keeps a replica, timers, and payments."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -24,36 +24,41 @@ from orders.repository import OrderRepository, Repositories, TicketReplica
 QUEUE_GROUP = "orders"
 
 E = TypeVar("E", bound=Event)
+TicketEvent = TicketCreated | TicketUpdated | TicketWithdrawn
+T = TypeVar("T", TicketCreated, TicketUpdated, TicketWithdrawn)
 
 
-class _TicketListener(Listener[E]):
+def ticket_fields(event: TicketEvent) -> Mapping[str, Any]:
+    """What a ticket's event says about its replica."""
+    match event:
+        case TicketCreated():
+            return {"title": event.title, "price_cents": event.price.cents, "user_id": event.user_id}
+        case TicketUpdated():
+            return {"title": event.title, "price_cents": event.price.cents, "order_id": event.order_id}
+        case TicketWithdrawn():
+            return {"withdrawn": True}
+
+
+class _TicketListener(Listener[T]):
     queue_group = QUEUE_GROUP
 
     def __init__(self, tickets: TicketReplica) -> None:
         self._tickets = tickets
 
+    async def on_message(self, event: T) -> None:
+        await self._tickets.apply(event.id, event.version, ticket_fields(event))
+
 
 class TicketCreatedListener(_TicketListener[TicketCreated]):
     event = TicketCreated
-
-    async def on_message(self, event: TicketCreated) -> None:
-        fields = {"title": event.title, "price_cents": event.price.cents, "user_id": event.user_id}
-        await self._tickets.apply(event.id, event.version, fields)
 
 
 class TicketUpdatedListener(_TicketListener[TicketUpdated]):
     event = TicketUpdated
 
-    async def on_message(self, event: TicketUpdated) -> None:
-        fields = {"title": event.title, "price_cents": event.price.cents, "order_id": event.order_id}
-        await self._tickets.apply(event.id, event.version, fields)
-
 
 class TicketWithdrawnListener(_TicketListener[TicketWithdrawn]):
     event = TicketWithdrawn
-
-    async def on_message(self, event: TicketWithdrawn) -> None:
-        await self._tickets.apply(event.id, event.version, {"withdrawn": True})
 
 
 class _OrderListener(Listener[E]):

@@ -1,3 +1,8 @@
+"""`python -m payments` serves; `python -m payments rebuild` builds what it knows of others anew."""
+
+import sys
+
+from common import mongo
 from common.server import serve
 from common.settings import load
 from payments.app import create_app
@@ -5,4 +10,11 @@ from payments.settings import Settings
 
 if __name__ == "__main__":
     settings = load(Settings)
+    if sys.argv[1:] == ["rebuild"]:
+        # Not loaded by a service that serves.
+        from common.rebuild import command
+        from payments.rebuild import rebuild
+
+        database = mongo.connect(settings.mongo_uri, "payments")
+        sys.exit(command("payments", settings.nats_url, lambda stream: rebuild(stream, database)))
     serve("payments", create_app(settings), settings)

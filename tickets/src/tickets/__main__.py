@@ -1,3 +1,8 @@
+"""`python -m tickets` serves; `python -m tickets rebuild` builds what it knows of others anew."""
+
+import sys
+
+from common import mongo
 from common.server import serve
 from common.settings import load
 from tickets.app import create_app
@@ -5,4 +10,11 @@ from tickets.settings import Settings
 
 if __name__ == "__main__":
     settings = load(Settings)
+    if sys.argv[1:] == ["rebuild"]:
+        # Not loaded by a service that serves.
+        from common.rebuild import command
+        from tickets.rebuild import rebuild
+
+        database = mongo.connect(settings.mongo_uri, "tickets")
+        sys.exit(command("tickets", settings.nats_url, lambda stream: rebuild(stream, database)))
     serve("tickets", create_app(settings), settings)

@@ -1,0 +1,79 @@
+"""`python -m expiration rebuild`: sets the timers of the orders that are open, after Redis lost them.
+
+Bounded by the orders that were open at any one moment: one that ended is forgotten as its end is read. An
+order that ends while this runs may get a timer all the same; orders lets it pass, as any late one.
+"""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import ValidationError
+from redis.exceptions import RedisError
+
+from common.errors import Unavailable
+from common.events import OrderCancelled, OrderCompleted, OrderCreated
+from common.stream import Stored, Stream
+from expiration.timers import Timers
+
+log = logging.getLogger(__name__)
+
+SIDE_BY_SIDE = 16
+CREATED, *ENDED = (f"{event.subject}." for event in (OrderCreated, OrderCancelled, OrderCompleted))
+
+
+@dataclass
+class Report:
+    events: int
+    open: int
+    missing: int
+    seconds: float
+
+    def __str__(self) -> str:
+        rate = self.events / max(self.seconds, 0.001)
+        return (
+            f"events     {self.events} read\n"
+            f"orders     {self.open} open\n"
+            f"set        {self.missing} timers that were missing\n"
+            f"seconds    {self.seconds:.2f}, {rate:.0f} events/s"
+        )
+
+
+async def rebuild(stream: Stream, timers: Timers) -> Report:
+    """Raises `errors.Unavailable`; it may be run again, as also after a crash."""
+    started = time.perf_counter()
+    due: dict[str, datetime] = {}
+    events = 0
+    async for batch in stream.history([f"{subject}*" for subject in (CREATED, *ENDED)]):
+        events += len(batch)
+        for message in batch:
+            _follow(due, message)
+    missing = await _set(timers, due)
+    return Report(events, len(due), missing, time.perf_counter() - started)
+
+
+def _follow(due: dict[str, datetime], message: Stored) -> None:
+    if not message.subject.startswith(CREATED):
+        due.pop(message.subject.rpartition(".")[2], None)
+        return
+    try:
+        order = OrderCreated.model_validate_json(message.data)
+    except ValidationError:
+        log.warning("unreadable event", extra={"sequence": message.sequence})
+        return
+    due[order.id] = order.expires_at
+
+
+async def _set(timers: Timers, due: dict[str, datetime]) -> int:
+    """How many were missing; one that is set stays as it is."""
+    try:
+        pending = await timers.pending()
+    except RedisError as error:
+        raise Unavailable("The timers are down") from error
+    missing = [order_id for order_id in due if order_id not in pending]
+    for start in range(0, len(missing), SIDE_BY_SIDE):
+        batch = missing[start : start + SIDE_BY_SIDE]
+        await asyncio.gather(*(timers.set(order_id, due[order_id]) for order_id in batch))
+    return len(missing)

@@ -1,0 +1,87 @@
+"""`python -m tickets rebuild`: how far each order's events took effect, and those effects, from the stream.
+
+Noting a version says that its effect took place, so no version is noted before that is seen to be so. The
+effects are not run again one by one: to hold and free a ticket once more for an order of last year would
+tell the world of changes that never were, and might meet a buyer in between. What an order's whole history
+comes to is compared with its ticket instead:
+
+- its order stands open: the ticket is held by it;
+- it was cancelled or it expired: the ticket is not held by it;
+- it was completed: the ticket is sold to it.
+
+What is missing of that is done by the same commands that the listeners use, each a guarded write with its
+event; where nothing is missing nothing is written. A ticket that another order has is left alone, tried again
+and then reported: two orders that both stand open can't share it, and orders decides who wins.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from common.errors import NotFound
+from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated, VersionedEvent
+from common.fold import Blocked, Projection
+from common.mongo import Database, Document
+from common.rebuild import Rebuild, Report
+from common.stream import Stream
+from tickets import commands
+from tickets.domain import Ticket
+from tickets.errors import HeldByAnother
+from tickets.publishers import publishers
+from tickets.repository import Repositories, TicketRepository
+
+
+class Claim(StrEnum):
+    """What an order has on its ticket."""
+
+    HELD = "held"
+    SOLD = "sold"
+    NONE = "none"
+
+
+def claim_fields(event: VersionedEvent) -> Mapping[str, str]:
+    match event:
+        case OrderCreated():
+            return {"ticket_id": event.ticket.id, "claim": Claim.HELD.value}
+        case OrderCompleted():
+            return {"claim": Claim.SOLD.value}
+        case OrderCancelled():
+            return {"claim": Claim.NONE.value}
+        case _:
+            return {}
+
+
+async def make_good(tickets: TicketRepository, order: Document) -> bool:
+    """Brings the ticket to what its order has on it; False if it is there. Raises Blocked."""
+    order_id, ticket_id, claim = order["_id"], order["ticket_id"], Claim(order["claim"])
+    try:
+        if _agrees(await tickets.get(ticket_id), order_id, claim):
+            return False
+        if claim is Claim.NONE:
+            await commands.release(tickets, ticket_id, order_id)
+        else:
+            await commands.hold(tickets, ticket_id, order_id)
+        if claim is Claim.SOLD:
+            await commands.sell(tickets, ticket_id, order_id)
+    except (HeldByAnother, NotFound) as reason:
+        raise Blocked(f"ticket {ticket_id}, {claim} by order {order_id}: {reason!r}") from reason
+    return True
+
+
+def _agrees(ticket: Ticket, order_id: str, claim: Claim) -> bool:
+    if claim is Claim.NONE:
+        return ticket.order_id != order_id or ticket.sold
+    return ticket.order_id == order_id and (ticket.sold or claim is Claim.HELD)
+
+
+async def rebuild(stream: Stream, database: Database) -> Report:
+    repositories = Repositories.over(database, publishers(stream))
+    projection = Projection(
+        (OrderCreated, OrderUpdated, OrderCancelled, OrderCompleted),
+        claim_fields,
+        kept=lambda order: {"_id": order["_id"], "version": order["version"]},
+        make_good=lambda order: make_good(repositories.tickets, order),
+    )
+    try:
+        return await Rebuild(stream, repositories.orders.documents, projection).run()
+    finally:
+        await repositories.tickets.relay.drained()
