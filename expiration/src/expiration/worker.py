@@ -25,8 +25,8 @@ PUBLISHER = "publisher"
 JOB_SECONDS = 5
 POLL_SECONDS = 0.25
 RETRY_SECONDS = 1.0
-SIDE_BY_SIDE = 500
-"""Also the most that one poll starts."""
+SIDE_BY_SIDE = 200
+"""Also the most that one poll starts; more would wait too long for one of the connections to Redis."""
 FOR_EVER = 1_000_000_000
 
 
@@ -64,10 +64,18 @@ async def work(settings: Settings, publisher: ExpirationCompletePublisher) -> No
         try:
             await worker.async_run()
         except (RedisError, OSError) as error:
+            if _is_being_cancelled():
+                raise asyncio.CancelledError from error
             log.warning("timers are down, trying again", extra={"error": repr(error)})
             await asyncio.sleep(RETRY_SECONDS)
         finally:
             await _close(worker)
+
+
+def _is_being_cancelled() -> bool:
+    """A connection that is cut in the middle of a command reports that, in place of the cancellation."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def run(settings: Settings) -> None:
