@@ -11,6 +11,8 @@ from common.testing.answers import message_of
 from common.testing.events import deliver, emitted, outcomes, publish, refused
 from common.testing.fake_stream import FakeStream
 from tests.builders import Json, Market, Sale
+from tickets import commands
+from tickets.repository import TicketRepository
 
 
 async def state(market: Market, ticket: Json) -> tuple[str, str | None, int]:
@@ -286,8 +288,26 @@ async def test_a_hold_that_meets_its_order_s_end_in_another_process_is_undone(
 ) -> None:
     ticket, order = await market.a_held_ticket()
     # As if this process had held the ticket, and died before it noted that, while another noted the end.
-    await database["orders"].replace_one({"_id": order.id}, {"version": 1, "void": True})
+    await database["orders"].replace_one({"_id": order.id}, {"version": 1, "ended": True})
 
+    await deliver(stream, order.created())
+
+    assert (await state(market, ticket))[0] == "available"
+
+
+async def test_a_hold_that_comes_to_itself_after_its_order_s_end_is_undone(
+    market: Market, stream: FakeStream, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One process is stopped between its look at the order's version and the hold; another does the rest."""
+    ticket = await market.a_ticket()
+    order = Sale.of(ticket)
+    hold = commands.hold
+
+    async def stopped(tickets: TicketRepository, ticket_id: str, order_id: str) -> None:
+        await database["orders"].insert_one({"_id": order_id, "version": 1, "ended": True})
+        await hold(tickets, ticket_id, order_id)
+
+    monkeypatch.setattr(commands, "hold", stopped)
     await deliver(stream, order.created())
 
     assert (await state(market, ticket))[0] == "available"

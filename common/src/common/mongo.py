@@ -10,6 +10,7 @@ from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError,
 from pymongo.uri_parser import parse_uri
 
 from common.coalescer import Coalescer
+from common.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,11 @@ class DocumentWriter:
         try:
             await self._collection.insert_many(documents, ordered=False)
         except BulkWriteError as error:
-            for failure in (error.details or {}).get("writeErrors", ()):
+            details = error.details or {}
+            if details.get("writeConcernErrors"):
+                # Stored, but not by as many as was asked for: it may be rolled back.
+                raise Unavailable("The database did not confirm") from error
+            for failure in details.get("writeErrors", ()):
                 outcome[failure["index"]] = _exception_of(failure)
         return outcome
 

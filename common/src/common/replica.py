@@ -38,13 +38,20 @@ class Replica:
         await self._require_past(record_id, version)
         return False
 
-    async def in_order(self, record_id: str, version: int, effect: Callable[[], Awaitable[None]]) -> bool:
-        """Runs `effect` if `version` is the next one, then notes the version.
+    async def in_order(
+        self,
+        record_id: str,
+        version: int,
+        effect: Callable[[], Awaitable[None]],
+        fields: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Runs `effect` if `version` is the next one, then notes the version, and `fields` with it.
 
         Returns False where that version, or a later one, was noted by somebody else, before or meanwhile.
 
-        For an effect on another document than the replica's. A crash between the two runs it again, so
-        it has to bear repetition; it never runs before an earlier version's effect or after a later's.
+        For an effect on another document than the replica's. A crash between the two runs it again, so it
+        has to bear repetition. It never runs before an earlier version's effect; after a later one's only
+        in a process that was stopped on the way, which the False tells: then what was noted has to hold.
         """
         document = await self.find(record_id)
         reached = -1 if document is None else document["version"]
@@ -53,7 +60,7 @@ class Replica:
         if version > reached + 1:
             raise VersionGap(f"{record_id} is at {reached}, not at {version - 1}")
         await effect()
-        return await self.apply(record_id, version, {})
+        return await self.apply(record_id, version, fields or {})
 
     async def _create(self, record_id: str, fields: Mapping[str, Any]) -> bool:
         try:

@@ -1,6 +1,6 @@
 """What this service reacts to: the orders that hold, free or buy its tickets."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated, VersionedEvent
@@ -8,7 +8,7 @@ from common.listener import Listener, NotYet
 from common.replica import VersionGap
 from tickets import commands
 from tickets.errors import HeldByAnother
-from tickets.repository import Repositories, TicketRepository
+from tickets.repository import ENDED, Repositories, TicketRepository
 
 QUEUE_GROUP = "tickets"
 
@@ -30,11 +30,13 @@ class _OrderListener(Listener[E]):
         self._tickets = repositories.tickets
         self._orders = repositories.orders
 
-    async def _apply(self, event: E, ticket_id: str, effect: Effect) -> bool:
-        """False where the event took effect before, or is void."""
+    async def _apply(
+        self, event: E, ticket_id: str, effect: Effect, fields: Mapping[str, Any] | None = None
+    ) -> bool:
+        """False where the event, or a later one, was noted before or meanwhile."""
         try:
             return await self._orders.in_order(
-                event.id, event.version, lambda: effect(self._tickets, ticket_id, event.id)
+                event.id, event.version, lambda: effect(self._tickets, ticket_id, event.id), fields
             )
         except HeldByAnother as held:
             raise NotYet(str(held)) from held
@@ -45,8 +47,8 @@ class OrderCreatedListener(_OrderListener[OrderCreated]):
 
     async def on_message(self, event: OrderCreated) -> None:
         noted = await self._apply(event, event.ticket.id, commands.hold)
-        if not noted and await self._orders.is_void(event.id):
-            # Another process heard of the order's end while this one held the ticket.
+        if not noted and await self._orders.has_ended(event.id):
+            # Another process freed the ticket while this one was stopped on its way to hold it.
             await commands.release(self._tickets, event.ticket.id, event.id)
 
 
@@ -66,11 +68,11 @@ class OrderCancelledListener(_OrderListener[OrderCancelled]):
         Then there is nothing to free, and nothing to wait for: the ticket might be sold for good.
         """
         try:
-            await self._apply(event, event.ticket.id, commands.release)
+            await self._apply(event, event.ticket.id, commands.release, ENDED)
         except VersionGap:
             if not await commands.is_anothers(self._tickets, event.ticket.id, event.id):
                 raise
-            await self._orders.void(event.id, event.version)
+            await self._orders.end(event.id, event.version)
 
 
 class OrderCompletedListener(_OrderListener[OrderCompleted]):

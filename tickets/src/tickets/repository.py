@@ -87,24 +87,27 @@ def _beyond(after: Cursor, by_price: bool) -> Document:
     return {"$or": [{"price_cents": {"$gt": cents}}, {"price_cents": cents, "_id": {"$lt": ticket_id}}]}
 
 
+ENDED = {"ended": True}
+"""What is noted with the version that ended an order without a sale."""
+
+
 class OrderProgress(Replica):
-    """How far each order's events took effect on its ticket: `{_id: order id, version, void?}`."""
+    """How far each order's events took effect on its ticket: `{_id: order id, version, ended?}`."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database["orders"])
-        self._orders = database["orders"]
 
-    async def void(self, order_id: str, version: int) -> None:
+    async def end(self, order_id: str, version: int) -> None:
         """Notes the version that ended an order which never got its ticket: the earlier ones are dropped."""
         try:
-            await self._orders.insert_one({"_id": order_id, "version": version, "void": True})
+            await self.documents.insert_one({"_id": order_id, "version": version, **ENDED})
         except DuplicateKeyError:
             earlier = {"_id": order_id, "version": {"$lt": version}}
-            await self._orders.update_one(earlier, {"$set": {"version": version, "void": True}})
+            await self.documents.update_one(earlier, {"$set": {"version": version, **ENDED}})
 
-    async def is_void(self, order_id: str) -> bool:
+    async def has_ended(self, order_id: str) -> bool:
         document = await self.find(order_id)
-        return document is not None and document.get("void", False)
+        return document is not None and document.get("ended", False)
 
 
 @dataclass(frozen=True, slots=True)
