@@ -59,8 +59,8 @@ def _end_of(order: Document) -> datetime:
 async def _timers(books: Books, timers: Mapping[str, datetime], now: datetime, report: Report) -> None:
     orders = await by_id(books.orders["orders"], timers, "_id status")
     ahead = 0
+    report.compared(TIMERS, len(timers))
     for order_id, due in timers.items():
-        report.compared(TIMERS)
         status = orders[order_id]["status"] if order_id in orders else "not there"
         if now > due + GRACE:
             report.disagree(TIMERS, f"order {order_id}: {status!r} / timer due at {due}")
