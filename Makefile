@@ -11,7 +11,7 @@ N ?= 400
 export UV_PYTHON_PREFERENCE ?= system
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run test check fmt e2e flows chaos reconcile bench clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
+.PHONY: help setup lock run test check fmt e2e flows chaos reconcile crashes expiry money bench clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,15 @@ chaos: setup ## random users and random faults; then whether anything was lost (
 
 reconcile: setup ## name every disagreement between databases, timers, payments and events (SETTLE=0)
 	@$(PY) -m infra.reconcile --settle $(or $(SETTLE),0)
+
+crashes: setup ## kill processes between a write, its publication and its ack (RUNS=250)
+	@$(PY) -m infra.faults.crashes --runs $(or $(RUNS),250)
+
+expiry: setup ## many orders due in one second (ORDERS=500, KILL=worker|redis|nats)
+	@$(PY) -m infra.faults.expiry --orders $(or $(ORDERS),500) $(if $(KILL),--kill $(KILL))
+
+money: setup ## payments race with expiry and cancelling (RACES=1000)
+	@$(PY) -m infra.faults.money --races $(or $(RACES),1000)
 
 bench: setup ## measure the system
 	@$(PY) -m infra.bench

@@ -32,7 +32,8 @@ log = logging.getLogger(__name__)
 E = TypeVar("E", bound=Event)
 
 ATTEMPTS = 8
-GAP_ATTEMPTS = 40
+GAP_ATTEMPTS = 720
+"""An hour at the longest delay: what is missing may be at a service that is down for a while."""
 FIRST_DELAY = 0.05
 LONGEST_DELAY = 5.0
 

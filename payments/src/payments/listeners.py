@@ -33,8 +33,6 @@ def order_fields(event: OrderEvent) -> Mapping[str, Any]:
 
 
 class _OrderListener(Listener[E]):
-    """Settles also what was applied before: a crash may have come between the two."""
-
     queue_group = QUEUE_GROUP
 
     def __init__(self, desk: Desk) -> None:
@@ -42,6 +40,13 @@ class _OrderListener(Listener[E]):
 
     async def on_message(self, event: E) -> None:
         await self._desk.repositories.orders.apply(event.id, event.version, order_fields(event))
+
+
+class _OrderEndListener(_OrderListener[E]):
+    """Settles also what was applied before: a crash may have come between the two."""
+
+    async def on_message(self, event: E) -> None:
+        await super().on_message(event)
         await settle(self._desk, event.id)
 
 
@@ -53,11 +58,11 @@ class OrderUpdatedListener(_OrderListener[OrderUpdated]):
     event = OrderUpdated
 
 
-class OrderCancelledListener(_OrderListener[OrderCancelled]):
+class OrderCancelledListener(_OrderEndListener[OrderCancelled]):
     event = OrderCancelled
 
 
-class OrderCompletedListener(_OrderListener[OrderCompleted]):
+class OrderCompletedListener(_OrderEndListener[OrderCompleted]):
     event = OrderCompleted
 
 
