@@ -1,7 +1,7 @@
 """What this service reacts to: orders, of which it keeps a replica, and whose end settles the payment."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
 from common.listener import Listener
@@ -33,21 +33,18 @@ def order_fields(event: OrderEvent) -> Mapping[str, Any]:
 
 
 class _OrderListener(Listener[E]):
+    """Settles at an order's end, also when that was applied before: a crash may have come between."""
+
     queue_group = QUEUE_GROUP
+    ends_order: ClassVar[bool] = False
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
     async def on_message(self, event: E) -> None:
         await self._desk.repositories.orders.apply(event.id, event.version, order_fields(event))
-
-
-class _OrderEndListener(_OrderListener[E]):
-    """Settles also what was applied before: a crash may have come between the two."""
-
-    async def on_message(self, event: E) -> None:
-        await super().on_message(event)
-        await settle(self._desk, event.id)
+        if self.ends_order:
+            await settle(self._desk, event.id)
 
 
 class OrderCreatedListener(_OrderListener[OrderCreated]):
@@ -58,12 +55,14 @@ class OrderUpdatedListener(_OrderListener[OrderUpdated]):
     event = OrderUpdated
 
 
-class OrderCancelledListener(_OrderEndListener[OrderCancelled]):
+class OrderCancelledListener(_OrderListener[OrderCancelled]):
     event = OrderCancelled
+    ends_order = True
 
 
-class OrderCompletedListener(_OrderEndListener[OrderCompleted]):
+class OrderCompletedListener(_OrderListener[OrderCompleted]):
     event = OrderCompleted
+    ends_order = True
 
 
 def listeners(desk: Desk) -> Sequence[Listener[Any]]:
