@@ -18,7 +18,6 @@ from common.mongo import Database
 from common.replica import Replica
 from common.stream import DEAD_LETTERS, ConsumerSpec, Stream
 from common.testing.events import publish
-from common.testing.fake_stream import FakeStream
 from tests.broker import NatsServer, assert_silent
 from tests.builders import a_change, consuming, until
 
@@ -231,15 +230,21 @@ async def test_a_crash_between_handing_over_and_removing_is_harmless(
     assert await letters(broker) == []
 
 
-async def test_what_the_broker_did_not_take_stays_a_dead_letter(stream: FakeStream) -> None:
-    (letter,) = await poisoned(stream, a_change("1", 1, "poison"))
-    stream.up = False
-    for refused in (DeadLetters(stream).replay(letter), DeadLetters(stream).drop(letter, "x")):
-        with pytest.raises(Unavailable):
-            await refused
-    stream.up = True
+async def test_what_the_broker_did_not_take_stays_a_dead_letter(
+    broker: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (letter,) = await poisoned(broker, a_change("1", 1, "poison"))
 
-    assert await letters(stream) == [letter]
+    async def refuse(*_message: object) -> None:
+        raise Unavailable()
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(broker, "publish", refuse)
+        for refused in (DeadLetters(broker).replay(letter), DeadLetters(broker).drop(letter, "x")):
+            with pytest.raises(Unavailable):
+                await refused
+
+    assert await letters(broker) == [letter]
 
 
 async def test_what_is_dropped_is_kept_apart_with_the_reason(broker: Stream) -> None:

@@ -306,7 +306,7 @@ async def test_it_ends_although_something_is_created_all_the_time(
     settle = Rebuild._settle
 
     async def meanwhile(self: Rebuild, ids: Sequence[str]) -> None:
-        await publish(stream, created(new_id()))
+        await publish(stream, created(f"later {new_id()}"))
         await settle(self, ids)
 
     monkeypatch.setattr(Rebuild, "_settle", meanwhile)
