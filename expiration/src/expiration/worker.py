@@ -61,21 +61,16 @@ async def work(settings: Settings, publisher: ExpirationCompletePublisher) -> No
     """Works until cancelled; begins anew when Redis is back."""
     while True:
         worker = create_worker(settings, publisher)
+        polling = asyncio.create_task(worker.main())
         try:
-            await worker.async_run()
+            await asyncio.wait([polling])
+            await polling
         except (RedisError, OSError) as error:
-            if _is_being_cancelled():
-                raise asyncio.CancelledError from error
             log.warning("timers are down, trying again", extra={"error": repr(error)})
             await asyncio.sleep(RETRY_SECONDS)
         finally:
+            await _end(polling)
             await _close(worker)
-
-
-def _is_being_cancelled() -> bool:
-    """A connection that is cut in the middle of a command reports that, in place of the cancellation."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 async def run(settings: Settings) -> None:
@@ -92,6 +87,14 @@ async def run(settings: Settings) -> None:
         log.info("stopped")
     finally:
         await stream.close()
+
+
+async def _end(polling: asyncio.Task[None]) -> None:
+    """Cancels until it has an effect: under load, Redis' client was seen to swallow a cancellation."""
+    while not polling.done():
+        polling.cancel()
+        await asyncio.wait([polling], timeout=0.1)
+    await asyncio.gather(polling, return_exceptions=True)
 
 
 async def _close(worker: Worker) -> None:
