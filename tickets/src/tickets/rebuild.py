@@ -27,7 +27,7 @@ from tickets import commands
 from tickets.domain import Ticket
 from tickets.errors import HeldByAnother
 from tickets.publishers import publishers
-from tickets.repository import Repositories, TicketRepository
+from tickets.repository import ENDED, Repositories, TicketRepository
 
 
 class Claim(StrEnum):
@@ -48,6 +48,12 @@ def claim_fields(event: VersionedEvent) -> Mapping[str, str]:
             return {"claim": Claim.NONE.value}
         case _:
             return {}
+
+
+def progress(order: Document) -> Document:
+    """What the listeners would have noted of the order."""
+    ended = ENDED if order["claim"] == Claim.NONE else {}
+    return {"_id": order["_id"], "version": order["version"], **ended}
 
 
 async def make_good(tickets: TicketRepository, order: Document) -> bool:
@@ -78,7 +84,7 @@ async def rebuild(stream: Stream, database: Database) -> Report:
     projection = Projection(
         (OrderCreated, OrderUpdated, OrderCancelled, OrderCompleted),
         claim_fields,
-        kept=lambda order: {"_id": order["_id"], "version": order["version"]},
+        kept=progress,
         make_good=lambda order: make_good(repositories.tickets, order),
     )
     try:
