@@ -9,7 +9,8 @@ import pytest
 
 from common.errors import Unavailable
 from common.ids import new_id
-from common.jetstream import JetStream, JetStreamSource
+from common.jetstream import JetStream
+from common.pull import JetStreamSource
 from common.stream import MESSAGE_ID, Stream
 from common.testing.fake_stream import FakeStream
 from common.testing.fixtures import server
