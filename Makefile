@@ -7,6 +7,8 @@ PACKAGES := common auth tickets orders expiration payments client infra
 MANIFESTS := pyproject.toml $(PACKAGES:%=%/pyproject.toml)
 EXPORT = $(UV) export --locked --all-packages --all-groups --no-emit-workspace --no-header --no-annotate --quiet
 N ?= 400
+# The services of a test say only what went wrong, unless LOG_LEVEL asks for more.
+QUIET = LOG_LEVEL=$${LOG_LEVEL:-ERROR}
 
 export UV_PYTHON_PREFERENCE ?= system
 
@@ -45,7 +47,7 @@ run: setup ## run the whole marketplace on this machine (DEMO=1 adds demo users 
 test: setup ## run every package's tests, then those that need real servers
 	@$(MAKE) --no-print-directory -j2 -Otarget suites
 	@$(PY) -m infra.local.testing -- $(MAKE) --no-print-directory connected
-	@if [ -d infra/tests/system ]; then cd infra && ../$(PY) -m infra.local.testing --system -- ../$(PY) -m pytest -q -m connected tests/system; fi
+	@if [ -d infra/tests/system ]; then cd infra && $(QUIET) ../$(PY) -m infra.local.testing --system -- ../$(PY) -m pytest -q -m connected tests/system; fi
 
 suites: $(PACKAGES:%=suite/%)
 
@@ -71,7 +73,7 @@ fmt: setup ## format, and fix what the linter can
 	@$(PY) -m ruff format .
 
 e2e: setup ## drive the pages in a real Chromium; pictures in .screenshots
-	@cd infra && SCREENSHOTS=../.screenshots ../$(PY) -m infra.local.testing --system -- ../$(PY) -m pytest -q -m connected tests/browser
+	@cd infra && SCREENSHOTS=../.screenshots $(QUIET) ../$(PY) -m infra.local.testing --system -- ../$(PY) -m pytest -q -m connected tests/browser
 
 flows: setup ## the headline test: N flows at once (N=400), with processes killed meanwhile (KILL=tickets,nats)
 	@$(PY) -m infra.flows $(N) --kill "$(KILL)"
