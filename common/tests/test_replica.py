@@ -55,6 +55,23 @@ async def test_one_version_that_comes_many_times_at_once_is_applied_once(replica
     assert applied.count(True) == 1
 
 
+async def test_versions_of_many_records_at_once_are_applied_also_beside_one_that_was_applied_before(
+    replica: Replica,
+) -> None:
+    ids = [str(number) for number in range(20)]
+    await asyncio.gather(*(replica.apply(record_id, 0, {}) for record_id in ids))
+    assert await replica.apply("7", 1, {"by": "before"})
+
+    await asyncio.gather(*(replica.apply(record_id, 1, {"by": "batch"}) for record_id in ids))
+
+    found = [await replica.find(record_id) for record_id in ids]
+    assert [(record or {}).get("version") for record in found] == [1] * 20
+    assert [(record or {})["by"] for record in found] == ["before" if i == "7" else "batch" for i in ids]
+    assert all(await asyncio.gather(*(replica.apply(record_id, 2, {}) for record_id in ids)))
+    with pytest.raises(VersionGap):
+        await asyncio.gather(replica.apply("1", 3, {}), replica.apply("2", 4, {}))
+
+
 async def test_effects_run_in_order_each_once(replica: Replica) -> None:
     effects: list[int] = []
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError, PyMongoError
 from pymongo.uri_parser import parse_uri
 
@@ -73,15 +74,36 @@ class DocumentReader:
 
 
 class DocumentWriter:
-    """Inserts documents; those that come at the same time go in one command."""
+    """Inserts and updates documents; those that come at the same time go in one command."""
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
         self._inserts: Coalescer[Document, None] = Coalescer(self._insert)
+        self._updates: Coalescer[tuple[Document, Document], bool] = Coalescer(self._update)
 
     async def insert(self, document: Document) -> None:
         """Raises DuplicateKeyError when a unique index has it already."""
         await self._inserts.submit(document)
+
+    async def update(self, query: Document, change: Document) -> bool:
+        """A guarded update: `query` names one document in a state that `change` ends.
+
+        True where it is known to have matched. A batch is told only how many matched: where not all did,
+        each of them gets False, and its caller has to look, as it would have to anyway.
+        """
+        return await self._updates.submit((query, change))
+
+    async def _update(self, updates: Sequence[tuple[Document, Document]]) -> Sequence[bool]:
+        if len(updates) == 1:
+            return [(await self._collection.update_one(*updates[0])).matched_count == 1]
+        # Of those with the same guard one can match.
+        first = {tuple(query.items()): place for place, (query, _) in reversed(list(enumerate(updates)))}
+        operations = [UpdateOne(*updates[place]) for place in sorted(first.values())]
+        result = await self._collection.bulk_write(operations, ordered=False)
+        all_matched = result.matched_count == len(operations)
+        return [
+            all_matched and first[tuple(query.items())] == place for place, (query, _) in enumerate(updates)
+        ]
 
     async def _insert(self, documents: Sequence[Document]) -> Sequence[Exception | None]:
         if len(documents) == 1:

@@ -26,14 +26,13 @@ class Replica:
     async def apply(self, record_id: str, version: int, fields: Mapping[str, Any]) -> bool:
         """Sets `fields` if `version` is the next one; the check and the effect are one write.
 
-        Returns False for a version that was applied before. Raises VersionGap for one that is early.
+        Returns True where this call is known to have applied it; False for a version that was applied
+        before, or, in a batch with such a one, perhaps just now. Raises VersionGap for one that is early.
         """
         if version == 0:
             return await self._create(record_id, fields)
-        updated = await self.documents.update_one(
-            {"_id": record_id, "version": version - 1}, {"$set": {**fields, "version": version}}
-        )
-        if updated.matched_count == 1:
+        query = {"_id": record_id, "version": version - 1}
+        if await self._writer.update(query, {"$set": {**fields, "version": version}}):
             return True
         await self._require_past(record_id, version)
         return False
@@ -47,7 +46,8 @@ class Replica:
     ) -> bool:
         """Runs `effect` if `version` is the next one, then notes the version, and `fields` with it.
 
-        Returns False where that version, or a later one, was noted by somebody else, before or meanwhile.
+        Returns False where that version, or a later one, may have been noted by somebody else, before or
+        meanwhile.
 
         For an effect on another document than the replica's. A crash between the two runs it again, so it
         has to bear repetition. It never runs before an earlier version's effect; after a later one's only

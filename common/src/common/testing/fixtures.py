@@ -9,6 +9,7 @@ from mongomock_motor import AsyncMongoMockClient
 from common import jetstream
 from common.mongo import Database, connect
 from common.stream import DEAD_LETTERS, STREAM, Stream
+from common.testing import memory as memory
 from common.testing.fake_stream import FakeStream
 from common.testing.servers import server as server
 
