@@ -66,8 +66,7 @@ class Service:
             await self._stop(tasks)
 
     def _background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
-        jobs = [self._begin]
-        return [*jobs, *(relay.run for relay in self.relays), *self.jobs]
+        return [self._begin, *(relay.run for relay in self.relays), *self.jobs]
 
     async def _begin(self) -> None:
         """Connects, prepares, then consumes, each step for as long as it takes."""

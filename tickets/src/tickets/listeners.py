@@ -1,7 +1,7 @@
 """What this service reacts to: the orders that hold, free or buy its tickets."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated, VersionedEvent
 from common.listener import Listener, NotYet
@@ -24,7 +24,6 @@ class _OrderListener(Listener[E]):
     """
 
     queue_group = QUEUE_GROUP
-    effect: ClassVar[Effect | None]
 
     def __init__(self, repositories: Repositories) -> None:
         self._tickets = repositories.tickets

@@ -7,7 +7,7 @@ from http import HTTPStatus
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
@@ -79,10 +79,6 @@ def install(app: FastAPI) -> None:
         # A parameter's place starts with where it was found ("query"), which is no field's name.
         details = [{**e, "loc": e["loc"][1:]} for e in error.errors()]
         return render(invalid(details))  # type: ignore[arg-type]  # FastAPI types them as Any
-
-    @app.exception_handler(ValidationError)
-    async def _bad_model(_request: Request, error: ValidationError) -> Response:
-        return unexpected(error)
 
     async def _outage(_request: Request, error: Exception) -> Response:
         log.warning("a dependency is down", extra={"error": repr(error)})

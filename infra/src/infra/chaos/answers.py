@@ -31,10 +31,6 @@ class Answer:
     body: Any = None
 
     @property
-    def is_known(self) -> bool:
-        return 0 < self.status < 500
-
-    @property
     def message(self) -> str:
         """The first error in words; "" for a body that is not the contract's."""
         try:
