@@ -187,6 +187,52 @@ async def test_of_many_records_saved_at_once_only_the_bad_ones_fail(
     assert len(stream.messages) == 46
 
 
+async def changes_at_once(repo: Listings) -> None:
+    """Of twelve, two are of the same version, one comes too late and one takes another's `order_id`."""
+    offers = [Listing.offer(order_id=str(n)) for n in range(11)]
+    await asyncio.gather(*(repo.save(offer) for offer in offers))
+    await repo.relay.drained()
+    faster = await repo.get(offers[3].id)
+    faster.change("Faster")
+    await repo.save(faster)
+    changed = [await repo.get(offer.id) for offer in (*offers, offers[7])]
+    changed[3].version = 0
+    for place, listing in enumerate(changed):
+        listing.change(f"Change {place}", order_id="6" if place == 5 else listing.order_id)
+
+    outcomes = await asyncio.gather(*(repo.save(listing) for listing in changed), return_exceptions=True)
+
+    failed = {place: type(outcome) for place, outcome in enumerate(outcomes) if outcome is not None}
+    loser = max(failed)
+    assert loser in (7, 11)
+    assert failed == {3: Conflict, 5: DuplicateKeyError, loser: Conflict}
+    for place, listing in enumerate(changed):
+        if place not in failed:
+            assert (await repo.get(listing.id)).title == f"Change {place}"
+            assert listing.version == 1
+    assert (await repo.get(offers[3].id)).title == "Faster"
+    assert (await repo.get(offers[5].id)).version == 0
+    await repo.relay.drained()
+    assert [(await stored(repo, offer))["outbox"] for offer in offers] == [[]] * 11
+
+
+async def test_of_many_changes_saved_at_once_each_is_told_its_own_outcome(
+    repo: Listings, stream: FakeStream
+) -> None:
+    await changes_at_once(repo)
+
+    assert len(stream.of("ticket.updated")) == 10
+
+
+@pytest.mark.connected
+async def test_of_many_changes_saved_at_once_the_real_server_says_the_same(
+    real_database: Database, stream: FakeStream
+) -> None:
+    await changes_at_once(await listings(real_database, stream))
+
+    assert len(stream.of("ticket.updated")) == 10
+
+
 @pytest.mark.connected
 async def test_a_batch_of_inserts_tells_each_its_own_outcome(real_database: Database) -> None:
     writer = DocumentWriter(real_database["things"])

@@ -113,13 +113,20 @@ class DocumentWriter:
         try:
             await self._collection.insert_many(documents, ordered=False)
         except BulkWriteError as error:
-            details = error.details or {}
-            if details.get("writeConcernErrors"):
-                # Stored, but not by as many as was asked for: it may be rolled back.
-                raise Unavailable("The database did not confirm") from error
-            for failure in details.get("writeErrors", ()):
-                outcome[failure["index"]] = _exception_of(failure)
+            for place, failure in failures_of(error).items():
+                outcome[place] = failure
         return outcome
+
+
+def failures_of(error: BulkWriteError) -> dict[int, Exception]:
+    """What each refused write of a batch would have raised alone, by its place; the others are stored.
+
+    Raises Unavailable where the database did not confirm as it was asked to: then any may be rolled back.
+    """
+    details = error.details or {}
+    if details.get("writeConcernErrors"):
+        raise Unavailable("The database did not confirm") from error
+    return {failure["index"]: _exception_of(failure) for failure in details.get("writeErrors", ())}
 
 
 def _exception_of(failure: Mapping[str, Any]) -> PyMongoError:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
-from pymongo import IndexModel, ReturnDocument
+from pymongo import IndexModel
 
 from common.aggregate import UNSAVED, Aggregate
 from common.crashpoints import reached
@@ -14,6 +14,7 @@ from common.errors import Conflict, NotFound
 from common.mongo import Database, Document, DocumentReader, DocumentWriter
 from common.outbox import OUTBOX_INDEX, Relay, entry_of
 from common.publisher import Publishers
+from common.saves import Save, Saves
 
 A = TypeVar("A", bound=Aggregate)
 T = TypeVar("T")
@@ -34,6 +35,7 @@ class Repository(ABC, Generic[A]):
         self._publishers = publishers
         self._reader = DocumentReader(self.documents, {"outbox": 0})
         self._writer = DocumentWriter(self.documents)
+        self._saves = Saves(self.documents)
 
     @abstractmethod
     def to_document(self, aggregate: A) -> Document:
@@ -86,23 +88,13 @@ class Repository(ABC, Generic[A]):
         change: Document = {
             "$set": {"version": aggregate.next_version}
             | {field: value for field, value in state.items() if value is not None},
-            "$push": {"outbox": entry},
         }
         # What is None is taken away, so that a sparse index holds only records that have the field.
         absent = {field: "" for field, value in state.items() if value is None}
         if absent:
             change["$unset"] = absent
-        stored = await self.documents.find_one_and_update(
-            {"_id": aggregate.id, "version": aggregate.version},
-            change,
-            projection={"outbox": 1},
-            return_document=ReturnDocument.AFTER,
-        )
-        if stored is None:
-            raise Conflict()
         # Events of an earlier save, perhaps another process's, leave before this one.
-        outbox: Sequence[Document] = stored["outbox"]
-        return outbox
+        return await self._saves.store(Save(aggregate.id, aggregate.version, change, entry))
 
 
 async def retrying(decide: Callable[[], Awaitable[T]]) -> T:
