@@ -16,14 +16,20 @@ from common.stream import MESSAGE_ID, ConsumerSpec, Delivery, Source, Stream
 BINARY = Path(sysconfig.get_path("scripts")) / "nats-server"
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
 class NatsServer:
     """On a free port; its store outlives `kill`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self._folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port: int = probe.getsockname()[1]
+        self._options = options
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -33,7 +39,7 @@ class NatsServer:
     async def start(self) -> None:
         """Returns once it accepts connections."""
         command = [str(BINARY), "-a", "127.0.0.1", "-p", str(self._port), "-js", "-sd", str(self._folder)]
-        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: ASYNC220  # returns at once
+        self._process = subprocess.Popen([*command, *self._options], stderr=subprocess.DEVNULL)  # noqa: ASYNC220  # returns at once
         async with asyncio.timeout(10):
             while not await self._accepts():
                 await asyncio.sleep(0.01)
@@ -56,6 +62,19 @@ class NatsServer:
         writer.close()
         await writer.wait_closed()
         return True
+
+
+def a_cluster(folder: Path, size: int) -> list[NatsServer]:
+    """Servers that are one once enough of them have started."""
+    routes = [f"nats://127.0.0.1:{free_port()}" for _ in range(size)]
+    return [
+        NatsServer(
+            folder / str(number),
+            *("--name", f"n{number}", "--cluster_name", "test"),
+            *("--cluster", route, "--routes", ",".join(routes)),
+        )
+        for number, route in enumerate(routes)
+    ]
 
 
 def a_spec(durable: str = "tester", *subjects: str, ack_wait: float = 6.0) -> ConsumerSpec:

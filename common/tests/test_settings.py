@@ -1,6 +1,14 @@
 import pytest
 
-from common.settings import HttpUrl, MongoUri, NatsUrl, RedisUrl, ServiceSettings, SessionSettings, load
+from common.settings import (
+    HttpUrl,
+    MongoUri,
+    RedisUrl,
+    ServiceSettings,
+    SessionSettings,
+    StreamSettings,
+    load,
+)
 
 pytestmark = pytest.mark.usefixtures("environment")
 
@@ -14,9 +22,8 @@ GOOD = {
 }
 
 
-class Settings(ServiceSettings, SessionSettings):
+class Settings(ServiceSettings, SessionSettings, StreamSettings):
     mongo_uri: MongoUri
-    nats_url: NatsUrl
     redis_url: RedisUrl
     api_base_url: HttpUrl
 
@@ -58,6 +65,15 @@ def test_a_missing_variable_is_named(
     assert refusal(capsys) == f"Cannot start: set {name} (missing)"
 
 
+def test_the_line_ends_with_what_to_do_about_it(
+    good: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good.delenv("JWT_KEY")
+    good.setenv("SETTINGS_HINT", "Run: make keys")
+
+    assert refusal(capsys) == "Cannot start: set JWT_KEY (missing). Run: make keys"
+
+
 MALFORMED = [
     *(
         ("MONGO_URI", value)
@@ -72,6 +88,7 @@ MALFORMED = [
     *(("PORT", value) for value in ("", "x")),
     ("LOG_LEVEL", "loud"),
     ("COOKIE_SECURE", "perhaps"),
+    *(("NATS_STREAM_REPLICAS", value) for value in ("0", "6", "x")),
 ]
 
 

@@ -114,7 +114,8 @@ class WorkerProcess:
     """`python -m expiration worker`."""
 
     def __init__(self, redis_url: str, nats_url: str) -> None:
-        self._environment = {"REDIS_URL": redis_url, "NATS_URL": nats_url}
+        # Port 0: whichever is free, for nobody asks.
+        self._environment = {"REDIS_URL": redis_url, "NATS_URL": nats_url, "PORT": "0"}
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> "WorkerProcess":

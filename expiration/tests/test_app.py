@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 from fastapi import FastAPI
 
@@ -5,7 +7,7 @@ from common.testing.answers import message_of
 from common.testing.browser import running
 from common.testing.events import deliver, outcomes, publish, refused
 from common.testing.fake_stream import FakeStream
-from expiration.app import create_app
+from expiration.app import create_app, create_worker_app
 from tests.builders import FakeTimers, order_created, settings, soon
 
 
@@ -19,10 +21,11 @@ def app(own_timers: FakeTimers, stream: FakeStream) -> FastAPI:
     return create_app(settings(), own_timers=own_timers, stream=stream)
 
 
+@pytest.mark.parametrize("create", [create_app, create_worker_app], ids=["service", "worker"])
 async def test_it_is_ready_only_while_the_timers_and_the_stream_are_up(
-    app: FastAPI, own_timers: FakeTimers, stream: FakeStream
+    create: Callable[..., FastAPI], own_timers: FakeTimers, stream: FakeStream
 ) -> None:
-    async with running(app) as client:
+    async with running(create(settings(), own_timers=own_timers, stream=stream)) as client:
         own_timers.up = False
         assert message_of(await client.get("/readyz"), 503) == "timers is not ready"
 
@@ -100,3 +103,9 @@ async def test_orders_of_before_its_start_are_taken(
         await stream.settled()
 
     assert list(own_timers.due) == [event.id]
+
+
+@pytest.mark.connected
+async def test_the_worker_is_ready_with_its_timers_and_the_stream(redis_url: str, stream: FakeStream) -> None:
+    async with running(create_worker_app(settings(redis_url), stream=stream)) as client:
+        assert (await client.get("/readyz")).status_code == 200

@@ -35,9 +35,11 @@ MAX_EVENT_BYTES = 256 * 1024
 class JetStream:
     """A connection that never gives up, with the streams declared before its first use."""
 
-    def __init__(self, url: str, name: str) -> None:
+    def __init__(self, url: str, name: str, replicas: int = 1) -> None:
+        """`url`: one server, or several of a cluster with commas between; `replicas` of it keep a stream."""
         self._url = url
         self._name = name
+        self._replicas = replicas
         self._client = Client()
         self._sources: list[JetStreamSource] = []
         self._declared = False
@@ -58,7 +60,7 @@ class JetStream:
         while not self._declared:
             try:
                 with translated("The streams can't be declared"):
-                    await declare_streams(self._client)
+                    await declare_streams(self._client, self._replicas)
                 self._declared = True
             except Unavailable as error:
                 log.warning("streams not declared yet", extra={"error": repr(error)})
@@ -79,7 +81,7 @@ class JetStream:
 
     async def source(self, spec: ConsumerSpec) -> JetStreamSource:
         async def declare() -> None:
-            await declare_streams(self._client)
+            await declare_streams(self._client, self._replicas)
             await self._declare_consumer(spec)
 
         source = JetStreamSource(self._client, spec.durable, declare)
@@ -131,7 +133,7 @@ class JetStream:
             source.reconnected()
 
 
-async def declare_streams(client: Client) -> None:
+async def declare_streams(client: Client, replicas: int) -> None:
     """The event store, kept for ever, and the dead letters, kept for ninety days."""
     context = client.jetstream(timeout=PUBLISH_TIMEOUT)
     for config in (
@@ -144,6 +146,7 @@ async def declare_streams(client: Client) -> None:
             duplicate_window=DUPLICATE_WINDOW,
             max_msg_size=MAX_EVENT_BYTES,
             allow_direct=True,
+            num_replicas=replicas,
         ),
         StreamConfig(
             name=DEAD_LETTERS,
@@ -151,11 +154,13 @@ async def declare_streams(client: Client) -> None:
             storage=StorageType.FILE,
             max_age=90 * 24 * 3600,
             duplicate_window=DUPLICATE_WINDOW,
+            num_replicas=replicas,
         ),
     ):
         try:
             await context.add_stream(config)
         except nats.js.errors.BadRequestError:
-            # It exists with another configuration: bring it to this one, but for what an operator scaled.
+            # It exists with another configuration: bring it to this one, but take no copy away.
             current = await context.stream_info(str(config.name))
-            await context.update_stream(config.evolve(num_replicas=current.config.num_replicas))
+            kept = max(replicas, current.config.num_replicas or 1)
+            await context.update_stream(config.evolve(num_replicas=kept))

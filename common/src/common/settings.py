@@ -1,5 +1,6 @@
 """Settings from the environment. One that is missing or malformed stops the start by its name."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Literal, NoReturn, TypeVar
@@ -70,8 +71,19 @@ class SessionSettings(BaseSettings):
     cookie_secure: bool = True
 
 
+class StreamSettings(BaseSettings):
+    """What a process needs to exchange events."""
+
+    nats_url: NatsUrl
+    nats_stream_replicas: Annotated[int, Field(ge=1, le=5)] = 1
+    """How many servers of a NATS cluster keep each event; a stream that has more keeps them."""
+
+
 def load(settings: type[S]) -> S:
-    """The settings of this process, or its end: exit code 1 and one line that names the variables."""
+    """The settings of this process, or its end: exit code 1 and one line that names the variables.
+
+    Where SETTINGS_HINT is set, the line ends with it: what to do about it in this environment.
+    """
     try:
         return settings()
     except ValidationError as error:
@@ -84,5 +96,6 @@ def _stop(error: ValidationError) -> NoReturn:
         f"({'missing' if e['type'] == 'missing' else e['msg']})"
         for e in error.errors(include_input=False)
     )
-    sys.stderr.write(f"Cannot start: set {problems}\n")
+    hint = os.environ.get("SETTINGS_HINT", "")
+    sys.stderr.write(f"Cannot start: set {problems}{hint and f'. {hint}'}\n")
     raise SystemExit(1)

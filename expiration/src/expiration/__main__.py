@@ -3,21 +3,18 @@
 `python -m expiration rebuild` sets anew those that Redis lost.
 """
 
-import asyncio
 import sys
 
-from common import telemetry
 from common.server import serve
 from common.settings import load
-from expiration import timers, worker
-from expiration.app import create_app
+from expiration import timers
+from expiration.app import create_app, create_worker_app
 from expiration.settings import Settings
 
 if __name__ == "__main__":
     settings = load(Settings)
     if sys.argv[1:] == ["worker"]:
-        telemetry.configure_logging("expiration-worker", settings.log_level)
-        asyncio.run(worker.run(settings))
+        serve("expiration-worker", create_worker_app(settings), settings)
     elif sys.argv[1:] == ["rebuild"]:
         # Not loaded by a service that serves.
         from common.rebuild import command

@@ -1,4 +1,4 @@
-"""The one place of wiring: health over HTTP, and the consumer that sets timers."""
+"""The one place of wiring: the service that sets timers, and the worker that fires them."""
 
 from fastapi import FastAPI
 
@@ -7,8 +7,9 @@ from common.http.app import create_http_app
 from common.jetstream import JetStream
 from common.service import Service
 from common.stream import Stream
-from expiration import timers
+from expiration import timers, worker
 from expiration.listeners import OrderCreatedListener
+from expiration.publishers import ExpirationCompletePublisher
 from expiration.settings import Settings
 from expiration.timers import Timers
 
@@ -16,9 +17,13 @@ from expiration.timers import Timers
 def create_app(
     settings: Settings, *, own_timers: Timers | None = None, stream: Stream | None = None
 ) -> FastAPI:
-    """Nothing connects before the lifespan starts. The others stand in for the real ones."""
+    """Sets timers. Nothing connects before the lifespan starts; the others stand in for the real ones."""
     own_timers = Timers(timers.connect(settings.redis_url)) if own_timers is None else own_timers
-    stream = JetStream(settings.nats_url, "expiration") if stream is None else stream
+    stream = (
+        JetStream(settings.nats_url, "expiration", settings.nats_stream_replicas)
+        if stream is None
+        else stream
+    )
     service = Service(
         stream=stream,
         consumer=Consumer(stream, [OrderCreatedListener(own_timers)]),
@@ -26,3 +31,18 @@ def create_app(
     )
     checks = service.checks() | {"timers": own_timers.is_up}
     return create_http_app("expiration", [], service.lifespan, checks)
+
+
+def create_worker_app(
+    settings: Settings, *, own_timers: Timers | None = None, stream: Stream | None = None
+) -> FastAPI:
+    """The worker as a service: its job, and health that tells an orchestrator when to start it anew."""
+    own_timers = Timers(timers.connect(settings.redis_url)) if own_timers is None else own_timers
+    if stream is None:
+        stream = JetStream(settings.nats_url, "expiration-worker", settings.nats_stream_replicas)
+    publisher = ExpirationCompletePublisher(stream)
+    service = Service(
+        stream=stream, jobs=[lambda: worker.work(settings, publisher)], on_stop=[own_timers.close]
+    )
+    checks = service.checks() | {"timers": own_timers.is_up}
+    return create_http_app("expiration worker", [], service.lifespan, checks)

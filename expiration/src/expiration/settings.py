@@ -1,6 +1,5 @@
-from common.settings import NatsUrl, RedisUrl, ServiceSettings
+from common.settings import RedisUrl, ServiceSettings, StreamSettings
 
 
-class Settings(ServiceSettings):
-    nats_url: NatsUrl
+class Settings(ServiceSettings, StreamSettings):
     redis_url: RedisUrl

@@ -6,7 +6,6 @@ again after `JOB_SECONDS` + 10, and publishing twice is the same event.
 
 import asyncio
 import logging
-import signal
 from typing import Any
 
 from arq import Retry, Worker, func
@@ -14,7 +13,6 @@ from redis.exceptions import RedisError
 
 from common.errors import Unavailable
 from common.events import ExpirationComplete
-from common.jetstream import JetStream
 from expiration import timers
 from expiration.publishers import ExpirationCompletePublisher
 from expiration.settings import Settings
@@ -71,22 +69,6 @@ async def work(settings: Settings, publisher: ExpirationCompletePublisher) -> No
         finally:
             await _end(polling)
             await _close(worker)
-
-
-async def run(settings: Settings) -> None:
-    """Works until SIGTERM or SIGINT."""
-    main = asyncio.current_task()
-    assert main is not None
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, main.cancel)
-    stream = JetStream(settings.nats_url, "expiration-worker")
-    try:
-        await stream.connect()
-        await work(settings, ExpirationCompletePublisher(stream))
-    except asyncio.CancelledError:
-        log.info("stopped")
-    finally:
-        await stream.close()
 
 
 async def _end(polling: asyncio.Task[None]) -> None:

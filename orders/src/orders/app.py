@@ -25,7 +25,9 @@ def create_app(
 ) -> FastAPI:
     """Nothing connects before the lifespan starts. `database` and `stream` stand in for the real ones."""
     database = mongo.connect(settings.mongo_uri, "orders") if database is None else database
-    stream = JetStream(settings.nats_url, "orders") if stream is None else stream
+    stream = (
+        JetStream(settings.nats_url, "orders", settings.nats_stream_replicas) if stream is None else stream
+    )
     hold = timedelta(seconds=settings.order_hold_seconds)
     repositories = Repositories.over(database, publishers(stream))
     service = Service(

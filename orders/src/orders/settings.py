@@ -2,11 +2,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from common.settings import MongoUri, NatsUrl, ServiceSettings, SessionSettings
+from common.settings import MongoUri, ServiceSettings, SessionSettings, StreamSettings
 
 
-class Settings(ServiceSettings, SessionSettings):
+class Settings(ServiceSettings, SessionSettings, StreamSettings):
     mongo_uri: MongoUri
-    nats_url: NatsUrl
     order_hold_seconds: Annotated[int, Field(gt=0, le=86_400)] = 900
     """How long an order holds its ticket; a card's further step may take as long once more."""

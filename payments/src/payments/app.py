@@ -32,7 +32,9 @@ def create_app(
 ) -> FastAPI:
     """Nothing connects before the lifespan starts. The keywords stand in for the real ones."""
     database = mongo.connect(settings.mongo_uri, "payments") if database is None else database
-    stream = JetStream(settings.nats_url, "payments") if stream is None else stream
+    stream = (
+        JetStream(settings.nats_url, "payments", settings.nats_stream_replicas) if stream is None else stream
+    )
     gateway = _gateway(settings, database) if gateway is None else gateway
     stores = Repositories.over(database, publishers(stream))
     desk = Desk(stores, gateway, timing or Timing())

@@ -3,12 +3,11 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from common.settings import MongoUri, NatsUrl, ServiceSettings, SessionSettings
+from common.settings import MongoUri, ServiceSettings, SessionSettings, StreamSettings
 
 
-class Settings(ServiceSettings, SessionSettings):
+class Settings(ServiceSettings, SessionSettings, StreamSettings):
     mongo_uri: MongoUri
-    nats_url: NatsUrl
     payment_gateway: Literal["stripe", "fake"] = "stripe"
     """`fake` moves no money: for laptops and tests, never where buyers are."""
     stripe_key: str = Field(default="", validate_default=True)

@@ -22,7 +22,9 @@ def create_app(
 ) -> FastAPI:
     """Nothing connects before the lifespan starts. `database` and `stream` stand in for the real ones."""
     database = mongo.connect(settings.mongo_uri, "tickets") if database is None else database
-    stream = JetStream(settings.nats_url, "tickets") if stream is None else stream
+    stream = (
+        JetStream(settings.nats_url, "tickets", settings.nats_stream_replicas) if stream is None else stream
+    )
     repositories = Repositories.over(database, publishers(stream))
     service = Service(
         database=database,

@@ -1,6 +1,5 @@
-from common.settings import MongoUri, NatsUrl, ServiceSettings, SessionSettings
+from common.settings import MongoUri, ServiceSettings, SessionSettings, StreamSettings
 
 
-class Settings(ServiceSettings, SessionSettings):
+class Settings(ServiceSettings, SessionSettings, StreamSettings):
     mongo_uri: MongoUri
-    nats_url: NatsUrl

@@ -62,7 +62,9 @@ class System:
         envs = environment.services(config, jwt_key(config.data_dir))
         for name in SERVICES:
             yield self._supervised(name, [sys.executable, "-m", name], envs[name])
-        yield self._supervised(WORKER, [sys.executable, "-m", "expiration", "worker"], envs["expiration"])
+        # Nobody asks the worker for its health here: any free port will do.
+        worker_env = envs["expiration"] | {"PORT": "0"}
+        yield self._supervised(WORKER, [sys.executable, "-m", "expiration", "worker"], worker_env)
         yield self._supervised("edge", edge.prepare(config), plain | edge.own_environment(config))
 
     def _supervised(
