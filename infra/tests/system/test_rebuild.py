@@ -1,0 +1,107 @@
+"""`python -m <service> rebuild`, as an operator runs it: what was lost is there again, while all serve."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
+from redis.asyncio import Redis
+
+from common.testing.process import run_module
+from infra.load.person import Person
+from infra.reconcile.view import TIMERS_KEY
+from infra.target import Target
+
+pytestmark = pytest.mark.connected
+
+REPLICAS = {"tickets": "orders", "orders": "tickets", "payments": "orders"}
+"""What each service keeps of another's records, by the service."""
+
+
+def environment(target: Target, service: str) -> Mapping[str, str]:
+    servers = {"NATS_URL": target.url("nats")}
+    if service == "expiration":
+        return servers | {"REDIS_URL": target.url("redis")}
+    session = {"JWT_KEY": "k" * 32, "PAYMENT_GATEWAY": "fake"}
+    return servers | session | {"MONGO_URI": target.url(f"mongo_{service}")}
+
+
+async def rebuild(target: Target, service: str) -> None:
+    done = await asyncio.to_thread(run_module, service, "rebuild", environment=environment(target, service))
+    assert done.returncode == 0, done.stderr
+
+
+class Replica:
+    def __init__(self, target: Target, service: str) -> None:
+        self.client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(target.url(f"mongo_{service}"))
+        self.documents = self.client.get_default_database()[REPLICAS[service]]
+
+    async def read(self) -> dict[str, dict[str, Any]]:
+        return {document["_id"]: document async for document in self.documents.find({})}
+
+    async def at_rest(self) -> dict[str, dict[str, Any]]:
+        """What it holds once it has not changed for a second: no event is on its way any more."""
+        before, now = None, await self.read()
+        async with asyncio.timeout(30):
+            while now != before:
+                await asyncio.sleep(1)
+                before, now = now, await self.read()
+        return now
+
+
+@pytest.fixture
+async def redis(target: Target) -> AsyncIterator["Redis"]:
+    client = Redis.from_url(target.url("redis"))
+    yield client
+    await client.aclose()
+
+
+async def trade(seller: Person, buyer: Person) -> None:
+    """Some of everything: on sale, paid and cancelled."""
+    tickets = await asyncio.gather(*(seller.sell() for _ in range(15)))
+    orders = await asyncio.gather(*(buyer.buy(ticket) for ticket in tickets[:10]))
+    paid = [(await buyer.pay(order))[0] for order in orders[:5]]
+    ended = [(await buyer.call("DELETE", f"/api/orders/{order}"))[0] for order in orders[5:]]
+    assert (paid, ended) == ([201] * 5, [204] * 5)
+
+
+@pytest.mark.parametrize("service", REPLICAS)
+async def test_a_replica_that_was_lost_ends_as_it_was_while_others_trade(
+    target: Target, seller: Person, buyer: Person, service: str
+) -> None:
+    await trade(seller, buyer)
+    replica = Replica(target, service)
+    before = await replica.at_rest()
+    await replica.documents.drop()
+
+    trading = asyncio.create_task(trade(seller, buyer))
+    await rebuild(target, service)
+    # What came while the replica had no past was refused as a gap, and is told again.
+    await trading
+
+    after = await replica.at_rest()
+    assert {record_id: after.get(record_id) for record_id in before} == before
+    assert len(after) > len(before) > 0
+    replica.client.close()
+
+
+async def test_timers_that_redis_lost_are_set_again(
+    target: Target, seller: Person, buyer: Person, redis: "Redis"
+) -> None:
+    tickets = await asyncio.gather(*(seller.sell() for _ in range(10)))
+    orders = set(await asyncio.gather(*(buyer.buy(ticket) for ticket in tickets)))
+
+    async def timers() -> set[str]:
+        return {name.decode() for name in await redis.zrange(TIMERS_KEY, 0, -1)}
+
+    async with asyncio.timeout(5):
+        while not orders <= await timers():
+            await asyncio.sleep(0.01)
+
+    await redis.flushall()
+    await rebuild(target, "expiration")
+
+    assert orders <= await timers()
+    for order in orders:
+        await buyer.see(f"/api/orders/{order}", lambda seen: seen["status"] == "cancelled")
