@@ -4,8 +4,15 @@ UV_VERSION := 0.13.9
 UV ?= $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
 PACKAGES := common auth tickets orders expiration payments client infra
+SERVICES := auth tickets orders expiration payments client
+LOCKS := requirements.lock $(SERVICES:%=%/requirements.lock)
 MANIFESTS := pyproject.toml $(PACKAGES:%=%/pyproject.toml)
-EXPORT = $(UV) export --locked --all-packages --all-groups --no-emit-workspace --no-header --no-annotate --quiet
+EXPORT = $(UV) export --locked --no-emit-workspace --no-header --no-annotate --quiet
+# The root's lock has everything; a service's, of which its image is made, what it runs with. $(1): where to write them.
+define export_locks
+$(EXPORT) --all-packages --all-groups --output-file $(1)requirements.lock > /dev/null
+@for name in $(SERVICES); do mkdir -p $(1)$$name; $(EXPORT) --package $$name --no-dev --output-file $(1)$$name/requirements.lock > /dev/null || exit 1; done
+endef
 N ?= 400
 # The services of a test say only what went wrong, unless LOG_LEVEL asks for more.
 QUIET = LOG_LEVEL=$${LOG_LEVEL:-ERROR}
@@ -21,21 +28,21 @@ help: ## list the targets
 setup: .venv/.ready ## install the locked dependencies into .venv
 
 # uv.lock records the registry's addresses, so it is derived here and the repo keeps only hashes: docs/decisions/0001-lock.md
-.venv/.ready: $(MANIFESTS) requirements.lock | $(UV)
+.venv/.ready: $(MANIFESTS) $(LOCKS) | $(UV)
 	@$(UV) lock --quiet
-	@$(EXPORT) --output-file .venv.export > /dev/null
-	@cmp -s .venv.export requirements.lock || { \
-	  diff requirements.lock .venv.export | head -20; rm -f .venv.export; \
-	  echo "The resolved packages differ from requirements.lock: run 'make lock' if a dependency was changed on purpose;" \
-	       "otherwise a file upstream is not the one that was locked."; exit 1; }
-	@rm -f .venv.export
+	@mkdir -p .tools/locks
+	@$(call export_locks,.tools/locks/)
+	@for lock in $(LOCKS); do cmp -s $$lock .tools/locks/$$lock || { \
+	  diff $$lock .tools/locks/$$lock | head -20; \
+	  echo "The resolved packages differ from $$lock: run 'make lock' if a dependency was changed on purpose;" \
+	       "otherwise a file upstream is not the one that was locked."; exit 1; }; done
 	@$(UV) sync --locked --all-packages --all-groups --quiet
 	@touch $@
 
 lock: $(UV) ## resolve again and record the hashes, after a change of dependencies
 	@$(UV) lock
-	@$(EXPORT) --output-file requirements.lock > /dev/null
-	@echo "requirements.lock is written"
+	@$(call export_locks)
+	@echo "written: $(LOCKS)"
 
 .tools/bin/uv:
 	@python3 -m venv .tools

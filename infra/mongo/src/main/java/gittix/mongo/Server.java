@@ -12,7 +12,9 @@ import de.bwaldvogel.mongo.MongoServer;
 import de.bwaldvogel.mongo.MongoVersion;
 
 /**
- * {@code Server PORT FILE}: answers MongoDB's wire protocol on 127.0.0.1 and keeps the data in FILE.
+ * {@code Server PORT FILE}: answers MongoDB's wire protocol and keeps the data in FILE.
+ *
+ * <p>Listens on 127.0.0.1, or on the address in the property {@code gittix.host}: it knows no passwords.
  *
  * <p>Written data reach the file within {@link #FLUSH_MILLIS}; a SIGTERM writes the rest before the process ends.
  */
@@ -60,7 +62,7 @@ public final class Server {
         Backend backend = new Backend(store);
         backend.version(Version.MONGO_4_4);
         MongoServer server = new MongoServer(backend);
-        server.bind(new InetSocketAddress("127.0.0.1", port), 1, 2);
+        server.bind(new InetSocketAddress(System.getProperty("gittix.host", "127.0.0.1"), port), 1, 2);
         Runtime.getRuntime().addShutdownHook(new Thread(server::shutdownNow, "shutdown"));
     }
 
