@@ -1,8 +1,9 @@
-"""`python reload.py MODULE [ARGUMENT…]`: runs `python -m MODULE …`, and again whenever a file below CODE changed.
+"""`python reload.py MODULE [ARGUMENT…]`: runs `python -m MODULE …`, and again whenever code changed.
 
-For `skaffold dev`, whose file sync copies but restarts nothing. The standard library only, so that the image of
-development is the image of production. A program that ends by itself (a syntax error, a missing setting) is left
-ended until the next change. SIGTERM and SIGINT are passed on, and its exit code is this one's.
+For `skaffold dev`, whose file sync copies but restarts nothing. The standard library only, so that the
+image of development is the image of production. A program that ends by itself (a syntax error, a missing
+setting) is left ended until the next change. SIGTERM and SIGINT are passed on, and its exit code is this
+one's.
 """
 
 import os
@@ -47,7 +48,7 @@ class Reloader:
             now = state()
             if now != known and not self._stopping:
                 known = now
-                print("reload: the code changed", file=sys.stderr, flush=True)
+                sys.stderr.write("reload: the code changed\n")
                 process.terminate()
                 process.wait()
                 process = self._start()

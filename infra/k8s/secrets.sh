@@ -1,0 +1,33 @@
+#!/bin/sh
+# Creates what no file of this repo may hold, in namespace gittix of the current context:
+#   jwt-secret     JWT_KEY, 48 random bytes. One that exists is kept: a new key would end every session.
+#   stripe-secret  STRIPE_KEY and STRIPE_WEBHOOK_SECRET of the environment, in place of those before; left alone when unset.
+# KUBECTL names the command ("minikube kubectl --"). The values travel by stdin, where no list of processes shows them.
+set -eu
+cd "$(dirname "$0")"
+KUBECTL=${KUBECTL:-kubectl}
+
+# shellcheck disable=SC2086 # it may be several words
+kube() { $KUBECTL "$@"; }
+in_namespace() { kube --namespace gittix "$@"; }
+has() { in_namespace get secret "$1" --ignore-not-found --output name | grep -q .; }
+
+[ -n "$(kube get namespace gittix --ignore-not-found --output name)" ] || kube apply -f base/namespace.yaml
+
+if has jwt-secret; then
+  echo "jwt-secret exists and is kept"
+else
+  printf 'JWT_KEY=%s\n' "$(head -c 48 /dev/urandom | base64 | tr -d '\n')" |
+    in_namespace create secret generic jwt-secret --from-env-file=/dev/stdin
+fi
+
+if [ -n "${STRIPE_KEY:-}" ] && [ -n "${STRIPE_WEBHOOK_SECRET:-}" ]; then
+  printf 'STRIPE_KEY=%s\nSTRIPE_WEBHOOK_SECRET=%s\n' "$STRIPE_KEY" "$STRIPE_WEBHOOK_SECRET" |
+    in_namespace create secret generic stripe-secret --from-env-file=/dev/stdin --dry-run=client --output yaml |
+    in_namespace apply -f -
+elif [ -n "${STRIPE_KEY:-}${STRIPE_WEBHOOK_SECRET:-}" ]; then
+  echo "Set both STRIPE_KEY and STRIPE_WEBHOOK_SECRET, or neither" >&2
+  exit 1
+elif ! has stripe-secret; then
+  echo "No stripe-secret: STRIPE_KEY and STRIPE_WEBHOOK_SECRET are not set. The fake gateway of dev needs none."
+fi

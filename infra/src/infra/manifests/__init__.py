@@ -1,0 +1,1 @@
+"""The Kubernetes manifests as data: rendered, and the edges that they allow."""
