@@ -58,11 +58,8 @@ def test_each_service_reaches_its_own_pods_on_a_port_that_they_have(name: str) -
         if own == NOBODY:
             assert "selector" not in service["spec"]
             continue
-        (target,) = [
-            each
-            for each in pods(objects)
-            if matches({"matchLabels": service["spec"]["selector"]}, each.labels)
-        ]
+        selector = {"matchLabels": service["spec"]["selector"]}
+        (target,) = [each for each in pods(objects) if matches(selector, each.labels)]
         assert target.labels["app"] == own.removesuffix("-srv")
         named_ports = {port["name"] for port in target.main["ports"]}
         assert {port["targetPort"] for port in service["spec"]["ports"]} <= named_ports

@@ -22,8 +22,7 @@ def processes(name: str) -> list[Pod]:
 
 def settings(of: Pod) -> type[ServiceSettings]:
     package = of.main["image"].split("@")[0].split(":")[0].removeprefix("gittix/")
-    found = importlib.import_module(f"{package}.settings").Settings
-    assert issubclass(found, ServiceSettings)
+    found: type[ServiceSettings] = importlib.import_module(f"{package}.settings").Settings
     return found
 
 
@@ -53,7 +52,7 @@ def test_a_secret_is_named_and_never_written(name: str) -> None:
             secret, key = SECRETS[one["name"]]
             # Optional: the process itself says, in the pod's status, what to run.
             assert one["valueFrom"]["secretKeyRef"] == {"name": secret, "key": key, "optional": True}
-        assert not set(SECRETS) & set(variable for variable in written(name, each))
+        assert not set(SECRETS) & written(name, each)
 
 
 def written(name: str, each: Pod) -> set[str]:
@@ -73,9 +72,9 @@ def test_production_moves_money_and_its_cookies_need_https() -> None:
     told = {each.labels["app"]: environment(overlay("prod"), each) for each in processes("prod")}
     assert told["payments"]["PAYMENT_GATEWAY"] == "stripe"
     assert told["orders"]["ORDER_HOLD_SECONDS"] == "900"
-    assert {told[app]["COOKIE_SECURE"] for app in ("auth", "tickets", "orders", "payments", "client")} == {
-        "true"
-    }
+    with_a_session = [one for one in told.values() if "JWT_KEY" in one]
+    assert len(with_a_session) == 5
+    assert all(one["COOKIE_SECURE"] == "true" for one in with_a_session)
 
 
 def test_production_writes_to_a_majority_and_to_three_streams() -> None:
