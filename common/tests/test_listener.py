@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from prometheus_client import REGISTRY
 from pymongo.errors import AutoReconnect, OperationFailure
 
 from common import telemetry
@@ -160,6 +161,19 @@ async def test_what_cannot_be_buried_yet_comes_again() -> None:
     await received(Updated(), delivery, stream)
 
     assert (delivery.outcome, delivery.delay) == ("nak", delay_of(3))
+
+
+async def test_how_deliveries_end_is_counted() -> None:
+    def counts() -> list[float]:
+        outcomes = ("ack", "nak", "dead letter")
+        labels = [{"event": "ticket.updated", "outcome": outcome} for outcome in outcomes]
+        return [REGISTRY.get_sample_value("event_deliveries_total", label) or 0 for label in labels]
+
+    before = counts()
+    for error, attempt in [(None, 1), (None, 1), (KeyError("x"), 1), (KeyError("x"), ATTEMPTS)]:
+        await received(Updated(error), a_delivery(attempt))
+
+    assert [now - then for now, then in zip(counts(), before, strict=True)] == [2, 1, 1]
 
 
 async def test_a_handler_that_is_cancelled_leaves_its_delivery_unanswered() -> None:

@@ -16,6 +16,7 @@ import logging
 from abc import ABC, abstractmethod
 from typing import ClassVar, Generic, TypeVar, cast
 
+from prometheus_client import Counter
 from pydantic import ValidationError
 
 from common import telemetry
@@ -30,6 +31,8 @@ from common.stream import Delivery
 log = logging.getLogger(__name__)
 
 E = TypeVar("E", bound=Event)
+
+_DELIVERIES = Counter("event_deliveries", "Deliveries of an event, by how they ended", ["event", "outcome"])
 
 ATTEMPTS = 8
 GAP_ATTEMPTS = 720
@@ -66,19 +69,20 @@ class Listener(ABC, Generic[E]):
             await self._again(delivery, dead_letters, gap, GAP_ATTEMPTS)
         except (Unavailable, *OUTAGES) as outage:
             log.warning("waiting for a dependency", extra=_about(delivery, outage))
-            await delivery.nak(delay_of(delivery.attempt))
+            await self._nak(delivery)
         except Exception as error:
             log.warning("listener failed", exc_info=True, extra=_about(delivery, error))
             await self._again(delivery, dead_letters, error, ATTEMPTS)
         else:
             reached("before-ack")
             await delivery.ack()
+            self._count("ack")
 
     async def _again(
         self, delivery: Delivery, dead_letters: DeadLetters, error: Exception, attempts: int
     ) -> None:
         if delivery.attempt < attempts:
-            await delivery.nak(delay_of(delivery.attempt))
+            await self._nak(delivery)
         else:
             await self._bury(delivery, dead_letters, repr(error))
 
@@ -87,10 +91,18 @@ class Listener(ABC, Generic[E]):
             await dead_letters.add(delivery, self.queue_group, reason)
         except Unavailable as outage:
             log.warning("dead letter not written yet", extra=_about(delivery, outage))
-            await delivery.nak(delay_of(delivery.attempt))
+            await self._nak(delivery)
             return
         log.error("dead letter", extra={**_about(delivery, None), "reason": reason})
         await delivery.term()
+        self._count("dead letter")
+
+    async def _nak(self, delivery: Delivery) -> None:
+        await delivery.nak(delay_of(delivery.attempt))
+        self._count("nak")
+
+    def _count(self, outcome: str) -> None:
+        _DELIVERIES.labels(self.event.subject, outcome).inc()
 
 
 def delay_of(attempt: int) -> float:
