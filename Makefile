@@ -20,7 +20,7 @@ QUIET = LOG_LEVEL=$${LOG_LEVEL:-ERROR}
 export UV_PYTHON_PREFERENCE ?= system
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run test check fmt e2e flows chaos reconcile crashes expiry money bench clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
+.PHONY: help setup lock run test check fmt e2e flows chaos reconcile crashes expiry money bench k8s-secrets clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,11 +66,12 @@ connected: $(PACKAGES:%=connected/%)
 $(PACKAGES:%=connected/%): connected/%:
 	@echo "── $*, connected" && cd $* && ../$(PY) -m pytest -q -m connected --ignore=tests/system --ignore=tests/browser || [ $$? -eq 5 ]
 
-check: setup ## lint, formatting, types and import borders
+check: setup ## lint, formatting, types, import borders and the Kubernetes manifests
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check --quiet .
 	@$(MAKE) --no-print-directory -j2 -Otarget $(PACKAGES:%=types/%)
 	@.venv/bin/lint-imports
+	@echo "── manifests" && cd infra && ../$(PY) -m pytest -q tests/manifests
 
 $(PACKAGES:%=types/%): types/%:
 	@echo "── types of $*" && cd $* && MYPYPATH=src ../$(PY) -m mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/$* src $(notdir $(wildcard $*/tests))
@@ -102,6 +103,9 @@ money: setup ## payments race with expiry and cancelling (RACES=1000)
 
 bench: setup ## measure the system
 	@$(PY) -m infra.bench
+
+k8s-secrets: ## create the namespace and its secrets in the current Kubernetes context (STRIPE_KEY, STRIPE_WEBHOOK_SECRET, KUBECTL)
+	@infra/k8s/secrets.sh
 
 clean: setup ## forget the data of `make run`
 	@$(PY) -m infra.local --clean
