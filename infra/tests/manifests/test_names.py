@@ -7,10 +7,12 @@ import yaml
 
 from infra.local import edge
 from infra.manifests.rendered import (
+    K8S,
     OVERLAYS,
     REPO,
     SERVICES,
     Object,
+    kustomized,
     matches,
     named,
     of_kind,
@@ -74,12 +76,21 @@ def test_a_workload_selects_its_own_pods_alone(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
-def test_all_live_in_one_namespace_that_lets_in_only_restricted_pods(name: str) -> None:
-    objects = overlay(name)
+def test_all_live_in_one_namespace(name: str) -> None:
     cluster_wide = {"Namespace", "PersistentVolume"}
-    assert {one["metadata"]["namespace"] for one in objects if one["kind"] not in cluster_wide} == {"gittix"}
-    labels = named(objects, "Namespace", "gittix")["metadata"]["labels"]
+    inside = [one for one in overlay(name) if one["kind"] not in cluster_wide]
+    assert {one["metadata"]["namespace"] for one in inside} == {"gittix"}
+
+
+@pytest.mark.parametrize("folder", ["base", "overlays/test", "overlays/prod"])
+def test_the_namespace_takes_only_restricted_pods(folder: str) -> None:
+    labels = named(kustomized(K8S / folder), "Namespace", "gittix")["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_the_end_of_skaffold_dev_takes_no_key_and_no_data_away() -> None:
+    """It deletes what it applied; with the namespace everything in it would go."""
+    assert not of_kind(overlay("dev"), "Namespace", "Secret", "PersistentVolumeClaim")
 
 
 def routes(rule: Object) -> Mapping[str, str]:
