@@ -375,6 +375,14 @@ async def test_readiness_names_what_is_down() -> None:
     assert ready.json() == {"status": "ready"}
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/docs"])
+async def test_what_operators_ask_is_nowhere_for_those_who_come_through_an_edge(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    assert (await client.get(path)).status_code == 200
+    assert message_of(await client.get(path, headers={"X-Forwarded-For": "192.0.2.1"}), 404) == "Not found"
+
+
 async def test_metrics_count_by_route_and_not_by_path(client: httpx.AsyncClient) -> None:
     await client.get("/direct/one-of-many")
     await client.get("/nowhere-at-all")

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from infra.load.api import edge_headers
 from infra.load.person import Person
 from infra.target import Target
 
@@ -129,6 +130,6 @@ async def test_the_edge_hides_what_is_for_operators(buyer: Person, path: str) ->
 
 
 async def test_a_request_id_travels_into_the_answer(target: Target) -> None:
-    headers = {"X-Request-Id": "from-the-test"}
+    headers = {"X-Request-Id": "from-the-test", **edge_headers()}
     async with aiohttp.request("GET", f"{target.edge}/api/tickets", headers=headers) as response:
         assert response.headers["X-Request-Id"] == "from-the-test"

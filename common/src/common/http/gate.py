@@ -8,7 +8,7 @@ from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common import telemetry
-from common.errors import AppError, BadRequest, CrossSite, TooLarge
+from common.errors import AppError, BadRequest, CrossSite, NotFound, TooLarge
 from common.http.rendering import render, unexpected
 
 log = logging.getLogger("request")
@@ -16,6 +16,10 @@ log = logging.getLogger("request")
 MAX_BODY_BYTES = 256 * 1024
 _MOST_DIGITS = 18
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+OPERATOR_PATHS = frozenset(
+    {"/healthz", "/readyz", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
+)
+"""For those who stand beside the service. A plain Ingress knows no way to hide them."""
 
 _SECONDS = Histogram(
     "http_request_seconds",
@@ -59,6 +63,8 @@ class Gate:
 
     async def _pass(self, scope: Scope, headers: "_Headers", receive: Receive, send: Send) -> None:
         try:
+            if scope["path"] in OPERATOR_PATHS:
+                refuse_from_outside(headers)
             if scope["method"] not in SAFE_METHODS:
                 refuse_cross_site(headers)
                 receive = limited(headers, receive)
@@ -72,7 +78,10 @@ class _Headers:
     """The few headers that the gate looks at, without decoding the others."""
 
     _NAMES = frozenset(
-        {b"host", b"origin", b"sec-fetch-site", b"content-length", b"x-request-id", b"traceparent"}
+        {
+            *(b"host", b"origin", b"sec-fetch-site", b"content-length"),
+            *(b"x-request-id", b"traceparent", b"x-forwarded-for"),
+        }
     )
 
     def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
@@ -81,6 +90,12 @@ class _Headers:
     def get(self, name: bytes) -> str | None:
         value = self._values.get(name)
         return None if value is None else value.decode("latin-1")
+
+
+def refuse_from_outside(headers: _Headers) -> None:
+    """Raises NotFound for what came through an edge: each says for whom it forwards."""
+    if headers.get(b"x-forwarded-for") is not None:
+        raise NotFound()
 
 
 def refuse_cross_site(headers: _Headers) -> None:

@@ -1,0 +1,70 @@
+"""The namespace of the suite, by kubectl."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+NAMESPACE = "gittix"
+SERVICES = ("auth", "tickets", "orders", "payments", "expiration", "client")
+WORKER = "expiration-worker"
+PROCESSES = (*SERVICES, WORKER)
+SERVERS = ("nats", "expiration-redis", "auth-mongo", "tickets-mongo", "orders-mongo", "payments-mongo")
+ROLLOUT_SECONDS = 180
+
+
+class Refused(Exception):
+    """What kubectl said."""
+
+
+class Cluster:
+    def __init__(self, kubectl: Sequence[str]) -> None:
+        """`kubectl`: the command, with what it needs to find the cluster."""
+        self.command = (*kubectl, "--namespace", NAMESPACE)
+
+    async def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """Its output. Raises Refused when it fails."""
+        process = await asyncio.create_subprocess_exec(
+            *self.command,
+            *arguments,
+            stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate(None if stdin is None else stdin.encode())
+        if process.returncode != 0:
+            raise Refused(f"kubectl {' '.join(arguments)}: {err.decode().strip()}")
+        return out.decode()
+
+    async def get(self, *arguments: str) -> Any:
+        return json.loads(await self.kubectl("get", *arguments, "--output", "json"))
+
+    async def raw(self, path: str) -> str:
+        return await self.kubectl("get", "--raw", path)
+
+    async def pods(self, app: str) -> Sequence[Mapping[str, Any]]:
+        """The live pods of a process or server, those that are leaving left out."""
+        found = await self.get("pods", "--selector", f"app={app}")
+        return [pod for pod in found["items"] if "deletionTimestamp" not in pod["metadata"]]
+
+    async def scale(self, replicas: int, *names: str) -> None:
+        """Deployments or StatefulSets, each as `kind/name`; returns once all are there, or all are gone."""
+        await self.kubectl("scale", f"--replicas={replicas}", *names)
+        await self.rolled_out(*names)
+
+    async def rolled_out(self, *names: str) -> None:
+        await asyncio.gather(
+            *(self.kubectl("rollout", "status", name, f"--timeout={ROLLOUT_SECONDS}s") for name in names)
+        )
+
+    async def whole(self) -> None:
+        """Returns once every process and server is ready."""
+        await self.rolled_out(*map(deployment, PROCESSES), *map(stateful_set, SERVERS))
+
+
+def deployment(process: str) -> str:
+    return f"deployment/{process}-depl"
+
+
+def stateful_set(server: str) -> str:
+    return f"statefulset/{server}"

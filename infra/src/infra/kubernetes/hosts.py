@@ -1,0 +1,136 @@
+"""Where the suite is tried: a cluster that KUBECONFIG names, else one that is started for the test.
+
+| variable | |
+| --- | --- |
+| KUBECONFIG | an existing cluster; then also the next three |
+| K8S_BUILD | builds image $IMAGE from file $DOCKERFILE, context `.`; by default `docker build` |
+| K8S_LOAD | loads image $IMAGE into the cluster, as `minikube image load $IMAGE` |
+| EDGE_URL | where its ingress controller answers, as `http://$(minikube ip)` |
+| K8S_UP | the program that starts a cluster on this machine; by default the one beside this repo |
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from infra.kubernetes.cluster import SERVERS
+
+ROOT = Path(__file__).resolve().parents[4]
+UP = ROOT.parent / "shared" / "kubernetes" / "up.sh"
+VOLUMES = Path("/var/lib/gittix-test")
+"""Of the node, which is this machine: overlays/test/volumes.yaml says the same."""
+
+
+class Host(Protocol):
+    @property
+    def kubectl(self) -> Sequence[str]: ...
+
+    @property
+    def inside(self) -> Sequence[str]:
+        """What a command begins with that has to reach the cluster's addresses."""
+
+    @property
+    def edge(self) -> str: ...
+
+    def start(self) -> None: ...
+
+    def image(self, name: str, dockerfile: str) -> None: ...
+
+    def size(self, name: str) -> int | None:
+        """Bytes on disk, where that can be told."""
+
+    def forget(self) -> None:
+        """Removes what the servers kept."""
+
+    def stop(self) -> None: ...
+
+
+class Own:
+    """A cluster on this machine, in a network namespace of its own; its ingress is at the node's address."""
+
+    edge = "http://10.90.0.10"
+
+    def __init__(self, up: Path) -> None:
+        self._up = str(up)
+        self.kubectl = (self._up, "kubectl")
+        self.inside = (self._up, "ns")
+        self._started = False
+
+    def start(self) -> None:
+        running = subprocess.run([*self.kubectl, "get", "--raw", "/readyz"], capture_output=True, check=False)
+        if running.returncode != 0:
+            # Others may call this machine's docker, buildah and nginx their own: it installs what is missing.
+            subprocess.run([self._up, "all"], check=True, stdout=subprocess.DEVNULL)
+            self._started = True
+        self.forget()
+
+    def image(self, name: str, dockerfile: str) -> None:
+        subprocess.run(
+            [self._up, "image", name, str(ROOT), str(ROOT / dockerfile)],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+
+    def size(self, name: str) -> int | None:
+        folder = Path(os.environ.get("K8S_DIR") or Path.home() / ".cache" / "k8s") / "images"
+        image = "python-slim" if name == BASE else "app-" + name.replace("/", "_").replace(":", "_")
+        file = folder / f"{image}.tar"
+        return file.stat().st_size if file.exists() else None
+
+    def forget(self) -> None:
+        shutil.rmtree(VOLUMES, ignore_errors=True)
+        for server in SERVERS:
+            (VOLUMES / server).mkdir(parents=True)
+
+    def stop(self) -> None:
+        """Only what this test started."""
+        shutil.rmtree(VOLUMES, ignore_errors=True)
+        if self._started:
+            subprocess.run([self._up, "stop"], check=False, stdout=subprocess.DEVNULL)
+
+
+class Given:
+    """Somebody's cluster: nothing of it is started, stopped or changed, but for the namespace."""
+
+    inside: Sequence[str] = ()
+    kubectl: Sequence[str] = ("kubectl",)
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        missing = [name for name in ("K8S_LOAD", "EDGE_URL") if not env.get(name)]
+        if missing:
+            raise SystemExit(
+                f"With KUBECONFIG set {' and '.join(missing)} too: see infra/kubernetes/hosts.py"
+            )
+        build = env.get("K8S_BUILD") or "docker build --quiet --tag $IMAGE --file $DOCKERFILE ."
+        self._commands = (build, env["K8S_LOAD"])
+        self.edge = env["EDGE_URL"]
+
+    def start(self) -> None:
+        subprocess.run([*self.kubectl, "get", "--raw", "/readyz"], check=True, stdout=subprocess.DEVNULL)
+
+    def image(self, name: str, dockerfile: str) -> None:
+        env = {**os.environ, "IMAGE": name, "DOCKERFILE": dockerfile}
+        for command in self._commands:
+            subprocess.run(["sh", "-ec", command], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
+
+    def size(self, name: str) -> int | None:  # noqa: ARG002  # nobody knows
+        return None
+
+    def forget(self) -> None:
+        """Its volumes go with the namespace's claims."""
+
+    def stop(self) -> None: ...
+
+
+BASE = "python:3.11-slim"
+
+
+def find(env: Mapping[str, str] = os.environ) -> Host | None:
+    """None where no cluster can be had."""
+    if env.get("KUBECONFIG"):
+        return Given(env)
+    up = Path(env.get("K8S_UP") or UP)
+    return Own(up) if up.exists() else None

@@ -1,0 +1,49 @@
+"""Three of every process: they share the work, and each event has one effect."""
+
+import re
+from collections.abc import Mapping
+
+from infra import flows
+from infra.faults import expiry
+from infra.kubernetes.cluster import NAMESPACE, PROCESSES, Cluster, deployment
+from infra.kubernetes.suite import Suite, Verdict
+
+REPLICAS = 3
+FLOWS = 400
+DUE_TOGETHER = 100
+CONSUMERS = ("tickets", "orders", "payments", "expiration")
+_ACKED = re.compile(r'^event_deliveries_total\{.*outcome="ack".*\} (\S+)$', re.MULTILINE)
+
+
+async def run(suite: Suite) -> Verdict:
+    await suite.cluster.scale(REPLICAS, *map(deployment, PROCESSES))
+    flowed = await flows.run(suite.target, FLOWS, FLOWS, []) == 0
+    expired = await expiry.run(suite.target, DUE_TOGETHER, None) == 0
+    shared = True
+    for consumer in CONSUMERS:
+        handled = await _handled(suite.cluster, consumer)
+        shared = shared and len(handled) == REPLICAS and min(handled.values()) > 0
+        print(f"          {consumer:20} events handled by its pods: {sorted(handled.values())}", flush=True)
+    agreement = await suite.agreement()
+    await suite.cluster.scale(1, *map(deployment, PROCESSES))
+    figures = (
+        f"flows {'agree' if flowed else 'LOST'}, expiry {'held' if expired else 'FAILED'}, "
+        f"work {'shared' if shared else 'NOT SHARED'}; {agreement.figures}"
+    )
+    return Verdict(flowed and expired and shared and agreement.held, figures)
+
+
+async def _handled(cluster: Cluster, app: str) -> Mapping[str, int]:
+    """How many events each pod has acknowledged."""
+    found = {}
+    for pod in await cluster.pods(app):
+        name = pod["metadata"]["name"]
+        found[name] = acked(
+            await cluster.raw(f"/api/v1/namespaces/{NAMESPACE}/pods/{name}:3000/proxy/metrics")
+        )
+    return found
+
+
+def acked(metrics: str) -> int:
+    """Deliveries that ended with an ack, in Prometheus' text."""
+    return int(sum(float(value) for value in _ACKED.findall(metrics)))

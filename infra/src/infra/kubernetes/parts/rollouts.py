@@ -1,0 +1,32 @@
+"""A rolling restart of every Deployment under traffic: no request fails."""
+
+import asyncio
+import time
+
+from infra.kubernetes.cluster import PROCESSES, deployment
+from infra.kubernetes.suite import Suite, Verdict
+from infra.kubernetes.traffic import flowing
+
+REQUESTS = 5_000
+"""At the least, for each restart."""
+
+
+async def run(suite: Suite) -> Verdict:
+    failed = answered = 0
+    for process in PROCESSES:
+        began = time.monotonic()
+        async with flowing(suite.target.edge) as traffic:
+            await suite.cluster.kubectl("rollout", "restart", deployment(process))
+            await suite.cluster.rolled_out(deployment(process))
+            took = time.monotonic() - began
+            while traffic.answered + traffic.failed < REQUESTS:
+                await asyncio.sleep(0.1)
+        print(
+            f"          {process:20} restarted in {took:4.1f} s, "
+            f"{traffic.answered:6,} requests answered, {traffic.failed} failed{traffic.worst}",
+            flush=True,
+        )
+        failed, answered = failed + traffic.failed, answered + traffic.answered
+    agreement = await suite.agreement()
+    figures = f"{answered:,} requests, {failed} failed; {agreement.figures}"
+    return Verdict(not failed and agreement.held, figures)

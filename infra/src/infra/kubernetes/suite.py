@@ -1,0 +1,68 @@
+"""What every part of the test works on: the cluster, the edge, and the addresses behind it."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.kubernetes.cluster import Cluster
+from infra.kubernetes.forward import forwarded
+from infra.reconcile import addresses
+from infra.reconcile.view import opened, settled
+from infra.target import Target
+
+DATABASES = ("auth", "tickets", "orders", "payments")
+BEHIND = {
+    **{f"{name}-mongo-srv": 27017 for name in DATABASES},
+    "nats-srv": 4222,
+    "expiration-redis-srv": 6379,
+    "orders-srv": 3000,
+}
+SETTLE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a part held, and its figures in words."""
+
+    held: bool
+    figures: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    cluster: Cluster
+    target: Target
+
+    async def agreement(self) -> Verdict:
+        """Whether the services agree with each other, once all is quiet."""
+        async with opened(addresses.of_record(self.target.record)) as view:
+            report, took = await settled(view, SETTLE_SECONDS)
+            dead = await view.dead_letters()
+        for line in report.details().splitlines():
+            print(f"          {line}")
+        wrong = sum(finding.disagreements for finding in report.findings.values())
+        compared = sum(finding.compared for finding in report.findings.values())
+        figures = f"{compared:,} comparisons, {wrong} disagreements after {took:.1f} s, {dead} dead letters"
+        return Verdict(report.is_clean and not dead, figures)
+
+
+@asynccontextmanager
+async def reached(cluster: Cluster, edge: str, record: Path) -> AsyncIterator[Suite]:
+    """`record` is written as the laptop's runner writes its own, so that every command finds the system."""
+    async with forwarded(cluster, BEHIND) as ports:
+        content = json.dumps({"processes": {}, "ports": {}, "urls": urls(edge, ports)})
+        record.write_text(content)  # noqa: ASYNC240  # before anything runs
+        yield Suite(cluster, Target(edge, record))
+
+
+def urls(edge: str, ports: Mapping[str, int]) -> dict[str, str]:
+    here = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+    return {
+        "edge": edge,
+        "orders": f"http://{here['orders-srv']}",
+        "nats": f"nats://{here['nats-srv']}",
+        "redis": f"redis://{here['expiration-redis-srv']}/0",
+        **{f"mongo_{n}": f"mongodb://{here[f'{n}-mongo-srv']}/{n}?directConnection=true" for n in DATABASES},
+    }
