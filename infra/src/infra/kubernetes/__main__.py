@@ -19,6 +19,7 @@ from infra.kubernetes.hosts import ROOT, Host, find
 from infra.kubernetes.parts import PARTS
 
 HOST_NAME = "ticketing.dev"
+OVERLAY = str(ROOT / "infra" / "k8s" / "overlays" / "test")
 
 
 @contextmanager
@@ -34,8 +35,8 @@ def kubectl(host: Host, *arguments: str) -> None:
 
 
 def remove(host: Host) -> None:
-    kubectl(host, "delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=180s")
-    kubectl(host, "delete", "persistentvolume", "--selector=app.kubernetes.io/part-of=gittix")
+    """What was applied, and with the namespace what was made in it: secrets, claims, pods."""
+    kubectl(host, "delete", "--kustomize", OVERLAY, "--ignore-not-found", f"--timeout={ROLLOUT_SECONDS}s")
 
 
 def deploy(host: Host) -> None:
@@ -43,7 +44,7 @@ def deploy(host: Host) -> None:
         env = {**os.environ, "KUBECTL": " ".join(host.kubectl)}
         secrets = ROOT / "infra" / "k8s" / "secrets.sh"
         subprocess.run(["sh", str(secrets)], env=env, check=True, stdout=subprocess.DEVNULL)
-        kubectl(host, "apply", "--kustomize", str(ROOT / "infra" / "k8s" / "overlays" / "test"))
+        kubectl(host, "apply", "--kustomize", OVERLAY)
         for name in (*map(stateful_set, SERVERS), *map(deployment, PROCESSES)):
             kubectl(
                 host, "--namespace", NAMESPACE, "rollout", "status", name, f"--timeout={ROLLOUT_SECONDS}s"
@@ -72,9 +73,10 @@ def main() -> int:
     if host is None:
         print("SKIPPED: no cluster here. Set KUBECONFIG (infra/kubernetes/hosts.py), or K8S_UP.")
         return 0
+    with step("cluster"):
+        host.start()
     try:
-        with step("cluster"):
-            host.start()
+        with step("empty namespace"):
             remove(host)
             host.forget()
         with step("images"):

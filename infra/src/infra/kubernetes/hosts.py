@@ -9,6 +9,7 @@
 | K8S_UP | the program that starts a cluster on this machine; by default the one beside this repo |
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -16,12 +17,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from infra.kubernetes.cluster import SERVERS
+from infra.kubernetes.cluster import NAMESPACE, SERVERS
 
 ROOT = Path(__file__).resolve().parents[4]
 UP = ROOT.parent / "shared" / "kubernetes" / "up.sh"
 VOLUMES = Path("/var/lib/gittix-test")
 """Of the node, which is this machine: overlays/test/volumes.yaml says the same."""
+LOCK = VOLUMES.with_suffix(".lock")
+"""Held while a test runs on this machine's cluster."""
 
 
 class Host(Protocol):
@@ -58,14 +61,19 @@ class Own:
         self.kubectl = (self._up, "kubectl")
         self.inside = (self._up, "ns")
         self._started = False
+        self._lock = LOCK.open("w")
 
     def start(self) -> None:
+        """Raises SystemExit while another test has the cluster: each would delete the other's namespace."""
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit("Another run of this test has the cluster: wait for its end.") from None
         running = subprocess.run([*self.kubectl, "get", "--raw", "/readyz"], capture_output=True, check=False)
         if running.returncode != 0:
             # Others may call this machine's docker, buildah and nginx their own: it installs what is missing.
             subprocess.run([self._up, "all"], check=True, stdout=subprocess.DEVNULL)
             self._started = True
-        self.forget()
 
     def image(self, name: str, dockerfile: str) -> None:
         subprocess.run(
@@ -93,7 +101,7 @@ class Own:
 
 
 class Given:
-    """Somebody's cluster: nothing of it is started, stopped or changed, but for the namespace."""
+    """Somebody's cluster: nothing of it is started, stopped or changed, but for a new namespace."""
 
     inside: Sequence[str] = ()
     kubectl: Sequence[str] = ("kubectl",)
@@ -109,7 +117,16 @@ class Given:
         self.edge = env["EDGE_URL"]
 
     def start(self) -> None:
-        subprocess.run([*self.kubectl, "get", "--raw", "/readyz"], check=True, stdout=subprocess.DEVNULL)
+        """Raises SystemExit where the namespace exists: the test would delete what somebody keeps in it."""
+        found = subprocess.run(
+            [*self.kubectl, "get", "namespace", NAMESPACE, "--ignore-not-found", "--output=name"],
+            check=True,
+            capture_output=True,
+        )
+        if found.stdout.strip():
+            raise SystemExit(
+                f"The cluster of KUBECONFIG has a namespace {NAMESPACE}: delete it first, if nobody needs it."
+            )
 
     def image(self, name: str, dockerfile: str) -> None:
         env = {**os.environ, "IMAGE": name, "DOCKERFILE": dockerfile}
