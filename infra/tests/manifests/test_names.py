@@ -29,7 +29,6 @@ SERVERS = {
     "nats-srv": 4222,
     "expiration-redis-srv": 6379,
 }
-NOBODY = "closed-srv"
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
@@ -37,7 +36,7 @@ def test_services_and_ports_are_as_designed(name: str) -> None:
     found = {
         one["metadata"]["name"]: one["spec"]["ports"][0]["port"] for one in of_kind(overlay(name), "Service")
     }
-    assert found == {f"{service}-srv": 3000 for service in SERVICES} | SERVERS | {NOBODY: 3000}
+    assert found == {f"{service}-srv": 3000 for service in SERVICES} | SERVERS
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
@@ -57,9 +56,6 @@ def test_each_service_reaches_its_own_pods_on_a_port_that_they_have(name: str) -
     objects = overlay(name)
     for service in of_kind(objects, "Service"):
         own = service["metadata"]["name"]
-        if own == NOBODY:
-            assert "selector" not in service["spec"]
-            continue
         selector = {"matchLabels": service["spec"]["selector"]}
         (target,) = [each for each in pods(objects) if matches(selector, each.labels)]
         assert target.labels["app"] == own.removesuffix("-srv")
@@ -102,7 +98,7 @@ def routes(rule: Object) -> Mapping[str, str]:
 def test_the_ingress_has_the_routes_of_the_laptops_edge(name: str) -> None:
     ingress = named(overlay(name), "Ingress", "edge")
     expected = {f"/api/{path}": f"{service}-srv" for path, service in edge.ROUTES}
-    expected |= {"/": "client-srv"} | dict.fromkeys(edge.PRIVATE, NOBODY)
+    expected |= {"/": "client-srv"}
     for rule in ingress["spec"]["rules"]:
         assert routes(rule) == expected
     assert ingress["spec"]["rules"][0]["host"] == "ticketing.dev"

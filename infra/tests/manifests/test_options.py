@@ -37,7 +37,7 @@ def test_the_gateways_routes_are_those_of_the_edge(tmp_path: Path) -> None:
     }
 
     expected = {f"/api/{path}": [f"{service}-srv"] for path, service in edge.ROUTES}
-    assert found == expected | {"/": ["client-srv"]} | {path: [] for path in edge.PRIVATE}
+    assert found == expected | {"/": ["client-srv"]}
     assert not of_kind(objects, "Ingress")
 
 

@@ -84,11 +84,11 @@ def test_an_eviction_takes_one_at_a_time(each: Pod) -> None:
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
-def test_a_process_answers_for_itself_on_its_own_paths(name: str) -> None:
+def test_a_process_waits_for_what_it_depends_on_and_then_answers_for_itself(name: str) -> None:
     for each in python_pods(name):
-        paths = [each.main[probe]["httpGet"]["path"] for probe in ("startupProbe", "livenessProbe")]
+        assert each.main["startupProbe"]["httpGet"]["path"] == "/readyz", each.name
+        paths = [each.main[probe]["httpGet"]["path"] for probe in ("readinessProbe", "livenessProbe")]
         assert paths == ["/healthz", "/healthz"], each.name
-        assert each.main["readinessProbe"]["httpGet"]["path"] == "/readyz", each.name
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
