@@ -78,6 +78,8 @@ class Own:
     def image(self, name: str, dockerfile: str) -> None:
         subprocess.run(
             [self._up, "image", name, str(ROOT), str(ROOT / dockerfile)],
+            # Dependencies are built once for each lock, as Docker does by itself.
+            env=os.environ | {"BUILDAH_LAYERS": "true"},
             check=True,
             stdout=subprocess.DEVNULL,
         )
