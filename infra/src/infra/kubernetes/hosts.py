@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
@@ -61,13 +62,15 @@ class Own:
         self.kubectl = (self._up, "kubectl")
         self.inside = (self._up, "ns")
         self._started = False
-        self._lock = LOCK.open("w")
+        self._held = ExitStack()
 
     def start(self) -> None:
         """Raises SystemExit while another test has the cluster: each would delete the other's namespace."""
+        lock = self._held.enter_context(LOCK.open("w"))
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            self._held.close()
             raise SystemExit("Another run of this test has the cluster: wait for its end.") from None
         running = subprocess.run([*self.kubectl, "get", "--raw", "/readyz"], capture_output=True, check=False)
         if running.returncode != 0:
@@ -100,6 +103,7 @@ class Own:
         shutil.rmtree(VOLUMES, ignore_errors=True)
         if self._started:
             subprocess.run([self._up, "stop"], check=False, stdout=subprocess.DEVNULL)
+        self._held.close()
 
 
 class Given:

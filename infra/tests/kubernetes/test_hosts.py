@@ -1,0 +1,118 @@
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from infra.kubernetes import hosts
+from infra.kubernetes.cluster import SERVERS
+from infra.kubernetes.hosts import Given, Own
+
+GIVEN = {
+    "KUBECONFIG": "config",
+    "K8S_LOAD": "echo loaded $IMAGE >> loaded",
+    "EDGE_URL": "http://192.168.49.2",
+}
+
+
+@pytest.fixture
+def up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cluster's program that notes its calls; it is not ready before it was started."""
+    monkeypatch.setattr(hosts, "VOLUMES", tmp_path / "volumes")
+    monkeypatch.setattr(hosts, "LOCK", tmp_path / "lock")
+    program = tmp_path / "up.sh"
+    return script(program, f'echo "$@" >> {tmp_path}/calls; [ "$1" != kubectl ] || [ -e {tmp_path}/runs ]')
+
+
+def script(path: Path, body: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return path
+
+
+def calls(up: Path) -> list[str]:
+    return (up.parent / "calls").read_text().splitlines()
+
+
+def kubectl_that_says(folder: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    script(folder / "kubectl", f"echo '{answer}'")
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+def test_without_a_kubeconfig_the_cluster_is_one_of_this_machines_own(up: Path) -> None:
+    assert isinstance(hosts.find({"K8S_UP": str(up)}), Own)
+
+
+def test_without_either_there_is_none(tmp_path: Path) -> None:
+    assert hosts.find({"K8S_UP": str(tmp_path / "absent")}) is None
+
+
+def test_a_kubeconfig_goes_first(up: Path) -> None:
+    assert isinstance(hosts.find({**GIVEN, "K8S_UP": str(up)}), Given)
+
+
+@pytest.mark.parametrize("missing", ["K8S_LOAD", "EDGE_URL"])
+def test_what_a_given_cluster_needs_besides_is_named(missing: str) -> None:
+    env: Mapping[str, str] = {name: value for name, value in GIVEN.items() if name != missing}
+    with pytest.raises(SystemExit, match=missing):
+        hosts.find(env)
+
+
+def test_what_was_started_is_stopped(up: Path) -> None:
+    own = Own(up)
+    own.start()
+    own.stop()
+    assert calls(up) == ["kubectl get --raw /readyz", "all", "stop"]
+
+
+def test_what_ran_before_runs_on(up: Path) -> None:
+    (up.parent / "runs").touch()
+    own = Own(up)
+    own.start()
+    own.stop()
+    assert calls(up) == ["kubectl get --raw /readyz"]
+
+
+def test_two_tests_do_not_share_a_cluster(up: Path) -> None:
+    first = Own(up)
+    first.start()
+    with pytest.raises(SystemExit, match="Another run"):
+        Own(up).start()
+    first.stop()
+    next_one = Own(up)
+    next_one.start()
+    next_one.stop()
+
+
+def test_the_servers_begin_with_empty_volumes(up: Path, tmp_path: Path) -> None:
+    own = Own(up)
+    own.forget()
+    (tmp_path / "volumes" / "nats" / "kept").touch()
+    own.forget()
+    assert sorted(path.name for path in (tmp_path / "volumes").iterdir()) == sorted(SERVERS)
+    assert not list((tmp_path / "volumes").glob("*/*"))
+
+
+def test_a_given_cluster_that_has_the_suite_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubectl_that_says(tmp_path, monkeypatch, "namespace/gittix")
+    with pytest.raises(SystemExit, match="has a namespace gittix"):
+        Given(GIVEN).start()
+
+
+def test_a_given_cluster_without_it_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kubectl_that_says(tmp_path, monkeypatch, "")
+    Given(GIVEN).start()
+
+
+def test_an_image_is_built_and_loaded_by_the_commands_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosts, "ROOT", tmp_path)
+    given = Given({**GIVEN, "K8S_BUILD": "echo built $IMAGE of $DOCKERFILE >> loaded"})
+    given.image("gittix/auth:test", "auth/Dockerfile")
+    assert (tmp_path / "loaded").read_text().splitlines() == [
+        "built gittix/auth:test of auth/Dockerfile",
+        "loaded gittix/auth:test",
+    ]

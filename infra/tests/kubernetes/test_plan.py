@@ -1,0 +1,69 @@
+"""What the test builds, addresses and judges is what the overlay has."""
+
+import pytest
+
+from infra.kubernetes import __main__ as command
+from infra.kubernetes import images, suite
+from infra.kubernetes.cluster import PROCESSES, SERVERS
+from infra.kubernetes.hosts import ROOT, VOLUMES
+from infra.kubernetes.parts import policies
+from infra.manifests.edges import leaving
+from infra.manifests.rendered import of_kind, overlay, pods
+from infra.reconcile.addresses import DATABASES
+
+TEST = overlay("test")
+
+
+def test_every_image_of_the_overlay_is_built() -> None:
+    assert {name for name, _ in images.plan()} == {pod.main["image"] for pod in pods(TEST)}
+
+
+def test_every_image_has_its_dockerfile() -> None:
+    assert [file for _, file in images.plan() if not (ROOT / file).exists()] == []
+
+
+def test_every_workload_is_waited_for() -> None:
+    assert {name["metadata"]["name"] for name in of_kind(TEST, "Deployment")} == {
+        f"{process}-depl" for process in PROCESSES
+    }
+    assert {name["metadata"]["name"] for name in of_kind(TEST, "StatefulSet")} == set(SERVERS)
+
+
+def test_every_volume_is_a_folder_that_is_made() -> None:
+    volumes = of_kind(TEST, "PersistentVolume")
+    assert {volume["spec"]["local"]["path"] for volume in volumes} == {
+        str(VOLUMES / server) for server in SERVERS
+    }
+
+
+def test_the_ways_that_must_be_open_are_those_of_the_policies() -> None:
+    ends = {f"{edge.target}-srv" for edge in leaving(TEST)} & set(policies.SERVERS)
+    assert ends == set().union(*policies.NEEDS.values())
+    for process, needed in policies.NEEDS.items():
+        targets = {f"{edge.target}-srv" for edge in leaving(TEST) if edge.source == process}
+        assert targets & set(policies.SERVERS) == needed, process
+
+
+def test_reconciling_finds_every_address_it_needs() -> None:
+    ports = {name: 30_000 + place for place, name in enumerate(suite.BEHIND)}
+    urls = suite.urls("http://edge", ports)
+    assert {f"mongo_{name}" for name in DATABASES} | {"edge", "orders", "nats", "redis"} <= set(urls)
+    assert urls["mongo_orders"] == (
+        f"mongodb://127.0.0.1:{ports['orders-mongo-srv']}/orders?directConnection=true"
+    )
+
+
+def test_a_machine_without_a_cluster_skips_visibly(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["infra.kubernetes"])
+    monkeypatch.setattr(command, "find", lambda: None)
+    assert command.main() == 0
+    assert "SKIPPED" in capsys.readouterr().out
+
+
+def test_a_part_that_does_not_exist_is_named_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["infra.kubernetes", "--parts", "system,sytsem"])
+    monkeypatch.setattr(command, "find", lambda: pytest.fail("a cluster was looked for"))
+    with pytest.raises(SystemExit, match="No part is called sytsem"):
+        command.main()
