@@ -20,10 +20,10 @@ QUIET = LOG_LEVEL=$${LOG_LEVEL:-ERROR}
 export UV_PYTHON_PREFERENCE ?= system
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run test check fmt e2e flows chaos reconcile crashes expiry money bench k8s-secrets clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
+.PHONY: help setup lock run test check fmt e2e flows chaos reconcile crashes expiry money bench k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.ready ## install the locked dependencies into .venv
 
@@ -106,6 +106,9 @@ bench: setup ## measure the system
 
 k8s-secrets: ## create the namespace and its secrets in the current Kubernetes context (STRIPE_KEY, STRIPE_WEBHOOK_SECRET, KUBECTL)
 	@infra/k8s/secrets.sh
+
+k8s-test: setup ## the suite on a real Kubernetes, part by part (PARTS=system,rollouts KEEP=1; KUBECONFIG: infra/kubernetes/hosts.py)
+	@$(PY) -m infra.kubernetes $(if $(PARTS),--parts $(PARTS))
 
 clean: setup ## forget the data of `make run`
 	@$(PY) -m infra.local --clean
