@@ -1,6 +1,8 @@
 # Everything a contributor does, by name. `make` lists the targets; each of them sets the machine up first when needed.
 
 UV_VERSION := 0.13.9
+ACTIONLINT_VERSION := 1.7.12
+ACTIONLINT := .tools/actionlint-$(ACTIONLINT_VERSION)
 UV ?= $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
 PACKAGES := common auth tickets orders expiration payments client infra
@@ -20,7 +22,7 @@ QUIET = LOG_LEVEL=$${LOG_LEVEL:-ERROR}
 export UV_PYTHON_PREFERENCE ?= system
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run test check fmt e2e flows chaos reconcile crashes expiry money bench k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
+.PHONY: help setup lock run test check workflows fmt e2e flows chaos reconcile crashes expiry money bench k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +74,13 @@ check: setup ## lint, formatting, types, import borders and the Kubernetes manif
 	@$(MAKE) --no-print-directory -j2 -Otarget $(PACKAGES:%=types/%)
 	@.venv/bin/lint-imports
 	@echo "── manifests" && cd infra && ../$(PY) -m pytest -q tests/manifests
+	@$(MAKE) --no-print-directory workflows
+
+# Its linter is built by Go, which not everybody has, and kept.
+workflows: ## lint the workflows of CI, where there is Go
+	@echo "── workflows"; if [ -x $(ACTIONLINT)/actionlint ] || GOBIN="$(CURDIR)/$(ACTIONLINT)" \
+	  go install github.com/rhysd/actionlint/cmd/actionlint@v$(ACTIONLINT_VERSION) 2> /dev/null; \
+	then $(ACTIONLINT)/actionlint; else echo "SKIPPED: no Go to build actionlint with, or no module proxy in reach"; fi
 
 $(PACKAGES:%=types/%): types/%:
 	@echo "── types of $*" && cd $* && MYPYPATH=src ../$(PY) -m mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/$* src $(notdir $(wildcard $*/tests))
