@@ -1,6 +1,6 @@
 """Whose suites a change asks for: changed paths, one a line, on stdin; a JSON list of packages on stdout.
 
-What is not known to concern less concerns all: a new file of the root runs everything, until it is named here.
+What is not known to concern less concerns all: a new file of the root runs everything until it is named here.
 """
 
 import json
