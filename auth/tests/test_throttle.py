@@ -5,10 +5,13 @@ from unittest.mock import Mock
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from auth.domain import WINDOW
 from common import times
 from common.mongo import Database
+from common.testing.browser import BASE_URL, JWT_KEY
+from common.vouching import HEADER, Vouching
 
 SignIn = Callable[[str, str, str], Awaitable[httpx.Response]]
 
@@ -141,3 +144,21 @@ async def _let_pass(database: Database, time: timedelta) -> None:
             "expires_at": document["expires_at"] - time,
         }
         await failures.update_one({"_id": document["_id"]}, {"$set": earlier})
+
+
+async def test_who_comes_by_way_of_the_pages_counts_alone(app: FastAPI, hasher: Mock) -> None:
+    async def sign_in(word: str, password: str) -> int:
+        transport = httpx.ASGITransport(app, client=("10.0.0.1", 50_000))
+        async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as pages:
+            body, headers = {"email": EMAIL, "password": password}, {HEADER: word}
+            return (await pages.post("/api/users/signin", json=body, headers=headers)).status_code
+
+    ours, forged = Vouching(JWT_KEY), Vouching("k" * 32)
+    assert {await sign_in(ours.word(HOME), BAD) for _ in range(10)} == {400}
+
+    assert await sign_in(ours.word(HOME), GOOD) == 429
+    assert await sign_in(ours.word(CAFE), GOOD) == 200
+    # What nobody vouches for counts for who sent it, however it calls itself.
+    assert {await sign_in(forged.word(f"192.0.2.{n}"), BAD) for n in range(10)} == {400}
+    assert await sign_in(forged.word("192.0.2.99"), GOOD) == 429
+    assert hasher.method_calls

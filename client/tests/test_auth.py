@@ -1,10 +1,12 @@
 import httpx
 import pytest
+from fastapi import FastAPI
 from tests.conftest import As, Browser
 from tests.dom import alerts, error_of, links, page
 from tests.fake_apis import FakeApis
 
-from common.testing.browser import SESSIONS, a_user
+from common.testing.browser import BASE_URL, JWT_KEY, SESSIONS, a_user, running
+from common.vouching import HEADER, Vouching
 
 ADA = {"email": "ada@example.test", "password": "a long password"}
 
@@ -147,3 +149,13 @@ async def test_a_tampered_session_is_a_stranger(browser: Browser) -> None:
     browser.cookies.set(SESSIONS.cookie, SESSIONS.token(a_user()) + "x")
 
     assert "Sign In" in links(await browser.get("/"))
+
+
+@pytest.mark.parametrize("action", ["signin", "signup"])
+async def test_auth_learns_which_address_the_browser_has(app: FastAPI, apis: FakeApis, action: str) -> None:
+    transport = httpx.ASGITransport(app, client=("192.0.2.7", 50_000))
+    async with running(app), httpx.AsyncClient(transport=transport, base_url=BASE_URL) as browser:
+        await browser.post(f"/auth/{action}", data=ADA, headers={HEADER: "a word of the browser's own"})
+
+    (asked,) = [request for request in apis.seen if request.url.path == f"/api/users/{action}"]
+    assert Vouching(JWT_KEY).read(asked.headers[HEADER]) == "192.0.2.7"

@@ -11,6 +11,7 @@ from common.http.app import create_http_app
 from common.identity import Sessions
 from common.mongo import Database
 from common.service import Service
+from common.vouching import Vouching
 
 
 def create_app(
@@ -22,7 +23,7 @@ def create_app(
     service = Service(database=database, stores=repositories.all)
     hashing = HashQueue(Passwords(argon2id() if hasher is None else hasher))
     sessions = Sessions(settings.jwt_key, settings.cookie_secure)
-    router = create_router(repositories, hashing, sessions)
+    router = create_router(repositories, hashing, sessions, Vouching(settings.jwt_key))
     app = create_http_app("auth", [router], service.lifespan, service.checks())
     app.state.sessions = sessions
     return app

@@ -14,12 +14,15 @@ from common.http.body import describes, json_body
 from common.http.direct import DirectRoute
 from common.http.rendering import JSON, json_response
 from common.identity import Sessions, current_user
+from common.vouching import HEADER, Vouching
 
 SignUpBody = Annotated[SignUpInput, json_body(SignUpInput)]
 SignInBody = Annotated[SignInInput, json_body(SignInInput)]
 
 
-def create_router(repositories: Repositories, hashing: HashQueue, sessions: Sessions) -> APIRouter:
+def create_router(
+    repositories: Repositories, hashing: HashQueue, sessions: Sessions, vouching: Vouching
+) -> APIRouter:
     router = APIRouter(prefix="/api/users", tags=["users"])
 
     def signed_in(user: User, status: int) -> Response:
@@ -34,7 +37,7 @@ def create_router(repositories: Repositories, hashing: HashQueue, sessions: Sess
 
     @router.post("/signin", responses={200: {"model": UserOutput}}, openapi_extra=describes(SignInInput))
     async def sign_in(body: SignInBody, request: Request) -> Response:
-        address = client_address(request)
+        address = client_address(request, vouching)
         user = await commands.sign_in(repositories, hashing, body.email, body.password, address)
         return signed_in(user, 200)
 
@@ -59,13 +62,13 @@ def create_router(repositories: Repositories, hashing: HashQueue, sessions: Sess
     return router
 
 
-def client_address(request: Request) -> str:
+def client_address(request: Request, vouching: Vouching) -> str:
     """Whom to count failures for: an IPv4 address, or the IPv6 network of 64 bits that a customer has.
 
-    Behind a proxy this is what uvicorn read from the headers of the proxies that it trusts
-    (FORWARDED_ALLOW_IPS).
+    It is the one that the pages vouch for; else, behind a proxy, what uvicorn read from the headers of the
+    proxies that it trusts (FORWARDED_ALLOW_IPS).
     """
-    host = request.client.host if request.client else ""
+    host = vouching.read(request.headers.get(HEADER)) or (request.client.host if request.client else "")
     try:
         address = ip_address(host)
     except ValueError:

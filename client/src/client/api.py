@@ -31,7 +31,7 @@ class Api:
         return await self._session("signout", {})
 
     async def _session(self, action: str, body: Mapping[str, str]) -> SetCookies:
-        response = await self._upstream.send("POST", f"/api/users/{action}", body=body)
+        response = await self._upstream.send("POST", f"/api/users/{action}", body=body, vouch=True)
         return response.headers.get_list("set-cookie")
 
     async def tickets(self, query: Mapping[str, str]) -> Listing[Ticket]:

@@ -16,6 +16,7 @@ from client.settings import Settings
 from client.sign_in import sends_to_sign_in
 from common.http.app import create_http_app
 from common.identity import Sessions
+from common.vouching import Vouching
 
 ROUTERS = (auth.router, tickets.router, listings.router, orders.router, payments.router)
 
@@ -38,6 +39,7 @@ def create_app(
     assets = Assets()
     app.mount("/static", assets)
     app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
+    app.state.vouching = Vouching(settings.jwt_key)
     app.state.templates = templates(assets)
     app.state.patience = patience or Patience()
     sends_to_sign_in(app)

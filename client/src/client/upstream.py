@@ -9,7 +9,7 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from client.cookies import Forgetful
-from common import telemetry
+from common import telemetry, vouching
 from common.errors import (
     AppError,
     BadRequest,
@@ -21,6 +21,7 @@ from common.errors import (
     TooLarge,
     Unavailable,
 )
+from common.vouching import Vouching
 
 log = logging.getLogger(__name__)
 
@@ -57,13 +58,16 @@ class Upstream:
     http: httpx.AsyncClient
     browser: Mapping[bytes, bytes]
     """The headers that travel on, as they came."""
+    vouching: Vouching
+    address: str
+    """The browser's, as far as the edge told it."""
 
     @classmethod
     def of(cls, request: Request) -> "Upstream":
         headers = {name: value for name, value in request.headers.raw if name in _FORWARDED}
-        if request.client is not None:
-            headers.setdefault(b"x-forwarded-for", request.client.host.encode())
-        return cls(request.app.state.http, headers)
+        address = request.client.host if request.client is not None else ""
+        headers.setdefault(b"x-forwarded-for", address.encode())
+        return cls(request.app.state.http, headers, request.app.state.vouching, address)
 
     async def send(
         self,
@@ -73,15 +77,20 @@ class Upstream:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, str] | None = None,
         timeout: httpx.Timeout = TIMEOUT,
+        vouch: bool = False,
     ) -> httpx.Response:
-        """The answer of an API. Raises the error that it gave, and Unavailable where it gave none."""
+        """The answer of an API. Raises the error that it gave, and Unavailable where it gave none.
+
+        With `vouch` the API may believe which address the browser has, whatever the edge between says.
+        """
+        word = {vouching.HEADER.encode(): self.vouching.word(self.address).encode()} if vouch else {}
         try:
             response = await self.http.request(
                 method,
                 path,
                 params=query,
                 json=body,
-                headers={**self.browser, **_trace()},
+                headers={**self.browser, **word, **_trace()},
                 timeout=timeout,
             )
         except httpx.TransportError as error:
