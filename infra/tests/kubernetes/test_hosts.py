@@ -116,3 +116,10 @@ def test_an_image_is_built_and_loaded_by_the_commands_told(
         "built gittix/auth:test of auth/Dockerfile",
         "loaded gittix/auth:test",
     ]
+
+
+def test_a_build_that_fails_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(hosts, "ROOT", tmp_path)
+    given = Given({**GIVEN, "K8S_BUILD": "echo no such base >&2; false"})
+    with pytest.raises(SystemExit, match="no such base"):
+        given.image("gittix/auth:test", "auth/Dockerfile")

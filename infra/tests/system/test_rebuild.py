@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -57,6 +58,13 @@ async def redis(target: Target) -> AsyncIterator["Redis"]:
     await client.aclose()
 
 
+@pytest.fixture(autouse=True)
+async def no_hold_of_another_test_ends_meanwhile(redis: "Redis") -> None:
+    async with asyncio.timeout(30):
+        while await redis.zcard(TIMERS_KEY):
+            await asyncio.sleep(0.1)
+
+
 async def trade(seller: Person, buyer: Person) -> None:
     """Some of everything: on sale, paid and cancelled."""
     tickets = await asyncio.gather(*(seller.sell() for _ in range(15)))
@@ -72,18 +80,18 @@ async def test_a_replica_that_was_lost_ends_as_it_was_while_others_trade(
 ) -> None:
     await trade(seller, buyer)
     replica = Replica(target, service)
-    before = await replica.at_rest()
-    await replica.documents.drop()
+    with closing(replica.client):
+        before = await replica.at_rest()
+        await replica.documents.drop()
 
-    trading = asyncio.create_task(trade(seller, buyer))
-    await rebuild(target, service)
-    # What came while the replica had no past was refused as a gap, and is told again.
-    await trading
+        trading = asyncio.create_task(trade(seller, buyer))
+        await rebuild(target, service)
+        # What came while the replica had no past was refused as a gap, and is told again.
+        await trading
 
-    after = await replica.at_rest()
+        after = await replica.at_rest()
     assert {record_id: after.get(record_id) for record_id in before} == before
     assert len(after) > len(before) > 0
-    replica.client.close()
 
 
 async def test_timers_that_redis_lost_are_set_again(

@@ -47,6 +47,13 @@ class Cluster:
         found = await self.get("pods", "--selector", f"app={app}")
         return [pod for pod in found["items"] if "deletionTimestamp" not in pod["metadata"]]
 
+    async def left(self, app: str) -> None:
+        """Returns once the pods that are on their way out have ended."""
+        leaving = "jsonpath={.items[?(@.metadata.deletionTimestamp)].metadata.name}"
+        async with asyncio.timeout(ROLLOUT_SECONDS):
+            while await self.kubectl("get", "pods", f"--selector=app={app}", f"--output={leaving}"):
+                await asyncio.sleep(0.2)
+
     async def scale(self, replicas: int, *names: str) -> None:
         """Deployments or StatefulSets, each as `kind/name`; returns once all are there, or all are gone."""
         await self.kubectl("scale", f"--replicas={replicas}", *names)

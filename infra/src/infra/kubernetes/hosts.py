@@ -11,6 +11,7 @@
 
 import fcntl
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -79,13 +80,9 @@ class Own:
             self._started = True
 
     def image(self, name: str, dockerfile: str) -> None:
-        subprocess.run(
-            [self._up, "image", name, str(ROOT), str(ROOT / dockerfile)],
-            # Dependencies are built once for each lock, as Docker does by itself.
-            env=os.environ | {"BUILDAH_LAYERS": "true"},
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        # Dependencies are built once for each lock, as Docker does by itself.
+        env = {**os.environ, "BUILDAH_LAYERS": "true"}
+        _built([self._up, "image", name, str(ROOT), str(ROOT / dockerfile)], env)
 
     def size(self, name: str) -> int | None:
         folder = Path(os.environ.get("K8S_DIR") or Path.home() / ".cache" / "k8s") / "images"
@@ -137,7 +134,7 @@ class Given:
     def image(self, name: str, dockerfile: str) -> None:
         env = {**os.environ, "IMAGE": name, "DOCKERFILE": dockerfile}
         for command in self._commands:
-            subprocess.run(["sh", "-ec", command], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
+            _built(["sh", "-ec", command], env)
 
     def size(self, name: str) -> int | None:  # noqa: ARG002  # nobody knows
         return None
@@ -146,6 +143,13 @@ class Given:
         """Its volumes go with the namespace's claims."""
 
     def stop(self) -> None: ...
+
+
+def _built(command: Sequence[str], env: Mapping[str, str]) -> None:
+    """What a build says is of interest where it fails. Raises SystemExit with it then."""
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{shlex.join(command)}\n{done.stdout}{done.stderr}")
 
 
 BASE = "python:3.11-slim"

@@ -12,7 +12,7 @@ import aiohttp
 from infra.load.api import Api
 from infra.load.person import Person
 
-WIDTH = 16
+WIDTH = 32
 
 
 @dataclass
