@@ -20,6 +20,7 @@ def up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cluster's program that notes its calls; it is not ready before it was started."""
     monkeypatch.setattr(hosts, "VOLUMES", tmp_path / "volumes")
     monkeypatch.setattr(hosts, "LOCK", tmp_path / "lock")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     program = tmp_path / "up.sh"
     return script(program, f'echo "$@" >> {tmp_path}/calls; [ "$1" != kubectl ] || [ -e {tmp_path}/runs ]')
 
@@ -45,6 +46,11 @@ def test_without_a_kubeconfig_the_cluster_is_one_of_this_machines_own(up: Path) 
 
 def test_without_either_there_is_none(tmp_path: Path) -> None:
     assert hosts.find({"K8S_UP": str(tmp_path / "absent")}) is None
+
+
+def test_a_user_can_not_start_one(up: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert hosts.find({"K8S_UP": str(up)}) is None
 
 
 def test_a_kubeconfig_goes_first(up: Path) -> None:

@@ -71,7 +71,7 @@ def main() -> int:
         raise SystemExit(f"No part is called {', '.join(unknown)}: choose of {', '.join(PARTS)}")
     host = find()
     if host is None:
-        print("SKIPPED: no cluster here. Set KUBECONFIG (infra/kubernetes/hosts.py), or K8S_UP.")
+        print("SKIPPED: no cluster here. Set KUBECONFIG (see infra/kubernetes/hosts.py), or K8S_UP as root.")
         return 0
     with step("cluster"):
         host.start()

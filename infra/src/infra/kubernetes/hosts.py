@@ -6,7 +6,7 @@
 | K8S_BUILD | builds image $IMAGE from file $DOCKERFILE, context `.`; by default `docker build` |
 | K8S_LOAD | loads image $IMAGE into the cluster, as `minikube image load $IMAGE` |
 | EDGE_URL | where its ingress controller answers, as `http://$(minikube ip)` |
-| K8S_UP | the program that starts a cluster on this machine; by default the one beside this repo |
+| K8S_UP | the program that starts a cluster on this machine, for root; by default the one beside this repo |
 """
 
 import fcntl
@@ -156,8 +156,8 @@ BASE = "python:3.11-slim"
 
 
 def find(env: Mapping[str, str] = os.environ) -> Host | None:
-    """None where no cluster can be had."""
+    """None where no cluster can be had. One is started by root only: it makes namespaces and networks."""
     if env.get("KUBECONFIG"):
         return Given(env)
     up = Path(env.get("K8S_UP") or UP)
-    return Own(up) if up.exists() else None
+    return Own(up) if up.exists() and os.geteuid() == 0 else None
