@@ -47,6 +47,7 @@ def test_the_ways_that_must_be_open_are_those_of_the_policies() -> None:
 def test_reconciling_finds_every_address_it_needs() -> None:
     ports = {name: 30_000 + place for place, name in enumerate(suite.BEHIND)}
     urls = suite.urls("http://edge", ports)
+    assert urls["orders"] == "http://edge"
     assert {f"mongo_{name}" for name in DATABASES} | {"edge", "orders", "nats", "redis"} <= set(urls)
     assert urls["mongo_orders"] == (
         f"mongodb://127.0.0.1:{ports['orders-mongo-srv']}/orders?directConnection=true"
