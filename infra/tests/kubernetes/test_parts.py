@@ -3,7 +3,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.kubernetes.cluster import Cluster
-from infra.kubernetes.parts import growth, memory, secret
+from infra.kubernetes.parts import growth, memory, production, secret
 
 METRICS = """\
 # TYPE event_deliveries_total counter
@@ -36,6 +36,18 @@ def test_the_reason_outlives_the_restart() -> None:
 
 def test_there_is_no_reason_before_anything_ended() -> None:
     assert secret.reason([{"status": {}}, {}]) == ""
+
+
+def test_all_of_production_moves_to_the_new_namespace() -> None:
+    objects = [
+        {"kind": "Namespace", "metadata": {"name": "gittix", "labels": {"enforce": "restricted"}}},
+        {"kind": "Service", "metadata": {"name": "nats-srv", "namespace": "gittix"}},
+    ]
+    namespace, others = production.moved(objects)
+    assert namespace["metadata"] == {"name": production.NEW, "labels": {"enforce": "restricted"}}
+    assert [(item["kind"], item["metadata"]["namespace"]) for item in others["items"]] == [
+        ("Service", production.NEW)
+    ]
 
 
 class Kubelet(Cluster):

@@ -11,6 +11,8 @@ WORKER = "expiration-worker"
 PROCESSES = (*SERVICES, WORKER)
 SERVERS = ("nats", "expiration-redis", "auth-mongo", "tickets-mongo", "orders-mongo", "payments-mongo")
 ROLLOUT_SECONDS = 180
+MOST_SAID = 2_000
+"""Characters: kubectl repeats the whole object that it could not apply."""
 
 
 class Refused(Exception):
@@ -33,7 +35,7 @@ class Cluster:
         )
         out, err = await process.communicate(None if stdin is None else stdin.encode())
         if process.returncode != 0:
-            raise Refused(f"kubectl {' '.join(arguments)}: {err.decode().strip()}")
+            raise Refused(f"kubectl {' '.join(arguments)}: {err.decode().strip()[:MOST_SAID]}")
         return out.decode()
 
     async def get(self, *arguments: str) -> Any:

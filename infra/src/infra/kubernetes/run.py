@@ -44,7 +44,7 @@ async def _tried(suite: Suite, name: str) -> Verdict:
         await suite.cluster.whole()
     except Exception as error:
         traceback.print_exc()
-        return Verdict(False, repr(error))
+        return Verdict(False, f"broke: {type(error).__name__}")
     return verdict
 
 
