@@ -80,9 +80,7 @@ class Own:
             self._started = True
 
     def image(self, name: str, dockerfile: str) -> None:
-        # Dependencies are built once for each lock, as Docker does by itself.
-        env = {**os.environ, "BUILDAH_LAYERS": "true"}
-        _built([self._up, "image", name, str(ROOT), str(ROOT / dockerfile)], env)
+        _built([self._up, "image", name, str(ROOT), str(ROOT / dockerfile)], os.environ)
 
     def size(self, name: str) -> int | None:
         folder = Path(os.environ.get("K8S_DIR") or Path.home() / ".cache" / "k8s") / "images"
