@@ -129,3 +129,12 @@ def test_a_build_that_fails_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     given = Given({**GIVEN, "K8S_BUILD": "echo no such base >&2; false"})
     with pytest.raises(SystemExit, match="no such base"):
         given.image("gittix/auth:test", "auth/Dockerfile")
+
+
+def test_a_machine_that_can_not_run_a_cluster_is_told_from_a_suite_that_fails(tmp_path: Path) -> None:
+    up = tmp_path / "up.sh"
+    up.write_text("#!/bin/sh\necho no such kernel >&2\nexit 1\n")
+    up.chmod(0o755)
+
+    with pytest.raises(hosts.NoCluster, match="no such kernel"):
+        Own(up).start()

@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from infra.kubernetes.traffic import Traffic, flowing, selling
+from infra.kubernetes.traffic import Traffic, flowing, selling, worst
 from infra.load.api import Api
 from infra.load.person import Person
 
@@ -45,12 +45,12 @@ async def test_a_write_counts_once_it_was_done(traffic: Traffic) -> None:
 async def test_an_error_of_the_server_is_a_failure_with_its_kind(traffic: Traffic) -> None:
     await traffic.ask(Person(traffic.api, {}), "POST", "/api/orders/7?status=502", {})
     assert (traffic.answered, traffic.failed) == (0, 1)
-    assert "1 x POST /api/orders: 502" in traffic.worst
+    assert "1 x POST /api/orders: 502" in worst(traffic.failures)
 
 
 async def test_no_answer_is_a_failure(traffic: Traffic) -> None:
     assert await traffic.ask(Person(traffic.api, {}), "POST", "/gone", {}) == (0, None)
-    assert "ServerDisconnectedError" in traffic.worst
+    assert "ServerDisconnectedError" in worst(traffic.failures)
 
 
 async def test_the_edge_is_told_which_site_is_meant(

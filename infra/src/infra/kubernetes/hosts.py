@@ -29,6 +29,10 @@ LOCK = VOLUMES.with_suffix(".lock")
 """Held while a test runs on this machine's cluster."""
 
 
+class NoCluster(Exception):
+    """In one line, why none can be started here: that says nothing about the suite."""
+
+
 class Host(Protocol):
     @property
     def kubectl(self) -> Sequence[str]: ...
@@ -66,7 +70,10 @@ class Own:
         self._held = ExitStack()
 
     def start(self) -> None:
-        """Raises SystemExit while another test has the cluster: each would delete the other's namespace."""
+        """Raises SystemExit while another test has the cluster: each would delete the other's namespace.
+
+        Raises NoCluster where this machine can't run one.
+        """
         lock = self._held.enter_context(LOCK.open("w"))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -76,8 +83,11 @@ class Own:
         running = subprocess.run([*self.kubectl, "get", "--raw", "/readyz"], capture_output=True, check=False)
         if running.returncode != 0:
             # Others may call this machine's docker, buildah and nginx their own: it installs what is missing.
-            subprocess.run([self._up, "all"], check=True, stdout=subprocess.DEVNULL)
             self._started = True
+            started = subprocess.run([self._up, "all"], capture_output=True, text=True, check=False)
+            if started.returncode != 0:
+                self.stop()
+                raise NoCluster((started.stdout + started.stderr).strip().rpartition("\n")[2])
 
     def image(self, name: str, dockerfile: str) -> None:
         _built([self._up, "image", name, str(ROOT), str(ROOT / dockerfile)], os.environ)

@@ -28,10 +28,6 @@ class Traffic:
     def failed(self) -> int:
         return sum(self.failures.values())
 
-    @property
-    def worst(self) -> str:
-        return "".join(f"\n          {count} x {what}" for what, count in self.failures.most_common(5))
-
     async def ask(self, person: Person, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Status 0 where nothing was answered."""
         try:
@@ -48,6 +44,11 @@ class Traffic:
 
     def _failed(self, method: str, path: str, how: str) -> None:
         self.failures[f"{method} /{'/'.join(path.split('/')[1:3])}: {how}"] += 1
+
+
+def worst(failures: Counter[str]) -> str:
+    """The most frequent ones, a line each."""
+    return "".join(f"\n          {count} x {what}" for what, count in failures.most_common(5))
 
 
 Day = Callable[[Traffic, Person, Person], Awaitable[None]]

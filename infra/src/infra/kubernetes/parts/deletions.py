@@ -5,10 +5,11 @@ while it is away what needs it fails; production has three of each.
 """
 
 import time
+from collections import Counter
 
 from infra.kubernetes.cluster import PROCESSES, SERVERS, deployment, stateful_set
 from infra.kubernetes.suite import Suite, Verdict
-from infra.kubernetes.traffic import Traffic, flowing
+from infra.kubernetes.traffic import Traffic, flowing, worst
 
 
 async def run(suite: Suite) -> Verdict:
@@ -29,12 +30,14 @@ async def run(suite: Suite) -> Verdict:
 
 
 async def _delete(suite: Suite, app: str, owner: str, traffic: Traffic) -> None:
-    before, began = traffic.failed, time.monotonic()
+    before, began = Counter(traffic.failures), time.monotonic()
     pod = (await suite.cluster.pods(app))[0]["metadata"]["name"]
     # Returns once it is gone.
     await suite.cluster.kubectl("delete", "pod", pod)
     await suite.cluster.rolled_out(owner)
     took = time.monotonic() - began
+    failures = traffic.failures - before
     print(
-        f"          {app:20} gone and replaced in {took:4.1f} s, {traffic.failed - before} failed", flush=True
+        f"          {app:20} gone and replaced in {took:4.1f} s, {failures.total()} failed{worst(failures)}",
+        flush=True,
     )

@@ -4,7 +4,7 @@ import asyncio
 
 from infra.kubernetes.cluster import stateful_set
 from infra.kubernetes.suite import Suite, Verdict
-from infra.kubernetes.traffic import flowing, selling
+from infra.kubernetes.traffic import flowing, selling, worst
 
 AWAY_SECONDS = 20
 NATS = stateful_set("nats")
@@ -19,6 +19,6 @@ async def run(suite: Suite) -> Verdict:
         written, failed = traffic.writes - written, traffic.failed - failed
         await suite.cluster.scale(1, NATS)
     agreement = await suite.agreement()
-    went_on = f"{written:,} writes in {AWAY_SECONDS} s without NATS, {failed} failed{traffic.worst}"
+    went_on = f"{written:,} writes in {AWAY_SECONDS} s without NATS, {failed} failed{worst(traffic.failures)}"
     figures = f"{went_on}; {agreement.figures}"
     return Verdict(agreement.held and written > 0 and not traffic.failed, figures)

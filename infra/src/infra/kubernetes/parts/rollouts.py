@@ -4,7 +4,7 @@ import time
 
 from infra.kubernetes.cluster import PROCESSES, deployment
 from infra.kubernetes.suite import Suite, Verdict
-from infra.kubernetes.traffic import flowing
+from infra.kubernetes.traffic import flowing, worst
 
 REQUESTS = 5_000
 """Of each Deployment at the least, all of them while pods come and go."""
@@ -22,7 +22,7 @@ async def run(suite: Suite) -> Verdict:
                 restarts += 1
         print(
             f"          {process:20} restarted {restarts} times in {time.monotonic() - began:4.1f} s, "
-            f"{traffic.answered:6,} requests answered, {traffic.failed} failed{traffic.worst}",
+            f"{traffic.answered:6,} requests answered, {traffic.failed} failed{worst(traffic.failures)}",
             flush=True,
         )
         failed, answered = failed + traffic.failed, answered + traffic.answered

@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.kubernetes.cluster import deployment
 from infra.kubernetes.suite import Suite, Verdict
-from infra.kubernetes.traffic import flowing
+from infra.kubernetes.traffic import flowing, worst
 
 SECRET = "jwt-secret"
 SAID = "Cannot start: set JWT_KEY (missing)"
@@ -29,7 +29,7 @@ async def run(suite: Suite) -> Verdict:
             await cluster.kubectl("create", "--filename=-", stdin=json.dumps({**kept, "metadata": metadata}))
             await cluster.kubectl("rollout", "restart", AUTH)
         await cluster.rolled_out(AUTH)
-    served = f"meanwhile {traffic.answered:,} requests, {traffic.failed} failed{traffic.worst}"
+    served = f"meanwhile {traffic.answered:,} requests, {traffic.failed} failed{worst(traffic.failures)}"
     figures = f"the pod's status: {said!r}; {served}"
     return Verdict(SAID in said and TOLD in said and not traffic.failed, figures)
 
