@@ -37,7 +37,9 @@ class NatsServer:
         return f"nats://127.0.0.1:{self._port}"
 
     async def start(self) -> None:
-        """Returns once it accepts connections."""
+        """Returns once it accepts connections; no second one when it runs already."""
+        if self._process is not None:
+            return
         command = [str(BINARY), "-a", "127.0.0.1", "-p", str(self._port), "-js", "-sd", str(self._folder)]
         self._process = subprocess.Popen([*command, *self._options], stderr=subprocess.DEVNULL)  # noqa: ASYNC220  # returns at once
         async with asyncio.timeout(10):

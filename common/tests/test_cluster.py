@@ -1,14 +1,19 @@
 """A cluster of three servers that each keep the stream: it may lose any one of them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
+import nats.errors
 import pytest
+from nats.js.api import StreamInfo
 
+from common.errors import Unavailable
 from common.jetstream import JetStream
 from common.stream import STREAM
-from tests.broker import NatsServer, a_cluster, a_spec, pulled, put, texts
+from tests.broker import NatsServer, a_cluster, a_spec, put, texts
 
 pytestmark = pytest.mark.connected
 
@@ -21,56 +26,68 @@ async def servers(tmp_path: Path) -> AsyncIterator[list[NatsServer]]:
         server.kill()
 
 
-async def put_soon(stream: JetStream, text: str) -> None:
-    """Tries again while the cluster chooses a leader."""
-    async with asyncio.timeout(20):
+T = TypeVar("T")
+
+
+async def soon(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Tries again while the cluster chooses a leader, as consumers and outboxes do."""
+    async with asyncio.timeout(40):
         while True:
             try:
-                return await put(stream, text, message_id=text)
-            except Exception:
+                return await attempt()
+            except (Unavailable, nats.errors.Error, TimeoutError):
                 await asyncio.sleep(0.1)
 
 
-async def test_no_event_is_lost_with_one_of_three_servers(servers: list[NatsServer]) -> None:
-    stream = JetStream(",".join(server.url for server in servers), "test", replicas=3)
-    await servers[0].start()
+@asynccontextmanager
+async def connected(servers: list[NatsServer], replicas: int) -> AsyncIterator[JetStream]:
+    stream = JetStream(",".join(server.url for server in servers), "test", replicas)
     connecting = asyncio.create_task(stream.connect())
-    # Alone the first can't keep three copies: the streams are declared once the others are there.
-    await servers[1].start()
-    await servers[2].start()
-    async with asyncio.timeout(30):
-        await connecting
-    source = await stream.source(a_spec())
-    for number in range(20):
-        await put_soon(stream, str(number))
+    try:
+        # One alone can't keep three copies: the streams are declared once the others are there.
+        for server in servers:
+            await server.start()
+        async with asyncio.timeout(40):
+            await connecting
+        yield stream
+    finally:
+        connecting.cancel()
+        await stream.close()
 
-    servers[0].kill()
-    for number in range(20, 40):
-        await put_soon(stream, str(number))
 
-    seen: set[str] = set()
-    async with asyncio.timeout(30):
-        while len(seen) < 40:
-            for delivery in await pulled(source, 1, within=30):
-                seen.update(texts([delivery]))
-                await delivery.ack()
-    assert seen == {str(number) for number in range(40)}
-    info = await stream.client.jetstream().stream_info(STREAM)
-    assert info.config.num_replicas == 3
-    assert info.cluster is not None
-    await stream.close()
+async def put_soon(stream: JetStream, text: str) -> None:
+    await soon(lambda: put(stream, text, message_id=text))
+
+
+async def described(stream: JetStream) -> StreamInfo:
+    return await soon(lambda: stream.client.jetstream().stream_info(STREAM))
+
+
+async def test_no_event_is_lost_with_one_of_three_servers(servers: list[NatsServer]) -> None:
+    async with connected(servers, replicas=3) as stream:
+        source = await soon(lambda: stream.source(a_spec()))
+        for number in range(20):
+            await put_soon(stream, str(number))
+
+        servers[0].kill()
+        for number in range(20, 40):
+            await put_soon(stream, str(number))
+
+        seen: set[str] = set()
+        async with asyncio.timeout(40):
+            while len(seen) < 40:
+                for delivery in await soon(lambda: source.pull(1)):
+                    seen.update(texts([delivery]))
+                    await delivery.ack()
+        assert seen == {str(number) for number in range(40)}
+        info = await described(stream)
+        assert info.config.num_replicas == 3
+        assert info.cluster is not None
 
 
 async def test_a_stream_keeps_the_copies_that_it_has(servers: list[NatsServer]) -> None:
-    for server in servers:
-        await server.start()
-    urls = ",".join(server.url for server in servers)
+    found: list[int | None] = []
     for asked in (1, 3, 1):
-        stream = JetStream(urls, "test", replicas=asked)
-        async with asyncio.timeout(30):
-            await stream.connect()
-        copies = (await stream.client.jetstream().stream_info(STREAM)).config.num_replicas
-        await stream.close()
-        assert copies == (1 if asked == 1 and copies == 1 else 3)
-
-    assert copies == 3
+        async with connected(servers, asked) as stream:
+            found.append((await described(stream)).config.num_replicas)
+    assert found == [1, 3, 3]
