@@ -75,7 +75,8 @@ class FakeApis(httpx.AsyncBaseTransport):
     """`failure` is raised, or answered, instead of everything; `seen` is all that was asked.
 
     `lag` is how many times an order is still asked for before its payment shows, and how many times a new
-    ticket is still unknown to the orders API; `behind`, a new order to the payments API.
+    ticket is still unknown to the orders API; `behind`, a new order to the payments API. `cuts` is how many
+    of the next requests lose their connection.
     """
 
     users: dict[str, tuple[CurrentUser, str]] = field(default_factory=dict)
@@ -86,6 +87,7 @@ class FakeApis(httpx.AsyncBaseTransport):
     failure: Exception | httpx.Response | None = None
     lag: int = 0
     behind: int = 0
+    cuts: int = 0
     bank_refuses: bool = False
     _coming: dict[str, tuple[int, str]] = field(default_factory=dict)
 
@@ -106,6 +108,9 @@ class FakeApis(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.seen.append(request)
+        if self.cuts > 0:
+            self.cuts -= 1
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
         if isinstance(self.failure, Exception):
             raise self.failure
         if self.failure is not None:

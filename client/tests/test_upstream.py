@@ -64,6 +64,22 @@ async def test_all_cookies_of_an_answer_reach_the_browser(browser: Browser, apis
     assert answer.headers.get_list("set-cookie") == [value for _, value in cookies]
 
 
+async def test_a_read_whose_connection_was_cut_is_sent_again_once(browser: Browser, apis: FakeApis) -> None:
+    apis.cuts = 1
+    assert (await browser.get("/")).status_code == 200
+    assert len(apis.calls("GET", "/api/tickets")) == 2
+
+    apis.cuts = 2
+    assert (await browser.get("/")).status_code == 503
+
+
+async def test_a_write_whose_connection_was_cut_is_not_sent_again(as_user: As, apis: FakeApis) -> None:
+    apis.cuts = 1
+    form = {"title": "Opera", "price": "20"}
+    assert (await as_user(a_user()).post("/tickets/new", data=form)).status_code == 503
+    assert len(apis.calls("POST", "/api/tickets")) == 1
+
+
 def test_the_pool_is_bounded_and_every_wait_has_an_end() -> None:
     assert upstream.LIMITS.max_connections == 100
     for timeout in (upstream.TIMEOUT, upstream.PROVIDER_TIMEOUT):

@@ -33,6 +33,8 @@ PROVIDER_TIMEOUT = httpx.Timeout(30, connect=2, pool=5)
 _FORWARDED = frozenset({b"host", b"cookie", b"x-forwarded-for"})
 """`host` too: an ingress routes by it, and the APIs are of the same origin as the page."""
 
+_CUT = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+
 _KINDS: Mapping[int, type[AppError]] = {
     kind.status: kind
     for kind in (BadRequest, PaymentRequired, NotAuthorized, CrossSite, NotFound, TooLarge, Unavailable)
@@ -84,21 +86,32 @@ class Upstream:
         With `vouch` the API may believe which address the browser has, whatever the edge between says.
         """
         word = {vouching.HEADER.encode(): self.vouching.word(self.address).encode()} if vouch else {}
+        request = self.http.build_request(
+            method,
+            path,
+            params=query,
+            json=body,
+            headers={**self.browser, **word, **_trace()},
+            timeout=timeout,
+        )
         try:
-            response = await self.http.request(
-                method,
-                path,
-                params=query,
-                json=body,
-                headers={**self.browser, **word, **_trace()},
-                timeout=timeout,
-            )
+            response = await self._ask(request)
         except httpx.TransportError as error:
             log.warning("an API can't be reached", extra={"error": repr(error), "path": path})
             raise Unavailable() from error
         if response.is_success:
             return response
         raise refusal(response)
+
+    async def _ask(self, request: httpx.Request) -> httpx.Response:
+        """A read is sent again, once, where its connection was cut: an edge that loads new routes cuts those
+        it keeps, some of them just as they are written on (RFC 9110, section 9.2.2, allows it for reads)."""
+        try:
+            return await self.http.send(request)
+        except _CUT:
+            if request.method != "GET":
+                raise
+            return await self.http.send(request)
 
 
 def _trace() -> Mapping[bytes, bytes]:
