@@ -10,10 +10,10 @@ SERVICES := auth tickets orders expiration payments client
 LOCKS := requirements.lock $(SERVICES:%=%/requirements.lock)
 MANIFESTS := pyproject.toml $(PACKAGES:%=%/pyproject.toml)
 EXPORT = $(UV) export --locked --no-emit-workspace --no-header --no-annotate --quiet
-# The root's lock has everything; a service's, of which its image is made, what it runs with. $(1): where to write them.
+# The root's lock has everything; a service's, of which its image is made, what it runs with.
 define export_locks
-$(EXPORT) --all-packages --all-groups --output-file $(1)requirements.lock > /dev/null
-@for name in $(SERVICES); do mkdir -p $(1)$$name; $(EXPORT) --package $$name --no-dev --output-file $(1)$$name/requirements.lock > /dev/null || exit 1; done
+$(EXPORT) --all-packages --all-groups --output-file requirements.lock > /dev/null
+@for name in $(SERVICES); do $(EXPORT) --package $$name --no-dev --output-file $$name/requirements.lock > /dev/null || exit 1; done
 endef
 N ?= 400
 # The services of a test say only what went wrong, unless LOG_LEVEL asks for more.
@@ -29,26 +29,20 @@ help: ## list the targets
 
 setup: .venv/.ready ## install the locked dependencies into .venv
 
-# uv.lock records the registry's addresses, so it is derived here and the repo keeps only hashes: docs/decisions/0001-lock.md
-.venv/.ready: $(MANIFESTS) $(LOCKS) | $(UV)
-	@$(UV) lock --quiet
-	@mkdir -p .tools/locks
-	@$(call export_locks,.tools/locks/)
-	@for lock in $(LOCKS); do cmp -s $$lock .tools/locks/$$lock || { \
-	  diff $$lock .tools/locks/$$lock | head -20; \
-	  echo "The resolved packages differ from $$lock: run 'make lock' if a dependency was changed on purpose;" \
-	       "otherwise a file upstream is not the one that was locked."; exit 1; }; done
-	@$(UV) sync --locked --all-packages --all-groups --quiet
+# Exactly what is locked is installed, whatever the registry offers by now: docs/decisions/0010-install-from-the-lock.md
+.venv/.ready: $(MANIFESTS) requirements.lock | $(UV)
+	@test -x $(PY) || $(UV) venv --quiet .venv
+	@$(UV) pip sync --quiet --require-hashes requirements.lock
+	@$(UV) pip install --quiet --no-deps $(PACKAGES:%=--editable ./%)
+	@$(UV) pip check --quiet 2> .venv/conflicts || { cat .venv/conflicts; \
+	  echo "The locked packages are not what the manifests ask for: run 'make lock'."; exit 1; }
 	@touch $@
 
+# uv.lock records the registry's addresses, so it stays on this machine and the repo keeps only hashes.
 lock: $(UV) ## resolve again and record the hashes, after a change of dependencies
 	@$(UV) lock
-	@$(call export_locks)
+	@$(export_locks)
 	@echo "written: $(LOCKS)"
-
-.tools/bin/uv:
-	@python3 -m venv .tools
-	@.tools/bin/pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
 
 run: setup ## run the whole marketplace on this machine (DEMO=1 adds demo users and listings)
 	@exec $(PY) -m infra.local $(if $(filter-out 0,$(DEMO)),--demo)
