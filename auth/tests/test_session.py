@@ -110,7 +110,7 @@ async def test_over_http_the_cookie_is_http_only_lax_and_not_secure(client: http
     name, attributes = _cookie(await client.post("/api/users/signup", json=ADA))
 
     assert name == "session"
-    assert attributes == {"HttpOnly", "SameSite=lax", "Path=/", "Max-Age=604800"}
+    assert attributes == {"HttpOnly", "SameSite=lax", "Path=/", "Max-Age=1209600"}
 
 
 async def test_over_https_the_cookie_is_secure_and_tied_to_its_host(database: Database, hasher: Mock) -> None:
@@ -125,7 +125,7 @@ async def test_over_https_the_cookie_is_secure_and_tied_to_its_host(database: Da
     name, attributes = _cookie(answer)
     # The prefix wants Secure, Path=/ and no Domain.
     assert name == ended == "__Host-session"
-    assert attributes == {"HttpOnly", "SameSite=lax", "Path=/", "Max-Age=604800", "Secure"}
+    assert attributes == {"HttpOnly", "SameSite=lax", "Path=/", "Max-Age=1209600", "Secure"}
     assert {"Path=/", "Secure", "Max-Age=0"} <= cleared
     assert plain.json() == {"currentUser": None}
     assert tied.json()["currentUser"] is not None

@@ -64,6 +64,10 @@ class _Builder(HTMLParser):
         if tag not in _VOID:
             self._open.append(element)
 
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """As SVG within HTML has them."""
+        self._open[-1].children.append(Element(tag, dict(attrs)))
+
     def handle_endtag(self, tag: str) -> None:
         assert self._open[-1].tag == tag, f"</{tag}> closes <{self._open[-1].tag}>"
         self._open.pop()
@@ -81,7 +85,7 @@ def page(response: httpx.Response) -> Element:
     root = builder.root
     assert len(root.all("h1")) == 1
     assert root.one("main")["id"] == "main"
-    assert root.one("html")["lang"] == "en"
+    assert root.one("html")["lang"] in ("en", "zh-Hans")
     ids = [e["id"] for e in root._walk() if "id" in e]
     assert len(ids) == len(set(ids))
     labelled = {label["for"] for label in root.all("label")}

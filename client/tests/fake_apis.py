@@ -18,6 +18,8 @@ from common.money import Money
 from common.testing.browser import SESSIONS
 
 HOLD = timedelta(minutes=15)
+ORDERED = ("id", "title", "price", "eventDate", "venue", "seat")
+"""What an order tells of its ticket."""
 
 
 class Refusal(Exception):
@@ -34,6 +36,9 @@ class Ticket:
     user_id: str
     status: str = "available"
     order_id: str | None = None
+    event_date: str | None = None
+    venue: str | None = None
+    seat: str | None = None
     id: str = field(default_factory=new_id)
 
     def json(self) -> Mapping[str, Any]:
@@ -41,6 +46,9 @@ class Ticket:
             "id": self.id,
             "title": self.title,
             "price": self.price.to_number(),
+            "eventDate": self.event_date,
+            "venue": self.venue,
+            "seat": self.seat,
             "userId": self.user_id,
             "version": 0,
             "orderId": self.order_id,
@@ -58,7 +66,7 @@ class Order:
     id: str = field(default_factory=new_id)
 
     def json(self) -> Mapping[str, Any]:
-        ticket = {k: v for k, v in self.ticket.json().items() if k in ("id", "title", "price")}
+        ticket = {k: v for k, v in self.ticket.json().items() if k in ORDERED}
         return {
             "id": self.id,
             "userId": self.user_id,
@@ -76,7 +84,8 @@ class FakeApis(httpx.AsyncBaseTransport):
 
     `lag` is how many times an order is still asked for before its payment shows, and how many times a new
     ticket is still unknown to the orders API; `behind`, a new order to the payments API. `cuts` is how many
-    of the next requests lose their connection.
+    of the next requests lose their connection; `old_price` is what the orders API still knows when it is
+    asked next. With a `client_secret` the bank still waits for its customer.
     """
 
     users: dict[str, tuple[CurrentUser, str]] = field(default_factory=dict)
@@ -88,7 +97,10 @@ class FakeApis(httpx.AsyncBaseTransport):
     lag: int = 0
     behind: int = 0
     cuts: int = 0
+    old_price: Money | None = None
     bank_refuses: bool = False
+    provider_says: str = "Your card was declined."
+    client_secret: str | None = None
     _coming: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def sell(self, title: str = "Concert", price: str = "20", seller: str | None = None) -> Ticket:
@@ -134,6 +146,7 @@ class FakeApis(httpx.AsyncBaseTransport):
             ("POST", "/api/users/signout", self._signout),
             ("GET", "/api/tickets", self._on_sale),
             ("POST", "/api/tickets", self._create_ticket),
+            ("GET", "/api/tickets/summary", self._summary),
             ("GET", "/api/tickets/([^/]+)", self._ticket),
             ("PUT", "/api/tickets/([^/]+)", self._update_ticket),
             ("DELETE", "/api/tickets/([^/]+)", self._withdraw),
@@ -189,6 +202,10 @@ class FakeApis(httpx.AsyncBaseTransport):
         else:
             found = [t for t in self.tickets.values() if t.status == "available"]
         found = [t for t in found if query.get("q", "").casefold() in t.title.casefold()]
+        found = [t for t in found if query.get("status", t.status) == t.status]
+        if "minPrice" in query:
+            least = _price(query["minPrice"], "minPrice")
+            found = [t for t in found if t.price >= least]
         found.sort(key=lambda t: t.id, reverse=True)
         if query.get("sort") == "price":
             found.sort(key=lambda t: t.price)
@@ -200,10 +217,16 @@ class FakeApis(httpx.AsyncBaseTransport):
         shown = [t.json() for t in found[start : start + limit]]
         return httpx.Response(200, json=shown, headers=headers)
 
+    def _summary(self, request: httpx.Request) -> httpx.Response:
+        own = [t for t in self.tickets.values() if t.user_id == _user(request).id]
+        counts = {s: sum(t.status == s for t in own) for s in ("available", "held", "sold", "withdrawn")}
+        earned = sum(t.price.cents for t in own if t.status == "sold") / 100
+        return httpx.Response(200, json={**counts, "earned": earned})
+
     def _create_ticket(self, request: httpx.Request) -> httpx.Response:
         user = _user(request)
         title, price = _ticket_body(request)
-        ticket = Ticket(title, price, user.id)
+        ticket = Ticket(title, price, user.id, **_details(request))
         self.tickets[ticket.id] = ticket
         return httpx.Response(201, json=ticket.json())
 
@@ -216,6 +239,7 @@ class FakeApis(httpx.AsyncBaseTransport):
         if ticket.order_id is not None:
             raise Refusal(400, "Cannot edit a reserved ticket")
         ticket.title, ticket.price = title, price
+        vars(ticket).update(_details(request))
         return httpx.Response(200, json=ticket.json())
 
     def _withdraw(self, request: httpx.Request, ticket_id: str) -> httpx.Response:
@@ -250,12 +274,16 @@ class FakeApis(httpx.AsyncBaseTransport):
         return httpx.Response(200, json=shown, headers=headers)
 
     def _create_order(self, request: httpx.Request) -> httpx.Response:
-        user, ticket = _user(request), self.tickets.get(json.loads(request.content)["ticketId"])
+        body = json.loads(request.content)
+        user, ticket = _user(request), self.tickets.get(body["ticketId"])
         if ticket is None or self.lag > 0:
             self.lag -= 1
             raise Refusal(404, "Not found")
         if ticket.user_id == user.id:
             raise Refusal(400, "You can't buy your own ticket")
+        if "price" in body and Money.parse(body["price"]) != (self.old_price or ticket.price):
+            self.old_price = None
+            raise Refusal(400, "The price has changed, please look again", "price")
         if ticket.order_id is not None:
             raise Refusal(400, "Ticket is already reserved")
         return httpx.Response(201, json=self.order(user, ticket).json())
@@ -303,7 +331,7 @@ class FakeApis(httpx.AsyncBaseTransport):
             case "tok_visa" | "tok_slow":
                 self._charge(order)
             case "tok_chargeDeclined":
-                raise Refusal(402, "Your card was declined.")
+                raise Refusal(402, self.provider_says)
             case "tok_threeDSecure":
                 self._coming[order.id] = (self.lag, "awaiting:payment")
             case "tok_timeout":
@@ -325,8 +353,9 @@ class FakeApis(httpx.AsyncBaseTransport):
             raise Refusal(400, "There is nothing to confirm")
         if self.bank_refuses:
             raise Refusal(402, "Your card was declined.")
-        self._charge(order)
-        return httpx.Response(200, json={"id": order.id})
+        if self.client_secret is None:
+            self._charge(order)
+        return httpx.Response(200, json={"id": order.id, "clientSecret": self.client_secret})
 
 
 def _user(request: httpx.Request) -> CurrentUser:
@@ -335,6 +364,22 @@ def _user(request: httpx.Request) -> CurrentUser:
     if user is None:
         raise Refusal(401, "Not authorized")
     return user
+
+
+def _price(text: str, name: str) -> Money:
+    try:
+        return Money.parse(text)
+    except ValueError as error:
+        raise Refusal(400, str(error), name) from None
+
+
+def _details(request: httpx.Request) -> dict[str, str | None]:
+    body = json.loads(request.content)
+    return {
+        "event_date": body.get("eventDate") or None,
+        "venue": body.get("venue") or None,
+        "seat": body.get("seat") or None,
+    }
 
 
 def _ticket_body(request: httpx.Request) -> tuple[str, Money]:

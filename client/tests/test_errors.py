@@ -102,7 +102,9 @@ async def test_our_own_form_is_taken(as_user: As, apis: FakeApis) -> None:
     ticket = apis.sell()
     headers = {"Sec-Fetch-Site": "same-origin", "Origin": "http://gittix.test"}
 
-    answer = await as_user(a_user()).post(f"/tickets/{ticket.id}/purchase", headers=headers)
+    answer = await as_user(a_user()).post(
+        f"/tickets/{ticket.id}/purchase", data={"price": "20"}, headers=headers
+    )
 
     assert answer.status_code == 303
 

@@ -57,7 +57,7 @@ async def test_an_open_order_counts_down_on_the_servers_clock(as_user: As, apis:
     assert clock["data-over"] == f"/orders/{order.id}"
     assert shown.one("noscript").one("meta")["content"].endswith(f"; url=/orders/{order.id}")
     assert actions(shown) == ["pay", "cancel"]
-    assert [option["value"] for option in shown.one("select").all("option")] == [
+    assert [card["value"] for card in shown.all("input", type="radio")] == [
         "tok_visa",
         "tok_chargeDeclined",
         "tok_threeDSecure",

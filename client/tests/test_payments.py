@@ -1,12 +1,16 @@
 import httpx
 import pytest
+from fastapi import FastAPI
 from tests.conftest import As
 from tests.dom import alerts, error_of, page
 from tests.fake_apis import FakeApis
 
+from client.app import create_app
 from client.pages.payments import NOT_YET, UNKNOWN_OUTCOME
+from client.patience import Patience
+from client.settings import Settings
 from common.ids import new_id
-from common.testing.browser import a_user
+from common.testing.browser import JWT_KEY, a_user, running, signed_in
 
 
 async def test_paying_shows_the_paid_order_once_its_event_arrived(as_user: As, apis: FakeApis) -> None:
@@ -49,7 +53,7 @@ async def test_a_declined_card_gives_the_providers_words_and_another_try(as_user
 
     assert declined.status_code == 402
     assert alerts(page(declined)) == ["Your card was declined."]
-    assert page(declined).one("select", name_="token")
+    assert page(declined).all("input", name_="token")
     assert paid.status_code == 303
     assert apis.charges == [order.id]
 
@@ -195,3 +199,48 @@ async def test_a_payment_into_an_outage_is_a_503(as_user: As, apis: FakeApis, fa
     apis.failure = failure
 
     assert (await as_user(buyer).post(f"/orders/{order.id}/pay", data={"token": "x"})).status_code == 503
+
+
+@pytest.fixture
+def stripe_app(apis: FakeApis) -> FastAPI:
+    settings = Settings(
+        api_base_url="http://edge.test",
+        jwt_key=JWT_KEY,
+        cookie_secure=False,
+        stripe_publishable_key="pk_test_1",
+    )
+    return create_app(settings, transport=apis, patience=Patience(seconds=0.2, every=0.001))
+
+
+async def test_with_a_key_the_card_is_given_to_stripe_on_that_page_alone(
+    stripe_app: FastAPI, apis: FakeApis
+) -> None:
+    buyer = a_user()
+    order, paid = apis.order(buyer, apis.sell("Opera", "12.5")), apis.order(buyer, status="complete")
+    async with running(stripe_app) as browser:
+        browser.headers.update(signed_in(buyer))
+        answer = await browser.get(f"/orders/{order.id}")
+        others = [await browser.get(path) for path in ("/", "/orders", f"/orders/{paid.id}")]
+
+    shown = page(answer)
+    form = shown.one("form", id="payment")
+    assert (form["data-key"], form["data-amount"]) == ("pk_test_1", "1250")
+    assert form.one("input", name_="token")["type"] == "hidden"
+    assert "https://js.stripe.com/v3/" in [script["src"] for script in shown.all("script")]
+    assert "script-src 'self' https://js.stripe.com;" in answer.headers["content-security-policy"]
+    for other in others:
+        assert other.headers.get_list("content-security-policy") != []
+        assert "stripe" not in other.headers["content-security-policy"]
+        assert "js.stripe.com" not in other.text
+
+
+async def test_the_banks_step_is_taken_with_the_payments_secret(stripe_app: FastAPI, apis: FakeApis) -> None:
+    buyer = a_user()
+    order = apis.order(buyer, status="awaiting:payment")
+    apis.client_secret = "pi_1_secret_2"
+    async with running(stripe_app) as browser:
+        browser.headers.update(signed_in(buyer))
+        shown = page(await browser.get(f"/orders/{order.id}"))
+
+    assert shown.one("form", id="confirmation")["data-secret"] == "pi_1_secret_2"
+    assert apis.charges == []

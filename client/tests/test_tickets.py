@@ -6,7 +6,11 @@ from tests.fake_apis import FakeApis
 
 from client.pages.tickets import NOT_YET
 from common.ids import new_id
+from common.money import Money
 from common.testing.browser import a_user
+
+SEEN = {"price": "20.00"}
+"""What the form of a ticket at $20 sends."""
 
 EVIL = "<script>alert('x')</script> & \"friends\""
 
@@ -57,11 +61,34 @@ async def test_pages_follow_the_apis_link(browser: Browser, apis: FakeApis) -> N
     assert seen == [f"Number {number} & co" for number in (4, 3, 2, 1, 0)]
 
 
-async def test_a_bad_search_is_told_beside_its_field(browser: Browser) -> None:
-    answer = await browser.get("/", params={"q": "x" * 101})
+async def test_a_bad_search_is_told_where_its_results_would_be(browser: Browser) -> None:
+    answer = await browser.get("/", params={"q": "opera", "minPrice": "-1"})
 
     assert answer.status_code == 400
-    assert error_of(page(answer), "q") == "String should have at most 100 characters"
+    shown = page(answer)
+    assert alerts(shown.one("section", id="results")) == ["Price must be greater than 0"]
+    assert shown.one("input", name_="q")["value"] == "opera"
+    assert shown.one("input", name_="minPrice")["value"] == "-1"
+
+
+async def test_a_price_range_that_holds_nothing_says_so(browser: Browser, apis: FakeApis) -> None:
+    apis.sell("Concert", "5")
+
+    answer = await browser.get("/", params={"minPrice": "10", "maxPrice": ""})
+
+    assert "No tickets in this price range." in page(answer).one("main").text
+    assert dict(apis.seen[-1].url.params) == {"minPrice": "10"}
+
+
+async def test_what_the_seller_told_of_the_event_is_shown(browser: Browser, apis: FakeApis) -> None:
+    ticket = apis.sell("Concert", "20")
+    ticket.event_date, ticket.venue, ticket.seat = "2027-05-31", "Great Hall, Ghent", "Row 3, 14"
+
+    card = page(await browser.get("/")).one("li", cls="card")
+    facts = page(await browser.get(f"/tickets/{ticket.id}")).one("dl", cls="facts")
+
+    assert card.one("p", cls="where").text == "Mon, May 31, 2027 · Great Hall, Ghent"
+    assert [dd.text for dd in facts.all("dd")] == ["Mon, May 31, 2027", "Great Hall, Ghent", "Row 3, 14"]
 
 
 @pytest.mark.parametrize("path", ["/", "/tickets/{id}"])
@@ -78,11 +105,11 @@ async def test_a_ticket_can_be_bought(as_user: As, apis: FakeApis) -> None:
     buyer, ticket = a_user(), apis.sell("Concert", "20")
     browser = as_user(buyer)
     shown = page(await browser.get(f"/tickets/{ticket.id}"))
-    assert "For sale Concert $20.00" in shown.one("main").text
+    assert "Concert For sale $20.00" in shown.one("main").text
     form = shown.one("main").one("form")
     assert form.text == "Purchase"
 
-    answer = await browser.post(form["action"])
+    answer = await browser.post(form["action"], data={"price": form.one("input", name_="price")["value"]})
 
     (order,) = apis.orders.values()
     assert (answer.status_code, answer.headers["location"]) == (303, f"/orders/{order.id}")
@@ -92,7 +119,7 @@ async def test_a_ticket_can_be_bought(as_user: As, apis: FakeApis) -> None:
 async def test_a_stranger_signs_in_before_buying(browser: Browser, apis: FakeApis) -> None:
     ticket = apis.sell()
 
-    answer = await browser.post(f"/tickets/{ticket.id}/purchase")
+    answer = await browser.post(f"/tickets/{ticket.id}/purchase", data=SEEN)
 
     assert answer.status_code == 303
     assert answer.headers["location"] == f"/auth/signin?next=%2Ftickets%2F{ticket.id}%2Fpurchase"
@@ -105,7 +132,7 @@ async def test_a_ticket_that_another_was_faster_for_is_refused_in_words(as_user:
     ticket = apis.sell()
     apis.order(a_user(), ticket)
 
-    answer = await as_user(a_user()).post(f"/tickets/{ticket.id}/purchase")
+    answer = await as_user(a_user()).post(f"/tickets/{ticket.id}/purchase", data=SEEN)
 
     assert answer.status_code == 400
     shown = page(answer)
@@ -118,8 +145,8 @@ async def test_a_second_click_on_purchase_leads_to_the_first_ones_order(as_user:
     ticket = apis.sell()
     browser = as_user(a_user())
 
-    first = await browser.post(f"/tickets/{ticket.id}/purchase")
-    second = await browser.post(f"/tickets/{ticket.id}/purchase")
+    first = await browser.post(f"/tickets/{ticket.id}/purchase", data=SEEN)
+    second = await browser.post(f"/tickets/{ticket.id}/purchase", data=SEEN)
 
     assert first.headers["location"] == second.headers["location"]
     assert len(apis.orders) == 1
@@ -131,7 +158,7 @@ async def test_a_purchase_waits_until_the_orders_service_knows_the_ticket(
     ticket = apis.sell()
     apis.lag = 3
 
-    answer = await as_user(a_user()).post(f"/tickets/{ticket.id}/purchase")
+    answer = await as_user(a_user()).post(f"/tickets/{ticket.id}/purchase", data=SEEN)
 
     assert answer.headers["location"].startswith("/orders/")
 
@@ -140,14 +167,14 @@ async def test_a_purchase_does_not_wait_for_ever(as_user: As, apis: FakeApis) ->
     ticket = apis.sell()
     apis.lag = 10_000
 
-    answer = await as_user(a_user()).post(f"/tickets/{ticket.id}/purchase")
+    answer = await as_user(a_user()).post(f"/tickets/{ticket.id}/purchase", data=SEEN)
 
     assert answer.status_code == 400
     assert alerts(page(answer)) == [NOT_YET]
 
 
 async def test_an_unknown_ticket_can_not_be_bought(as_user: As, apis: FakeApis) -> None:
-    answer = await as_user(a_user()).post(f"/tickets/{new_id()}/purchase")
+    answer = await as_user(a_user()).post(f"/tickets/{new_id()}/purchase", data=SEEN)
 
     assert answer.status_code == 404
     assert len(apis.calls("POST", "/api/orders")) == 1
@@ -207,10 +234,12 @@ async def test_a_held_ticket_can_not_be_withdrawn(as_user: As, apis: FakeApis) -
 
 async def test_selling_a_ticket(as_user: As, apis: FakeApis) -> None:
     seller = a_user()
+    offer = {"title": " Concert ", "price": "20.00", "eventDate": "2027-05-31", "venue": "Hall", "seat": ""}
 
-    answer = await as_user(seller).post("/tickets/new", data={"title": " Concert ", "price": "20.00"})
+    answer = await as_user(seller).post("/tickets/new", data=offer)
 
     (ticket,) = apis.tickets.values()
+    assert (ticket.event_date, ticket.venue, ticket.seat) == ("2027-05-31", "Hall", None)
     assert (ticket.title, str(ticket.price), ticket.user_id) == ("Concert", "20.00", seller.id)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/tickets/{ticket.id}")
 
@@ -251,8 +280,10 @@ async def test_a_form_without_fields_or_of_another_type_is_no_fault(as_user: As)
 async def test_editing_a_ticket(as_user: As, apis: FakeApis) -> None:
     seller = a_user()
     ticket = apis.sell("Concert", "20", seller.id)
+    ticket.event_date = "2027-05-31"
     browser = as_user(seller)
     shown = page(await browser.get(f"/tickets/{ticket.id}/edit"))
+    assert shown.one("input", name_="eventDate")["value"] == "2027-05-31"
     assert shown.one("input", name_="title")["value"] == "Concert"
     assert shown.one("input", name_="price")["value"] == "20.00"
 
@@ -303,7 +334,7 @@ async def test_listings_show_the_sellers_tickets_in_every_state(as_user: As, api
         "withdrawn $20.00 Withdrawn",
         "sold $20.00 Sold",
         "held $20.00 Reserved",
-        "available $20.00 For sale",
+        "available $20.00 For sale Edit Withdraw",
     ]
     assert rows[0].all("a") == []
 
@@ -317,7 +348,50 @@ async def test_listings_come_in_pages(as_user: As, apis: FakeApis) -> None:
     first = await browser.get("/listings?limit=2")
     second = await browser.get(links(first)["More listings"])
 
-    assert [li.one("a").text for li in page(second).one("ul", cls="rows").all("li")] == ["Number 0"]
+    assert [li.all("a")[0].text for li in page(second).one("ul", cls="rows").all("li")] == ["Number 0"]
+
+
+async def test_listings_add_up_what_was_earned_and_can_be_shown_by_state(as_user: As, apis: FakeApis) -> None:
+    seller = a_user()
+    for price, status in (("20", "sold"), ("19.99", "sold"), ("7", "available")):
+        apis.sell(f"At {price}", price, seller.id).status = status
+    browser = as_user(seller)
+
+    first = await browser.get("/listings")
+    sold = page(await browser.get(links(first)["Sold"]))
+
+    sums = page(first).one("dl", cls="sums")
+    assert [div.text for div in sums.all("div")] == [
+        "Earned $39.99",
+        "For sale 1",
+        "Reserved 0",
+        "Sold 2",
+        "Withdrawn 0",
+    ]
+    assert [a.text for a in sold.one("ul", cls="rows").all("a")] == ["At 19.99", "At 20"]
+    assert sold.one("nav", cls="tabs").one("a", href="/listings?status=sold")["aria-current"] == "page"
+
+
+async def test_a_price_that_changed_is_shown_before_buying(as_user: As, apis: FakeApis) -> None:
+    ticket = apis.sell("Concert", "25")
+
+    answer = await as_user(a_user()).post(f"/tickets/{ticket.id}/purchase", data=SEEN)
+
+    assert answer.status_code == 400
+    shown = page(answer)
+    assert "The price was $20.00 when you looked, and is $25.00 now." in shown.one("main").text
+    assert shown.one("input", name_="price")["value"] == "25.00"
+    assert apis.orders == {}
+
+
+async def test_a_purchase_waits_until_the_orders_service_knows_the_price(as_user: As, apis: FakeApis) -> None:
+    ticket = apis.sell("Concert", "20")
+    apis.old_price = Money.parse("10")
+
+    answer = await as_user(a_user()).post(f"/tickets/{ticket.id}/purchase", data=SEEN)
+
+    assert answer.headers["location"].startswith("/orders/")
+    assert len(apis.calls("POST", "/api/orders")) == 2
 
 
 async def test_no_listings_yet(as_user: As) -> None:

@@ -7,7 +7,7 @@ import jwt
 import pytest
 from fastapi import Response
 
-from common.identity import LIFETIME, CurrentUser, Sessions
+from common.identity import KEPT, LIFETIME, CurrentUser, Sessions
 from common.testing.browser import JWT_KEY, SESSIONS
 
 ADA = CurrentUser("a" * 24, "ada@example.test")
@@ -82,7 +82,7 @@ def test_over_http_the_cookie_is_plain_and_out_of_reach_of_scripts() -> None:
 
     name, value, attributes = cookie_of(response)
     assert (name, SESSIONS.read(value)) == ("session", ADA)
-    assert attributes == {"httponly", "samesite=lax", "path=/", f"max-age={int(LIFETIME.total_seconds())}"}
+    assert attributes == {"httponly", "samesite=lax", "path=/", f"max-age={int(KEPT.total_seconds())}"}
 
 
 def test_over_https_the_cookie_is_secure_and_tied_to_its_host() -> None:

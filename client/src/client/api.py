@@ -8,7 +8,7 @@ import httpx
 from fastapi import Depends, Request
 from pydantic import TypeAdapter
 
-from client.schemas import ORDERS, TICKETS, Listing, Order, Ticket
+from client.schemas import ORDERS, TICKETS, Listing, Order, Payment, Summary, Ticket
 from client.upstream import PROVIDER_TIMEOUT, Upstream
 
 T = TypeVar("T")
@@ -40,14 +40,17 @@ class Api:
     async def ticket(self, ticket_id: str) -> Ticket:
         return Ticket.model_validate_json((await self._upstream.send("GET", _ticket(ticket_id))).content)
 
-    async def create_ticket(self, title: str, price: str) -> Ticket:
-        body = {"title": title, "price": price}
+    async def summary(self) -> Summary:
+        return Summary.model_validate_json((await self._upstream.send("GET", "/api/tickets/summary")).content)
+
+    async def create_ticket(self, offer: Mapping[str, str]) -> Ticket:
+        """`offer`: the fields of a ticket, as they were typed."""
         return Ticket.model_validate_json(
-            (await self._upstream.send("POST", "/api/tickets", body=body)).content
+            (await self._upstream.send("POST", "/api/tickets", body=offer)).content
         )
 
-    async def update_ticket(self, ticket_id: str, title: str, price: str) -> None:
-        await self._upstream.send("PUT", _ticket(ticket_id), body={"title": title, "price": price})
+    async def update_ticket(self, ticket_id: str, offer: Mapping[str, str]) -> None:
+        await self._upstream.send("PUT", _ticket(ticket_id), body=offer)
 
     async def withdraw_ticket(self, ticket_id: str) -> None:
         await self._upstream.send("DELETE", _ticket(ticket_id))
@@ -58,8 +61,9 @@ class Api:
     async def order(self, order_id: str) -> Order:
         return Order.model_validate_json((await self._upstream.send("GET", _order(order_id))).content)
 
-    async def create_order(self, ticket_id: str) -> Order:
-        body = {"ticketId": ticket_id}
+    async def create_order(self, ticket_id: str, price: str) -> Order:
+        """At the `price` that the buyer saw, where one is told: at another it is refused."""
+        body = {"ticketId": ticket_id} | ({"price": price} if price else {})
         return Order.model_validate_json(
             (await self._upstream.send("POST", "/api/orders", body=body)).content
         )
@@ -72,11 +76,12 @@ class Api:
         body = {"orderId": order_id, "token": token}
         await self._upstream.send("POST", "/api/payments", body=body, timeout=PROVIDER_TIMEOUT)
 
-    async def confirm_payment(self, order_id: str) -> None:
-        """The card's owner took the further step that the bank asked for."""
-        await self._upstream.send(
+    async def confirm_payment(self, order_id: str) -> Payment:
+        """Looks whether the card's owner took the further step that the bank asked for."""
+        response = await self._upstream.send(
             "POST", "/api/payments/confirm", body={"orderId": order_id}, timeout=PROVIDER_TIMEOUT
         )
+        return Payment.model_validate_json(response.content)
 
 
 def _ticket(ticket_id: str) -> str:

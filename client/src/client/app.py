@@ -9,8 +9,9 @@ from fastapi import FastAPI
 from client import headers, upstream
 from client.assets import Assets
 from client.errors import ErrorPages
-from client.pages import auth, listings, orders, payments, tickets
+from client.pages import auth, languages, listings, orders, payments, receipts, tickets
 from client.patience import Patience
+from client.receipts import Receipts
 from client.rendering import templates
 from client.settings import Settings
 from client.sign_in import sends_to_sign_in
@@ -18,7 +19,15 @@ from common.http.app import create_http_app
 from common.identity import Sessions
 from common.vouching import Vouching
 
-ROUTERS = (auth.router, tickets.router, listings.router, orders.router, payments.router)
+ROUTERS = (
+    auth.router,
+    languages.router,
+    tickets.router,
+    listings.router,
+    receipts.router,
+    orders.router,
+    payments.router,
+)
 
 
 def create_app(
@@ -40,6 +49,8 @@ def create_app(
     app.mount("/static", assets)
     app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
     app.state.vouching = Vouching(settings.jwt_key)
+    app.state.receipts = Receipts(settings.jwt_key)
+    app.state.stripe_key = settings.stripe_publishable_key
     app.state.templates = templates(assets)
     app.state.patience = patience or Patience()
     sends_to_sign_in(app)

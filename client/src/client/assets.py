@@ -1,32 +1,70 @@
-"""The style sheet, the script and the icon, from the package itself."""
+"""Style sheets, scripts and pictures, from the package itself."""
 
+import gzip
 import hashlib
+import mimetypes
+from dataclasses import dataclass
 from importlib.resources import files
 
+from fastapi import Request
+from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
+
+from common.errors import NotFound
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 
 
-class Assets(StaticFiles):
-    """Served with an ETag. An address that carries the content's hash is good for ever."""
+@dataclass(frozen=True, slots=True)
+class Asset:
+    content: bytes
+    compressed: bytes
+    media_type: str
+    version: str
+
+    @classmethod
+    def of(cls, name: str, content: bytes) -> "Asset":
+        media_type = mimetypes.guess_type(name)[0] or "text/plain"
+        version = hashlib.sha256(content).hexdigest()[:12]
+        return cls(content, gzip.compress(content, 9, mtime=0), media_type, version)
+
+
+class Assets:
+    """All of them in memory, compressed once. An address that carries the content's hash is good for ever."""
 
     def __init__(self) -> None:
-        super().__init__(packages=[("client", "static")])
-        self._versions = {
-            file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:12]
-            for file in files("client").joinpath("static").iterdir()
+        folder = files("client").joinpath("static")
+        self._assets = {
+            f"{inside}{file.name}": Asset.of(file.name, file.read_bytes())
+            for inside, place in (("", folder), ("vendor/", folder.joinpath("vendor")))
+            for file in place.iterdir()
             if file.is_file()
         }
 
     def address(self, name: str) -> str:
-        return f"/static/{name}?v={self._versions[name]}"
+        return f"/static/{name}?v={self._assets[name].version}"
 
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        current = scope["query_string"].decode("latin-1") == f"v={self._versions.get(path)}"
-        response.headers["Cache-Control"] = _FOR_GOOD if current else _ASK_AGAIN
-        return response
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Mounted at `/static`. Raises NotFound."""
+        request = Request(scope)
+        asset = self._assets.get(scope["path"].removeprefix(f"{scope['root_path']}/"))
+        if asset is None or request.method != "GET":
+            raise NotFound()
+        await _response(asset, request.headers, request.url.query)(scope, receive, send)
+
+
+def _response(asset: Asset, asked: Headers, query: str) -> Response:
+    tag = f'"{asset.version}"'
+    headers = {
+        "Cache-Control": _FOR_GOOD if query == f"v={asset.version}" else _ASK_AGAIN,
+        "ETag": tag,
+        "Vary": "Accept-Encoding",
+    }
+    if tag in asked.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if "gzip" in asked.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        return Response(asset.compressed, headers=headers, media_type=asset.media_type)
+    return Response(asset.content, headers=headers, media_type=asset.media_type)

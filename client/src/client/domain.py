@@ -5,20 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from client.languages import gettext_noop
 from client.schemas import Order
 
 
 class Stage(StrEnum):
-    """Where an order stands; the value is what a list shows."""
+    """Where an order stands; the value is what a list shows, before it is translated."""
 
-    TO_PAY = "Awaiting payment"
-    TO_CONFIRM = "Awaiting confirmation"
-    EXPIRED = "Expired"
-    PAID = "Paid"
-    CANCELLED = "Cancelled"
-    ENDED = "Expired or cancelled"
+    TO_PAY = gettext_noop("Awaiting payment")
+    TO_CONFIRM = gettext_noop("Awaiting confirmation")
+    EXPIRED = gettext_noop("Expired")
+    PAID = gettext_noop("Paid")
+    CANCELLED = gettext_noop("Cancelled")
+    ENDED = gettext_noop("Expired or cancelled")
     """The APIs don't tell which of the two, once the time to pay is over."""
-    REFUNDED = "Refunded"
+    REFUNDED = gettext_noop("Refunded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,9 @@ class Progress:
 
 
 LISTING_STATES = {
-    "available": "For sale",
-    "held": "Reserved",
-    "sold": "Sold",
-    "withdrawn": "Withdrawn",
+    "available": gettext_noop("For sale"),
+    "held": gettext_noop("Reserved"),
+    "sold": gettext_noop("Sold"),
+    "withdrawn": gettext_noop("Withdrawn"),
 }
 """A ticket's status, in words."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from client.languages import gettext_noop
 from client.words import in_plain_words
 from common.errors import AppError, BadRequest, NotFound
 from common.ids import is_id
@@ -16,7 +17,7 @@ URLENCODED = "application/x-www-form-urlencoded"
 async def _form(request: Request) -> Mapping[str, str]:
     # What our forms send. In multipart the sender may name any decoder of Python's for its fields.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != URLENCODED:
-        raise BadRequest("The form could not be read")
+        raise BadRequest(gettext_noop("The form could not be read"))
     async with request.form() as sent:
         return {name: value for name, value in sent.items() if isinstance(value, str)}
 

@@ -1,19 +1,41 @@
 """What every answer of this service says to the browser about itself."""
 
+from collections.abc import Iterable
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "object-src 'none'",
-    )
-)
+RawHeaders = Iterable[tuple[bytes, bytes]]
 
+POLICY = "Content-Security-Policy"
+STRIPE_SCRIPT = "https://js.stripe.com/v3/"
+
+
+def policy(scripts: str = "'self'", frames: str = "'none'", connections: str = "'self'") -> str:
+    """Nothing from elsewhere and nothing inline (https://www.w3.org/TR/CSP3/)."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src {scripts}",
+            "style-src 'self'",
+            "img-src 'self'",
+            f"connect-src {connections}",
+            f"frame-src {frames}",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+PAYING = policy(
+    "'self' https://js.stripe.com",
+    "https://js.stripe.com https://hooks.stripe.com",
+    "'self' https://api.stripe.com",
+)
+"""For the one page that has Stripe's card fields: https://docs.stripe.com/security/guide#content-security-policy"""
+
+_POLICY = policy().encode()
 _HEADERS = (
-    (b"content-security-policy", _POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     # Not no-referrer: browsers would then send `Origin: null` with our own forms, which the gate refuses.
@@ -24,7 +46,10 @@ _HEADERS = (
 
 
 class PageHeaders:
-    """Adds the headers above; answers HEAD like GET (the server sends no body to it)."""
+    """Adds the headers above, a policy only where the page has none of its own.
+
+    Answers HEAD like GET: the server sends no body to it.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -36,9 +61,15 @@ class PageHeaders:
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *_HEADERS]
+                own = [] if _names(message["headers"], POLICY) else [(POLICY.lower().encode(), _POLICY)]
+                message["headers"] = [*message["headers"], *own, *_HEADERS]
             await send(message)
 
         if scope["method"] == "HEAD":
             scope = {**scope, "method": "GET"}
         await self._app(scope, receive, send_marked)
+
+
+def _names(headers: RawHeaders, name: str) -> bool:
+    wanted = name.lower().encode()
+    return any(key == wanted for key, _ in headers)

@@ -1,6 +1,6 @@
-"""HTML from templates: escaped always, and with what every page shows."""
+"""HTML from templates: escaped always, in the reader's language, and with what every page shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -8,12 +8,22 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from client import flash
 from client.assets import Assets
+from client.flash import Flash
 from client.forms import NO_PROBLEMS
+from client.languages import LANGUAGES, Language, language_of
 from common.identity import current_user
 
+Templates = Mapping[str, Environment]
+"""By the code of a language."""
 
-def templates(assets: Assets) -> Environment:
+
+def templates(assets: Assets) -> Templates:
+    return {code: _environment(assets, language) for code, language in LANGUAGES.items()}
+
+
+def _environment(assets: Assets, language: Language) -> Environment:
     environment = Environment(
         loader=PackageLoader("client"),
         autoescape=True,
@@ -21,9 +31,20 @@ def templates(assets: Assets) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
-    environment.globals["asset"] = assets.address
-    environment.filters["query"] = urlencode
+    catalogue = language.catalogue()
+    environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]  # the extension's
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.globals.update(asset=assets.address, language=language, languages=LANGUAGES.values())
+    environment.filters.update(
+        query=urlencode,
+        # Not `_(message)`: that marks what a service sent as safe HTML.
+        words=lambda message: catalogue.gettext(message) if message else "",
+        money=language.price,
+        day=language.day,
+        month=language.month,
+    )
     return environment
 
 
@@ -31,15 +52,33 @@ class Page:
     """Renders for one request. What a signed-in user sees is kept by no cache."""
 
     def __init__(self, request: Request) -> None:
-        self._templates: Environment = request.app.state.templates
+        templates: Templates = request.app.state.templates
+        self._templates = templates[language_of(request).code]
         self._user = current_user(request)
+        self._flash = flash.waiting(request)
+        self._here = _here(request)
+
+    def words(self, message: str) -> str:
+        """In the reader's language."""
+        translated: str = self._templates.filters["words"](message)
+        return translated
 
     def __call__(self, template: str, status: int = 200, **context: Any) -> Response:
-        html = self._templates.get_template(template).render(
-            {"user": self._user, "problems": NO_PROBLEMS, **context}
-        )
+        shared = {"user": self._user, "problems": NO_PROBLEMS, "flash": self._flash, "here": self._here}
+        html = self._templates.get_template(template).render({**shared, **context})
         cache = "private, no-cache" if self._user is None else "no-store"
-        return HTMLResponse(html, status, headers={"Cache-Control": cache, "Vary": "Cookie"})
+        headers = {"Cache-Control": cache, "Vary": "Cookie, Accept-Language"}
+        response = HTMLResponse(html, status, headers=headers)
+        if self._flash is not None:
+            flash.shown(response)
+        return response
+
+
+def _here(request: Request) -> str:
+    """The page's own address, to come back to; what a form was sent to is none."""
+    if request.method not in ("GET", "HEAD"):
+        return request.url.path
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
 
 
 async def _page(request: Request) -> Page:
@@ -49,8 +88,13 @@ async def _page(request: Request) -> Page:
 Pages = Annotated[Page, Depends(_page)]
 
 
-def see_other(path: str, cookies: Sequence[str] = ()) -> Response:
-    """After a form: the browser goes on to `path` by GET, so that a reload repeats nothing."""
+def see_other(path: str, cookies: Sequence[str] = (), message: Flash | None = None) -> Response:
+    """After a form: the browser goes on to `path` by GET, so that a reload repeats nothing.
+
+    `message` is shown there.
+    """
     response = RedirectResponse(path, 303, headers={"Cache-Control": "no-store"})
     response.raw_headers.extend((b"set-cookie", cookie.encode("latin-1")) for cookie in cookies)
+    if message is not None:
+        flash.leave(response, message)
     return response

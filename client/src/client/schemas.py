@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Generic, TypeVar
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, PlainValidator, TypeAdapter
 from pydantic.alias_generators import to_camel
 
-from common.money import Price
+from common.money import Money, Price
 
 T = TypeVar("T")
 
@@ -19,7 +20,15 @@ class Upstream(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, frozen=True)
 
 
-class Ticket(Upstream):
+class Details(Upstream):
+    """What a seller may tell of the event besides."""
+
+    event_date: date | None = None
+    venue: str | None = None
+    seat: str | None = None
+
+
+class Ticket(Details):
     id: str
     title: str
     price: Price
@@ -29,7 +38,7 @@ class Ticket(Upstream):
     """`available`, `held`, `sold` or `withdrawn`."""
 
 
-class OrderedTicket(Upstream):
+class OrderedTicket(Details):
     id: str
     title: str
     price: Price
@@ -43,6 +52,35 @@ class Order(Upstream):
     ticket: OrderedTicket
     payment: str | None = None
     """`authorized`, `captured` or `voided`."""
+
+
+class Payment(Upstream):
+    """`client_secret` is for the further step with the bank, where one is due."""
+
+    id: str
+    client_secret: str | None = None
+
+
+def _money(units: object) -> Money:
+    return Money(int(Decimal(str(units)) * 100))
+
+
+class Summary(Upstream):
+    """A seller's listings by status, and what the sold ones brought."""
+
+    available: int
+    held: int
+    sold: int
+    withdrawn: int
+    earned: Annotated[Money, PlainValidator(_money)]
+
+    @property
+    def total(self) -> int:
+        return self.available + self.held + self.sold + self.withdrawn
+
+    def of(self, status: str) -> int:
+        count: int = getattr(self, status)
+        return count
 
 
 TICKETS = TypeAdapter(list[Ticket])

@@ -4,3 +4,5 @@ from common.settings import HttpUrl, ServiceSettings, SessionSettings
 class Settings(ServiceSettings, SessionSettings):
     api_base_url: HttpUrl
     """The edge, which serves the APIs and these pages under one origin."""
+    stripe_publishable_key: str = ""
+    """With it cards are paid by Stripe's Payment Element; without it, by the fake gateway's test cards."""

@@ -18,6 +18,8 @@ from common.errors import NotAuthorized
 
 ALGORITHM = "HS256"
 LIFETIME = timedelta(days=7)
+KEPT = 2 * LIFETIME
+"""The cookie outlives its token, so that whoever comes back can be told that the session is over."""
 LONGEST = 4096
 """No browser keeps a longer cookie, so a longer token is not worth its place in memory."""
 
@@ -55,7 +57,7 @@ class Sessions:
         response.set_cookie(
             self.cookie,
             self.token(user),
-            max_age=int(LIFETIME.total_seconds()),
+            max_age=int(KEPT.total_seconds()),
             httponly=True,
             samesite="lax",
             secure=self.secure,

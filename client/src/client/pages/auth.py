@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from client.api import Api, Apis, SetCookies
+from client.flash import Flash
 from client.forms import Form, Problems
 from client.rendering import Page, Pages, see_other
-from client.sign_in import HOME, local
+from client.sign_in import HOME, after_sign_in
 from common.errors import AppError, CrossSite
 from common.identity import MaybeUser, Sessions
 
@@ -22,17 +23,17 @@ Next = Annotated[str | None, Query()]
 
 @router.get("/signup")
 async def signup_form(user: MaybeUser, page: Pages, next: Next = None) -> Response:
-    return see_other(local(next)) if user else page("signup.html", email="", next=local(next))
+    return see_other(after_sign_in(next)) if user else page("signup.html", email="", next=after_sign_in(next))
 
 
 @router.post("/signup")
 async def signup(page: Pages, api: Apis, form: Form) -> Response:
-    return await _begin(page, form, api.signup, "signup.html")
+    return await _begin(page, form, api.signup, "signup.html", Flash.WELCOME)
 
 
 @router.get("/signin")
 async def signin_form(user: MaybeUser, page: Pages, next: Next = None) -> Response:
-    return see_other(local(next)) if user else page("signin.html", email="", next=local(next))
+    return see_other(after_sign_in(next)) if user else page("signin.html", email="", next=after_sign_in(next))
 
 
 @router.post("/signin")
@@ -41,16 +42,20 @@ async def signin(page: Pages, api: Apis, form: Form) -> Response:
 
 
 async def _begin(
-    page: Page, form: Form, ask: Callable[[str, str], Awaitable[SetCookies]], template: str
+    page: Page,
+    form: Form,
+    ask: Callable[[str, str], Awaitable[SetCookies]],
+    template: str,
+    message: Flash | None = None,
 ) -> Response:
-    email, path = form.get("email", ""), local(form.get("next"))
+    email, path = form.get("email", ""), after_sign_in(form.get("next"))
     try:
         cookies = await ask(email, form.get("password", ""))
     except AppError as error:
         response = page(template, error.status, email=email, next=path, problems=Problems.of(error, FIELDS))
         response.headers.update(error.headers)
         return response
-    return see_other(path, cookies)
+    return see_other(path, cookies, message)
 
 
 @router.post("/signout")
@@ -71,7 +76,7 @@ async def _end(request: Request, api: Api) -> Response:
     cookies: SetCookies = ()
     with suppress(AppError):
         cookies = await api.signout()
-    response = see_other(HOME, cookies)
+    response = see_other(HOME, cookies, Flash.SIGNED_OUT)
     sessions: Sessions = request.app.state.sessions
     sessions.end(response)
     return response

@@ -1,5 +1,7 @@
 """What a seller offers, in every state."""
 
+import asyncio
+
 from fastapi import APIRouter, Request, Response
 
 from client.api import Apis
@@ -9,12 +11,21 @@ from client.sign_in import Member
 
 router = APIRouter(include_in_schema=False)
 
+PARAMETERS = ("status", "limit", "cursor")
+
 
 @router.get("/listings")
 async def index(_user: Member, request: Request, page: Pages, api: Apis) -> Response:
-    asked = {name: request.query_params[name] for name in ("limit", "cursor") if name in request.query_params}
-    found = await api.tickets({**asked, "seller": "me"})
+    asked = {name: request.query_params[name] for name in PARAMETERS if name in request.query_params}
+    found, summary = await asyncio.gather(api.tickets({**asked, "seller": "me"}), api.summary())
     following = None if found.following is None else {**found.following}
     if following is not None:
         following.pop("seller", None)
-    return page("listings.html", tickets=found.items, following=following, states=LISTING_STATES)
+    return page(
+        "listings.html",
+        tickets=found.items,
+        following=following,
+        summary=summary,
+        states=LISTING_STATES,
+        chosen=asked.get("status", ""),
+    )

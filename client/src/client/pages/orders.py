@@ -3,25 +3,17 @@
 from fastapi import APIRouter, Request, Response
 
 from client.api import Api, Apis
-from client.domain import Progress, Stage
-from client.forms import OrderId, Problems
+from client.domain import Progress
+from client.forms import OrderId
+from client.order_page import OrderPages
 from client.patience import Patience
-from client.rendering import Page, Pages, see_other
+from client.rendering import Pages, see_other
 from client.schemas import Order
 from client.sign_in import Member
 from common import times
-from common.errors import AppError, BadRequest, NotFound, PaymentRequired
+from common.errors import BadRequest, NotFound
 
 router = APIRouter(prefix="/orders", include_in_schema=False)
-
-CARDS = (
-    ("tok_visa", "Visa, approves"),
-    ("tok_chargeDeclined", "Visa, declines"),
-    ("tok_threeDSecure", "Visa, asks for a confirmation"),
-    ("tok_slow", "Visa, slow to answer"),
-    ("tok_timeout", "Visa, answer gets lost"),
-)
-"""The test cards of the payment gateway on a laptop."""
 
 UNSETTLED = {"paid": ("created",), "confirmed": ("created", "awaiting:payment")}
 """The statuses that an order leaves soon after its buyer did that."""
@@ -38,12 +30,13 @@ async def index(_user: Member, request: Request, page: Pages, api: Apis) -> Resp
 
 
 @router.get("/{order_id}")
-async def show(_user: Member, order_id: OrderId, request: Request, page: Pages, api: Apis) -> Response:
+async def show(_user: Member, order_id: OrderId, request: Request, order_page: OrderPages) -> Response:
+    api = order_page.api
     step = next((step for step in UNSETTLED if step in request.query_params), None)
     if step is None:
-        return order_page(page, await api.order(order_id))
+        return await order_page.show(await api.order(order_id))
     order = await _settled(api, order_id, UNSETTLED[step], request.app.state.patience)
-    return order_page(page, order, waiting=order.status in UNSETTLED[step])
+    return await order_page.show(order, waiting=order.status in UNSETTLED[step])
 
 
 async def _settled(api: Api, order_id: str, unsettled: tuple[str, ...], patience: Patience) -> Order:
@@ -52,11 +45,11 @@ async def _settled(api: Api, order_id: str, unsettled: tuple[str, ...], patience
 
 
 @router.post("/{order_id}/cancel")
-async def cancel(_user: Member, order_id: OrderId, page: Pages, api: Apis) -> Response:
+async def cancel(_user: Member, order_id: OrderId, order_page: OrderPages, api: Apis) -> Response:
     try:
         await api.cancel_order(order_id)
     except BadRequest as error:
-        return order_page(page, await api.order(order_id), error)
+        return await order_page.show(await api.order(order_id), error)
     return see_other(f"/orders/{order_id}")
 
 
@@ -66,19 +59,3 @@ async def back_to_order(order_id: OrderId, action: str) -> Response:
     if action not in ("cancel", "pay", "confirm"):
         raise NotFound()
     return see_other(f"/orders/{order_id}")
-
-
-def order_page(page: Page, order: Order, error: AppError | None = None, waiting: bool = False) -> Response:
-    """`waiting`: the buyer paid, and the order has not heard of it yet."""
-    progress = Progress(order, times.now())
-    return page(
-        "order.html",
-        200 if error is None else error.status,
-        order=order,
-        progress=progress,
-        stage=progress.stage.name,
-        waiting=waiting and progress.stage is not Stage.EXPIRED,
-        cards=CARDS,
-        declined=isinstance(error, PaymentRequired),
-        problems=Problems() if error is None else Problems.of(error, ("token",)),
-    )

@@ -6,51 +6,57 @@ from fastapi import APIRouter, Request, Response
 
 from client.api import Api, Apis
 from client.forms import Form, OrderId
-from client.pages.orders import order_page
+from client.languages import gettext_noop
+from client.order_page import OrderPage, OrderPages
 from client.patience import Patience
-from client.rendering import Page, Pages, see_other
+from client.rendering import see_other
 from client.sign_in import Member
 from common.errors import AppError, NotFound, Unavailable
 
 router = APIRouter(prefix="/orders", include_in_schema=False)
 
-UNKNOWN_OUTCOME = (
+UNKNOWN_OUTCOME = gettext_noop(
     "We did not hear back about your payment. If it went through, this order shows it in a moment; "
     "paying again is safe, you are never charged twice."
 )
-NOT_YET = "Your order was placed a moment ago and can't be paid yet. Please try again: nothing was charged."
+NOT_YET = gettext_noop(
+    "Your order was placed a moment ago and can't be paid yet. Please try again: nothing was charged."
+)
 
 
 @router.post("/{order_id}/pay")
 async def pay(
-    _user: Member, order_id: OrderId, page: Pages, api: Apis, form: Form, request: Request
+    _user: Member, order_id: OrderId, order_page: OrderPages, api: Apis, form: Form, request: Request
 ) -> Response:
     token = form.get("token", "")
     # Another card, after the bank refused the first one's confirmation: the order awaits payment already.
     step = "confirmed" if "instead" in form else "paid"
     patience: Patience = request.app.state.patience
-    return await _attempt(page, api, order_id, lambda: api.pay(order_id, token), patience, step)
+    return await _attempt(order_page, order_id, lambda: api.pay(order_id, token), patience, step)
 
 
 @router.post("/{order_id}/confirm")
-async def confirm(_user: Member, order_id: OrderId, page: Pages, api: Apis, request: Request) -> Response:
+async def confirm(
+    _user: Member, order_id: OrderId, order_page: OrderPages, api: Apis, request: Request
+) -> Response:
     patience: Patience = request.app.state.patience
-    return await _attempt(page, api, order_id, lambda: api.confirm_payment(order_id), patience, "confirmed")
+    return await _attempt(order_page, order_id, lambda: api.confirm_payment(order_id), patience, "confirmed")
 
 
 async def _attempt(
-    page: Page, api: Api, order_id: str, act: Callable[[], Awaitable[None]], patience: Patience, step: str
+    order_page: OrderPage, order_id: str, act: Callable[[], Awaitable[object]], patience: Patience, step: str
 ) -> Response:
+    api = order_page.api
     refused: AppError = Unavailable(NOT_YET)
     try:
         if await patience.until(bool, lambda: _known(api, order_id, act)):
             return see_other(f"/orders/{order_id}?{step}=1")
     except AppError as error:
         refused = Unavailable(UNKNOWN_OUTCOME) if error.status >= 500 else error
-    return order_page(page, await api.order(order_id), refused)
+    return await order_page.show(await api.order(order_id), refused)
 
 
-async def _known(api: Api, order_id: str, act: Callable[[], Awaitable[None]]) -> bool:
+async def _known(api: Api, order_id: str, act: Callable[[], Awaitable[object]]) -> bool:
     """Whether the payments service knew the order, and acted. Raises NotFound where there is none."""
     try:
         await act()

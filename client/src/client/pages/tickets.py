@@ -1,51 +1,67 @@
 """Tickets on sale, one ticket, selling and buying."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
 from client.api import Api, Apis
 from client.domain import LISTING_STATES
+from client.flash import Flash
 from client.forms import Form, Problems, TicketId
+from client.languages import gettext_noop
 from client.patience import Patience
 from client.rendering import Page, Pages, see_other
 from client.schemas import Listing, Order, Ticket
 from client.sign_in import Member
 from common.errors import AppError, BadRequest, NotAuthorized, NotFound, Unavailable
 from common.identity import CurrentUser, MaybeUser
+from common.money import Money
 
 router = APIRouter(include_in_schema=False)
 
-SEARCH = ("q", "sort", "limit", "cursor")
-FIELDS = ("title", "price")
-NOT_YET = "This ticket was listed a moment ago and can't be bought yet. Please try again."
+FILTERS = ("q", "minPrice", "maxPrice")
+SEARCH = (*FILTERS, "sort", "limit", "cursor")
+FIELDS = ("title", "price", "eventDate", "venue", "seat")
+HTMX = {
+    # Its styles would be inline, which the policy forbids; nothing of ours needs eval.
+    "includeIndicatorStyles": False,
+    "allowEval": False,
+    # A refusal is a page, too: it says what is wrong with the search.
+    "responseHandling": [{"code": "204", "swap": False}, {"code": "...", "swap": True}],
+}
+NOT_YET = gettext_noop(
+    "This ticket was listed or changed a moment ago and can't be bought yet. Please try again."
+)
 OPEN = ("created", "awaiting:payment")
 
 
 @router.get("/")
 async def index(request: Request, page: Pages, api: Apis) -> Response:
     asked = {name: request.query_params[name] for name in SEARCH if request.query_params.get(name)}
+    filtered = any(name in asked for name in FILTERS)
+    shared: dict[str, Any] = {"asked": asked, "filtered": filtered, "htmx": HTMX}
     try:
-        return page("index.html", found=await api.tickets(asked), asked=asked)
+        return page("index.html", found=await api.tickets(asked), **shared)
     except BadRequest as error:
         nothing: Listing[Ticket] = Listing([], None)
-        return page("index.html", 400, found=nothing, asked=asked, problems=Problems.of(error, ("q",)))
+        return page("index.html", 400, found=nothing, problems=Problems.of(error), **shared)
 
 
 @router.get("/tickets/new")
 async def new(_user: Member, page: Pages) -> Response:
-    return page("ticket_form.html", ticket=None, title="", price="")
+    return page("ticket_form.html", ticket=None, sent=_sent({}))
 
 
 @router.post("/tickets/new")
 async def create(_user: Member, page: Pages, api: Apis, form: Form) -> Response:
-    title, price = form.get("title", ""), form.get("price", "")
+    sent = _sent(form)
     try:
-        ticket = await api.create_ticket(title, price)
+        ticket = await api.create_ticket(sent)
     except (BadRequest, Unavailable) as error:
         problems = Problems.of(error, FIELDS)
-        return page(
-            "ticket_form.html", error.status, ticket=None, title=title, price=price, problems=problems
-        )
-    return see_other(f"/tickets/{ticket.id}")
+        return page("ticket_form.html", error.status, ticket=None, sent=sent, problems=problems)
+    return see_other(f"/tickets/{ticket.id}", message=Flash.LISTED)
 
 
 @router.get("/tickets/{ticket_id}")
@@ -56,19 +72,19 @@ async def show(ticket_id: TicketId, user: MaybeUser, page: Pages, api: Apis) -> 
 @router.get("/tickets/{ticket_id}/edit")
 async def edit(user: Member, ticket_id: TicketId, page: Pages, api: Apis) -> Response:
     ticket = await _own(api, user, ticket_id)
-    return page("ticket_form.html", ticket=ticket, title=ticket.title, price=str(ticket.price))
+    return page("ticket_form.html", ticket=ticket, sent=_as_sent(ticket))
 
 
 @router.post("/tickets/{ticket_id}/edit")
 async def update(user: Member, ticket_id: TicketId, page: Pages, api: Apis, form: Form) -> Response:
-    title, price = form.get("title", ""), form.get("price", "")
+    sent = _sent(form)
     try:
-        await api.update_ticket(ticket_id, title, price)
+        await api.update_ticket(ticket_id, sent)
     except BadRequest as error:
         ticket = await _own(api, user, ticket_id)
         problems = Problems.of(error, FIELDS)
-        return page("ticket_form.html", 400, ticket=ticket, title=title, price=price, problems=problems)
-    return see_other(f"/tickets/{ticket_id}")
+        return page("ticket_form.html", 400, ticket=ticket, sent=sent, problems=problems)
+    return see_other(f"/tickets/{ticket_id}", message=Flash.SAVED)
 
 
 @router.post("/tickets/{ticket_id}/withdraw")
@@ -77,33 +93,41 @@ async def withdraw(user: Member, ticket_id: TicketId, page: Pages, api: Apis) ->
         await api.withdraw_ticket(ticket_id)
     except BadRequest as error:
         return await _ticket_page(page, api, user, ticket_id, error)
-    return see_other("/listings")
+    return see_other("/listings", message=Flash.WITHDRAWN)
 
 
 @router.post("/tickets/{ticket_id}/purchase")
-async def purchase(user: Member, ticket_id: TicketId, page: Pages, api: Apis, request: Request) -> Response:
+async def purchase(
+    user: Member, ticket_id: TicketId, page: Pages, api: Apis, form: Form, request: Request
+) -> Response:
     patience: Patience = request.app.state.patience
+    seen = form.get("price", "")
     try:
-        order = await _order(api, ticket_id, patience)
+        order = await _order(api, ticket_id, seen, patience)
     except BadRequest as error:
         own = await _own_order(api, ticket_id)
         if own is None:
-            return await _ticket_page(page, api, user, ticket_id, error)
+            return await _ticket_page(page, api, user, ticket_id, error, seen)
         order = own
     if order is None:
         return await _ticket_page(page, api, user, ticket_id, BadRequest(NOT_YET))
     return see_other(f"/orders/{order.id}")
 
 
-async def _order(api: Api, ticket_id: str, patience: Patience) -> Order | None:
-    """None while the orders service has not heard of the ticket. Raises NotFound where there is none."""
+async def _order(api: Api, ticket_id: str, seen: str, patience: Patience) -> Order | None:
+    """None while the orders service has not heard of the ticket, or of its price. Raises NotFound where there
+    is none, and BadRequest where the price is not the one that was seen."""
 
     async def ask() -> Order | None:
         try:
-            return await api.create_order(ticket_id)
+            return await api.create_order(ticket_id, seen)
         except NotFound:
             await api.ticket(ticket_id)
             return None
+        except BadRequest as error:
+            if error.entries[0].field == "price" and str((await api.ticket(ticket_id)).price) == seen:
+                return None
+            raise
 
     return await patience.until(lambda order: order is not None, ask)
 
@@ -129,8 +153,29 @@ async def _own(api: Api, user: CurrentUser, ticket_id: str) -> Ticket:
     return ticket
 
 
+def _sent(form: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: form.get(name, "") for name in FIELDS}
+
+
+def _as_sent(ticket: Ticket) -> Mapping[str, str]:
+    """The ticket as its form would send it."""
+    date = "" if ticket.event_date is None else ticket.event_date.isoformat()
+    return {
+        "title": ticket.title,
+        "price": str(ticket.price),
+        "eventDate": date,
+        "venue": ticket.venue or "",
+        "seat": ticket.seat or "",
+    }
+
+
 async def _ticket_page(
-    page: Page, api: Api, user: CurrentUser | None, ticket_id: str, error: AppError | None = None
+    page: Page,
+    api: Api,
+    user: CurrentUser | None,
+    ticket_id: str,
+    error: AppError | None = None,
+    seen_price: str = "",
 ) -> Response:
     ticket = await api.ticket(ticket_id)
     return page(
@@ -140,8 +185,16 @@ async def _ticket_page(
         state=LISTING_STATES.get(ticket.status, ticket.status),
         mine=user is not None and user.id == ticket.user_id,
         order=await _order_of(api, user, ticket),
+        seen_price=_price(seen_price),
         problems=Problems() if error is None else Problems.of(error),
     )
+
+
+def _price(text: str) -> Money | None:
+    try:
+        return Money.parse(text)
+    except ValueError:
+        return None
 
 
 async def _order_of(api: Api, user: CurrentUser | None, ticket: Ticket) -> Order | None:

@@ -1,0 +1,48 @@
+"""A message for the next page, as after a form: its name travels in a cookie, its words are ours."""
+
+from enum import StrEnum
+
+from fastapi import Request, Response
+
+from client.languages import gettext_noop
+
+COOKIE = "flash"
+SECONDS = 60
+"""A message that no page has shown by then is stale."""
+
+
+class Flash(StrEnum):
+    WELCOME = "welcome"
+    SIGNED_OUT = "signed-out"
+    SIGN_IN_FIRST = "sign-in-first"
+    SESSION_OVER = "session-over"
+    LISTED = "listed"
+    SAVED = "saved"
+    WITHDRAWN = "withdrawn"
+
+
+WORDS = {
+    Flash.WELCOME: gettext_noop("Welcome to GitTix. You can buy and sell from now on."),
+    Flash.SIGNED_OUT: gettext_noop("You are signed out."),
+    Flash.SIGN_IN_FIRST: gettext_noop("Sign in to go on. You will be taken back to where you were."),
+    Flash.SESSION_OVER: gettext_noop(
+        "Your session is over, so that nobody else uses it. Sign in again to go on where you were."
+    ),
+    Flash.LISTED: gettext_noop("Your ticket is on sale."),
+    Flash.SAVED: gettext_noop("Your changes are saved."),
+    Flash.WITHDRAWN: gettext_noop("Your ticket is withdrawn. Nobody can buy it any more."),
+}
+
+
+def leave(response: Response, flash: Flash) -> None:
+    response.set_cookie(COOKIE, flash, max_age=SECONDS, httponly=True, samesite="lax")
+
+
+def waiting(request: Request) -> str | None:
+    """The message's words, where there is one: only ours, whatever the cookie says."""
+    name = request.cookies.get(COOKIE, "")
+    return next((words for flash, words in WORDS.items() if flash == name), None)
+
+
+def shown(response: Response) -> None:
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax")

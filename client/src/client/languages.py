@@ -1,0 +1,113 @@
+"""Which language a page speaks, and how it writes prices, days and times in it.
+
+The words of templates and of this package are English and are themselves the keys of the catalogues in
+`translations/` (GNU gettext's PO files), which are read at the start.
+"""
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from gettext import NullTranslations
+from importlib.resources import files
+from io import BytesIO
+
+from babel.dates import format_skeleton
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_currency
+from babel.support import Translations
+from fastapi import Request
+
+from common.money import Money
+
+COOKIE = "language"
+CURRENCY = "USD"
+
+
+def gettext_noop(words: str) -> str:
+    """Marks words that are looked up in a catalogue later, where they are shown."""
+    return words
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """`code` is what the cookie and the catalogue are called, `tag` what HTML says (BCP 47)."""
+
+    code: str
+    name: str
+    tag: str
+    locale: str
+
+    def price(self, money: Money) -> str:
+        return _price(money.cents, self.locale)
+
+    def day(self, date: datetime.date) -> str:
+        """With its weekday: Mon, May 31, 2027."""
+        return format_skeleton("yMMMEd", _noon(date), locale=self.locale)
+
+    def month(self, date: datetime.date) -> str:
+        """Short: May."""
+        return format_skeleton("MMM", _noon(date), locale=self.locale)
+
+    def catalogue(self) -> NullTranslations:
+        """Its words; the English ones stand for themselves."""
+        if self is ENGLISH:
+            return NullTranslations()
+        source = files("client").joinpath("translations", f"{self.code}.po").read_bytes()
+        compiled = BytesIO()
+        write_mo(compiled, read_po(BytesIO(source), locale=self.locale))
+        compiled.seek(0)
+        return Translations(compiled)
+
+
+ENGLISH = Language("en", "English", "en", "en_US")
+CHINESE = Language("zh", "中文", "zh-Hans", "zh_Hans_CN")
+LANGUAGES = {language.code: language for language in (ENGLISH, CHINESE)}
+
+
+def language_of(request: Request) -> Language:
+    """The one that was chosen by the switch, else the first of the browser's that we speak, else English."""
+    chosen = LANGUAGES.get(request.cookies.get(COOKIE, ""))
+    return chosen or _preferred(request.headers.get("accept-language", ""))
+
+
+@lru_cache(maxsize=512)
+def _preferred(header: str) -> Language:
+    """By `Accept-Language` (RFC 9110, section 12.5.4)."""
+    for tag in _by_weight(header[:200].split(",")):
+        language = LANGUAGES.get(tag.partition("-")[0])
+        if language is not None:
+            return language
+    return ENGLISH
+
+
+def _by_weight(ranges: Iterable[str]) -> list[str]:
+    weighted: list[tuple[float, int, str]] = []
+    for entry in ranges:
+        tag, _, parameter = entry.strip().lower().partition(";")
+        weight = _weight(parameter)
+        if weight > 0:
+            weighted.append((-weight, len(weighted), tag.strip()))
+    return [tag for _, _, tag in sorted(weighted)]
+
+
+def _weight(parameter: str) -> float:
+    name, _, value = parameter.strip().partition("=")
+    if name != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+@lru_cache(maxsize=4096)
+def _price(cents: int, locale: str) -> str:
+    return format_currency(Decimal(cents) / 100, CURRENCY, locale=locale)
+
+
+def _noon(date: datetime.date) -> datetime.datetime:
+    """A calendar day, which no time zone moves to its neighbour."""
+    return datetime.datetime.combine(date, datetime.time(12), datetime.UTC)

@@ -1,0 +1,23 @@
+"""The switch between languages."""
+
+from fastapi import APIRouter, Response
+
+from client.forms import Form
+from client.languages import COOKIE, LANGUAGES, gettext_noop
+from client.rendering import see_other
+from client.sign_in import local
+from common.errors import BadRequest
+
+router = APIRouter(include_in_schema=False)
+
+A_YEAR = 365 * 24 * 3600
+
+
+@router.post("/language")
+async def choose(form: Form) -> Response:
+    code = form.get("language", "")
+    if code not in LANGUAGES:
+        raise BadRequest(gettext_noop("We don't speak this language yet"))
+    response = see_other(local(form.get("next")))
+    response.set_cookie(COOKIE, code, max_age=A_YEAR, httponly=True, samesite="lax")
+    return response

@@ -1,0 +1,81 @@
+from urllib.parse import urlsplit
+
+import pytest
+from tests.conftest import As, Browser
+from tests.dom import links, page
+from tests.fake_apis import FakeApis
+
+from client.receipts import Receipt, Receipts
+from common.ids import new_id
+from common.testing.browser import JWT_KEY, SESSIONS, a_user
+
+RECEIPTS = Receipts(JWT_KEY)
+
+
+async def test_a_paid_order_has_a_receipt_whose_code_anybody_can_verify(as_user: As, apis: FakeApis) -> None:
+    buyer = a_user()
+    order = apis.order(buyer, apis.sell("Opera", "12.5"), status="complete", payment="captured")
+    browser = as_user(buyer)
+    assert links(await browser.get(f"/orders/{order.id}"))["Receipt and QR code"]
+
+    receipt = await browser.get(f"/orders/{order.id}/receipt")
+    address = urlsplit(links(receipt)["Verify it yourself"])
+    del browser.headers["Cookie"]
+    verified = await browser.get(address.path)
+
+    shown = page(receipt).one("main")
+    assert shown.one("svg").one("title").text == "QR code of this receipt"
+    assert "Paid $12.50" in shown.text
+    assert buyer.email in shown.text
+    assert (address.scheme, address.netloc) == ("http", "gittix.test")
+    assert verified.status_code == 200
+    assert "This receipt is genuine" in page(verified).text
+    assert "Opera" in page(verified).text
+    assert order.id in page(verified).text
+    assert buyer.email not in verified.text
+
+
+@pytest.mark.parametrize("status", ["created", "awaiting:payment", "cancelled"])
+async def test_an_order_that_is_not_paid_has_none(as_user: As, apis: FakeApis, status: str) -> None:
+    buyer = a_user()
+    order = apis.order(buyer, status=status)
+
+    answer = await as_user(buyer).get(f"/orders/{order.id}/receipt")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/orders/{order.id}")
+
+
+async def test_somebody_elses_receipt_is_not_shown(as_user: As, apis: FakeApis) -> None:
+    order = apis.order(a_user(), status="complete")
+
+    assert (await as_user(a_user()).get(f"/orders/{order.id}/receipt")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x",
+        RECEIPTS.code(Receipt(new_id(), new_id()))[:-2],
+        Receipts("another key, as long as the first one").code(Receipt(new_id(), new_id())),
+        SESSIONS.token(a_user()),
+        "x" * 5000,
+    ],
+    ids=["no token", "cut", "signed elsewhere", "a session", "too long"],
+)
+async def test_what_was_not_signed_here_is_not_genuine(browser: Browser, code: str) -> None:
+    answer = await browser.get(f"/receipts/{code}")
+
+    assert answer.status_code == 404
+    assert page(answer).one("h1").text == "This receipt is not genuine"
+
+
+async def test_a_receipt_is_no_session(browser: Browser) -> None:
+    browser.cookies.set(SESSIONS.cookie, RECEIPTS.code(Receipt(new_id(), new_id())))
+
+    assert "Sign In" in links(await browser.get("/"))
+
+
+async def test_a_receipt_is_genuine_while_the_tickets_can_not_be_asked(browser: Browser) -> None:
+    answer = await browser.get(f"/receipts/{RECEIPTS.code(Receipt(new_id(), new_id()))}")
+
+    assert page(answer).one("h1").text == "This receipt is genuine"
