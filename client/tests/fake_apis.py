@@ -373,7 +373,7 @@ def _price(text: str, name: str) -> Money:
         raise Refusal(400, str(error), name) from None
 
 
-def _details(request: httpx.Request) -> dict[str, str | None]:
+def _details(request: httpx.Request) -> dict[str, Any]:
     body = json.loads(request.content)
     return {
         "event_date": body.get("eventDate") or None,

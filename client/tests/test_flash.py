@@ -1,8 +1,7 @@
 import httpx
 import pytest
-from tests.conftest import As, Browser
+from tests.conftest import Browser
 from tests.dom import page
-from tests.fake_apis import FakeApis
 
 from common.testing.browser import SESSIONS, a_user
 
@@ -11,8 +10,8 @@ def notices(answer: httpx.Response) -> list[str]:
     return [p.text for p in page(answer).all("p", cls="flash")]
 
 
-async def test_a_message_is_shown_once_on_the_next_page(as_user: As) -> None:
-    browser = as_user(a_user())
+async def test_a_message_is_shown_once_on_the_next_page(browser: Browser) -> None:
+    browser.cookies.set(SESSIONS.cookie, SESSIONS.token(a_user()))
     sold = await browser.post("/tickets/new", data={"title": "Concert", "price": "20"})
 
     assert notices(await browser.get(sold.headers["location"])) == ["Your ticket is on sale."]
@@ -33,7 +32,7 @@ async def test_a_stranger_is_told_why_to_sign_in(browser: Browser) -> None:
     assert told.startswith("Sign in to go on.")
 
 
-async def test_a_session_that_is_over_is_explained(browser: Browser, apis: FakeApis) -> None:
+async def test_a_session_that_is_over_is_explained(browser: Browser) -> None:
     browser.cookies.set(SESSIONS.cookie, "an old token")
 
     first = await browser.get("/orders")
