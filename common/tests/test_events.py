@@ -1,6 +1,6 @@
 """The wire contract: what other services, and services of other versions, can count on."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
@@ -35,22 +35,32 @@ from common.testing.fake_stream import FakeStream
 T, O, P = "a" * 24, "b" * 24, "c" * 24  # noqa: E741
 EXPIRES = datetime(2026, 1, 31, 12, 15, tzinfo=UTC)
 REF = TicketRef(id=T)
+UNTOLD = {"eventDate": None, "venue": None, "seat": None}
+TOLD = {"eventDate": "2027-05-31", "venue": "Great Hall, Ghent", "seat": "Row 3"}
 
 CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
     (
         TicketCreated(id=T, version=0, title="Concert", price=Money(1999), user_id="u"),
         f"ticket.created.{T}",
-        {"id": T, "version": 0, "title": "Concert", "price": 19.99, "userId": "u"},
+        {"id": T, "version": 0, "title": "Concert", "price": 19.99, "userId": "u", **UNTOLD},
     ),
     (
         TicketUpdated(id=T, version=3, title="Concert", price=Money(2000), user_id="u", order_id=O),
         f"ticket.updated.{T}",
-        {"id": T, "version": 3, "title": "Concert", "price": 20, "userId": "u", "orderId": O},
+        {"id": T, "version": 3, "title": "Concert", "price": 20, "userId": "u", "orderId": O, **UNTOLD},
     ),
     (
         TicketUpdated(id=T, version=4, title="Concert", price=Money(2000), user_id="u"),
         f"ticket.updated.{T}",
-        {"id": T, "version": 4, "title": "Concert", "price": 20, "userId": "u", "orderId": None},
+        {"id": T, "version": 4, "title": "Concert", "price": 20, "userId": "u", "orderId": None, **UNTOLD},
+    ),
+    (
+        TicketUpdated(
+            **{"id": T, "version": 4, "title": "Concert", "price": Money(2000), "user_id": "u"},
+            **{"event_date": date(2027, 5, 31), "venue": "Great Hall, Ghent", "seat": "Row 3"},
+        ),
+        f"ticket.updated.{T}",
+        {"id": T, "version": 4, "title": "Concert", "price": 20, "userId": "u", "orderId": None, **TOLD},
     ),
     (TicketWithdrawn(id=T, version=5), f"ticket.withdrawn.{T}", {"id": T, "version": 5}),
     (

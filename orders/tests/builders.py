@@ -66,6 +66,11 @@ class Offer:
             order_id=order_id,
         )
 
+    def ordered(self, title: str, price: float) -> Json:
+        """As an order's JSON shows it."""
+        told = dict.fromkeys(("eventDate", "venue", "seat"))
+        return {"id": self.id, "title": title, "price": price, **told}
+
     def withdrawn(self, version: int = 1) -> TicketWithdrawn:
         return TicketWithdrawn(id=self.id, version=version)
 

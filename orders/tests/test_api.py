@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import date, datetime
 
 import httpx
 import pytest
@@ -36,7 +36,7 @@ async def test_an_order_answers_with_what_it_reserved(shop: Shop) -> None:
         "userId": shop.buyer.id,
         "status": "created",
         "version": 0,
-        "ticket": {"id": offer.id, "title": "Concert", "price": 20},
+        "ticket": offer.ordered("Concert", 20),
         "payment": None,
     }
 
@@ -121,7 +121,7 @@ async def test_an_order_keeps_the_price_at_which_it_was_placed(shop: Shop, strea
 
     await deliver(stream, offer.updated(1, title="Dearer", cents=9900))
 
-    assert (await shop.shown(order))["ticket"] == {"id": offer.id, "title": "Concert", "price": 20}
+    assert (await shop.shown(order))["ticket"] == offer.ordered("Concert", 20)
     (created,) = await emitted(stream, "order.created", 1)
     assert created["ticket"] == {"id": offer.id, "price": 20}
 
@@ -132,7 +132,37 @@ async def test_an_order_is_placed_at_the_price_of_the_latest_edit(shop: Shop, st
 
     order = await shop.an_order(offer)
 
-    assert order["ticket"] == {"id": offer.id, "title": "Opera", "price": 19.99}
+    assert order["ticket"] == offer.ordered("Opera", 19.99)
+
+
+async def test_an_order_keeps_what_was_told_of_the_event(shop: Shop, stream: FakeStream) -> None:
+    told = {"event_date": date(2027, 5, 31), "venue": "Great Hall", "seat": "Row 3"}
+    offer = Offer()
+    await deliver(stream, offer.created().model_copy(update=told))
+    order = await shop.an_order(offer)
+
+    await deliver(stream, offer.updated(1, title="Moved"))
+
+    details = {"eventDate": "2027-05-31", "venue": "Great Hall", "seat": "Row 3"}
+    assert (await shop.shown(order))["ticket"] == offer.ordered("Concert", 20) | details
+
+
+@pytest.mark.parametrize("price", [20, "20.00", None])
+async def test_an_order_at_the_price_that_was_seen_is_placed(shop: Shop, price: object) -> None:
+    offer = await shop.an_offer()
+
+    assert (await shop.post({"ticketId": offer.id, "price": price})).status_code == 201
+
+
+async def test_an_order_at_another_price_than_was_seen_is_refused(shop: Shop) -> None:
+    offer = await shop.an_offer()
+
+    response = await shop.post({"ticketId": offer.id, "price": 19.99})
+
+    assert errors_of(response, 400) == [
+        {"message": "The price has changed, please look again", "field": "price"}
+    ]
+    assert (await shop.post({"ticketId": offer.id})).status_code == 201
 
 
 # Cancelling

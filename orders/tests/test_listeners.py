@@ -38,6 +38,7 @@ async def test_the_replica_follows_every_version_of_a_ticket(stream: FakeStream,
         "version": 2,
         "title": "Concert",
         "price_cents": 1500,
+        "details": {"event_date": None, "venue": None, "seat": None},
         "user_id": offer.seller_id,
         "order_id": None,
     }

@@ -10,7 +10,10 @@ from common.testing.fake_stream import FakeStream
 from tests.builders import Market
 
 BODY = {"title": "Concert", "price": 20}
-FIELDS = ["id", "title", "price", "userId", "version", "orderId", "status"]
+FIELDS = [
+    *("id", "title", "price", "eventDate", "venue", "seat"),
+    *("userId", "version", "orderId", "status"),
+]
 
 
 # Offering
@@ -25,6 +28,9 @@ async def test_an_offer_answers_with_the_ticket(market: Market) -> None:
     assert ticket == {
         "title": "Concert",
         "price": 19.99,
+        "eventDate": None,
+        "venue": None,
+        "seat": None,
         "userId": market.seller.id,
         "version": 0,
         "orderId": None,

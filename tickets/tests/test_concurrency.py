@@ -7,6 +7,7 @@ import pytest
 
 from common.ids import new_id
 from common.jetstream import JetStream
+from common.money import Money
 from common.mongo import Database
 from common.stream import ConsumerSpec, Stream
 from common.testing.browser import a_user, running, signed_in
@@ -54,7 +55,7 @@ async def test_an_edit_and_a_hold_at_once_leave_a_consistent_ticket(
         async def race(ticket: dict[str, str]) -> tuple[int, int]:
             answer, _ = await asyncio.gather(
                 market.put(ticket, {"title": "Opera", "price": 15}),
-                commands.hold(tickets, ticket["id"], new_id()),
+                commands.hold(tickets, ticket["id"], new_id(), Money(2000)),
             )
             return answer.status_code, (await market.shown(ticket))["version"]
 
@@ -73,7 +74,7 @@ async def test_of_many_orders_at_once_one_holds_the_ticket(
         orders = [new_id() for _ in range(30)]
 
         outcomes = await asyncio.gather(
-            *(commands.hold(tickets, ticket["id"], order) for order in orders),
+            *(commands.hold(tickets, ticket["id"], order, Money(2000)) for order in orders),
             return_exceptions=True,
         )
 

@@ -17,7 +17,7 @@ def a_ticket() -> Ticket:
 
 def a_held_ticket(order_id: str = "order") -> Ticket:
     ticket = a_ticket()
-    ticket.hold(order_id)
+    ticket.hold(order_id, PRICE)
     ticket.saved()
     return ticket
 
@@ -54,7 +54,7 @@ def test_an_edit_is_the_next_version() -> None:
 def test_a_hold_names_the_order() -> None:
     ticket = a_ticket()
 
-    ticket.hold("order")
+    ticket.hold("order", PRICE)
 
     assert ticket.recorded == TicketUpdated(
         id=ticket.id, version=1, title="Concert", price=PRICE, user_id="seller", order_id="order"
@@ -65,7 +65,7 @@ def test_a_hold_names_the_order() -> None:
 def test_a_hold_by_the_same_order_again_changes_nothing() -> None:
     ticket = a_held_ticket("order")
 
-    ticket.hold("order")
+    ticket.hold("order", PRICE)
 
     assert ticket.recorded is None
 
@@ -74,7 +74,7 @@ def test_a_held_ticket_cannot_be_held_by_another_order() -> None:
     ticket = a_held_ticket("order")
 
     with pytest.raises(HeldByAnother):
-        ticket.hold("another")
+        ticket.hold("another", PRICE)
 
     assert (ticket.order_id, ticket.recorded) == ("order", None)
 
@@ -155,7 +155,7 @@ def test_a_ticket_that_was_withdrawn_under_an_order_is_held_and_withdrawn_again_
     ticket.withdraw()
     ticket.saved()
 
-    ticket.hold("order")
+    ticket.hold("order", PRICE)
     assert ticket.status == "held"
     ticket.saved()
 

@@ -17,7 +17,16 @@ async def test_an_offer_publishes_ticket_created(market: Market, stream: FakeStr
     ticket = await market.a_ticket("Concert", "19.99")
 
     assert await emitted(stream, "ticket.created", 1) == [
-        {"id": ticket["id"], "version": 0, "title": "Concert", "price": 19.99, "userId": market.seller.id}
+        {
+            "id": ticket["id"],
+            "version": 0,
+            "title": "Concert",
+            "price": 19.99,
+            "userId": market.seller.id,
+            "eventDate": None,
+            "venue": None,
+            "seat": None,
+        }
     ]
 
 
@@ -32,6 +41,9 @@ async def test_an_edit_publishes_ticket_updated(market: Market, stream: FakeStre
             "title": "Opera",
             "price": 15,
             "userId": market.seller.id,
+            "eventDate": None,
+            "venue": None,
+            "seat": None,
             "orderId": None,
         }
     ]

@@ -6,6 +6,7 @@ import pytest
 
 from common.events import Event
 from common.ids import new_id
+from common.money import Money
 from common.mongo import Database
 from common.testing.answers import message_of
 from common.testing.events import deliver, emitted, outcomes, publish, refused
@@ -304,9 +305,9 @@ async def test_a_hold_that_comes_to_itself_after_its_order_s_end_is_undone(
     order = Sale.of(ticket)
     hold = commands.hold
 
-    async def stopped(tickets: TicketRepository, ticket_id: str, order_id: str) -> None:
+    async def stopped(tickets: TicketRepository, ticket_id: str, order_id: str, price: Money) -> None:
         await database["orders"].insert_one({"_id": order_id, "version": 1, "ended": True})
-        await hold(tickets, ticket_id, order_id)
+        await hold(tickets, ticket_id, order_id, price)
 
     monkeypatch.setattr(commands, "hold", stopped)
     await deliver(stream, order.created())

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from common.ids import new_id
+from common.money import Money
 from common.mongo import Database
 from common.testing.events import deliver
 from common.testing.fake_stream import FakeStream
@@ -163,8 +164,8 @@ async def test_a_cancellation_that_comes_just_as_the_hold_is_made_good_is_not_un
     await database["orders"].delete_many({})
     hold = commands.hold
 
-    async def overtaken(tickets: TicketRepository, ticket_id: str, order_id: str) -> None:
-        await hold(tickets, ticket_id, order_id)
+    async def overtaken(tickets: TicketRepository, ticket_id: str, order_id: str, price: Money) -> None:
+        await hold(tickets, ticket_id, order_id, price)
         monkeypatch.setattr(commands, "hold", hold)
         await stream.publish(f"order.cancelled.{order.id}", order.cancelled().to_json(), {})
 

@@ -51,10 +51,10 @@ class TicketMachine(RuleBasedStateMachine):
     def hold(self, order: str) -> None:
         if self.holder not in (None, order):
             with pytest.raises(HeldByAnother):
-                self.ticket.hold(order)
+                self.ticket.hold(order, Money(2000))
             self._is_unchanged()
         else:
-            self.ticket.hold(order)
+            self.ticket.hold(order, Money(2000))
             self._is_changed_if(self.holder is None)
             self.holder = order
 

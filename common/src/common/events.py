@@ -5,12 +5,14 @@ that a history can be read alone and a repeated publication is recognised. Consu
 they don't know: adding one is compatible, removing or renaming one is not.
 """
 
+from datetime import date
 from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from common.details import Details
 from common.money import Price
 from common.times import Moment
 
@@ -68,9 +70,18 @@ class VersionedEvent(AggregateEvent):
 
 
 class TicketState(VersionedEvent):
+    """`event_date`, `venue` and `seat` are null where the seller told none, and absent in older events."""
+
     title: str
     price: Price
     user_id: str
+    event_date: date | None = None
+    venue: str | None = None
+    seat: str | None = None
+
+    @property
+    def details(self) -> Details:
+        return Details(self.event_date, self.venue, self.seat)
 
 
 class TicketCreated(TicketState):

@@ -6,14 +6,22 @@ from datetime import timedelta
 from common import times
 from common.errors import NotAuthorized, NotFound
 from common.identity import CurrentUser
+from common.money import Money
 from common.repository import retrying
 from orders.domain import Order, PaymentState
-from orders.errors import OwnTicket
+from orders.errors import OwnTicket, PriceChanged
 from orders.repository import OrderRepository, Repositories
 
 
-async def place(repositories: Repositories, user: CurrentUser, ticket_id: str, hold: timedelta) -> Order:
-    """Raises NotFound, OwnTicket, or TicketReserved: of all who try at once, one gets the ticket.
+async def place(
+    repositories: Repositories,
+    user: CurrentUser,
+    ticket_id: str,
+    hold: timedelta,
+    seen_price: Money | None = None,
+) -> Order:
+    """Raises NotFound, OwnTicket, PriceChanged where `seen_price` is not the ticket's any more, or
+    TicketReserved: of all who try at once, one gets the ticket.
 
     Whether the ticket is free is decided by the reservation alone, when the order is stored. The replica
     may lag behind an order's end, and must not keep a freed ticket from its next buyer.
@@ -23,6 +31,8 @@ async def place(repositories: Repositories, user: CurrentUser, ticket_id: str, h
         raise NotFound()
     if listing.seller_id == user.id:
         raise OwnTicket()
+    if seen_price is not None and seen_price != listing.ticket.price:
+        raise PriceChanged()
     order = Order.place(user.id, listing.ticket, times.now() + hold)
     await repositories.orders.save(order)
     return order

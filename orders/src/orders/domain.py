@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from common.aggregate import Aggregate
+from common.details import NO_DETAILS, Details
 from common.events import (
     OrderCancelled,
     OrderCompleted,
@@ -39,6 +40,7 @@ class Ticket:
     id: str
     title: str
     price: Money
+    details: Details = NO_DETAILS
 
 
 @dataclass(kw_only=True)

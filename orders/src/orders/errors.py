@@ -11,6 +11,15 @@ class OwnTicket(BadRequest):
     default_message = "You can't buy your own ticket"
 
 
+class PriceChanged(BadRequest):
+    """Between the buyer's look at the ticket and the order; or this service has not heard of it yet."""
+
+    default_message = "The price has changed, please look again"
+
+    def __init__(self) -> None:
+        super().__init__(field="price")
+
+
 class OrderComplete(BadRequest):
     default_message = "Cannot cancel a completed order"
 

@@ -32,11 +32,19 @@ def ticket_fields(event: TicketEvent) -> Mapping[str, Any]:
     """What a ticket's event says about its replica."""
     match event:
         case TicketCreated():
-            return {"title": event.title, "price_cents": event.price.cents, "user_id": event.user_id}
+            return {**_offer(event), "user_id": event.user_id}
         case TicketUpdated():
-            return {"title": event.title, "price_cents": event.price.cents, "order_id": event.order_id}
+            return {**_offer(event), "order_id": event.order_id}
         case TicketWithdrawn():
             return {"withdrawn": True}
+
+
+def _offer(event: TicketCreated | TicketUpdated) -> Mapping[str, Any]:
+    return {
+        "title": event.title,
+        "price_cents": event.price.cents,
+        "details": event.details.to_document(),
+    }
 
 
 class _TicketListener(Listener[T]):

@@ -8,6 +8,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from common.aggregate import UNSAVED
+from common.details import Details
 from common.money import Money
 from common.mongo import Database, Document
 from common.publisher import Publishers
@@ -39,6 +40,7 @@ class OrderRepository(Repository[Order]):
                 "id": order.ticket.id,
                 "title": order.ticket.title,
                 "price_cents": order.ticket.price.cents,
+                "details": order.ticket.details.to_document(),
             },
         }
 
@@ -94,7 +96,10 @@ class Listing:
 
 
 class TicketReplica(Replica):
-    """`{_id: ticket id, version, title, price_cents, user_id, order_id?, withdrawn?}`, owned by tickets."""
+    """`{_id: ticket id, version, title, price_cents, details?, user_id, order_id?, withdrawn?}`.
+
+    Owned by tickets.
+    """
 
     def __init__(self, database: Database) -> None:
         super().__init__(database["tickets"])
@@ -111,7 +116,8 @@ class TicketReplica(Replica):
 
 
 def _ticket(document: Document) -> Ticket:
-    return Ticket(document["id"], document["title"], Money(document["price_cents"]))
+    details = Details.from_document(document.get("details"))
+    return Ticket(document["id"], document["title"], Money(document["price_cents"]), details)
 
 
 @dataclass(frozen=True, slots=True)

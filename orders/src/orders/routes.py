@@ -42,7 +42,7 @@ def create_router(repositories: Repositories, hold: timedelta) -> APIRouter:
 
     @router.post("", responses={201: {"model": OrderOutput}}, openapi_extra=describes(OrderInput))
     async def create(user: SignedIn, body: Body) -> Response:
-        order = await commands.place(repositories, user, body.ticket_id, hold)
+        order = await commands.place(repositories, user, body.ticket_id, hold, body.price)
         return json_response(OrderOutput.of(order), 201)
 
     @router.delete("/{order_id}", status_code=204)

@@ -1,5 +1,6 @@
 """Shapes on the wire of the orders API."""
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, TypeAdapter
@@ -18,17 +19,30 @@ def _ticket_id(value: object) -> str:
 
 
 class OrderInput(Input):
+    """`price` is what the buyer saw: at another one the order is refused."""
+
     ticket_id: Annotated[str, BeforeValidator(_ticket_id)]
+    price: Price | None = None
 
 
 class TicketOutput(Output):
     id: str
     title: str
     price: Price
+    event_date: date | None
+    venue: str | None
+    seat: str | None
 
     @classmethod
     def of(cls, ticket: Ticket) -> "TicketOutput":
-        return cls.model_construct(id=ticket.id, title=ticket.title, price=ticket.price)
+        return cls.model_construct(
+            id=ticket.id,
+            title=ticket.title,
+            price=ticket.price,
+            event_date=ticket.details.event_date,
+            venue=ticket.details.venue,
+            seat=ticket.details.seat,
+        )
 
 
 class OrderOutput(Output):

@@ -1,5 +1,6 @@
 """Use cases: load, let the ticket decide, save; again when somebody else was faster."""
 
+from common.details import NO_DETAILS, Details
 from common.errors import NotAuthorized, NotFound
 from common.identity import CurrentUser
 from common.money import Money
@@ -8,18 +9,25 @@ from tickets.domain import Ticket
 from tickets.repository import TicketRepository
 
 
-async def offer(tickets: TicketRepository, user: CurrentUser, title: str, price: Money) -> Ticket:
-    ticket = Ticket.offer(user.id, title, price)
+async def offer(
+    tickets: TicketRepository, user: CurrentUser, title: str, price: Money, details: Details = NO_DETAILS
+) -> Ticket:
+    ticket = Ticket.offer(user.id, title, price, details)
     await tickets.save(ticket)
     return ticket
 
 
 async def edit(
-    tickets: TicketRepository, user: CurrentUser, ticket_id: str, title: str, price: Money
+    tickets: TicketRepository,
+    user: CurrentUser,
+    ticket_id: str,
+    title: str,
+    price: Money,
+    details: Details = NO_DETAILS,
 ) -> Ticket:
     async def decide() -> Ticket:
         ticket = await _own(tickets, user, ticket_id)
-        ticket.edit(title, price)
+        ticket.edit(title, price, details)
         await tickets.save(ticket)
         return ticket
 
@@ -35,10 +43,10 @@ async def withdraw(tickets: TicketRepository, user: CurrentUser, ticket_id: str)
     await retrying(decide)
 
 
-async def hold(tickets: TicketRepository, ticket_id: str, order_id: str) -> None:
+async def hold(tickets: TicketRepository, ticket_id: str, order_id: str, price: Money) -> None:
     async def decide() -> None:
         ticket = await tickets.get(ticket_id)
-        ticket.hold(order_id)
+        ticket.hold(order_id, price)
         await tickets.save(ticket)
 
     await retrying(decide)

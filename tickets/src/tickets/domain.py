@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from common.aggregate import Aggregate
+from common.details import NO_DETAILS, Details
 from common.events import TicketCreated, TicketUpdated, TicketWithdrawn
 from common.ids import new_id
 from common.money import Money
@@ -16,7 +17,10 @@ class Ticket(Aggregate):
     title: str
     price: Money
     user_id: str
+    details: Details = NO_DETAILS
     order_id: str | None = None
+    order_price: Money | None = None
+    """What that order's buyer pays: an edit may have been on its way when the ticket was ordered."""
     sold: bool = False
     withdrawn: bool = False
 
@@ -26,26 +30,29 @@ class Ticket(Aggregate):
 
     @property
     def status(self) -> str:
-        if self.sold:
-            return "sold"
-        if self.order_id is not None:
-            return "held"
-        return "withdrawn" if self.withdrawn else "available"
+        return status_of(self.sold, self.order_id is not None, self.withdrawn)
 
     @classmethod
-    def offer(cls, user_id: str, title: str, price: Money) -> "Ticket":
-        ticket = cls(id=new_id(), title=title, price=price, user_id=user_id)
+    def offer(cls, user_id: str, title: str, price: Money, details: Details = NO_DETAILS) -> "Ticket":
+        ticket = cls(id=new_id(), title=title, price=price, user_id=user_id, details=details)
         return ticket.record(
             TicketCreated(
-                id=ticket.id, version=ticket.next_version, title=title, price=price, user_id=user_id
+                id=ticket.id,
+                version=ticket.next_version,
+                title=title,
+                price=price,
+                user_id=user_id,
+                event_date=details.event_date,
+                venue=details.venue,
+                seat=details.seat,
             )
         )
 
-    def edit(self, title: str, price: Money) -> None:
-        """Raises TicketReserved while an order has it."""
+    def edit(self, title: str, price: Money, details: Details = NO_DETAILS) -> None:
+        """Replaces all of it. Raises TicketReserved while an order has it."""
         if self.order_id is not None:
             raise TicketReserved()
-        self.title, self.price = title, price
+        self.title, self.price, self.details = title, price, details
         self._updated()
 
     def withdraw(self) -> None:
@@ -55,8 +62,10 @@ class Ticket(Aggregate):
         self.withdrawn = True
         self.record(TicketWithdrawn(id=self.id, version=self.next_version))
 
-    def hold(self, order_id: str) -> None:
-        """Again for the same order: nothing changes. Raises HeldByAnother while another order has it.
+    def hold(self, order_id: str, price: Money) -> None:
+        """For a buyer who pays `price`. Again for the same order: nothing changes.
+
+        Raises HeldByAnother while another order has it.
 
         A ticket that was withdrawn a moment before the order reached it is held all the same: the buyer
         ordered in good faith, and a withdrawn ticket that is freed stays withdrawn.
@@ -65,14 +74,14 @@ class Ticket(Aggregate):
             return
         if self.order_id is not None:
             raise HeldByAnother(f"ticket {self.id} is held by order {self.order_id}")
-        self.order_id = order_id
+        self.order_id, self.order_price = order_id, price
         self._updated()
 
     def release(self, order_id: str) -> None:
         """Frees it, only if that very order holds it."""
         if self.order_id != order_id or self.sold:
             return
-        self.order_id = None
+        self.order_id = self.order_price = None
         self._updated()
 
     def sell(self, order_id: str) -> None:
@@ -91,5 +100,16 @@ class Ticket(Aggregate):
                 price=self.price,
                 user_id=self.user_id,
                 order_id=self.order_id,
+                event_date=self.details.event_date,
+                venue=self.details.venue,
+                seat=self.details.seat,
             )
         )
+
+
+def status_of(sold: bool, ordered: bool, withdrawn: bool) -> str:
+    if sold:
+        return "sold"
+    if ordered:
+        return "held"
+    return "withdrawn" if withdrawn else "available"

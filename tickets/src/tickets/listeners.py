@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated, VersionedEvent
 from common.listener import Listener, NotYet
+from common.money import Money
 from common.replica import VersionGap
 from tickets import commands
 from tickets.errors import HeldByAnother
@@ -45,7 +46,7 @@ class OrderCreatedListener(_OrderListener[OrderCreated]):
     event = OrderCreated
 
     async def on_message(self, event: OrderCreated) -> None:
-        noted = await self._apply(event, event.ticket.id, commands.hold)
+        noted = await self._apply(event, event.ticket.id, _hold_at(event.ticket.price))
         if not noted and await self._orders.has_ended(event.id):
             # Another process freed the ticket while this one was stopped on its way to hold it.
             await commands.release(self._tickets, event.ticket.id, event.id)
@@ -79,6 +80,13 @@ class OrderCompletedListener(_OrderListener[OrderCompleted]):
 
     async def on_message(self, event: OrderCompleted) -> None:
         await self._apply(event, event.ticket.id, commands.sell)
+
+
+def _hold_at(price: Money) -> Effect:
+    async def hold(tickets: TicketRepository, ticket_id: str, order_id: str) -> None:
+        await commands.hold(tickets, ticket_id, order_id, price)
+
+    return hold
 
 
 async def _nothing(_tickets: TicketRepository, _ticket_id: str, _order_id: str) -> None:

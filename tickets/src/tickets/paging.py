@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from typing import Annotated, Literal
 from urllib.parse import urlencode
@@ -10,53 +11,82 @@ from fastapi import Depends, Query
 
 from common.errors import BadRequest
 from common.ids import is_id
+from common.money import Money
 from tickets.domain import Ticket
-from tickets.repository import Cursor, Page
+from tickets.repository import Cursor, Page, Sort, cursor_of
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
 
 
+_CURSOR = re.compile(r"(-?\d{1,10})?\.(.+)", re.ASCII)
+
+
 def encode(cursor: Cursor) -> str:
-    return base64.urlsafe_b64encode(f"{cursor[0]}.{cursor[1]}".encode()).decode().rstrip("=")
+    key, ticket_id = cursor
+    text = f"{'' if key is None else key}.{ticket_id}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def decode(text: str) -> Cursor:
+def decode(text: str, sort: Sort) -> Cursor:
     """Raises BadRequest for anything that `encode` didn't give."""
     try:
         padded = text + "=" * (-len(text) % 4)
-        cents, _, ticket_id = base64.urlsafe_b64decode(padded.encode()).decode().partition(".")
-        if not is_id(ticket_id) or not cents.isdecimal() or len(cents) > 10:
+        found = _CURSOR.fullmatch(base64.urlsafe_b64decode(padded.encode()).decode())
+        if found is None or not is_id(found[2]) or (found[1] is None and sort is not Sort.SOONEST):
             raise ValueError
-        return int(cents), ticket_id
+        return None if found[1] is None else int(found[1]), found[2]
     except (ValueError, binascii.Error):
         raise BadRequest("Cursor is not one of ours", "cursor") from None
 
 
 async def page(
     q: Annotated[str, Query(max_length=100)] = "",
-    sort: Literal["newest", "price"] = "newest",
+    min_price: Annotated[str, Query(alias="minPrice", max_length=20)] = "",
+    max_price: Annotated[str, Query(alias="maxPrice", max_length=20)] = "",
+    status: Literal["available", "held", "sold", "withdrawn"] | None = None,
+    sort: Sort = Sort.NEWEST,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
 ) -> Page:
     if "\0" in q:
         # No regular expression of the database may hold one.
         raise BadRequest("Search must not hold control characters", "q")
-    after = None if cursor is None else decode(cursor)
-    return Page(limit=limit, by_price=sort == "price", after=after, words=q.strip())
+    least, most = _price(min_price, "minPrice"), _price(max_price, "maxPrice")
+    if least is not None and most is not None and least > most:
+        raise BadRequest("The lowest price is above the highest", "minPrice")
+    return Page(
+        limit=limit,
+        sort=sort,
+        after=None if cursor is None else decode(cursor, sort),
+        words=q.strip(),
+        min_price=least,
+        max_price=most,
+        status=status,
+    )
+
+
+def _price(text: str, name: str) -> Money | None:
+    """None for what a form's empty field sends."""
+    try:
+        return Money.parse(text) if text.strip() else None
+    except ValueError as error:
+        raise BadRequest(str(error), name) from None
 
 
 PageQuery = Annotated[Page, Depends(page)]
 
 
 def next_link(path: str, page: Page, seller: str | None, shown: Sequence[Ticket]) -> str:
-    """The `Link` header's value (RFC 8288) for the page after `shown`."""
-    last = shown[-1]
+    """The `Link` header's value (RFC 8288) for the page after `shown`: as this one, but for its cursor."""
     query = {
         "q": page.words,
-        "sort": "price" if page.by_price else "",
+        "minPrice": "" if page.min_price is None else str(page.min_price),
+        "maxPrice": "" if page.max_price is None else str(page.max_price),
+        "status": page.status or "",
+        "sort": "" if page.sort is Sort.NEWEST else page.sort.value,
         "limit": str(page.limit),
         "seller": seller or "",
-        "cursor": encode((last.price.cents, last.id)),
+        "cursor": encode(cursor_of(shown[-1], page.sort)),
     }
     return f'<{path}?{urlencode({k: v for k, v in query.items() if v})}>; rel="next"'

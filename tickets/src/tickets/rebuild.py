@@ -16,10 +16,12 @@ and then reported: two orders that both stand open can't share it, and orders de
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 from common.errors import NotFound
 from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated, VersionedEvent
 from common.fold import Blocked, Projection
+from common.money import Money
 from common.mongo import Database, Document
 from common.rebuild import Rebuild, Report
 from common.stream import Stream
@@ -38,10 +40,11 @@ class Claim(StrEnum):
     NONE = "none"
 
 
-def claim_fields(event: VersionedEvent) -> Mapping[str, str]:
+def claim_fields(event: VersionedEvent) -> Mapping[str, Any]:
     match event:
         case OrderCreated():
-            return {"ticket_id": event.ticket.id, "claim": Claim.HELD.value}
+            price = event.ticket.price.cents
+            return {"ticket_id": event.ticket.id, "price_cents": price, "claim": Claim.HELD.value}
         case OrderCompleted():
             return {"claim": Claim.SOLD.value}
         case OrderCancelled():
@@ -65,7 +68,7 @@ async def make_good(tickets: TicketRepository, order: Document) -> bool:
         if claim is Claim.NONE:
             await commands.release(tickets, ticket_id, order_id)
         else:
-            await commands.hold(tickets, ticket_id, order_id)
+            await commands.hold(tickets, ticket_id, order_id, Money(order["price_cents"]))
         if claim is Claim.SOLD:
             await commands.sell(tickets, ticket_id, order_id)
     except (HeldByAnother, NotFound) as reason:

@@ -1,29 +1,54 @@
 """Every query and index of the tickets database."""
 
-import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
+from common import times
+from common.details import Details
 from common.money import Money
 from common.mongo import Database, Document
 from common.publisher import Publishers
 from common.replica import Replica
 from common.repository import Repository
-from tickets.domain import Ticket
+from tickets import search
+from tickets.domain import Ticket, status_of
 
-Cursor = tuple[int, str]
-"""The price in cents and the id of the last ticket of a page; the price counts only when sorted by it."""
+
+class Sort(StrEnum):
+    NEWEST = "newest"
+    CHEAPEST = "price"
+    DEAREST = "-price"
+    SOONEST = "date"
+    """By the event's day, from yesterday on, which somewhere is today; without a day: last."""
+
+
+Cursor = tuple[int | None, str]
+"""The last ticket of a page: what it is sorted by, and its id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     limit: int
-    by_price: bool = False
+    sort: Sort = Sort.NEWEST
     after: Cursor | None = None
     words: str = ""
+    min_price: Money | None = None
+    max_price: Money | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A seller's listings: how many in each status, and what was paid for the sold ones."""
+
+    counts: Mapping[str, int]
+    earned_cents: int
 
 
 class TicketRepository(Repository[Ticket]):
@@ -34,29 +59,39 @@ class TicketRepository(Repository[Ticket]):
             [("on_sale", ASCENDING), ("price_cents", ASCENDING), ("_id", DESCENDING)],
             name="cheapest_on_sale",
         ),
+        IndexModel(
+            [("on_sale", ASCENDING), ("soonness", DESCENDING), ("_id", DESCENDING)],
+            name="soonest_on_sale",
+        ),
         IndexModel([("user_id", ASCENDING), ("_id", DESCENDING)], name="of_seller"),
     )
 
     def to_document(self, ticket: Ticket) -> Document:
         return {
             "title": ticket.title,
-            "search": ticket.title.casefold(),
+            "search": search.text_of(ticket),
+            "details": ticket.details.to_document(),
+            "soonness": soonness(ticket),
             "price_cents": ticket.price.cents,
             "user_id": ticket.user_id,
             "order_id": ticket.order_id,
+            "order_price_cents": None if ticket.order_price is None else ticket.order_price.cents,
             "sold": ticket.sold,
             "withdrawn": ticket.withdrawn,
             "on_sale": ticket.on_sale,
         }
 
     def from_document(self, document: Document) -> Ticket:
+        order_price = document.get("order_price_cents")
         return Ticket(
             id=document["_id"],
             version=document["version"],
             title=document["title"],
             price=Money(document["price_cents"]),
+            details=Details.from_document(document.get("details")),
             user_id=document["user_id"],
             order_id=document.get("order_id"),
+            order_price=None if order_price is None else Money(order_price),
             sold=document["sold"],
             withdrawn=document["withdrawn"],
         )
@@ -69,22 +104,91 @@ class TicketRepository(Repository[Ticket]):
         """The seller's listings in every state; at most `page.limit` + 1 of them."""
         return await self._page({"user_id": user_id}, page)
 
+    async def summary(self, user_id: str) -> Summary:
+        """Of all listings of the seller, in one pass over them."""
+        group = {
+            "_id": {
+                "sold": "$sold",
+                "withdrawn": "$withdrawn",
+                "ordered": {"$cond": [{"$ifNull": ["$order_id", False]}, True, False]},
+            },
+            "count": {"$sum": 1},
+            "cents": {"$sum": {"$ifNull": ["$order_price_cents", "$price_cents"]}},
+        }
+        cursor = self.documents.aggregate([{"$match": {"user_id": user_id}}, {"$group": group}])
+        counts, earned = Counter[str](), 0
+        async for found in cursor:
+            key = found["_id"]
+            status = status_of(key["sold"], key["ordered"], key["withdrawn"])
+            counts[status] += found["count"]
+            earned += found["cents"] if status == "sold" else 0
+        return Summary(counts, earned)
+
     async def _page(self, query: Document, page: Page) -> Sequence[Ticket]:
-        if page.words:
-            query["search"] = {"$regex": re.escape(page.words.casefold())}
+        conditions = [query, *_filters(page)]
         if page.after is not None:
-            query.update(_beyond(page.after, page.by_price))
-        order = [("price_cents", ASCENDING)] if page.by_price else []
-        cursor = self.documents.find(query, {"outbox": 0}).sort([*order, ("_id", DESCENDING)])
+            conditions.append(_beyond(page.after, page.sort))
+        cursor = self.documents.find({"$and": conditions}, {"outbox": 0}).sort(_ORDERS[page.sort])
         found = await cursor.limit(page.limit + 1).to_list(page.limit + 1)
         return [self.from_document(document) for document in found]
 
 
-def _beyond(after: Cursor, by_price: bool) -> Document:
-    cents, ticket_id = after
-    if not by_price:
-        return {"_id": {"$lt": ticket_id}}
-    return {"$or": [{"price_cents": {"$gt": cents}}, {"price_cents": cents, "_id": {"$lt": ticket_id}}]}
+def soonness(ticket: Ticket) -> int | None:
+    """Higher for a sooner day: sorted from high to low, what has no day comes last in every database."""
+    return None if ticket.details.event_date is None else -ticket.details.event_date.toordinal()
+
+
+def cursor_of(ticket: Ticket, sort: Sort) -> Cursor:
+    return soonness(ticket) if sort is Sort.SOONEST else ticket.price.cents, ticket.id
+
+
+def _filters(page: Page) -> Iterator[Document]:
+    for pattern in search.patterns(page.words):
+        yield {"search": {"$regex": pattern}}
+    if page.min_price is not None:
+        yield {"price_cents": {"$gte": page.min_price.cents}}
+    if page.max_price is not None:
+        yield {"price_cents": {"$lte": page.max_price.cents}}
+    if page.status is not None:
+        yield _STATUSES[page.status]
+    if page.sort is Sort.SOONEST:
+        yesterday = times.now().date() - timedelta(days=1)
+        yield {"$or": [{"soonness": {"$lte": -yesterday.toordinal()}}, {"soonness": None}]}
+
+
+_STATUSES: Mapping[str, Document] = {
+    "available": {"on_sale": True},
+    "held": {"order_id": {"$ne": None}, "sold": False},
+    "sold": {"sold": True},
+    "withdrawn": {"withdrawn": True, "order_id": None},
+}
+"""As `domain.status_of` tells them."""
+
+_NEWEST_FIRST = ("_id", DESCENDING)
+_ORDERS: Mapping[Sort, Sequence[tuple[str, int]]] = {
+    Sort.NEWEST: [_NEWEST_FIRST],
+    Sort.CHEAPEST: [("price_cents", ASCENDING), _NEWEST_FIRST],
+    # The cheapest, read from its other end: one index serves both.
+    Sort.DEAREST: [("price_cents", DESCENDING), ("_id", ASCENDING)],
+    Sort.SOONEST: [("soonness", DESCENDING), _NEWEST_FIRST],
+}
+
+
+def _beyond(after: Cursor, sort: Sort) -> Document:
+    """What comes after that ticket."""
+    key, ticket_id = after
+    match sort:
+        case Sort.NEWEST:
+            return {"_id": {"$lt": ticket_id}}
+        case Sort.CHEAPEST:
+            return {"$or": [{"price_cents": {"$gt": key}}, {"price_cents": key, "_id": {"$lt": ticket_id}}]}
+        case Sort.DEAREST:
+            return {"$or": [{"price_cents": {"$lt": key}}, {"price_cents": key, "_id": {"$gt": ticket_id}}]}
+        case Sort.SOONEST if key is None:
+            return {"soonness": None, "_id": {"$lt": ticket_id}}
+        case Sort.SOONEST:
+            same_day = {"soonness": key, "_id": {"$lt": ticket_id}}
+            return {"$or": [{"soonness": {"$lt": key}}, same_day, {"soonness": None}]}
 
 
 ENDED = {"ended": True}

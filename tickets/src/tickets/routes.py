@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
 
-from common.errors import NotAuthorized
+from common.errors import BadRequest, NotAuthorized
 from common.http.body import describes, json_body
 from common.http.direct import DirectRoute
 from common.http.rendering import JSON, json_response
@@ -12,7 +12,7 @@ from common.identity import MaybeUser, SignedIn
 from tickets import commands, paging
 from tickets.paging import PageQuery
 from tickets.repository import TicketRepository
-from tickets.schemas import TICKETS, TicketInput, TicketOutput
+from tickets.schemas import TICKETS, SummaryOutput, TicketInput, TicketOutput
 
 PATH = "/api/tickets"
 
@@ -25,6 +25,8 @@ def create_router(tickets: TicketRepository) -> APIRouter:
 
     @router.get("", responses={200: {"model": list[TicketOutput]}})
     async def index(user: MaybeUser, page: PageQuery, seller: Literal["me"] | None = None) -> Response:
+        if seller is None and page.status is not None:
+            raise BadRequest("Status is for one's own listings", "status")
         if seller is None:
             found = await tickets.on_sale(page)
         elif user is None:
@@ -36,6 +38,10 @@ def create_router(tickets: TicketRepository) -> APIRouter:
         content = TICKETS.dump_json([TicketOutput.of(ticket) for ticket in shown], by_alias=True)
         return Response(content, headers=headers, media_type=JSON)
 
+    @router.get("/summary", responses={200: {"model": SummaryOutput}})
+    async def summary(user: SignedIn) -> Response:
+        return json_response(SummaryOutput.of(await tickets.summary(user.id)))
+
     async def show(_request: Request, ticket_id: str) -> Response:
         return json_response(TicketOutput.of(await commands.visible(tickets, ticket_id)))
 
@@ -45,14 +51,14 @@ def create_router(tickets: TicketRepository) -> APIRouter:
 
     @router.post("", responses={201: {"model": TicketOutput}}, openapi_extra=describes(TicketInput))
     async def create(user: SignedIn, body: Body) -> Response:
-        ticket = await commands.offer(tickets, user, body.title, body.price)
+        ticket = await commands.offer(tickets, user, body.title, body.price, body.details)
         return json_response(TicketOutput.of(ticket), 201)
 
     @router.put(
         "/{ticket_id}", responses={200: {"model": TicketOutput}}, openapi_extra=describes(TicketInput)
     )
     async def update(user: SignedIn, body: Body, ticket_id: str) -> Response:
-        ticket = await commands.edit(tickets, user, ticket_id, body.title, body.price)
+        ticket = await commands.edit(tickets, user, ticket_id, body.title, body.price, body.details)
         return json_response(TicketOutput.of(ticket))
 
     @router.delete("/{ticket_id}", status_code=204)

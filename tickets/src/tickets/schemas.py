@@ -1,39 +1,88 @@
 """Shapes on the wire of the tickets API."""
 
+import re
 import unicodedata
+from datetime import date
 from typing import Annotated
 
 from pydantic import BeforeValidator, TypeAdapter
 
+from common.details import Details
 from common.http.body import Input, Output
 from common.money import Price
 from tickets.domain import Ticket
+from tickets.repository import Summary
 
 MAX_TITLE = 200
+MAX_VENUE = 200
+MAX_SEAT = 100
 _UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Controls, surrogates, line breaks. Joiners within emoji and the spaces of other scripts are fine."""
+
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def _title(value: object) -> str:
     trimmed = value.strip() if isinstance(value, str) else ""
     if not any(character.isprintable() for character in trimmed):
         raise ValueError("Title is required")
-    if len(trimmed) > MAX_TITLE:
-        raise ValueError(f"Title must be at most {MAX_TITLE} characters")
+    return _line("Title", trimmed, MAX_TITLE)
+
+
+def _line(name: str, trimmed: str, longest: int) -> str:
+    if len(trimmed) > longest:
+        raise ValueError(f"{name} must be at most {longest} characters")
     if any(unicodedata.category(character) in _UNSEEN for character in trimmed):
-        raise ValueError("Title must not hold control characters")
+        raise ValueError(f"{name} must not hold control characters")
     return trimmed
 
 
+def _optional_line(name: str, longest: int) -> BeforeValidator:
+    """Null and what a form's empty field sends are one: not told."""
+
+    def check(value: object) -> str | None:
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise ValueError(f"{name} must be text")
+        return _line(name, value.strip(), longest) or None
+
+    return BeforeValidator(check)
+
+
+def _day(value: object) -> date | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or _DAY.fullmatch(value) is None:
+        raise ValueError("Date must be a day such as 2027-05-31")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("Date must be a day such as 2027-05-31") from None
+
+
 class TicketInput(Input):
+    """`event_date`, `venue` and `seat` may be left out, also of an edit, which then takes them away."""
+
     title: Annotated[str, BeforeValidator(_title)]
     price: Price
+    event_date: Annotated[date | None, BeforeValidator(_day)] = None
+    venue: Annotated[str | None, _optional_line("Venue", MAX_VENUE)] = None
+    seat: Annotated[str | None, _optional_line("Seat", MAX_SEAT)] = None
+
+    @property
+    def details(self) -> Details:
+        return Details(self.event_date, self.venue, self.seat)
 
 
 class TicketOutput(Output):
     id: str
     title: str
     price: Price
+    event_date: date | None
+    venue: str | None
+    seat: str | None
     user_id: str
     version: int
     order_id: str | None
@@ -45,6 +94,9 @@ class TicketOutput(Output):
             id=ticket.id,
             title=ticket.title,
             price=ticket.price,
+            event_date=ticket.details.event_date,
+            venue=ticket.details.venue,
+            seat=ticket.details.seat,
             user_id=ticket.user_id,
             version=ticket.version,
             order_id=ticket.order_id,
@@ -53,3 +105,23 @@ class TicketOutput(Output):
 
 
 TICKETS = TypeAdapter(list[TicketOutput])
+
+
+class SummaryOutput(Output):
+    """A seller's listings by status, and what the sold ones brought, in units of the currency."""
+
+    available: int
+    held: int
+    sold: int
+    withdrawn: int
+    earned: float
+
+    @classmethod
+    def of(cls, summary: Summary) -> "SummaryOutput":
+        return cls.model_construct(
+            available=summary.counts["available"],
+            held=summary.counts["held"],
+            sold=summary.counts["sold"],
+            withdrawn=summary.counts["withdrawn"],
+            earned=summary.earned_cents / 100,
+        )

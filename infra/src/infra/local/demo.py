@@ -1,21 +1,48 @@
 """Users and listings to look at, made through the public API like anyone's."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
 import aiohttp
+
+from common import times
 
 PASSWORD = "demo-tickets-2026"
 SELLER = "seller@demo.test"
 BUYER = "buyer@demo.test"
 HOW_TO_SIGN_IN = f"sign in as {BUYER} or {SELLER}, password {PASSWORD}; pay with tok_visa"
 
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    title: str
+    price: str
+    in_days: int | None = None
+    venue: str = ""
+    seat: str = ""
+
+    def offer(self, today: date) -> Mapping[str, str]:
+        """As a form sends it."""
+        day = "" if self.in_days is None else (today + timedelta(days=self.in_days)).isoformat()
+        return {
+            "title": self.title,
+            "price": self.price,
+            "eventDate": day,
+            "venue": self.venue,
+            "seat": self.seat,
+        }
+
+
 LISTINGS = (
-    ("Jazz at the Harbour, Friday", "45.00"),
-    ("City Derby, north stand", "62.50"),
-    ("Swan Lake, balcony", "38.00"),
-    ("Open Air Cinema: Metropolis", "12.00"),
-    ("Winter Lights Festival", "19.99"),
-    ("String Quartets at Noon", "15.00"),
-    ("Comedy Cellar, late show", "22.00"),
-    ("Marathon of Silent Films", "9.50"),
+    Listing("Jazz at the Harbour", "45.00", 4, "Pier 9, Rotterdam", "Deck, free seating"),
+    Listing("City Derby", "62.50", 11, "North Park Stadium", "North stand, row 22, seat 7"),
+    Listing("Swan Lake", "38.00", 18, "Opéra de Lyon", "Balcony, row 2, seat 14"),
+    Listing("Open Air Cinema: Metropolis", "12.00", 25, "Orchard Meadow"),
+    Listing("Winter Lights Festival", "19.99", 40, "Old Harbour"),
+    Listing("String Quartets at Noon", "15.00", 53, "Café Müller, Wien"),
+    Listing("Comedy Cellar, late show", "22.00", 60, "The Cellar", "Table 5"),
+    Listing("Marathon of Silent Films", "9.50"),
 )
 
 
@@ -28,8 +55,9 @@ async def fill(edge_url: str) -> None:
             response.raise_for_status()
             if await response.json():
                 return
-        for title, price in LISTINGS:
-            async with http.post("/api/tickets", json={"title": title, "price": price}) as response:
+        for listing in LISTINGS:
+            offer = listing.offer(times.now().date())
+            async with http.post("/api/tickets", json=offer) as response:
                 response.raise_for_status()
 
 

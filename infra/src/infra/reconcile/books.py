@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from common.mongo import Collection, Database, Document
 
 BATCH = 500
-TICKET, ORDER = "_id version title price_cents user_id order_id sold withdrawn", "_id version user_id status"
+TICKET, ORDER = (
+    "_id version title price_cents details user_id order_id sold withdrawn",
+    "_id version user_id status",
+)
 """The fields that are compared."""
 
 

@@ -11,7 +11,7 @@ Fields = Sequence[str]
 
 async def check(books: Books, report: Report) -> None:
     tickets, orders = books.tickets["tickets"], books.orders["orders"]
-    ticket_fields = ("version", "title", "price_cents", "user_id", "order_id", "withdrawn")
+    ticket_fields = ("version", "title", "price_cents", "details", "user_id", "order_id", "withdrawn")
     await _compare("orders' copy of tickets", tickets, books.orders["tickets"], TICKET, ticket_fields, report)
     order_fields = ("version", "status", "user_id")
     await _compare("payments' copy of orders", orders, books.payments["orders"], ORDER, order_fields, report)

@@ -1,0 +1,37 @@
+"""How a ticket is found by words: each of them anywhere in its title, venue or seat.
+
+Words and text are folded alike, so that case and accents don't matter. Text is not split into words: in
+many scripts nothing stands between them.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from tickets.domain import Ticket
+
+MAX_WORDS = 10
+"""What else was typed is not looked for: each word is one more look at each candidate."""
+
+
+def fold(text: str) -> str:
+    """Without case, accents and the like: `Café` and `CAFE` are one (Unicode 16, section 3.13)."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return unicodedata.normalize("NFKC", "".join(c for c in decomposed if not unicodedata.combining(c)))
+
+
+def text_of(ticket: Ticket) -> str:
+    """What is stored beside the ticket to be searched; a line for each of its parts."""
+    return fold("\n".join(filter(None, (ticket.title, ticket.details.venue, ticket.details.seat))))
+
+
+def patterns(words: str) -> Sequence[str]:
+    """Regular expressions, all of which a ticket's text has to match.
+
+    What was stored before accents were folded is found as it was then, by the word as it is typed.
+    """
+    return [_either(fold(word), word.casefold()) for word in words.split()[:MAX_WORDS]]
+
+
+def _either(folded: str, plain: str) -> str:
+    return re.escape(folded) if folded == plain else f"{re.escape(folded)}|{re.escape(plain)}"
