@@ -1,0 +1,272 @@
+"""Every page in every state that it has, and how to get there."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.async_api import Page, expect
+
+from infra.load.api import Api
+from infra.load.person import Person
+
+DETAILS = {"eventDate": "2027-05-31", "venue": "Great Hall, Ghent", "seat": "Row 3, seat 14"}
+
+
+@dataclass
+class Scene:
+    """A window, and people behind the scenes who do by the API what the page is to show."""
+
+    page: Page
+    edge: str
+    api: Api
+    people: list[Person] = field(default_factory=list)
+
+    async def person(self) -> Person:
+        self.people.append(await Person.sign_up(self.api))
+        return self.people[-1]
+
+    async def sign_in_as(self, person: Person) -> None:
+        await self.page.context.clear_cookies()
+        name, _, value = person.headers["Cookie"].partition("=")
+        await self.page.context.add_cookies([{"name": name, "value": value, "url": self.edge}])
+
+    async def member(self) -> Person:
+        person = await self.person()
+        await self.sign_in_as(person)
+        return person
+
+    async def open(self, path: str) -> None:
+        await self.page.goto(self.edge + path)
+
+    async def offered(self, seller: Person, title: str = "The Marriage of Figaro") -> str:
+        _, ticket = await seller.call("POST", "/api/tickets", {"title": title, "price": "1234.50", **DETAILS})
+        return str(ticket["id"])
+
+    async def ordered(self) -> tuple[Person, str, str]:
+        """The buyer, signed in here, the ticket and the order."""
+        ticket = await self.offered(await self.person())
+        buyer = await self.member()
+        return buyer, ticket, await buyer.buy(ticket)
+
+    async def order_in(self, status: str, token: str = "tok_visa") -> tuple[Person, str]:
+        buyer, _, order = await self.ordered()
+        await buyer.pay(order, token)
+        await buyer.see(f"/api/orders/{order}", lambda seen: seen["status"] == status)
+        return buyer, order
+
+
+State = Callable[[Scene], Awaitable[Any]]
+STATES: dict[str, State] = {}
+
+
+def state(name: str) -> Callable[[State], State]:
+    def add(reach: State) -> State:
+        STATES[name] = reach
+        return reach
+
+    return add
+
+
+def _page(name: str, path: str) -> None:
+    @state(name)
+    async def _(scene: Scene) -> None:
+        await scene.page.context.clear_cookies()
+        await scene.open(path)
+
+
+for _name, _path in (
+    ("sign-up", "/auth/signup"),
+    ("sign-in", "/auth/signin"),
+    ("not-found", "/no/such/page"),
+    ("search-without-results", "/?q=nothing+has+these+words"),
+    ("search-refused", "/?minPrice=-1"),
+    ("receipt-forged", "/receipts/forged"),
+    ("sign-in-first", "/orders"),
+):
+    _page(_name, _path)
+
+
+@state("tickets")
+async def _tickets(scene: Scene) -> None:
+    seller = await scene.person()
+    await scene.offered(seller)
+    await seller.sell(20, "x" * 60)
+    await scene.page.context.clear_cookies()
+    await scene.open("/")
+
+
+@state("tickets-found")
+async def _tickets_found(scene: Scene) -> None:
+    await scene.offered(await scene.person())
+    await scene.open("/?q=figaro")
+
+
+@state("sign-up-refused")
+async def _sign_up_refused(scene: Scene) -> None:
+    await scene.page.context.clear_cookies()
+    await scene.open("/auth/signup")
+    await scene.page.get_by_label("Email").fill("nobody")
+    await scene.page.get_by_role("button", name="Sign Up").click()
+    await expect(scene.page.get_by_text("Email must be valid")).to_be_visible()
+
+
+@state("session-over")
+async def _session_over(scene: Scene) -> None:
+    await scene.page.context.clear_cookies()
+    await scene.page.context.add_cookies([{"name": "session", "value": "old", "url": scene.edge}])
+    await scene.open("/listings")
+
+
+@state("sell")
+async def _sell(scene: Scene) -> None:
+    await scene.member()
+    await scene.open("/tickets/new")
+
+
+@state("sell-refused")
+async def _sell_refused(scene: Scene) -> None:
+    await scene.member()
+    await scene.open("/tickets/new")
+    await scene.page.get_by_label("Price").fill("-1")
+    await scene.page.get_by_role("button", name="Put on sale").click()
+    await expect(scene.page.get_by_text("Title is required")).to_be_visible()
+
+
+@state("ticket-on-sale")
+async def _ticket_on_sale(scene: Scene) -> None:
+    ticket = await scene.offered(await scene.person())
+    await scene.member()
+    await scene.open(f"/tickets/{ticket}")
+
+
+@state("ticket-price-changed")
+async def _ticket_price_changed(scene: Scene) -> None:
+    seller = await scene.person()
+    ticket = await scene.offered(seller)
+    await scene.member()
+    await scene.open(f"/tickets/{ticket}")
+    await scene.page.eval_on_selector("input[name=price]", "input => input.value = '1.00'")
+    await scene.page.get_by_role("button", name="Purchase").click()
+    await expect(scene.page.get_by_text("The price was $1.00")).to_be_visible()
+
+
+@state("ticket-held")
+async def _ticket_held(scene: Scene) -> None:
+    _, ticket, order = await scene.ordered()
+    watcher = await scene.member()
+    await watcher.see(f"/api/tickets/{ticket}", lambda seen: seen["orderId"] == order)
+    await scene.open(f"/tickets/{ticket}")
+
+
+@state("ticket-mine")
+async def _ticket_mine(scene: Scene) -> None:
+    seller = await scene.member()
+    await scene.open(f"/tickets/{await scene.offered(seller)}")
+
+
+@state("ticket-edit")
+async def _ticket_edit(scene: Scene) -> None:
+    seller = await scene.member()
+    await scene.open(f"/tickets/{await scene.offered(seller)}/edit")
+
+
+@state("ticket-of-another")
+async def _ticket_of_another(scene: Scene) -> None:
+    ticket = await scene.offered(await scene.person())
+    await scene.member()
+    await scene.open(f"/tickets/{ticket}/edit")
+
+
+@state("listings-empty")
+async def _listings_empty(scene: Scene) -> None:
+    await scene.member()
+    await scene.open("/listings")
+
+
+@state("listings")
+async def _listings(scene: Scene) -> None:
+    seller = await scene.member()
+    await scene.offered(seller)
+    sold = await scene.offered(seller, "La Traviata")
+    gone = await scene.offered(seller, "Rigoletto")
+    await seller.call("DELETE", f"/api/tickets/{gone}")
+    buyer = await scene.person()
+    await buyer.pay(await buyer.buy(sold))
+    await seller.see(f"/api/tickets/{sold}", lambda seen: seen["status"] == "sold")
+    await scene.open("/listings")
+
+
+@state("listings-none-in-state")
+async def _listings_none(scene: Scene) -> None:
+    await scene.offered(await scene.member())
+    await scene.open("/listings?status=sold")
+
+
+@state("orders-empty")
+async def _orders_empty(scene: Scene) -> None:
+    await scene.member()
+    await scene.open("/orders")
+
+
+@state("order-to-pay")
+async def _order_to_pay(scene: Scene) -> None:
+    _, _, order = await scene.ordered()
+    await scene.open(f"/orders/{order}")
+
+
+@state("order-declined")
+async def _order_declined(scene: Scene) -> None:
+    _, _, order = await scene.ordered()
+    await scene.open(f"/orders/{order}")
+    await scene.page.get_by_role("radio", name="Empty card").check()
+    await scene.page.get_by_role("button", name="Pay $").click()
+    await expect(scene.page.get_by_text("Your card was declined.")).to_be_visible()
+
+
+@state("order-to-confirm")
+async def _order_to_confirm(scene: Scene) -> None:
+    _, order = await scene.order_in("awaiting:payment", "tok_threeDSecure")
+    await scene.open(f"/orders/{order}")
+
+
+@state("order-paid")
+async def _order_paid(scene: Scene) -> None:
+    _, order = await scene.order_in("complete")
+    await scene.open(f"/orders/{order}")
+
+
+@state("receipt")
+async def _receipt(scene: Scene) -> None:
+    _, order = await scene.order_in("complete")
+    await scene.open(f"/orders/{order}/receipt")
+
+
+@state("receipt-verified")
+async def _receipt_verified(scene: Scene) -> None:
+    _, order = await scene.order_in("complete")
+    await scene.open(f"/orders/{order}/receipt")
+    await scene.page.get_by_role("link", name="Verify it yourself").click()
+
+
+@state("order-cancelled")
+async def _order_cancelled(scene: Scene) -> None:
+    buyer, _, order = await scene.ordered()
+    await buyer.call("DELETE", f"/api/orders/{order}")
+    await scene.open(f"/orders/{order}")
+
+
+@state("order-expired-and-orders")
+async def _order_expired(scene: Scene) -> None:
+    buyer, _, order = await scene.ordered()
+    await buyer.see(f"/api/orders/{order}", lambda seen: seen["status"] == "cancelled", timeout=20)
+    await scene.open(f"/orders/{order}")
+    await expect(scene.page.get_by_text("You were not charged.")).to_be_visible()
+    await scene.open("/orders")
+
+
+@state("tickets-in-chinese")
+async def _in_chinese(scene: Scene) -> None:
+    await scene.offered(await scene.person())
+    await scene.open("/")
+    await scene.page.get_by_role("button", name="中文").click()
+    await expect(scene.page.get_by_role("heading", name="在售的票")).to_be_visible()
