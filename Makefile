@@ -44,6 +44,10 @@ lock: $(UV) ## resolve again and record the hashes, after a change of dependenci
 	@$(export_locks)
 	@echo "written: $(LOCKS)"
 
+.tools/bin/uv:
+	@python3 -m venv .tools
+	@.tools/bin/pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+
 run: setup ## run the whole marketplace on this machine (DEMO=1 adds demo users and listings)
 	@exec $(PY) -m infra.local $(if $(filter-out 0,$(DEMO)),--demo)
 
