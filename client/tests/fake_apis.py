@@ -34,6 +34,7 @@ class Ticket:
     user_id: str
     status: str = "available"
     order_id: str | None = None
+    version: int = 0
     id: str = field(default_factory=new_id)
 
     def json(self) -> Mapping[str, Any]:
@@ -42,7 +43,7 @@ class Ticket:
             "title": self.title,
             "price": self.price.to_number(),
             "userId": self.user_id,
-            "version": 0,
+            "version": self.version,
             "orderId": self.order_id,
             "status": self.status,
         }

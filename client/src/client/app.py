@@ -1,5 +1,6 @@
 """The one place of wiring."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,16 +10,18 @@ from fastapi import FastAPI
 from client import headers, upstream
 from client.assets import Assets
 from client.errors import ErrorPages
-from client.pages import auth, listings, orders, payments, tickets
+from client.live.pages import Live
+from client.pages import auth, listings, live, orders, payments, tickets
 from client.patience import Patience
 from client.rendering import templates
 from client.settings import Settings
 from client.sign_in import sends_to_sign_in
+from common.feed import Feed, NatsFeed
 from common.http.app import create_http_app
 from common.identity import Sessions
 from common.vouching import Vouching
 
-ROUTERS = (auth.router, tickets.router, listings.router, orders.router, payments.router)
+ROUTERS = (auth.router, live.router, tickets.router, listings.router, orders.router, payments.router)
 
 
 def create_app(
@@ -26,18 +29,28 @@ def create_app(
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     patience: Patience | None = None,
+    feed: Feed | None = None,
 ) -> FastAPI:
-    """Nothing connects before the lifespan starts. `transport` stands in for the network."""
+    """Nothing connects before the lifespan starts. `transport` stands in for the network, `feed` for NATS."""
+    feed = NatsFeed(settings.nats_url, "client") if feed is None else feed
+    open_pages = Live(feed)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with upstream.pool(settings.api_base_url, transport) as app.state.http:
-            yield
+        following = asyncio.create_task(open_pages.follow())
+        try:
+            async with upstream.pool(settings.api_base_url, transport) as app.state.http:
+                yield
+        finally:
+            following.cancel()
+            await feed.close()
 
-    # No checks: the edge waits for this service, so this service doesn't wait for the edge.
+    # No checks: the edge waits for this service, so this service doesn't wait for the edge; and without the
+    # broker every page works, only not by itself.
     app = create_http_app("client", ROUTERS, lifespan, {})
     assets = Assets()
     app.mount("/static", assets)
+    app.state.live = open_pages
     app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
     app.state.vouching = Vouching(settings.jwt_key)
     app.state.templates = templates(assets)

@@ -1,6 +1,6 @@
 """HTML from templates: escaped always, and with what every page shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -35,11 +35,17 @@ class Page:
         self._user = current_user(request)
 
     def __call__(self, template: str, status: int = 200, **context: Any) -> Response:
-        html = self._templates.get_template(template).render(
-            {"user": self._user, "problems": NO_PROBLEMS, **context}
-        )
+        html = self._templates.get_template(template).render(self._shared(context))
         cache = "private, no-cache" if self._user is None else "no-store"
         return HTMLResponse(html, status, headers={"Cache-Control": cache, "Vary": "Cookie"})
+
+    def part(self, template: str, block: str, **context: Any) -> str:
+        """One block of a page, without what is around it. It imports the macros that it uses itself."""
+        found = self._templates.get_template(template)
+        return "".join(found.blocks[block](found.new_context(self._shared(context))))
+
+    def _shared(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        return {"user": self._user, "problems": NO_PROBLEMS, **context}
 
 
 async def _page(request: Request) -> Page:

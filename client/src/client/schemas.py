@@ -24,6 +24,7 @@ class Ticket(Upstream):
     title: str
     price: Price
     user_id: str
+    version: int
     order_id: str | None
     status: str
     """`available`, `held`, `sold` or `withdrawn`."""

@@ -1,5 +1,8 @@
 """Tickets on sale, one ticket, selling and buying."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
 from client.api import Api, Apis
@@ -136,15 +139,22 @@ async def _ticket_page(
     return page(
         "ticket.html",
         200 if error is None else error.status,
-        ticket=ticket,
-        state=LISTING_STATES.get(ticket.status, ticket.status),
-        mine=user is not None and user.id == ticket.user_id,
-        order=await _order_of(api, user, ticket),
+        **shown(ticket, user, await order_of(api, user, ticket)),
         problems=Problems() if error is None else Problems.of(error),
     )
 
 
-async def _order_of(api: Api, user: CurrentUser | None, ticket: Ticket) -> Order | None:
+def shown(ticket: Ticket, user: CurrentUser | None, order: Order | None) -> Mapping[str, Any]:
+    """What the page tells of a ticket to this user."""
+    return {
+        "ticket": ticket,
+        "state": LISTING_STATES.get(ticket.status, ticket.status),
+        "mine": user is not None and user.id == ticket.user_id,
+        "order": order,
+    }
+
+
+async def order_of(api: Api, user: CurrentUser | None, ticket: Ticket) -> Order | None:
     """The order that has the ticket, where it is this user's."""
     if user is None or ticket.order_id is None or user.id == ticket.user_id:
         return None
