@@ -47,7 +47,7 @@ _CADDYFILE = """\
 }}
 
 # Among the connections above, 128 open pages would leave none to ask for anything. Caddy sends on at once
-# what is of type text/event-stream, and ends it when the browser leaves; with `flush_interval -1` it wouldn't.
+# what is of type text/event-stream, and ends it once the browser left; with `flush_interval -1` it would not.
 (live) {{
 	reverse_proxy 127.0.0.1:{{args[0]}} {{
 		transport http {{
