@@ -1,11 +1,12 @@
 import httpx
 import pytest
 from tests.conftest import As, Browser
-from tests.dom import alerts, error_of, links, page
+from tests.dom import Element, alerts, error_of, links, page
 from tests.fake_apis import FakeApis
 
 from client.pages.tickets import NOT_YET
 from common.ids import new_id
+from common.money import Money
 from common.testing.browser import a_user
 
 EVIL = "<script>alert('x')</script> & \"friends\""
@@ -112,6 +113,31 @@ async def test_a_ticket_that_another_was_faster_for_is_refused_in_words(as_user:
     assert alerts(shown) == ["Ticket is already reserved"]
     assert shown.one("span", cls="badge").text == "Reserved"
     assert shown.one("main").all("form") == []
+
+
+async def test_a_purchase_at_a_price_that_has_changed_shows_the_new_one_first(
+    as_user: As, apis: FakeApis
+) -> None:
+    ticket = apis.sell(price="20")
+    browser = as_user(a_user())
+    shown = page(await browser.get(f"/tickets/{ticket.id}"))
+    ticket.price = Money.parse("25.50")
+
+    answer = await browser.post(purchase_of(shown))
+
+    again = page(answer)
+    assert answer.status_code == 400
+    assert alerts(again) == ["The price has changed meanwhile. Please look at it before you buy."]
+    assert again.one("span", cls="price").text == "$25.50"
+    assert apis.orders == {}
+    assert (await browser.post(purchase_of(again))).status_code == 303
+    assert len(apis.orders) == 1
+
+
+def purchase_of(shown: Element) -> str:
+    """The address that the page's button sends to."""
+    (form,) = [form for form in shown.all("form") if form.all("button") and "purchase" in form["action"]]
+    return form["action"]
 
 
 async def test_a_second_click_on_purchase_leads_to_the_first_ones_order(as_user: As, apis: FakeApis) -> None:

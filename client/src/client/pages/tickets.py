@@ -20,6 +20,7 @@ router = APIRouter(include_in_schema=False)
 SEARCH = ("q", "sort", "limit", "cursor")
 FIELDS = ("title", "price")
 NOT_YET = "This ticket was listed a moment ago and can't be bought yet. Please try again."
+CHANGED = "The price has changed meanwhile. Please look at it before you buy."
 OPEN = ("created", "awaiting:payment")
 
 
@@ -86,6 +87,8 @@ async def withdraw(user: Member, ticket_id: TicketId, page: Pages, api: Apis) ->
 @router.post("/tickets/{ticket_id}/purchase")
 async def purchase(user: Member, ticket_id: TicketId, page: Pages, api: Apis, request: Request) -> Response:
     patience: Patience = request.app.state.patience
+    if await _is_another(api, ticket_id, request.query_params.get("price")):
+        return await _ticket_page(page, api, user, ticket_id, BadRequest(CHANGED))
     try:
         order = await _order(api, ticket_id, patience)
     except BadRequest as error:
@@ -96,6 +99,14 @@ async def purchase(user: Member, ticket_id: TicketId, page: Pages, api: Apis, re
     if order is None:
         return await _ticket_page(page, api, user, ticket_id, BadRequest(NOT_YET))
     return see_other(f"/orders/{order.id}")
+
+
+async def _is_another(api: Api, ticket_id: str, price: str | None) -> bool:
+    """Whether the buyer saw another price than the ticket has by now.
+
+    What changes in the instant after this is seen on the order's page, before it is paid.
+    """
+    return price is not None and price != str((await api.ticket(ticket_id)).price)
 
 
 async def _order(api: Api, ticket_id: str, patience: Patience) -> Order | None:

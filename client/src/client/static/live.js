@@ -9,6 +9,8 @@
   let later = 0;
 
   // Only what differs is exchanged: the keyboard's place stays, and a screen reader says no more than what is new.
+  // A button that is exchanged, as Purchase is with its price, gives up the keyboard: a key that was on its way
+  // when the price changed buys nothing.
   const show = (html) => {
     const held = region.contains(document.activeElement);
     const template = document.createElement("template");
