@@ -341,6 +341,11 @@ async def test_a_malformed_id_is_not_found(browser: Browser, apis: FakeApis, rec
     assert apis.seen == []
 
 
+async def test_a_head_keeps_no_page_open(browser: Browser, shop: Shop, live: Live) -> None:
+    assert (await browser.head(address(shop.sell()))).status_code == 405
+    assert live.open_pages == 0
+
+
 @pytest.mark.parametrize("version", ["", "-1", "x", "1e9", "9" * 400, "999999999", "٣"])
 async def test_a_version_that_no_page_has_shown_does_no_harm(
     app: FastAPI, shop: Shop, apis: FakeApis, version: str

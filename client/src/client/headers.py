@@ -23,6 +23,10 @@ _HEADERS = (
 )
 
 
+ENDLESS = "/live"
+"""As an answer to HEAD it would go on with nobody there to end it."""
+
+
 class PageHeaders:
     """Adds the headers above; answers HEAD like GET (the server sends no body to it)."""
 
@@ -39,6 +43,6 @@ class PageHeaders:
                 message["headers"] = [*message["headers"], *_HEADERS]
             await send(message)
 
-        if scope["method"] == "HEAD":
+        if scope["method"] == "HEAD" and not scope["path"].endswith(ENDLESS):
             scope = {**scope, "method": "GET"}
         await self._app(scope, receive, send_marked)

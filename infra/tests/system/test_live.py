@@ -65,6 +65,19 @@ async def test_a_page_is_told_that_a_hold_is_over(
     assert "Purchase" in page.texts[2]
 
 
+async def test_a_browser_that_left_is_forgotten(
+    target: Target, session: aiohttp.ClientSession, seller: Person
+) -> None:
+    ticket = await seller.sell(20)
+    async with watcher(session, target, ticket) as page:
+        assert await page.told(0, PATIENCE)
+        assert await open_pages(session, target) > 0
+
+    async with asyncio.timeout(PATIENCE):
+        while await open_pages(session, target):
+            await asyncio.sleep(0.05)
+
+
 async def test_what_happened_while_the_broker_was_away_is_told_when_it_is_back(
     target: Target, session: aiohttp.ClientSession, seller: Person
 ) -> None:
@@ -109,3 +122,9 @@ async def end(target: Target, process: str, how: signal.Signals) -> None:
 async def shows(session: aiohttp.ClientSession, target: Target, ticket: str) -> bool:
     async with session.get(f"{target.edge}/tickets/{ticket}") as response:
         return response.status == 200
+
+
+async def open_pages(session: aiohttp.ClientSession, target: Target) -> float:
+    async with session.get(f"{target.url('client')}/metrics") as response:
+        (line,) = [line for line in (await response.text()).splitlines() if line.startswith("live_pages ")]
+        return float(line.split()[1])
