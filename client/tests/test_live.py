@@ -399,6 +399,17 @@ async def test_after_a_gap_in_the_feed_every_open_ticket_is_looked_at(
         assert len(other.told) == 1
 
 
+async def test_who_comes_with_something_newer_brings_it_to_all(app: FastAPI, shop: Shop) -> None:
+    ticket = shop.sell()
+    async with opened(app, address(ticket)) as early:
+        await early.events(1)
+        shop.change(ticket, status="sold", order_id=new_id())
+
+        async with opened(app, address(ticket)) as late:
+            assert [badge(told) for told in await late.events(1)] == ["Sold"]
+        assert badge((await early.events(2))[-1]) == "Sold"
+
+
 async def test_without_the_feed_a_page_is_told_the_state_as_it_opens(
     app: FastAPI, shop: Shop, feed: FakeFeed, browser: Browser
 ) -> None:
