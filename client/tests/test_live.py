@@ -384,6 +384,41 @@ async def test_an_api_that_is_away_as_the_ticket_changes_is_asked_again(
         assert badge((await watcher.events(2))[-1]) == "Reserved"
 
 
+async def test_an_api_that_is_behind_is_asked_ever_less_often(
+    app: FastAPI, shop: Shop, apis: FakeApis, stream: FakeStream
+) -> None:
+    ticket = shop.sell()
+    async with opened(app, address(ticket)) as watcher:
+        await watcher.events(1)
+        event, before = shop.change(ticket, price=Money.parse("2")), len(apis.seen)
+        ticket.version -= 1
+        started = time.monotonic()
+        await publish(stream, event)
+        await until(lambda: len(apis.seen) == before + 4)
+        assert time.monotonic() - started > 0.5
+        ticket.version += 1
+
+        assert (await watcher.events(2))[-1].id == "1"
+
+
+async def test_a_ticket_that_is_withdrawn_and_changes_still_is_asked_for_once_a_change(
+    app: FastAPI, shop: Shop, apis: FakeApis, stream: FakeStream
+) -> None:
+    """An order may reach a ticket that was withdrawn a moment before."""
+    ticket, other = shop.sell(), shop.sell()
+    async with opened(app, address(ticket)) as watcher, opened(app, address(other)) as others:
+        await watcher.events(1)
+        await others.events(1)
+        await shop.withdrawn(ticket)
+        await watcher.events(2)
+        await publish(stream, shop.change(ticket, order_id=new_id()))
+        assert badge((await watcher.events(3))[-1]) == "Withdrawn"
+        await shop.changed(other, price=Money.parse("2"))
+        await others.events(2)
+
+    assert len(apis.calls("GET", f"/api/tickets/{ticket.id}")) == 3
+
+
 async def test_after_a_gap_in_the_feed_every_open_ticket_is_looked_at(
     app: FastAPI, shop: Shop, feed: FakeFeed
 ) -> None:

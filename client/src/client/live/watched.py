@@ -12,7 +12,7 @@ from common.errors import NotFound
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE = 0.1
+FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 5.0
 
 Ask = Callable[[], Awaitable[Ticket]]
@@ -68,9 +68,10 @@ class Watched:
             self._pursuit = asyncio.create_task(self._catch_up())
 
     async def _catch_up(self) -> None:
-        """Asks until nothing newer is known to be, for as long as a page is open."""
+        """Asks until nothing newer is known to be, while a page is open; in vain, ever less often."""
         pause = FIRST_PAUSE
         while self.pages and self._is_behind:
+            known = self.ticket
             try:
                 await self._look()
             except Exception as error:
@@ -78,8 +79,9 @@ class Watched:
                     "a live ticket can't be looked at", extra={"ticket": self.id, "error": repr(error)}
                 )
                 self._stale = True
+            pause = FIRST_PAUSE if self.ticket is not known else min(2 * pause, LONGEST_PAUSE)
+            if self._is_behind:
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _look(self) -> None:
         """Asks, or waits for the answer that somebody asked for already."""
@@ -108,10 +110,8 @@ class Watched:
 
     def _withdrawn(self, ticket: Ticket) -> Ticket:
         """The API doesn't know a ticket that was withdrawn; the pages that showed it do."""
-        if ticket.status == "withdrawn":
-            return ticket
-        version = max(self._wanted, ticket.version + 1)
-        return ticket.model_copy(update={"status": "withdrawn", "version": version})
+        later = ticket.version if ticket.status == "withdrawn" else ticket.version + 1
+        return ticket.model_copy(update={"status": "withdrawn", "version": max(self._wanted, later)})
 
 
 def _seen(task: asyncio.Task[None]) -> None:
