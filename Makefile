@@ -22,7 +22,7 @@ QUIET = LOG_LEVEL=$${LOG_LEVEL:-ERROR}
 export UV_PYTHON_PREFERENCE ?= system
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run test check workflows fmt e2e flows chaos reconcile crashes expiry money bench k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
+.PHONY: help setup lock run test check workflows fmt e2e flows chaos reconcile crashes expiry money live bench k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +107,9 @@ expiry: setup ## many orders due in one second (ORDERS=500, KILL=worker|redis|na
 
 money: setup ## payments race with expiry and cancelling (RACES=1000)
 	@$(PY) -m infra.faults.money --races $(or $(RACES),1000)
+
+live: setup ## open pages, told what somebody else does within a second (PAGES=200)
+	@$(PY) -m infra.load.live --pages $(or $(PAGES),200)
 
 bench: setup ## measure the system
 	@$(PY) -m infra.bench

@@ -11,10 +11,14 @@ from client.patience import Patience
 from client.settings import Settings
 from common.identity import CurrentUser
 from common.testing.browser import JWT_KEY, running, signed_in
+from common.testing.fake_feed import FakeFeed
+from common.testing.fake_stream import FakeStream
 
 pytest_plugins = ["common.testing.fixtures"]
 
-SETTINGS = Settings(api_base_url="http://edge.test", jwt_key=JWT_KEY, cookie_secure=False)
+SETTINGS = Settings(
+    api_base_url="http://edge.test", jwt_key=JWT_KEY, cookie_secure=False, nats_url="nats://nats.test:4222"
+)
 
 Browser: TypeAlias = httpx.AsyncClient
 As: TypeAlias = Callable[[CurrentUser], Browser]
@@ -26,8 +30,14 @@ def apis() -> FakeApis:
 
 
 @pytest.fixture
-def app(apis: FakeApis) -> FastAPI:
-    return create_app(SETTINGS, transport=apis, patience=Patience(seconds=0.2, every=0.001))
+def feed(stream: FakeStream) -> FakeFeed:
+    return FakeFeed(stream)
+
+
+@pytest.fixture
+def app(apis: FakeApis, feed: FakeFeed) -> FastAPI:
+    patience = Patience(seconds=0.2, every=0.001)
+    return create_app(SETTINGS, transport=apis, patience=patience, feed=feed)
 
 
 @pytest.fixture

@@ -76,13 +76,17 @@ class _Builder(HTMLParser):
         self._open[-1].children.append(data)
 
 
+def parse(html: str) -> Element:
+    builder = _Builder()
+    builder.feed(html)
+    builder.close()
+    return builder.root
+
+
 def page(response: httpx.Response) -> Element:
     """The page, held to what every page keeps: well nested, one h1, labelled fields, no inline code."""
     assert response.headers["content-type"] == "text/html; charset=utf-8"
-    builder = _Builder()
-    builder.feed(response.text)
-    builder.close()
-    root = builder.root
+    root = parse(response.text)
     assert len(root.all("h1")) == 1
     assert root.one("main")["id"] == "main"
     assert root.one("html")["lang"] in ("en", "zh-Hans")

@@ -39,6 +39,7 @@ class Ticket:
     event_date: str | None = None
     venue: str | None = None
     seat: str | None = None
+    version: int = 0
     id: str = field(default_factory=new_id)
 
     def json(self) -> Mapping[str, Any]:
@@ -50,7 +51,7 @@ class Ticket:
             "venue": self.venue,
             "seat": self.seat,
             "userId": self.user_id,
-            "version": 0,
+            "version": self.version,
             "orderId": self.order_id,
             "status": self.status,
         }

@@ -8,12 +8,14 @@ from client.settings import Settings
 from common.settings import load
 from common.testing.browser import JWT_KEY, a_user
 
+GIVEN = {"API_BASE_URL": "http://edge.test", "JWT_KEY": JWT_KEY, "NATS_URL": "nats://nats.test:4222"}
 
-@pytest.mark.parametrize("missing", ["API_BASE_URL", "JWT_KEY"])
+
+@pytest.mark.parametrize("missing", list(GIVEN))
 def test_a_missing_setting_stops_the_start_by_its_name(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], missing: str
 ) -> None:
-    for name, value in {"API_BASE_URL": "http://edge.test", "JWT_KEY": JWT_KEY}.items():
+    for name, value in GIVEN.items():
         if name != missing:
             environment.setenv(name, value)
 

@@ -1,16 +1,16 @@
 import httpx
 import pytest
 from fastapi import FastAPI
-from tests.conftest import As
+from tests.conftest import SETTINGS, As
 from tests.dom import alerts, error_of, page
 from tests.fake_apis import FakeApis
 
 from client.app import create_app
 from client.pages.payments import NOT_YET, UNKNOWN_OUTCOME
 from client.patience import Patience
-from client.settings import Settings
 from common.ids import new_id
-from common.testing.browser import JWT_KEY, a_user, running, signed_in
+from common.testing.browser import a_user, running, signed_in
+from common.testing.fake_feed import FakeFeed
 
 
 async def test_paying_shows_the_paid_order_once_its_event_arrived(as_user: As, apis: FakeApis) -> None:
@@ -202,14 +202,9 @@ async def test_a_payment_into_an_outage_is_a_503(as_user: As, apis: FakeApis, fa
 
 
 @pytest.fixture
-def stripe_app(apis: FakeApis) -> FastAPI:
-    settings = Settings(
-        api_base_url="http://edge.test",
-        jwt_key=JWT_KEY,
-        cookie_secure=False,
-        stripe_publishable_key="pk_test_1",
-    )
-    return create_app(settings, transport=apis, patience=Patience(seconds=0.2, every=0.001))
+def stripe_app(apis: FakeApis, feed: FakeFeed) -> FastAPI:
+    settings = SETTINGS.model_copy(update={"stripe_publishable_key": "pk_test_1"})
+    return create_app(settings, transport=apis, patience=Patience(seconds=0.2, every=0.001), feed=feed)
 
 
 async def test_with_a_key_the_card_is_given_to_stripe_on_that_page_alone(

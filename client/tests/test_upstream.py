@@ -6,13 +6,15 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 import uvicorn
-from tests.conftest import As, Browser
+from fastapi import FastAPI
+from tests.conftest import SETTINGS, As, Browser
 from tests.fake_apis import FakeApis, served
 
 from client import upstream
 from client.app import create_app
-from client.settings import Settings
-from common.testing.browser import JWT_KEY, SESSIONS, a_user, running, signed_in
+from common.testing.browser import SESSIONS, a_user, running, signed_in
+from common.testing.fake_feed import FakeFeed
+from common.testing.fake_stream import FakeStream
 
 
 async def test_a_request_travels_on_behalf_of_its_browser(as_user: As, apis: FakeApis) -> None:
@@ -99,12 +101,13 @@ async def edge(apis: FakeApis, delay: float = 0.0) -> AsyncIterator[tuple[str, u
     await task
 
 
-def settings(url: str) -> Settings:
-    return Settings(api_base_url=url, jwt_key=JWT_KEY, cookie_secure=False)
+def an_app(url: str) -> FastAPI:
+    settings = SETTINGS.model_copy(update={"api_base_url": url})
+    return create_app(settings, feed=FakeFeed(FakeStream()))
 
 
 async def test_pages_share_one_connection_one_after_the_other(apis: FakeApis) -> None:
-    async with edge(apis) as (url, server), running(create_app(settings(url))) as browser:
+    async with edge(apis) as (url, server), running(an_app(url)) as browser:
         seen = set()
         for _ in range(10):
             assert (await browser.get("/")).status_code == 200
@@ -114,7 +117,7 @@ async def test_pages_share_one_connection_one_after_the_other(apis: FakeApis) ->
 
 
 async def test_a_flood_opens_no_more_connections_than_the_pool_has(apis: FakeApis) -> None:
-    async with edge(apis, delay=0.1) as (url, server), running(create_app(settings(url))) as browser:
+    async with edge(apis, delay=0.1) as (url, server), running(an_app(url)) as browser:
         flood = asyncio.gather(*(browser.get("/") for _ in range(150)))
         most = 0
         while not flood.done():
@@ -129,16 +132,15 @@ async def test_a_flood_opens_no_more_connections_than_the_pool_has(apis: FakeApi
 
 async def test_an_edge_that_is_away_is_a_503_and_comes_back(apis: FakeApis) -> None:
     async with edge(apis) as (url, _):
-        app = create_app(settings(url))
+        app = an_app(url)
     async with running(app) as browser:
         assert (await browser.get("/")).status_code == 503
 
 
 @pytest.mark.parametrize("secure", [True, False])
 async def test_the_session_cookie_is_read_by_its_name(apis: FakeApis, secure: bool) -> None:
-    app = create_app(
-        Settings(api_base_url="http://edge.test", jwt_key=JWT_KEY, cookie_secure=secure), transport=apis
-    )
+    with_cookie = SETTINGS.model_copy(update={"cookie_secure": secure})
+    app = create_app(with_cookie, transport=apis, feed=FakeFeed(FakeStream()))
     name = "__Host-session" if secure else "session"
     async with running(app) as browser:
         answer = await browser.get("/", headers={"Cookie": f"{name}={SESSIONS.token(a_user())}"})

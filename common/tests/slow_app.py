@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
+from fastapi.responses import StreamingResponse
 
 from common.http.app import create_http_app
 from common.server import serve
@@ -29,6 +30,19 @@ async def slow() -> dict[str, str]:
     return {"finished": "yes"}
 
 
+stopping = asyncio.Event()
+
+
+@router.get("/endless")
+async def endless() -> StreamingResponse:
+    async def parts() -> AsyncIterator[str]:
+        yield "begun\n"
+        await stopping.wait()
+        yield "ended\n"
+
+    return StreamingResponse(parts())
+
+
 if __name__ == "__main__":
     app = create_http_app("slow", [router], lifespan, {})
-    serve("slow", app, ServiceSettings(host="127.0.0.1", port=int(sys.argv[1])))
+    serve("slow", app, ServiceSettings(host="127.0.0.1", port=int(sys.argv[1])), stopping.set)

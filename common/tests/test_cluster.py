@@ -1,7 +1,7 @@
 """A cluster of three servers that each keep the stream: it may lose any one of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -11,9 +11,11 @@ import pytest
 from nats.js.api import StreamInfo
 
 from common.errors import Unavailable
+from common.feed import NatsFeed
 from common.jetstream import JetStream
 from common.stream import STREAM
 from tests.broker import NatsServer, a_cluster, a_spec, put, texts
+from tests.test_feed import Follower
 
 pytestmark = pytest.mark.connected
 
@@ -91,3 +93,38 @@ async def test_a_stream_keeps_the_copies_that_it_has(servers: list[NatsServer]) 
         async with connected(servers, asked) as stream:
             found.append((await described(stream)).config.num_replicas)
     assert found == [1, 3, 3]
+
+
+async def test_a_follower_hears_whatever_server_a_message_comes_by(servers: list[NatsServer]) -> None:
+    async with connected(servers, replicas=3) as stream:
+        followers = [Follower(NatsFeed(server.url, "test")) for server in servers]
+        try:
+            for one in followers:
+                await one.follow("ticket.created.*")
+            await heard_by_all(stream, followers)
+        finally:
+            for one in followers:
+                await one.feed.close()
+
+
+async def test_a_follower_goes_over_to_a_server_that_is_left(servers: list[NatsServer]) -> None:
+    async with connected(servers, replicas=3) as stream:
+        one = Follower(NatsFeed(servers[0].url, "test"))
+        try:
+            # It learns of the others from the first.
+            await one.follow("ticket.created.*")
+            servers[0].kill()
+            await one.until(lambda: one.look_again == 2, within=40)
+            await heard_by_all(stream, [one])
+        finally:
+            await one.feed.close()
+
+
+async def heard_by_all(stream: JetStream, followers: Sequence[Follower]) -> None:
+    """Sends until it is: a new subscription is known to the other servers a moment later."""
+    async with asyncio.timeout(40):
+        number = 0
+        while not all(one.heard for one in followers):
+            number += 1
+            await put_soon(stream, f"message {number}")
+            await asyncio.sleep(0.02)

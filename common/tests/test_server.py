@@ -8,11 +8,14 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+
+from common.server import GRACE_SECONDS
 
 FOLDER = Path(__file__).parent.parent
 
@@ -75,6 +78,22 @@ async def test_a_process_that_is_stopped_finishes_its_request_and_ends_with_0(
     assert {line["service"] for line in lines} == {"slow"}
     (request,) = [line for line in lines if line["logger"] == "request"]
     assert request["request_id"] == answer.headers["x-request-id"]
+
+
+async def test_an_answer_without_an_end_does_not_hold_up_the_stop(server: Server) -> None:
+    await server.ready()
+    async with httpx.AsyncClient() as client, client.stream("GET", f"{server.url}/endless") as answer:
+        lines = answer.aiter_lines()
+        assert await anext(lines) == "begun"
+        server.process.send_signal(signal.SIGTERM)
+        asked = time.monotonic()
+
+        assert [line async for line in lines] == ["ended"]
+
+    _, err = await asyncio.to_thread(server.process.communicate)
+    assert "stopped in order" in err
+    assert server.process.returncode == 0
+    assert time.monotonic() - asked < GRACE_SECONDS / 2
 
 
 async def test_a_server_does_not_tell_what_it_is(server: Server) -> None:

@@ -5,4 +5,5 @@ from common.settings import load
 
 if __name__ == "__main__":
     settings = load(Settings)
-    serve("client", create_app(settings), settings)
+    app = create_app(settings)
+    serve("client", app, settings, app.state.live.close)

@@ -1,5 +1,6 @@
 """The one place of wiring."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,12 +10,14 @@ from fastapi import FastAPI
 from client import headers, upstream
 from client.assets import Assets
 from client.errors import ErrorPages
-from client.pages import auth, languages, listings, orders, payments, receipts, tickets
+from client.live.pages import Live
+from client.pages import auth, languages, listings, live, orders, payments, receipts, tickets
 from client.patience import Patience
 from client.receipts import Receipts
 from client.rendering import templates
 from client.settings import Settings
 from client.sign_in import sends_to_sign_in
+from common.feed import Feed, NatsFeed
 from common.http.app import create_http_app
 from common.identity import Sessions
 from common.vouching import Vouching
@@ -22,6 +25,7 @@ from common.vouching import Vouching
 ROUTERS = (
     auth.router,
     languages.router,
+    live.router,
     tickets.router,
     listings.router,
     receipts.router,
@@ -35,18 +39,28 @@ def create_app(
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     patience: Patience | None = None,
+    feed: Feed | None = None,
 ) -> FastAPI:
-    """Nothing connects before the lifespan starts. `transport` stands in for the network."""
+    """Nothing connects before the lifespan starts. `transport` stands in for the network, `feed` for NATS."""
+    feed = NatsFeed(settings.nats_url, "client") if feed is None else feed
+    open_pages = Live(feed)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with upstream.pool(settings.api_base_url, transport) as app.state.http:
-            yield
+        following = asyncio.create_task(open_pages.follow())
+        try:
+            async with upstream.pool(settings.api_base_url, transport) as app.state.http:
+                yield
+        finally:
+            following.cancel()
+            await feed.close()
 
-    # No checks: the edge waits for this service, so this service doesn't wait for the edge.
+    # No checks: the edge waits for this service, so this service doesn't wait for the edge; and without the
+    # broker every page works, only not by itself.
     app = create_http_app("client", ROUTERS, lifespan, {})
     assets = Assets()
     app.mount("/static", assets)
+    app.state.live = open_pages
     app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
     app.state.vouching = Vouching(settings.jwt_key)
     app.state.receipts = Receipts(settings.jwt_key)

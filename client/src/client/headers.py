@@ -45,6 +45,10 @@ _HEADERS = (
 )
 
 
+ENDLESS = "/live"
+"""As an answer to HEAD it would go on with nobody there to end it."""
+
+
 class PageHeaders:
     """Adds the headers above, a policy only where the page has none of its own.
 
@@ -65,7 +69,7 @@ class PageHeaders:
                 message["headers"] = [*message["headers"], *own, *_HEADERS]
             await send(message)
 
-        if scope["method"] == "HEAD":
+        if scope["method"] == "HEAD" and not scope["path"].endswith(ENDLESS):
             scope = {**scope, "method": "GET"}
         await self._app(scope, receive, send_marked)
 

@@ -64,14 +64,22 @@ class Page:
         return translated
 
     def __call__(self, template: str, status: int = 200, **context: Any) -> Response:
-        shared = {"user": self._user, "problems": NO_PROBLEMS, "flash": self._flash, "here": self._here}
-        html = self._templates.get_template(template).render({**shared, **context})
+        html = self._templates.get_template(template).render(self._shared(context))
         cache = "private, no-cache" if self._user is None else "no-store"
         headers = {"Cache-Control": cache, "Vary": "Cookie, Accept-Language"}
         response = HTMLResponse(html, status, headers=headers)
         if self._flash is not None:
             flash.shown(response)
         return response
+
+    def part(self, template: str, block: str, **context: Any) -> str:
+        """One block of a page, without what is around it. It imports the macros that it uses itself."""
+        found = self._templates.get_template(template)
+        return "".join(found.blocks[block](found.new_context(self._shared(context))))
+
+    def _shared(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        shared = {"user": self._user, "problems": NO_PROBLEMS, "flash": self._flash, "here": self._here}
+        return {**shared, **context}
 
 
 def _here(request: Request) -> str:

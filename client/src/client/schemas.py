@@ -33,6 +33,7 @@ class Ticket(Details):
     title: str
     price: Price
     user_id: str
+    version: int
     order_id: str | None
     status: str
     """`available`, `held`, `sold` or `withdrawn`."""

@@ -1,7 +1,7 @@
-from common.settings import HttpUrl, ServiceSettings, SessionSettings
+from common.settings import BrokerSettings, HttpUrl, ServiceSettings, SessionSettings
 
 
-class Settings(ServiceSettings, SessionSettings):
+class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     api_base_url: HttpUrl
     """The edge, which serves the APIs and these pages under one origin."""
     stripe_publishable_key: str = ""

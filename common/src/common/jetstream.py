@@ -11,7 +11,7 @@ import orjson
 from nats.aio.client import Client
 from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
-from common import history
+from common import connection, history
 from common.errors import Unavailable
 from common.pull import RETRY_SECONDS, JetStreamSource, translated
 from common.stream import (
@@ -46,17 +46,7 @@ class JetStream:
 
     async def connect(self) -> None:
         """Waits for the broker for as long as it takes, then declares the streams."""
-        await self._client.connect(
-            self._url.split(","),
-            name=self._name,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=0.25,  # type: ignore[arg-type]  # it sleeps for it, fractions are fine
-            connect_timeout=2,
-            ping_interval=10,
-            error_cb=self._on_error,
-            reconnected_cb=self._on_reconnect,
-            pending_size=16 * 1024 * 1024,
-        )
+        await connection.connect(self._client, self._url, self._name, self._on_reconnect)
         while not self._declared:
             try:
                 with translated("The streams can't be declared"):
@@ -124,9 +114,6 @@ class JetStream:
     async def close(self) -> None:
         if not self._client.is_closed:
             await self._client.close()
-
-    async def _on_error(self, error: Exception) -> None:
-        log.warning("event stream", extra={"error": repr(error)})
 
     async def _on_reconnect(self) -> None:
         for source in self._sources:

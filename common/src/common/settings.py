@@ -71,10 +71,15 @@ class SessionSettings(BaseSettings):
     cookie_secure: bool = True
 
 
-class StreamSettings(BaseSettings):
-    """What a process needs to exchange events."""
+class BrokerSettings(BaseSettings):
+    """What a process needs to hear what happens."""
 
     nats_url: NatsUrl
+
+
+class StreamSettings(BrokerSettings):
+    """What a process needs to exchange events."""
+
     nats_stream_replicas: Annotated[int, Field(ge=1, le=5)] = 1
     """How many servers of a NATS cluster keep each event; a stream that has more keeps them."""
 

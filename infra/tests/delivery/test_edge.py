@@ -43,12 +43,27 @@ def here(text: str, folder: Path, ports: dict[str, int]) -> str:
 
 
 NAME = web.AppKey("name", str)
+LEFT = web.AppKey("left", asyncio.Event)
 
 
 async def echo(request: web.Request) -> web.Response:
     await request.read()
     said = {"by": request.app[NAME], "uri": request.raw_path, "headers": dict(request.headers)}
     return web.json_response(said)
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    """As client's answer to a page that is open: one event, and then nothing until the browser leaves."""
+    response = web.StreamResponse(
+        headers={"Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
+    )
+    await response.prepare(request)
+    await response.write(b"event: state\ndata: x\n\n")
+    try:
+        await asyncio.sleep(60)
+    finally:
+        request.app[LEFT].set()
+    return response
 
 
 @pytest.fixture
@@ -61,9 +76,10 @@ async def services(ports: dict[str, int]) -> AsyncIterator[dict[str, web.AppRunn
     runners: dict[str, web.AppRunner] = {}
     for name in UPSTREAMS:
         app = web.Application(client_max_size=0)
-        app[NAME] = name
+        app[NAME], app[LEFT] = name, asyncio.Event()
+        app.router.add_get("/tickets/{id}/live", stream)
         app.router.add_route("*", "/{path:.*}", echo)
-        runners[name] = web.AppRunner(app)
+        runners[name] = web.AppRunner(app, handler_cancellation=True)
         await runners[name].setup()
         await web.TCPSite(runners[name], "127.0.0.1", ports[name]).start()
     yield runners
@@ -160,6 +176,23 @@ async def test_a_service_that_is_away_is_said_to_be(ask: Get, services: dict[str
 
     assert await ask("/api/orders") == (503, {"errors": [{"message": "Service unavailable"}]})
     assert (await ask("/api/tickets"))[0] == 200
+
+
+async def test_an_event_is_sent_on_at_once_and_its_stream_ends_with_the_browser(
+    nginx: None,  # noqa: ARG001  # in front
+    services: dict[str, web.AppRunner],
+    ports: dict[str, int],
+) -> None:
+    app = services["client"].app
+    assert app is not None
+    async with asyncio.timeout(10):
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{ports['8080']}/tickets/1/live") as answer,
+        ):
+            assert await answer.content.readline() == b"event: state\n"
+            assert not app[LEFT].is_set()
+        await app[LEFT].wait()
 
 
 async def test_its_health_is_its_own(ask: Get, services: dict[str, web.AppRunner]) -> None:

@@ -34,6 +34,16 @@ def test_each_api_goes_to_its_service_and_the_rest_to_the_pages() -> None:
     assert f"handle {{ import service {config.ports['client']} }}" in text
 
 
+def test_pages_that_are_open_leave_the_other_connections_alone() -> None:
+    text = edge.caddyfile(from_env({}))
+    apart = text[text.index("(live)") : text.index("http://:")]
+
+    assert "max_conns_per_host" not in apart
+    # Caddy would then go on reading for browsers that have left.
+    assert "flush_interval -1" not in apart.partition("{")[2]
+    assert "import live" in text[text.index(edge.LIVE) :]
+
+
 def test_probes_metrics_and_api_pages_are_hidden() -> None:
     hidden = next(line for line in edge.caddyfile(from_env({})).splitlines() if "@private path" in line)
 

@@ -20,7 +20,7 @@ def test_a_service_gets_what_the_contract_lists_and_no_more() -> None:
         "orders": {"MONGO_URI", "NATS_URL"} | SESSION,
         "payments": {"MONGO_URI", "NATS_URL", "PAYMENT_GATEWAY"} | SESSION,
         "expiration": {"NATS_URL", "REDIS_URL"},
-        "client": {"API_BASE_URL"} | SESSION,
+        "client": {"API_BASE_URL", "NATS_URL"} | SESSION,
     }
 
 

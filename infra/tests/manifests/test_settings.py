@@ -84,7 +84,7 @@ def test_production_writes_to_a_majority_and_to_three_streams() -> None:
             assert "w=majority" in uri
             assert "journal=true" in uri
             assert "replicaSet=rs0" in uri
-        if "NATS_URL" in told:
+        if "nats_stream_replicas" in settings(each).model_fields:
             assert told["NATS_STREAM_REPLICAS"] == "3"
     (broker,) = (one for one in of_kind(overlay("prod"), "ConfigMap") if "nats.conf" in one["data"])
     assert "sync_interval: always" in broker["data"]["nats.conf"]

@@ -181,11 +181,7 @@ async def _ticket_page(
     return page(
         "ticket.html",
         200 if error is None else error.status,
-        ticket=ticket,
-        state=LISTING_STATES.get(ticket.status, ticket.status),
-        mine=user is not None and user.id == ticket.user_id,
-        order=await _order_of(api, user, ticket),
-        seen_price=_price(seen_price),
+        **shown(ticket, user, await order_of(api, user, ticket), _price(seen_price)),
         problems=Problems() if error is None else Problems.of(error),
     )
 
@@ -197,7 +193,20 @@ def _price(text: str) -> Money | None:
         return None
 
 
-async def _order_of(api: Api, user: CurrentUser | None, ticket: Ticket) -> Order | None:
+def shown(
+    ticket: Ticket, user: CurrentUser | None, order: Order | None, seen_price: Money | None = None
+) -> Mapping[str, Any]:
+    """What the page tells of a ticket to this user, who tried to buy it at `seen_price`."""
+    return {
+        "ticket": ticket,
+        "state": LISTING_STATES.get(ticket.status, ticket.status),
+        "mine": user is not None and user.id == ticket.user_id,
+        "order": order,
+        "seen_price": seen_price,
+    }
+
+
+async def order_of(api: Api, user: CurrentUser | None, ticket: Ticket) -> Order | None:
     """The order that has the ticket, where it is this user's."""
     if user is None or ticket.order_id is None or user.id == ticket.user_id:
         return None

@@ -6,7 +6,7 @@ Held to the real one's behaviour by `common/tests/test_stream.py`, which runs ov
 import asyncio
 import heapq
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from common.errors import Unavailable
@@ -94,7 +94,7 @@ class FakeSource:
         self._changed.set()
 
     def matches(self, subject: str) -> bool:
-        return any(_matches(pattern, subject) for pattern in self.spec.filter_subjects)
+        return any(matches(pattern, subject) for pattern in self.spec.filter_subjects)
 
     def extend(self, delivery: FakeDelivery) -> None:
         if delivery.outcome is None:
@@ -149,12 +149,16 @@ class FakeSource:
 
 
 class FakeStream:
-    """`messages` is all that is stored, dead letters included; `up = False` makes it refuse."""
+    """`messages` is all that is stored, dead letters included; `up = False` makes it refuse.
+
+    `followers` are told each message as it is stored: `fake_feed.FakeFeed`.
+    """
 
     def __init__(self) -> None:
         self.up = True
         self.messages: list[Stored] = []
         self.sources: dict[str, FakeSource] = {}
+        self.followers: list[Callable[[Stored], None]] = []
         self._ids: set[str] = set()
         self._last = 0
 
@@ -175,6 +179,8 @@ class FakeStream:
         for source in self.sources.values():
             if source.matches(subject):
                 source.schedule(message, 1, 0)
+        for follower in self.followers:
+            follower(message)
 
     async def source(self, spec: ConsumerSpec) -> FakeSource:
         source = self.sources.get(spec.durable)
@@ -195,7 +201,7 @@ class FakeStream:
             for message in self.messages
             if message.sequence > after
             and _stream_of(message) == stream
-            and any(_matches(pattern, message.subject) for pattern in subjects)
+            and any(matches(pattern, message.subject) for pattern in subjects)
         ]
         for start in range(0, len(found), HISTORY_BATCH):
             yield found[start : start + HISTORY_BATCH]
@@ -230,11 +236,11 @@ class FakeStream:
 
 
 def _stream_of(message: Stored) -> str:
-    is_dead = any(_matches(pattern, message.subject) for pattern in DEAD_LETTER_SUBJECTS)
+    is_dead = any(matches(pattern, message.subject) for pattern in DEAD_LETTER_SUBJECTS)
     return DEAD_LETTERS if is_dead else STREAM
 
 
-def _matches(pattern: str, subject: str) -> bool:
+def matches(pattern: str, subject: str) -> bool:
     wanted, got = pattern.split("."), subject.split(".")
     if wanted[-1] == ">":
         return len(got) >= len(wanted) and all(w in ("*", g) for w, g in zip(wanted[:-1], got, strict=False))

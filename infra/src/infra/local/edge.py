@@ -10,6 +10,8 @@ PRIVATE = ("/healthz", "/readyz", "/metrics", "/docs", "/redoc", "/openapi.json"
 
 # Connections to one service. Further requests wait here for a free one: cheaper than thousands of sockets.
 CONNECTIONS = 128
+LIVE = "^/tickets/[^/]+/live$"
+"""Answers that stay open for as long as somebody looks at the page."""
 
 _CADDYFILE = """\
 {{
@@ -44,6 +46,17 @@ _CADDYFILE = """\
 	}}
 }}
 
+# Among the connections above, 128 open pages would leave none to ask for anything. Caddy sends on at once
+# what is of type text/event-stream, and ends it once the browser left; with `flush_interval -1` it would not.
+(live) {{
+	reverse_proxy 127.0.0.1:{{args[0]}} {{
+		transport http {{
+			dial_timeout 2s
+			compression off
+		}}
+	}}
+}}
+
 http://:{port} {{
 	bind 127.0.0.1
 	header -Server
@@ -56,6 +69,11 @@ http://:{port} {{
 		error 404
 	}}
 {routes}
+	@live path_regexp {live}
+	handle @live {{
+		import live {client}
+	}}
+
 	handle {{
 		import service {client}
 	}}
@@ -88,6 +106,7 @@ def caddyfile(config: Config) -> str:
         port=config.ports["edge"],
         client=config.ports["client"],
         connections=CONNECTIONS,
+        live=LIVE,
         private=" ".join(f"{path} {path}/*" for path in PRIVATE),
         routes=routes,
     )

@@ -36,7 +36,7 @@ def services(config: Config, key: str) -> Mapping[str, dict[str, str]]:
         "orders": mongo("orders") | nats | jwt | _passed(config, "ORDER_HOLD_SECONDS"),
         "expiration": nats | {"REDIS_URL": config.redis()},
         "payments": mongo("payments") | nats | jwt | _gateway(config),
-        "client": jwt | {"API_BASE_URL": config.edge_url},
+        "client": nats | jwt | {"API_BASE_URL": config.edge_url},
     }
     common = system(config) | _passed(config, "LOG_LEVEL") | {"HOST": "127.0.0.1", "PYTHONUNBUFFERED": "1"}
     return {name: common | {"PORT": str(config.ports[name])} | mine for name, mine in own.items()}

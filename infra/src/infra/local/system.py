@@ -123,9 +123,13 @@ class System:
         return False
 
     async def stop(self) -> None:
-        """The edge first, so that nothing new comes in; then who works; last who holds the data."""
+        """The edge first, so that nothing new comes in; then who works; last who holds the data.
+
+        The pages with the edge, which waits for answers: those to open pages end with the process.
+        """
         self._recording = False
-        for group in (["edge"], [*SERVICES, WORKER], self.config.own_servers):
+        others = [name for name in (*SERVICES, WORKER) if name != "client"]
+        for group in (["edge", "client"], others, self.config.own_servers):
             await asyncio.gather(*(self.processes[name].stop() for name in group))
         self.record.unlink(missing_ok=True)
         self._lock.close()

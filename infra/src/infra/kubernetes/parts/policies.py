@@ -13,7 +13,7 @@ NEEDS = {
     "payments": {"payments-mongo-srv", "nats-srv"},
     "expiration": {"expiration-redis-srv", "nats-srv"},
     "expiration-worker": {"expiration-redis-srv", "nats-srv"},
-    "client": set[str](),
+    "client": {"nats-srv"},
 }
 SERVERS = {
     "auth-mongo-srv": 27017,

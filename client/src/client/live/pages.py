@@ -1,0 +1,126 @@
+"""The pages that are open in this process, by ticket, and the feed that wakes them."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import Gauge
+from pydantic import ValidationError
+
+from client.live.bell import Bell
+from client.live.watched import Ask, Holder, Watched
+from client.schemas import Ticket
+from common.errors import Unavailable
+from common.events import OrderCreated, Subject, VersionedEvent
+from common.feed import Feed
+
+log = logging.getLogger(__name__)
+
+SUBJECTS = tuple(
+    f"{subject}.*" for subject in (Subject.TICKET_UPDATED, Subject.TICKET_WITHDRAWN, Subject.ORDER_CREATED)
+)
+MOST_PAGES = 1_000
+LOOKS_AT_ONCE = 8
+RETRY_AFTER_SECONDS = 30
+
+_OPEN = Gauge("live_pages", "Pages that are told what happens to their ticket")
+
+
+class TooManyPages(Unavailable):
+    """The page works; it isn't told what happens."""
+
+    default_message = "Too many pages are open"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+
+
+class OpenPage:
+    def __init__(self, live: "Live", watched: Watched, bell: Bell) -> None:
+        self._live = live
+        self.watched = watched
+        self.bell = bell
+
+    async def current(self, version: int) -> Ticket:
+        return await self.watched.current(version, self._live.is_followed)
+
+    @property
+    def is_over(self) -> bool:
+        """The process stops: the browser is to come again, to another."""
+        return self._live.is_closed
+
+
+class Live:
+    """Costs one subscription, whatever is open. Without the broker a page is told the state as it opens."""
+
+    def __init__(self, feed: Feed, limit: int = MOST_PAGES) -> None:
+        self._feed = feed
+        self._limit = limit
+        self._tickets: dict[str, Watched] = {}
+        self._room = asyncio.Semaphore(LOOKS_AT_ONCE)
+        self._looks_again = False
+        self.is_closed = False
+        self.open_pages = 0
+
+    async def follow(self) -> None:
+        await self._feed.follow(SUBJECTS, self._hear, self._look_again)
+
+    @property
+    def is_followed(self) -> bool:
+        return self._feed.is_up()
+
+    @contextmanager
+    def open(self, ticket_id: str, ask: Ask) -> Iterator[OpenPage]:
+        """One more page, for as long as it is open. Raises TooManyPages."""
+        if self.is_closed or self.open_pages >= self._limit:
+            raise TooManyPages()
+        watched = self._tickets.setdefault(ticket_id, Watched(ticket_id, self._room))
+        bell = Bell()
+        watched.pages[bell] = ask
+        self._count(1)
+        try:
+            yield OpenPage(self, watched, bell)
+        finally:
+            self._count(-1)
+            del watched.pages[bell]
+            if not watched.pages:
+                del self._tickets[ticket_id]
+
+    def close(self) -> None:
+        """Ends every page's stream: browsers come again, to a process that goes on."""
+        self.is_closed = True
+        for watched in self._tickets.values():
+            for bell in watched.pages:
+                bell.ring()
+
+    def _count(self, more: int) -> None:
+        self.open_pages += more
+        _OPEN.inc(more)
+
+    def _hear(self, subject: str, data: bytes) -> None:
+        kind, _, record_id = subject.rpartition(".")
+        try:
+            if kind == Subject.ORDER_CREATED:
+                self._ordered(OrderCreated.model_validate_json(data))
+            elif (watched := self._tickets.get(record_id)) is not None:
+                watched.heard(VersionedEvent.model_validate_json(data).version)
+        except ValidationError as error:
+            log.warning("an event can't be read", extra={"event": subject, "error": repr(error)})
+
+    def _ordered(self, order: OrderCreated) -> None:
+        """Told before the ticket's own event, so that nobody has to ask whose the order is."""
+        if (watched := self._tickets.get(order.ticket.id)) is not None:
+            watched.holder = Holder(order.id, order.user_id)
+
+    def _look_again(self) -> None:
+        """May be said a thousand times in a row: once is enough."""
+        if not self._looks_again:
+            self._looks_again = True
+            asyncio.get_running_loop().call_soon(self._all_look_again)
+
+    def _all_look_again(self) -> None:
+        self._looks_again = False
+        for watched in self._tickets.values():
+            watched.look_again()

@@ -1,0 +1,51 @@
+"""A ticket's state on its page while it is open."""
+
+from dataclasses import replace
+
+from fastapi import APIRouter, Request, Response
+
+from client.api import Api, Apis
+from client.forms import TicketId
+from client.live.answer import LiveAnswer
+from client.live.watched import Holder
+from client.pages.tickets import order_of, shown
+from client.rendering import Pages
+from client.schemas import Ticket
+from client.upstream import Upstream
+from common.identity import CurrentUser, MaybeUser
+
+router = APIRouter(include_in_schema=False)
+
+MOST_DIGITS = 9
+
+
+@router.get("/tickets/{ticket_id}/live")
+async def live(request: Request, ticket_id: TicketId, user: MaybeUser, page: Pages, api: Apis) -> Response:
+    """`?version=` is the one that the page shows: nothing older is told."""
+    anybody = _anybodys(request)
+
+    async def ask() -> Ticket:
+        return await anybody.ticket(ticket_id)
+
+    async def render(ticket: Ticket, holder: Holder | None) -> str:
+        others = holder is not None and holder.order_id == ticket.order_id and not _is(user, holder.user_id)
+        order = None if others else await order_of(api, user, ticket)
+        return page.part("ticket.html", "state", **shown(ticket, user, order))
+
+    return LiveAnswer(request.app.state.live, ticket_id, _version(request), ask, render)
+
+
+def _is(user: CurrentUser | None, user_id: str) -> bool:
+    return user is not None and user.id == user_id
+
+
+def _anybodys(request: Request) -> Api:
+    """What is asked for all pages is asked in nobody's name."""
+    upstream = Upstream.of(request)
+    headers = {name: value for name, value in upstream.browser.items() if name != b"cookie"}
+    return Api(replace(upstream, browser=headers))
+
+
+def _version(request: Request) -> int:
+    given = request.query_params.get("version", "")
+    return int(given) if given.isascii() and given.isdecimal() and len(given) <= MOST_DIGITS else 0

@@ -1,0 +1,131 @@
+"""A browser's side of server-sent events, on an app in this process: httpx would wait for the end of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from starlette.types import Message
+from tests.dom import Element, parse
+
+
+@dataclass(frozen=True)
+class Told:
+    event: str
+    id: str | None
+    text: str
+
+    @property
+    def html(self) -> Element:
+        return parse(self.text)
+
+
+class OpenPage:
+    """`slow` takes nothing until `take()` is called."""
+
+    def __init__(self, app: FastAPI, path: str, headers: Mapping[str, str], slow: bool = False) -> None:
+        where, _, query = path.partition("?")
+        self._scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "path": where,
+            "raw_path": where.encode(),
+            "root_path": "",
+            "query_string": query.encode(),
+            "headers": [
+                (b"host", b"gittix.test"),
+                *((k.lower().encode(), v.encode()) for k, v in headers.items()),
+            ],
+            "client": ("127.0.0.1", 1),
+            "server": ("gittix.test", 80),
+        }
+        self._app = app
+        self._asked = False
+        self._left = asyncio.Event()
+        self._taking = asyncio.Event()
+        if not slow:
+            self._taking.set()
+        self._sent = asyncio.Event()
+        self.start: Message = {}
+        self.body = b""
+        self.task = asyncio.create_task(self._run())
+
+    @property
+    def status(self) -> int:
+        status: int = self.start["status"]
+        return status
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {name.decode(): value.decode() for name, value in self.start["headers"]}
+
+    @property
+    def told(self) -> list[Told]:
+        """The events so far; comments and `retry` aside."""
+        blocks = [block for block in self.body.decode().split("\n\n")[:-1] if "event: " in block]
+        return [_event(block) for block in blocks]
+
+    def leave(self) -> None:
+        self._left.set()
+
+    def take(self) -> None:
+        self._taking.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not condition():
+                self._sent.clear()
+                await self._sent.wait()
+
+    async def events(self, count: int) -> list[Told]:
+        """What was told, once that are so many events, and no more."""
+        await self.until(lambda: len(self.told) >= count)
+        assert len(self.told) == count
+        return self.told
+
+    async def ended(self) -> None:
+        async with asyncio.timeout(5):
+            await self.task
+
+    async def _run(self) -> None:
+        await self._app(self._scope, self._receive, self._send)
+        self._sent.set()
+
+    async def _receive(self) -> Message:
+        if not self._asked:
+            self._asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self._left.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.start = message
+        else:
+            await self._taking.wait()
+            self.body += message.get("body", b"")
+        self._sent.set()
+
+
+def _event(block: str) -> Told:
+    lines = [line.partition(": ") for line in block.splitlines()]
+    fields = {name: value for name, _, value in lines}
+    data = "\n".join(value for name, _, value in lines if name == "data")
+    return Told(fields["event"], fields.get("id"), data)
+
+
+@asynccontextmanager
+async def opened(
+    app: FastAPI, path: str, headers: Mapping[str, str] | None = None, slow: bool = False
+) -> AsyncIterator[OpenPage]:
+    page = OpenPage(app, path, headers or {}, slow)
+    try:
+        yield page
+    finally:
+        page.leave()
+        page.take()
+        await page.ended()

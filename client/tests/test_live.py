@@ -1,0 +1,490 @@
+"""What a page that is open is told, and what it costs."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from tests.conftest import Browser
+from tests.dom import page
+from tests.fake_apis import FakeApis, Ticket
+from tests.open_page import OpenPage, Told, opened
+
+from client.live import answer
+from client.live.answer import message
+from client.live.pages import Live
+from common.events import OrderCreated, TicketUpdated, TicketWithdrawn
+from common.events import OrderedTicket as EventTicket
+from common.ids import new_id
+from common.money import Money
+from common.testing.browser import a_user, signed_in
+from common.testing.events import publish
+from common.testing.fake_feed import FakeFeed
+from common.testing.fake_stream import FakeStream
+from common.times import now
+
+pytestmark = pytest.mark.usefixtures("browser")
+
+
+@pytest.fixture
+def live(app: FastAPI) -> Live:
+    live: Live = app.state.live
+    return live
+
+
+class Shop:
+    """Changes tickets, and says so on the stream, as the services do."""
+
+    def __init__(self, apis: FakeApis, stream: FakeStream) -> None:
+        self._apis = apis
+        self._stream = stream
+
+    def sell(self, **ticket: Any) -> Ticket:
+        return self._apis.sell(**ticket)
+
+    def change(self, ticket: Ticket, **state: Any) -> TicketUpdated:
+        for name, value in state.items():
+            setattr(ticket, name, value)
+        ticket.version += 1
+        return TicketUpdated(
+            id=ticket.id,
+            version=ticket.version,
+            title=ticket.title,
+            price=ticket.price,
+            user_id=ticket.user_id,
+            order_id=ticket.order_id,
+        )
+
+    async def changed(self, ticket: Ticket, **state: Any) -> None:
+        await publish(self._stream, self.change(ticket, **state))
+
+    async def held(self, ticket: Ticket, buyer_id: str, order_id: str | None = None) -> None:
+        order_id = order_id or new_id()
+        await publish(
+            self._stream,
+            OrderCreated(
+                id=order_id,
+                version=0,
+                status="created",
+                user_id=buyer_id,
+                expires_at=now(),
+                ticket=EventTicket(id=ticket.id, price=ticket.price),
+            ),
+        )
+        await self.changed(ticket, status="held", order_id=order_id)
+
+    async def withdrawn(self, ticket: Ticket) -> None:
+        ticket.status, ticket.version = "withdrawn", ticket.version + 1
+        await publish(self._stream, TicketWithdrawn(id=ticket.id, version=ticket.version))
+
+
+@pytest.fixture
+def shop(apis: FakeApis, stream: FakeStream) -> Shop:
+    return Shop(apis, stream)
+
+
+def address(ticket: Ticket) -> str:
+    return f"/tickets/{ticket.id}/live?version={ticket.version}"
+
+
+def badge(told: Told) -> str:
+    assert told.event == "state"
+    return told.html.one("span", cls="badge").text
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def test_a_page_is_told_the_state_at_once_in_a_form_that_no_proxy_keeps(
+    app: FastAPI, shop: Shop
+) -> None:
+    async with opened(app, address(shop.sell())) as watcher:
+        (told,) = await watcher.events(1)
+
+        assert (badge(told), told.id) == ("For sale", "0")
+        assert watcher.status == 200
+        assert watcher.headers["content-type"].startswith("text/event-stream")
+        assert watcher.headers["cache-control"] == "no-store"
+        assert watcher.headers["x-accel-buffering"] == "no"
+        assert watcher.body.startswith(b"retry: ")
+
+
+async def test_what_happened_since_the_page_was_rendered_is_told_at_once(app: FastAPI, shop: Shop) -> None:
+    ticket = shop.sell()
+    rendered = address(ticket)
+    await shop.changed(ticket, status="sold", order_id=new_id())
+
+    async with opened(app, rendered) as watcher:
+        (told,) = await watcher.events(1)
+
+    assert badge(told) == "Sold"
+
+
+async def test_each_change_is_told_as_it_happens(app: FastAPI, shop: Shop) -> None:
+    ticket, order_id = shop.sell(), new_id()
+    async with opened(app, address(ticket)) as watcher:
+        await watcher.events(1)
+        await shop.held(ticket, new_id(), order_id)
+        await watcher.events(2)
+        await shop.changed(ticket, status="sold")
+        await watcher.events(3)
+
+        assert [badge(told) for told in watcher.told] == ["For sale", "Reserved", "Sold"]
+        assert [told.id for told in watcher.told] == ["0", "1", "2"]
+
+
+async def test_a_new_price_is_told(app: FastAPI, shop: Shop) -> None:
+    ticket = shop.sell(price="20")
+    async with opened(app, address(ticket)) as watcher:
+        await watcher.events(1)
+        await shop.changed(ticket, price=Money.parse("25.50"))
+        told = (await watcher.events(2))[-1]
+
+        assert told.html.one("span", cls="price").text == "$25.50"
+
+
+def test_what_a_text_holds_ends_no_event_and_begins_none() -> None:
+    told = message("state", "<p>x</p>\r\ndata: x\n\nevent: gone\rid: 7", 3)
+
+    assert told.decode().split("\n") == [
+        "event: state",
+        "id: 3",
+        "data: <p>x</p>",
+        "data: data: x",
+        "data: ",
+        "data: event: gone",
+        "data: id: 7",
+        "",
+        "",
+    ]
+
+
+async def test_a_withdrawn_ticket_is_told_to_be_so_and_is_gone_for_who_comes_later(
+    app: FastAPI, shop: Shop
+) -> None:
+    ticket = shop.sell()
+    rendered = address(ticket)
+    async with opened(app, rendered) as watcher:
+        await watcher.events(1)
+        await shop.withdrawn(ticket)
+        assert badge((await watcher.events(2))[-1]) == "Withdrawn"
+
+    async with opened(app, rendered) as late:
+        await late.ended()
+        assert [told.event for told in late.told] == ["gone"]
+
+
+async def test_each_is_told_what_the_ticket_is_to_them(app: FastAPI, shop: Shop, apis: FakeApis) -> None:
+    seller, buyer, other = (a_user(f"{name}@example.test") for name in ("ada", "bob", "cy"))
+    ticket = shop.sell(seller=seller.id)
+    async with (
+        opened(app, address(ticket), signed_in(seller)) as sellers,
+        opened(app, address(ticket), signed_in(buyer)) as buyers,
+        opened(app, address(ticket), signed_in(other)) as others,
+        opened(app, address(ticket)) as strangers,
+    ):
+        everybody = (sellers, buyers, others, strangers)
+        for each in everybody:
+            await each.events(1)
+        order = apis.order(buyer, ticket)
+        await shop.held(ticket, buyer.id, order.id)
+        told = [(await each.events(2))[-1].html.one("p", cls="aside").text for each in everybody]
+
+    assert "your listing" in told[0]
+    assert told[1] == "It is reserved for you."
+    assert told[2] == told[3]
+    assert "Another buyer holds this ticket" in told[2]
+    # Whose an order is was on the stream: nobody else asks for it.
+    assert len(apis.calls("GET", f"/api/orders/{order.id}")) == 1
+
+
+async def test_who_holds_it_is_asked_for_where_it_was_not_heard(
+    app: FastAPI, shop: Shop, apis: FakeApis
+) -> None:
+    buyer, ticket = a_user(), shop.sell()
+    order = apis.order(buyer, ticket)
+
+    async with opened(app, address(ticket), signed_in(buyer)) as watcher:
+        (told,) = await watcher.events(1)
+
+    assert told.html.one("a", href=f"/orders/{order.id}").text == "Go to your order"
+
+
+async def test_what_is_told_is_what_the_page_itself_shows(app: FastAPI, shop: Shop, browser: Browser) -> None:
+    ticket = shop.sell()
+    shown = page(await browser.get(f"/tickets/{ticket.id}")).one("div", id="state")
+
+    async with opened(app, shown["data-live"]) as watcher:
+        (told,) = await watcher.events(1)
+
+    assert [e for e in told.html.children if not isinstance(e, str)] == [
+        e for e in shown.children if not isinstance(e, str)
+    ]
+    assert shown["aria-live"] == "polite"
+
+
+async def test_many_pages_of_one_ticket_ask_once_and_in_nobodys_name(
+    app: FastAPI, shop: Shop, apis: FakeApis
+) -> None:
+    ticket = shop.sell()
+    pages = [OpenPage(app, address(ticket), signed_in()) for _ in range(50)]
+    for each in pages:
+        await each.events(1)
+    before = len(apis.seen)
+
+    await shop.held(ticket, new_id())
+    for each in pages:
+        await each.events(2)
+        each.leave()
+        await each.ended()
+
+    assert len(apis.seen) == before + 1
+    assert before < 10
+    assert all("cookie" not in call.headers for call in apis.calls("GET", f"/api/tickets/{ticket.id}"))
+
+
+async def test_what_happens_to_other_tickets_asks_nothing(app: FastAPI, shop: Shop, apis: FakeApis) -> None:
+    ticket, other = shop.sell(), shop.sell()
+    async with opened(app, address(ticket)) as watcher:
+        await watcher.events(1)
+        await shop.held(other, new_id())
+        await shop.changed(ticket, price=Money.parse("1"))
+        await watcher.events(2)
+
+    assert apis.calls("GET", f"/api/tickets/{other.id}") == []
+
+
+async def test_an_event_that_tells_nothing_new_asks_nothing(
+    app: FastAPI, shop: Shop, apis: FakeApis, stream: FakeStream
+) -> None:
+    ticket = shop.sell()
+    event = shop.change(ticket, price=Money.parse("2"))
+    async with opened(app, address(ticket)) as watcher:
+        await watcher.events(1)
+        await publish(stream, event, event)
+        await shop.changed(ticket, price=Money.parse("3"))
+        await watcher.events(2)
+
+    assert len(apis.calls("GET", f"/api/tickets/{ticket.id}")) == 2
+
+
+async def test_an_event_that_cannot_be_read_harms_nobody(
+    app: FastAPI, shop: Shop, stream: FakeStream
+) -> None:
+    ticket = shop.sell()
+    async with opened(app, address(ticket)) as watcher:
+        await watcher.events(1)
+        for data in (b"", b"[]", b'{"id":1}', b"\xff"):
+            await stream.publish(f"ticket.updated.{ticket.id}", data, {})
+            await stream.publish(f"order.created.{new_id()}", data, {})
+        await shop.changed(ticket, status="sold", order_id=new_id())
+
+        assert badge((await watcher.events(2))[-1]) == "Sold"
+
+
+async def test_a_page_that_takes_slowly_is_told_only_the_newest(app: FastAPI, shop: Shop) -> None:
+    ticket = shop.sell()
+    async with opened(app, address(ticket), slow=True) as slow, opened(app, address(ticket)) as watcher:
+        for number in range(1, 6):
+            await watcher.events(number)
+            await shop.changed(ticket, price=Money.parse(str(number)))
+        await watcher.events(6)
+        slow.take()
+
+        (told,) = await slow.events(1)
+        assert told.html.one("span", cls="price").text == "$5.00"
+
+
+async def test_a_page_that_left_is_forgotten(app: FastAPI, shop: Shop, live: Live) -> None:
+    async with opened(app, address(shop.sell())) as watcher:
+        await watcher.events(1)
+        assert live.open_pages == 1
+        watcher.leave()
+        await watcher.ended()
+
+        assert live.open_pages == 0
+        assert live._tickets == {}
+
+
+async def test_a_stop_ends_every_page_at_once_and_takes_no_more(app: FastAPI, shop: Shop, live: Live) -> None:
+    ticket = shop.sell()
+    async with opened(app, address(ticket)) as one, opened(app, address(ticket)) as other:
+        await one.events(1)
+        await other.events(1)
+        live.close()
+        await one.ended()
+        await other.ended()
+
+    async with opened(app, address(ticket)) as late:
+        await late.ended()
+        assert late.status == 503
+
+
+async def test_more_pages_than_there_is_room_for_are_refused_for_a_while(
+    app: FastAPI, shop: Shop, live: Live, monkeypatch: pytest.MonkeyPatch, browser: Browser
+) -> None:
+    monkeypatch.setattr(live, "_limit", 1)
+    ticket = shop.sell()
+    async with opened(app, address(ticket)) as first:
+        await first.events(1)
+        async with opened(app, address(ticket)) as second:
+            await second.ended()
+            assert second.status == 503
+            assert second.headers["retry-after"] == "30"
+        assert (await browser.get(f"/tickets/{ticket.id}")).status_code == 200
+
+    async with opened(app, address(ticket)) as third:
+        await third.events(1)
+
+
+@pytest.mark.parametrize("record_id", ["x", "%24gt", "0" * 25, "..%2f..%2forders"])
+async def test_a_malformed_id_is_not_found(browser: Browser, apis: FakeApis, record_id: str) -> None:
+    assert (await browser.get(f"/tickets/{record_id}/live")).status_code == 404
+    assert apis.seen == []
+
+
+async def test_a_head_keeps_no_page_open(browser: Browser, shop: Shop, live: Live) -> None:
+    assert (await browser.head(address(shop.sell()))).status_code == 405
+    assert live.open_pages == 0
+
+
+@pytest.mark.parametrize("version", ["", "-1", "x", "1e9", "9" * 400, "999999999", "٣"])
+async def test_a_version_that_no_page_has_shown_does_no_harm(
+    app: FastAPI, shop: Shop, apis: FakeApis, version: str
+) -> None:
+    ticket = shop.sell()
+    async with opened(app, f"/tickets/{ticket.id}/live?version={version}") as watcher:
+        assert badge((await watcher.events(1))[0]) == "For sale"
+
+    assert len(apis.seen) <= 2
+
+
+async def test_an_api_that_is_away_as_the_page_opens_is_a_503(
+    app: FastAPI, shop: Shop, apis: FakeApis, live: Live
+) -> None:
+    ticket = shop.sell()
+    apis.failure = httpx.ConnectError("away")
+    async with opened(app, address(ticket)) as watcher:
+        await watcher.ended()
+
+    assert watcher.status == 503
+    assert live.open_pages == 0
+
+
+async def test_an_api_that_is_away_as_the_ticket_changes_is_asked_again(
+    app: FastAPI, shop: Shop, apis: FakeApis
+) -> None:
+    ticket = shop.sell()
+    async with opened(app, address(ticket)) as watcher:
+        await watcher.events(1)
+        apis.failure = httpx.ConnectError("away")
+        before = len(apis.seen)
+        await shop.held(ticket, new_id())
+        await until(lambda: len(apis.seen) > before)
+        apis.failure = None
+
+        assert badge((await watcher.events(2))[-1]) == "Reserved"
+
+
+async def test_an_api_that_is_behind_is_asked_ever_less_often(
+    app: FastAPI, shop: Shop, apis: FakeApis, stream: FakeStream
+) -> None:
+    ticket = shop.sell()
+    async with opened(app, address(ticket)) as watcher:
+        await watcher.events(1)
+        event, before = shop.change(ticket, price=Money.parse("2")), len(apis.seen)
+        ticket.version -= 1
+        started = time.monotonic()
+        await publish(stream, event)
+        await until(lambda: len(apis.seen) == before + 4)
+        assert time.monotonic() - started > 0.5
+        ticket.version += 1
+
+        assert (await watcher.events(2))[-1].id == "1"
+
+
+async def test_a_ticket_that_is_withdrawn_and_changes_still_is_asked_for_once_a_change(
+    app: FastAPI, shop: Shop, apis: FakeApis, stream: FakeStream
+) -> None:
+    """An order may reach a ticket that was withdrawn a moment before."""
+    ticket, other = shop.sell(), shop.sell()
+    async with opened(app, address(ticket)) as watcher, opened(app, address(other)) as others:
+        await watcher.events(1)
+        await others.events(1)
+        await shop.withdrawn(ticket)
+        await watcher.events(2)
+        await publish(stream, shop.change(ticket, order_id=new_id()))
+        assert badge((await watcher.events(3))[-1]) == "Withdrawn"
+        await shop.changed(other, price=Money.parse("2"))
+        await others.events(2)
+
+    assert len(apis.calls("GET", f"/api/tickets/{ticket.id}")) == 3
+
+
+async def test_after_a_gap_in_the_feed_every_open_ticket_is_looked_at(
+    app: FastAPI, shop: Shop, feed: FakeFeed
+) -> None:
+    ticket, calm = shop.sell(), shop.sell()
+    async with opened(app, address(ticket)) as watcher, opened(app, address(calm)) as other:
+        await watcher.events(1)
+        await other.events(1)
+        feed.away()
+        await shop.changed(ticket, status="sold", order_id=new_id())
+        feed.back()
+
+        assert badge((await watcher.events(2))[-1]) == "Sold"
+        assert len(other.told) == 1
+
+
+async def test_who_comes_with_something_newer_brings_it_to_all(app: FastAPI, shop: Shop) -> None:
+    ticket = shop.sell()
+    async with opened(app, address(ticket)) as early:
+        await early.events(1)
+        shop.change(ticket, status="sold", order_id=new_id())
+
+        async with opened(app, address(ticket)) as late:
+            assert [badge(told) for told in await late.events(1)] == ["Sold"]
+        assert badge((await early.events(2))[-1]) == "Sold"
+
+
+async def test_without_the_feed_a_page_is_told_the_state_as_it_opens(
+    app: FastAPI, shop: Shop, feed: FakeFeed, browser: Browser
+) -> None:
+    ticket = shop.sell()
+    async with opened(app, address(ticket)) as early:
+        await early.events(1)
+        feed.away()
+        before = address(ticket)
+        await shop.changed(ticket, status="sold", order_id=new_id())
+
+        async with opened(app, before) as late:
+            assert badge((await late.events(1))[0]) == "Sold"
+    assert (await browser.get("/readyz")).status_code == 200
+
+
+async def test_a_silent_page_is_kept_open_by_comments(
+    app: FastAPI, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer, "HEARTBEAT_SECONDS", 0.01)
+    async with opened(app, address(shop.sell())) as watcher:
+        await watcher.until(lambda: watcher.body.endswith(b"\n\n:\n\n:\n\n"))
+
+        assert len(watcher.told) == 1
+
+
+async def test_a_page_comes_again_after_its_time(
+    app: FastAPI, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer, "LIFETIME_SECONDS", (0.0, 0.01))
+    monkeypatch.setattr(answer, "HEARTBEAT_SECONDS", 0.02)
+    started = time.monotonic()
+    async with opened(app, address(shop.sell())) as watcher:
+        await watcher.ended()
+
+    assert time.monotonic() - started < 5

@@ -1,0 +1,72 @@
+"""A page that somebody looks at while others act, in Chromium."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.connected
+
+Visit = Callable[[str], Awaitable[Any]]
+
+AT_MOST_MILLISECONDS = 1_000
+
+
+@pytest.fixture
+def javascript() -> bool:
+    """Without it, nothing happens by itself."""
+    return True
+
+
+async def test_a_page_shows_what_others_do_without_being_loaded_again(visit: Visit) -> None:
+    title = f"Concert {secrets.token_hex(4)}"
+    seller, buyer, watcher = await visit("seller"), await visit("buyer"), await visit("watcher")
+    await seller.sign_up()
+    await seller.sell(title, "20.00")
+    await buyer.sign_up()
+    await watcher.open("/")
+    await watcher.page.get_by_role("link", name=title).click()
+    state = watcher.page.locator("#state")
+    await expect(state.get_by_role("button", name="Purchase")).to_be_visible()
+    await watcher.page.evaluate("window.mark = 'not loaded again'")
+
+    await seller.open("/listings")
+    await seller.page.get_by_role("link", name=title).click()
+    await seller.page.get_by_role("link", name="Edit").click()
+    await seller.page.get_by_label("Price").fill("25.50")
+    await state.get_by_role("button", name="Purchase").focus()
+    await seller.page.get_by_role("button", name="Save").click()
+    await expect(state.get_by_text("$25.50")).to_be_visible(timeout=AT_MOST_MILLISECONDS)
+    # A key that was on its way to the button as the price changed must not buy.
+    await expect(state).to_be_focused()
+
+    await buyer.buy(title)
+    await expect(state.get_by_role("button", name="Purchase")).to_have_count(0, timeout=AT_MOST_MILLISECONDS)
+    await watcher.shot("live-held")
+    await buyer.pay()
+    await expect(buyer.page.get_by_text("The ticket is yours")).to_be_visible()
+    await expect(state.get_by_text("sold", exact=False).first).to_be_visible(timeout=AT_MOST_MILLISECONDS)
+    await watcher.shot("live-sold")
+
+    assert await watcher.page.evaluate("window.mark") == "not loaded again"
+    assert watcher.complaints == []
+
+
+async def test_a_page_that_is_open_as_its_ticket_is_withdrawn_says_so(visit: Visit) -> None:
+    title = f"Concert {secrets.token_hex(4)}"
+    seller, watcher = await visit("seller"), await visit("watcher")
+    await seller.sign_up()
+    await seller.sell(title, "20.00")
+    await watcher.open("/")
+    await watcher.page.get_by_role("link", name=title).click()
+    state = watcher.page.locator("#state")
+    await expect(state.get_by_role("button", name="Purchase")).to_be_visible()
+
+    await seller.open("/listings")
+    await seller.page.get_by_role("link", name=title).click()
+    await seller.page.get_by_role("button", name="Withdraw").click()
+
+    await expect(state.get_by_text("Withdrawn")).to_be_visible(timeout=AT_MOST_MILLISECONDS)
+    await expect(state.get_by_role("button", name="Purchase")).to_have_count(0)
