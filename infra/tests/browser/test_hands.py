@@ -115,7 +115,7 @@ async def test_a_double_click_orders_once_and_pays_once(open_window: NewVisitor,
     await expect(buyer.page.get_by_text("The ticket is yours")).to_be_visible()
 
     await buyer.open("/orders")
-    await expect(buyer.page.get_by_role("link", name=title)).to_have_count(1)
+    await expect(buyer.page.get_by_role("link", name=title, exact=True)).to_have_count(1)
 
 
 async def test_going_back_after_paying_and_paying_again_charges_nothing_more(
@@ -158,7 +158,7 @@ async def test_an_order_paid_in_one_tab_is_paid_in_the_other(open_window: NewVis
 
     await expect(other.get_by_text("The ticket is yours")).to_be_visible()
     await buyer.open("/orders")
-    await expect(buyer.page.get_by_role("link", name=title)).to_have_count(1)
+    await expect(buyer.page.get_by_role("link", name=title, exact=True)).to_have_count(1)
 
 
 async def test_a_price_that_changed_is_shown_before_it_is_paid(open_window: NewVisitor, title: str) -> None:

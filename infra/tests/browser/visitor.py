@@ -65,7 +65,7 @@ class Visitor:
 
     async def look_at(self, title: str) -> None:
         await self.open("/")
-        await self.page.get_by_role("link", name=title).click()
+        await self.page.get_by_role("link", name=title, exact=True).click()
 
     async def buy(self, title: str) -> None:
         await self.look_at(title)
@@ -78,7 +78,7 @@ class Visitor:
 
     async def is_listed(self, title: str) -> bool:
         await self.open("/")
-        return await self.page.get_by_role("link", name=title).count() == 1
+        return await self.page.get_by_role("link", name=title, exact=True).count() == 1
 
     async def shot(self, state: str) -> None:
         await self.page.screenshot(path=SCREENSHOTS / f"{self.name}-{state}.png", full_page=True)

@@ -181,7 +181,8 @@ async def _ticket_page(
     return page(
         "ticket.html",
         200 if error is None else error.status,
-        **shown(ticket, user, await order_of(api, user, ticket), _price(seen_price)),
+        **shown(ticket, user, await order_of(api, user, ticket)),
+        seen_price=_price(seen_price),
         problems=Problems() if error is None else Problems.of(error),
     )
 
@@ -193,16 +194,13 @@ def _price(text: str) -> Money | None:
         return None
 
 
-def shown(
-    ticket: Ticket, user: CurrentUser | None, order: Order | None, seen_price: Money | None = None
-) -> Mapping[str, Any]:
-    """What the page tells of a ticket to this user, who tried to buy it at `seen_price`."""
+def shown(ticket: Ticket, user: CurrentUser | None, order: Order | None) -> Mapping[str, Any]:
+    """What the page tells of a ticket to this user."""
     return {
         "ticket": ticket,
         "state": LISTING_STATES.get(ticket.status, ticket.status),
         "mine": user is not None and user.id == ticket.user_id,
         "order": order,
-        "seen_price": seen_price,
     }
 
 
