@@ -22,7 +22,7 @@ QUIET = LOG_LEVEL=$${LOG_LEVEL:-ERROR}
 export UV_PYTHON_PREFERENCE ?= system
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run test check workflows fmt e2e flows chaos reconcile crashes expiry money live bench k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
+.PHONY: help setup lock run test check workflows fmt e2e flows chaos reconcile crashes expiry money live weight catalogues bench k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,6 +110,15 @@ money: setup ## payments race with expiry and cancelling (RACES=1000)
 
 live: setup ## open pages, told what somebody else does within a second (PAGES=200)
 	@$(PY) -m infra.load.live --pages $(or $(PAGES),200)
+
+weight: setup ## bytes, requests and paint times of each page on a slow phone
+	@$(PY) -m infra.weight
+
+# New messages appear without a translation, which a test of client's then asks for.
+catalogues: setup ## take the words of the pages into their catalogues
+	@mkdir -p .tools && cd client && ../.venv/bin/pybabel -q extract -F babel.cfg -k gettext_noop --no-location --no-wrap -o ../.tools/messages.pot src/client
+	@for file in client/src/client/translations/*.po; do .venv/bin/pybabel -q update --no-fuzzy-matching --ignore-obsolete \
+	  --ignore-pot-creation-date --no-wrap -i .tools/messages.pot -l $$(basename $$file .po) -o $$file; done
 
 bench: setup ## measure the system
 	@$(PY) -m infra.bench

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Creates what no file of this repo may hold, in namespace gittix of the current context:
 #   jwt-secret     JWT_KEY, 48 random bytes. One that exists is kept: a new key would end every session.
-#   stripe-secret  STRIPE_KEY and STRIPE_WEBHOOK_SECRET of the environment, in place of those before; left alone when unset.
+#   stripe-secret  STRIPE_KEY, STRIPE_WEBHOOK_SECRET and, for the pages, STRIPE_PUBLISHABLE_KEY of the environment, in place
+#                  of those before; left alone when unset.
 # KUBECTL names the command ("minikube kubectl --"). The values travel by stdin, where no list of processes shows them.
 set -eu
 cd "$(dirname "$0")"
@@ -22,7 +23,8 @@ else
 fi
 
 if [ -n "${STRIPE_KEY:-}" ] && [ -n "${STRIPE_WEBHOOK_SECRET:-}" ]; then
-  printf 'STRIPE_KEY=%s\nSTRIPE_WEBHOOK_SECRET=%s\n' "$STRIPE_KEY" "$STRIPE_WEBHOOK_SECRET" |
+  printf 'STRIPE_KEY=%s\nSTRIPE_WEBHOOK_SECRET=%s\nSTRIPE_PUBLISHABLE_KEY=%s\n' \
+    "$STRIPE_KEY" "$STRIPE_WEBHOOK_SECRET" "${STRIPE_PUBLISHABLE_KEY:-}" |
     in_namespace create secret generic stripe-secret --from-env-file=/dev/stdin --dry-run=client --output yaml |
     in_namespace apply -f -
 elif [ -n "${STRIPE_KEY:-}${STRIPE_WEBHOOK_SECRET:-}" ]; then

@@ -14,7 +14,8 @@ from infra.manifests.rendered import REPO, SERVICES
 
 DATABASES = {f"{name}-mongo": {name} for name in ("auth", "tickets", "orders", "payments")}
 TIMERS = {"expiration-redis": {"expiration", "expiration-worker"}}
-CHOICES = dict.fromkeys(("STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "LOG_LEVEL", "ORDER_HOLD_SECONDS"), "5")
+STRIPE = ("STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY")
+CHOICES = dict.fromkeys((*STRIPE, "LOG_LEVEL", "ORDER_HOLD_SECONDS"), "5")
 
 
 @cache

@@ -33,11 +33,14 @@ def test_no_two_services_share_a_database() -> None:
 def test_the_gateway_is_fake_until_a_stripe_key_is_given() -> None:
     assert envs()["payments"]["PAYMENT_GATEWAY"] == "fake"
 
-    with_stripe = envs(STRIPE_KEY="sk_test_1", STRIPE_WEBHOOK_SECRET="whsec_1")
+    stripe = {"STRIPE_WEBHOOK_SECRET": "whsec_1", "STRIPE_PUBLISHABLE_KEY": "pk_test_1"}
+    with_stripe = envs(STRIPE_KEY="sk_test_1", **stripe)
 
     assert with_stripe["payments"]["PAYMENT_GATEWAY"] == "stripe"
     assert with_stripe["payments"]["STRIPE_WEBHOOK_SECRET"] == "whsec_1"
     assert not any("STRIPE_KEY" in env for name, env in with_stripe.items() if name != "payments")
+    assert with_stripe["client"]["STRIPE_PUBLISHABLE_KEY"] == "pk_test_1"
+    assert "STRIPE_PUBLISHABLE_KEY" not in envs(**stripe)["client"]
 
 
 def test_the_fake_gateway_takes_webhooks_where_a_secret_is_given() -> None:

@@ -71,10 +71,11 @@ def test_another_cluster_gets_another_key(tmp_path: Path) -> None:
 
 def test_stripes_keys_come_from_the_environment_and_are_replaced(state: Path) -> None:
     run(state, STRIPE_KEY="sk_old", STRIPE_WEBHOOK_SECRET="whsec_old")
-    assert run(state, STRIPE_KEY="sk_new", STRIPE_WEBHOOK_SECRET="whsec_new").returncode == 0
+    new = {"STRIPE_KEY": "sk_new", "STRIPE_WEBHOOK_SECRET": "whsec_new", "STRIPE_PUBLISHABLE_KEY": "pk_new"}
+    assert run(state, **new).returncode == 0
 
     stored = (state / "stripe-secret").read_text().split()
-    assert stored == ["STRIPE_KEY=sk_new", "STRIPE_WEBHOOK_SECRET=whsec_new"]
+    assert stored == [f"{name}={value}" for name, value in new.items()]
 
 
 def test_without_stripes_keys_there_is_no_secret_of_them(state: Path) -> None:

@@ -12,6 +12,7 @@ BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS"}
 SECRETS = {
     "JWT_KEY": ("jwt-secret", "JWT_KEY"),
     "STRIPE_KEY": ("stripe-secret", "STRIPE_KEY"),
+    "STRIPE_PUBLISHABLE_KEY": ("stripe-secret", "STRIPE_PUBLISHABLE_KEY"),
     "STRIPE_WEBHOOK_SECRET": ("stripe-secret", "STRIPE_WEBHOOK_SECRET"),
 }
 

@@ -36,7 +36,7 @@ def services(config: Config, key: str) -> Mapping[str, dict[str, str]]:
         "orders": mongo("orders") | nats | jwt | _passed(config, "ORDER_HOLD_SECONDS"),
         "expiration": nats | {"REDIS_URL": config.redis()},
         "payments": mongo("payments") | nats | jwt | _gateway(config),
-        "client": nats | jwt | {"API_BASE_URL": config.edge_url},
+        "client": nats | jwt | {"API_BASE_URL": config.edge_url} | _card_fields(config),
     }
     common = system(config) | _passed(config, "LOG_LEVEL") | {"HOST": "127.0.0.1", "PYTHONUNBUFFERED": "1"}
     return {name: common | {"PORT": str(config.ports[name])} | mine for name, mine in own.items()}
@@ -46,6 +46,11 @@ def _gateway(config: Config) -> dict[str, str]:
     if "STRIPE_KEY" not in config.passed_on:
         return {"PAYMENT_GATEWAY": "fake"} | _passed(config, "STRIPE_WEBHOOK_SECRET")
     return {"PAYMENT_GATEWAY": "stripe"} | _passed(config, "STRIPE_KEY", "STRIPE_WEBHOOK_SECRET")
+
+
+def _card_fields(config: Config) -> dict[str, str]:
+    """The pages' key, only beside the gateway that it is for."""
+    return _passed(config, "STRIPE_PUBLISHABLE_KEY") if "STRIPE_KEY" in config.passed_on else {}
 
 
 def _passed(config: Config, *names: str) -> dict[str, str]:
