@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
+import orjson
 import pytest
 
-from common.events import Event, ExpirationComplete
+from common.events import Event, ExpirationComplete, TicketCreated
 from common.ids import new_id
 from common.mongo import Database, Document
 from common.testing.answers import message_of
@@ -42,6 +43,23 @@ async def test_the_replica_follows_every_version_of_a_ticket(stream: FakeStream,
         "user_id": offer.seller_id,
         "order_id": None,
     }
+
+
+@pytest.mark.usefixtures("client")
+async def test_an_event_of_before_there_were_details_leaves_them_as_they_are(
+    stream: FakeStream, database: Database
+) -> None:
+    old, new = Offer(), Offer()
+    told = {"version": 0, "title": "Concert", "price": 20, "userId": "u"}
+
+    await stream.publish(f"ticket.created.{old.id}", orjson.dumps(told | {"id": old.id}), {})
+    await deliver(stream, TicketCreated(**new.created().model_dump() | {"venue": "Hall"}))
+    await stream.publish(f"ticket.updated.{new.id}", orjson.dumps(told | {"id": new.id, "version": 1}), {})
+    await stream.settled()
+
+    assert "details" not in await replica(database, old)
+    found = await replica(database, new)
+    assert (found["version"], found["details"]["venue"]) == (1, "Hall")
 
 
 @pytest.mark.usefixtures("client")

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import orjson
 import pytest
 
 from common.jetstream import JetStream
@@ -38,6 +39,24 @@ async def test_a_replica_that_was_lost_is_as_the_listeners_had_built_it(
     assert report.mended["missing"] == 3
     assert (await shop.post({"ticketId": free.id})).status_code == 201
     assert (await shop.post({"ticketId": withdrawn.id})).status_code == 404
+
+
+async def test_a_replica_from_before_there_were_details_is_right_as_it_is(
+    shop: Shop, stream: FakeStream, database: Database
+) -> None:
+    offer = Offer()
+    body = {"id": offer.id, "version": 0, "title": "Concert", "price": 20, "userId": offer.seller_id}
+    await stream.publish(f"ticket.created.{offer.id}", orjson.dumps(body), {})
+    await stream.settled()
+    # As the release of before wrote it.
+    await database["tickets"].update_one({"_id": offer.id}, {"$unset": {"details": ""}})
+    before = await replica(database)
+
+    report = await rebuild(stream, database)
+
+    assert (report.records, report.mended.total()) == (1, 0)
+    assert await replica(database) == before
+    assert (await shop.post({"ticketId": offer.id})).status_code == 201
 
 
 async def test_after_a_rebuild_the_next_event_is_applied(

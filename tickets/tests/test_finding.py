@@ -1,8 +1,10 @@
 """Search, price range and order of the list: the same on the database in memory and on the real one."""
 
+import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -14,6 +16,7 @@ from common.testing.browser import running, signed_in
 from common.testing.events import deliver
 from common.testing.fake_stream import FakeStream
 from tests.builders import Market, Sale, an_app
+from tickets.search import fold
 
 TOMORROW = (times.now() + timedelta(days=1)).date().isoformat()
 NEXT_YEAR = (times.now() + timedelta(days=365)).date().isoformat()
@@ -69,6 +72,10 @@ async def walked(market: Market, query: str) -> list[str]:
         ("%E4%B8%9C%E4%BA%AC", ["東京ドーム 东京"]),
         ("ghent", ["Café Müller"]),
         ("row%2012%20cafe", ["Café Müller"]),
+        ("lodz", ["Łódź, Ærø, Kad\N{LATIN SMALL LETTER DOTLESS I}köy"]),
+        ("aero%20kadikoy", ["Łódź, Ærø, Kad\N{LATIN SMALL LETTER DOTLESS I}köy"]),
+        ("%C5%81%C3%93D%C5%B9", ["Łódź, Ærø, Kad\N{LATIN SMALL LETTER DOTLESS I}köy"]),
+        ("rock", ["\U0001d411\U0001d428\U0001d41c\U0001d424"]),
         ("cafe%20strasse", []),
         (".*", []),
         ("%5B", []),
@@ -82,6 +89,8 @@ async def test_each_word_is_found_in_title_venue_or_seat_whatever_its_case_and_a
     await offered(market, "Straßenfest")
     await offered(market, "İstanbul")
     await offered(market, "東京ドーム 东京")
+    await offered(market, "Łódź, Ærø, Kad\N{LATIN SMALL LETTER DOTLESS I}köy")
+    await offered(market, "\U0001d411\U0001d428\U0001d41c\U0001d424")
 
     assert await market.titles(f"?q={q}") == found
 
@@ -127,6 +136,27 @@ async def test_the_dearest_and_the_soonest_come_first_when_asked_for(anywhere: A
 
     assert await market.titles("?sort=-price") == ["over", "some day", "tomorrow", "next year"]
     assert await market.titles("?sort=date") == ["tomorrow", "next year", "some day"]
+    own = await walked(market, "seller=me&sort=date&limit=1")
+    assert own == ["over", "tomorrow", "next year", "some day"]
+
+
+@pytest.mark.parametrize("sort", ["newest", "price", "-price", "date"])
+async def test_a_cursor_is_good_for_its_own_order_only(market: Market, sort: str) -> None:
+    for day in (TOMORROW, ""):
+        await offered(market, "Seat", eventDate=day)
+    path = next_page(await market.client.get(f"/api/tickets?limit=1&sort={sort}"))
+    (cursor,) = parse_qs(urlsplit(path or "").query)["cursor"]
+
+    for other in {"newest", "price", "-price", "date"} - {sort}:
+        refused = await market.client.get(f"/api/tickets?cursor={cursor}&sort={other}")
+        assert errors_of(refused, 400) == [{"message": "Cursor is not one of ours", "field": "cursor"}]
+    assert (await market.client.get(f"/api/tickets?cursor={cursor}&sort={sort}")).status_code == 200
+
+
+def test_every_character_is_folded_as_far_as_it_goes() -> None:
+    every = "".join(map(chr, range(0x20, 0xD800))) + "".join(map(chr, range(0xE000, sys.maxunicode, 7)))
+
+    assert fold(fold(every)) == fold(every)
 
 
 @pytest.mark.parametrize("sort", ["newest", "price", "-price", "date"])

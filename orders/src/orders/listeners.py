@@ -40,11 +40,11 @@ def ticket_fields(event: TicketEvent) -> Mapping[str, Any]:
 
 
 def _offer(event: TicketCreated | TicketUpdated) -> Mapping[str, Any]:
-    return {
-        "title": event.title,
-        "price_cents": event.price.cents,
-        "details": event.details.to_document(),
-    }
+    """An event of before there were details says nothing of them: what is known of them stays."""
+    told = {"title": event.title, "price_cents": event.price.cents}
+    if event.model_fields_set.isdisjoint({"event_date", "venue", "seat"}):
+        return told
+    return {**told, "details": event.details.to_document()}
 
 
 class _TicketListener(Listener[T]):

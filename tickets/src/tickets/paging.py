@@ -19,23 +19,26 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
 
 
-_CURSOR = re.compile(r"(-?\d{1,10})?\.(.+)", re.ASCII)
+_CURSOR = re.compile(r"([a-z-]+)\.(-?\d{1,10})?\.(.+)", re.ASCII)
 
 
-def encode(cursor: Cursor) -> str:
+def encode(cursor: Cursor, sort: Sort) -> str:
+    """Names its order: in another one the same ticket stands elsewhere, or has no place at all."""
     key, ticket_id = cursor
-    text = f"{'' if key is None else key}.{ticket_id}"
+    text = f"{sort}.{'' if key is None else key}.{ticket_id}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode(text: str, sort: Sort) -> Cursor:
-    """Raises BadRequest for anything that `encode` didn't give."""
+    """Raises BadRequest for anything that `encode` didn't give for this order."""
     try:
         padded = text + "=" * (-len(text) % 4)
         found = _CURSOR.fullmatch(base64.urlsafe_b64decode(padded.encode()).decode())
-        if found is None or not is_id(found[2]) or (found[1] is None and sort is not Sort.SOONEST):
+        if found is None or found[1] != sort or not is_id(found[3]):
             raise ValueError
-        return None if found[1] is None else int(found[1]), found[2]
+        if found[2] is None and sort is not Sort.SOONEST:
+            raise ValueError
+        return None if found[2] is None else int(found[2]), found[3]
     except (ValueError, binascii.Error):
         raise BadRequest("Cursor is not one of ours", "cursor") from None
 
@@ -87,6 +90,6 @@ def next_link(path: str, page: Page, seller: str | None, shown: Sequence[Ticket]
         "sort": "" if page.sort is Sort.NEWEST else page.sort.value,
         "limit": str(page.limit),
         "seller": seller or "",
-        "cursor": encode(cursor_of(shown[-1], page.sort)),
+        "cursor": encode(cursor_of(shown[-1], page.sort), page.sort),
     }
     return f'<{path}?{urlencode({k: v for k, v in query.items() if v})}>; rel="next"'

@@ -25,7 +25,7 @@ class Sort(StrEnum):
     CHEAPEST = "price"
     DEAREST = "-price"
     SOONEST = "date"
-    """By the event's day, from yesterday on, which somewhere is today; without a day: last."""
+    """By the event's day, on sale from yesterday on, which somewhere is today; without a day: last."""
 
 
 Cursor = tuple[int | None, str]
@@ -98,7 +98,12 @@ class TicketRepository(Repository[Ticket]):
 
     async def on_sale(self, page: Page) -> Sequence[Ticket]:
         """At most `page.limit` + 1 tickets: one more tells that there is a next page."""
-        return await self._page({"on_sale": True}, page)
+        on_sale: Document = {"on_sale": True}
+        if page.sort is Sort.SOONEST:
+            yesterday = times.now().date() - timedelta(days=1)
+            to_come = {"soonness": {"$lte": -yesterday.toordinal()}}
+            on_sale["$or"] = [to_come, {"soonness": None}]
+        return await self._page(on_sale, page)
 
     async def of_seller(self, user_id: str, page: Page) -> Sequence[Ticket]:
         """The seller's listings in every state; at most `page.limit` + 1 of them."""
@@ -151,9 +156,6 @@ def _filters(page: Page) -> Iterator[Document]:
         yield {"price_cents": {"$lte": page.max_price.cents}}
     if page.status is not None:
         yield _STATUSES[page.status]
-    if page.sort is Sort.SOONEST:
-        yesterday = times.now().date() - timedelta(days=1)
-        yield {"$or": [{"soonness": {"$lte": -yesterday.toordinal()}}, {"soonness": None}]}
 
 
 _STATUSES: Mapping[str, Document] = {

@@ -14,10 +14,22 @@ MAX_WORDS = 10
 """What else was typed is not looked for: each word is one more look at each candidate."""
 
 
+_STROKED = str.maketrans(
+    {
+        **{"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "æ": "ae", "œ": "oe", "þ": "th"},
+        "\N{LATIN SMALL LETTER DOTLESS I}": "i",
+    }
+)
+"""Letters whose stroke or shape is no combining mark, so that Unicode doesn't take them apart."""
+
+
 def fold(text: str) -> str:
-    """Without case, accents and the like: `Café` and `CAFE` are one (Unicode 16, section 3.13)."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return unicodedata.normalize("NFKC", "".join(c for c in decomposed if not unicodedata.combining(c)))
+    """Without case, accents and the like: `Café` and `CAFE` are one, and folded again nothing changes.
+
+    Case goes last: letters of other styles are capitals only once they are taken apart.
+    """
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return unicodedata.normalize("NFC", plain.casefold().translate(_STROKED))
 
 
 def text_of(ticket: Ticket) -> str:
