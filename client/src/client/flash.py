@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from fastapi import Request, Response
 
-from client.languages import gettext_noop
+from client.marking import gettext_noop
 
 COOKIE = "flash"
 SECONDS = 60

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from client.languages import gettext_noop
+from client.marking import gettext_noop
 from client.words import in_plain_words
 from common.errors import AppError, BadRequest, NotFound
 from common.ids import is_id

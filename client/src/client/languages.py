@@ -26,11 +26,6 @@ COOKIE = "language"
 CURRENCY = "USD"
 
 
-def gettext_noop(words: str) -> str:
-    """Marks words that are looked up in a catalogue later, where they are shown."""
-    return words
-
-
 @dataclass(frozen=True, slots=True)
 class Language:
     """`code` is what the cookie and the catalogue are called, `tag` what HTML says (BCP 47)."""

@@ -1,6 +1,6 @@
 """Technical messages in a buyer's words; the APIs' rules already are. Translated where they are shown."""
 
-from client.languages import gettext_noop
+from client.marking import gettext_noop
 from common.errors import AppError, CrossSite, NotAuthorized, NotFound, TooLarge, Unavailable
 
 _TOO_MUCH = gettext_noop("That was more than we can take at once.")

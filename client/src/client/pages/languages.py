@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Response
 
 from client.forms import Form
-from client.languages import COOKIE, LANGUAGES, gettext_noop
+from client.languages import COOKIE, LANGUAGES
+from client.marking import gettext_noop
 from client.rendering import see_other
 from client.sign_in import local
 from common.errors import BadRequest

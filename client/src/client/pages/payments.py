@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from client.api import Api, Apis
 from client.forms import Form, OrderId
-from client.languages import gettext_noop
+from client.marking import gettext_noop
 from client.order_page import OrderPage, OrderPages
 from client.patience import Patience
 from client.rendering import see_other

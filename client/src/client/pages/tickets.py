@@ -9,7 +9,7 @@ from client.api import Api, Apis
 from client.domain import LISTING_STATES
 from client.flash import Flash
 from client.forms import Form, Problems, TicketId
-from client.languages import gettext_noop
+from client.marking import gettext_noop
 from client.patience import Patience
 from client.rendering import Page, Pages, see_other
 from client.schemas import Listing, Order, Ticket
