@@ -41,9 +41,9 @@ class WireModel(BaseModel):
 
 
 class Event(WireModel):
-    """Something that happened to one aggregate. Subclasses name their `subject`."""
+    """Something that happened to one aggregate. Subclasses name their `subject`, one of an enumeration."""
 
-    subject: ClassVar[Subject]
+    subject: ClassVar[StrEnum]
 
     @property
     def aggregate_id(self) -> str:

@@ -35,11 +35,17 @@ MAX_EVENT_BYTES = 256 * 1024
 class JetStream:
     """A connection that never gives up, with the streams declared before its first use."""
 
-    def __init__(self, url: str, name: str, replicas: int = 1) -> None:
-        """`url`: one server, or several of a cluster with commas between; `replicas` of it keep a stream."""
+    def __init__(
+        self, url: str, name: str, replicas: int = 1, subjects: Sequence[str] = STREAM_SUBJECTS
+    ) -> None:
+        """`url`: one server, or several of a cluster with commas between; `replicas` of it keep a stream.
+
+        `subjects` are what the store keeps: another system, on a broker of its own, has others.
+        """
         self._url = url
         self._name = name
         self._replicas = replicas
+        self._subjects = subjects
         self._client = Client()
         self._sources: list[JetStreamSource] = []
         self._declared = False
@@ -50,7 +56,7 @@ class JetStream:
         while not self._declared:
             try:
                 with translated("The streams can't be declared"):
-                    await declare_streams(self._client, self._replicas)
+                    await declare_streams(self._client, self._replicas, self._subjects)
                 self._declared = True
             except Unavailable as error:
                 log.warning("streams not declared yet", extra={"error": repr(error)})
@@ -71,7 +77,7 @@ class JetStream:
 
     async def source(self, spec: ConsumerSpec) -> JetStreamSource:
         async def declare() -> None:
-            await declare_streams(self._client, self._replicas)
+            await declare_streams(self._client, self._replicas, self._subjects)
             await self._declare_consumer(spec)
 
         source = JetStreamSource(self._client, spec.durable, declare)
@@ -120,13 +126,13 @@ class JetStream:
             source.reconnected()
 
 
-async def declare_streams(client: Client, replicas: int) -> None:
+async def declare_streams(client: Client, replicas: int, subjects: Sequence[str] = STREAM_SUBJECTS) -> None:
     """The event store, kept for ever, and the dead letters, kept for ninety days."""
     context = client.jetstream(timeout=PUBLISH_TIMEOUT)
     for config in (
         StreamConfig(
             name=STREAM,
-            subjects=list(STREAM_SUBJECTS),
+            subjects=list(subjects),
             retention=RetentionPolicy.LIMITS,
             storage=StorageType.FILE,
             discard=DiscardPolicy.NEW,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
 
 from common import telemetry, times
@@ -37,7 +38,7 @@ class Publisher(Generic[E]):
         self._stream = stream
 
     @property
-    def subject(self) -> Subject:
+    def subject(self) -> StrEnum:
         return self.event.subject
 
     def envelope(self, event: E, version: int | None) -> Envelope:

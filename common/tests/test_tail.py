@@ -1,0 +1,112 @@
+"""A state that is replayed and followed, over the fake stream and, marked `connected`, the real one alike."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from common.errors import Unavailable
+from common.feed import Feed, NatsFeed
+from common.stream import Stored, Stream
+from common.tail import Settle, Tail
+from common.testing.fake_feed import FakeFeed
+from common.testing.fake_stream import FakeStream
+from common.testing.fixtures import server
+from tests.broker import put
+from tests.test_stream import FAKE_AND_REAL
+
+SUBJECTS = ("ticket.created.*",)
+
+
+@pytest.fixture(params=FAKE_AND_REAL)
+def broker(request: pytest.FixtureRequest) -> Stream:
+    found: Stream = request.getfixturevalue("stream" if request.param == "fake" else "real_stream")
+    return found
+
+
+def a_feed(broker: Stream) -> Feed:
+    return FakeFeed(broker) if isinstance(broker, FakeStream) else NatsFeed(server("TEST_NATS_URL"), "test")
+
+
+class State:
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def apply(self, stored: Stored) -> None:
+        self.seen.append(stored.data.decode())
+
+    async def has(self, condition: Callable[[list[str]], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition(self.seen):
+                await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def running(broker: Stream, state: State, settle: Settle | None = None) -> AsyncIterator[Tail]:
+    feed = a_feed(broker)
+    tail = Tail(broker, feed, SUBJECTS, state.apply, *([settle] if settle else []))
+    task = asyncio.create_task(tail.run())
+    try:
+        yield tail
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await feed.close()
+
+
+async def test_what_was_and_what_comes_is_applied_once_and_in_order(broker: Stream) -> None:
+    for number in range(5):
+        await put(broker, str(number))
+    state = State()
+    async with running(broker, state) as tail:
+        await state.has(lambda seen: len(seen) == 5)
+        for number in range(5, 40):
+            await put(broker, str(number))
+        await state.has(lambda seen: len(seen) == 40)
+
+        assert tail.ready
+        assert state.seen == [str(number) for number in range(40)]
+
+
+async def test_other_subjects_are_not_applied(broker: Stream) -> None:
+    state = State()
+    async with running(broker, state):
+        await put(broker, "other", subject="ticket.updated.1")
+        await put(broker, "ours")
+        await state.has(lambda seen: bool(seen))
+
+        assert state.seen == ["ours"]
+
+
+async def test_a_process_that_begins_later_comes_to_the_same_state(broker: Stream) -> None:
+    first, second = State(), State()
+    async with running(broker, first):
+        for number in range(20):
+            await put(broker, str(number))
+        await first.has(lambda seen: len(seen) == 20)
+        async with running(broker, second):
+            await second.has(lambda seen: len(seen) == 20)
+
+    assert first.seen == second.seen
+
+
+async def test_what_follows_from_the_state_is_published_when_the_end_is_reached(broker: Stream) -> None:
+    await put(broker, "1")
+    state = State()
+    settled: list[int] = []
+
+    async def settle() -> None:
+        settled.append(len(state.seen))
+        if settled == [1]:
+            raise Unavailable("not just now")
+
+    async with running(broker, state, settle) as tail:
+        async with asyncio.timeout(10):
+            while len(settled) < 2:
+                await asyncio.sleep(0.005)
+            while not tail.ready:
+                await asyncio.sleep(0.005)
+
+    # Never before the whole history is known, and again after an outage.
+    assert settled[:2] == [1, 1]
