@@ -64,5 +64,5 @@ async def test_a_page_that_is_open_as_its_ticket_is_withdrawn_says_so(visit: Vis
     await seller.page.get_by_role("link", name=title, exact=True).click()
     await seller.page.get_by_role("button", name="Withdraw").click()
 
-    await expect(state.get_by_text("Withdrawn")).to_be_visible(timeout=AT_MOST_MILLISECONDS)
+    await expect(state.get_by_text("Withdrawn", exact=True)).to_be_visible(timeout=AT_MOST_MILLISECONDS)
     await expect(state.get_by_role("button", name="Purchase")).to_have_count(0)
