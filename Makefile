@@ -5,7 +5,7 @@ ACTIONLINT_VERSION := 1.7.12
 ACTIONLINT := .tools/actionlint-$(ACTIONLINT_VERSION)
 UV ?= $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
-PACKAGES := common auth tickets orders expiration payments client infra
+PACKAGES := common auth tickets orders expiration payments client infra examples/blog
 SERVICES := auth tickets orders expiration payments client
 LOCKS := requirements.lock $(SERVICES:%=%/requirements.lock)
 MANIFESTS := pyproject.toml $(PACKAGES:%=%/pyproject.toml)
@@ -22,7 +22,7 @@ QUIET = LOG_LEVEL=$${LOG_LEVEL:-ERROR}
 export UV_PYTHON_PREFERENCE ?= system
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run test check workflows fmt e2e flows chaos reconcile crashes expiry money live weight catalogues bench k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
+.PHONY: help setup lock run test check workflows fmt e2e flows chaos reconcile crashes expiry money live weight catalogues bench blog blog-test k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,12 +59,12 @@ test: setup ## run every package's tests, then those that need real servers
 suites: $(PACKAGES:%=suite/%)
 
 $(PACKAGES:%=suite/%): suite/%:
-	@echo "── $*" && cd $* && ../$(PY) -m pytest -q || [ $$? -eq 5 ]
+	@echo "── $*" && cd $* && $(CURDIR)/$(PY) -m pytest -q || [ $$? -eq 5 ]
 
 connected: $(PACKAGES:%=connected/%)
 
 $(PACKAGES:%=connected/%): connected/%:
-	@echo "── $*, connected" && cd $* && ../$(PY) -m pytest -q -m connected --ignore=tests/system --ignore=tests/browser || [ $$? -eq 5 ]
+	@echo "── $*, connected" && cd $* && $(CURDIR)/$(PY) -m pytest -q -m connected --ignore=tests/system --ignore=tests/browser || [ $$? -eq 5 ]
 
 check: setup ## lint, formatting, types, import borders and the Kubernetes manifests
 	@$(PY) -m ruff check .
@@ -81,7 +81,7 @@ workflows: ## lint the workflows of CI, where there is Go
 	then $(ACTIONLINT)/actionlint; else echo "SKIPPED: no Go to build actionlint with, or no module proxy in reach"; fi
 
 $(PACKAGES:%=types/%): types/%:
-	@echo "── types of $*" && cd $* && MYPYPATH=src ../$(PY) -m mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/$* src $(notdir $(wildcard $*/tests))
+	@echo "── types of $*" && cd $* && MYPYPATH=src $(CURDIR)/$(PY) -m mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache/$* src $(notdir $(wildcard $*/tests))
 
 fmt: setup ## format, and fix what the linter can
 	@$(PY) -m ruff check --fix --quiet . || true
@@ -122,6 +122,12 @@ catalogues: setup ## take the words of the pages into their catalogues
 
 bench: setup ## measure the system
 	@$(PY) -m infra.bench
+
+blog: setup ## run the small blog of examples/blog (EDGE_PORT=8180)
+	@exec $(PY) -m blog.run
+
+blog-test: setup ## the small blog's tests, and how fast it replays
+	@cd examples/blog && ../../$(PY) -m pytest -q -m "connected or not connected" && ../../$(PY) -m blog.rate
 
 k8s-secrets: ## create the namespace and its secrets in the current Kubernetes context (STRIPE_KEY, STRIPE_WEBHOOK_SECRET, KUBECTL)
 	@infra/k8s/secrets.sh

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "client")
 EVERY = ("common", *SERVICES)
 # Their tests belong to the job of the whole system, which always runs.
-NO_SUITE = ("docs", "infra")
+NO_SUITE = ("docs", "examples", "infra")
 
 
 def packages(paths: Iterable[str]) -> list[str]:

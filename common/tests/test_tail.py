@@ -51,7 +51,8 @@ async def running(broker: Stream, state: State, settle: Settle | None = None) ->
         yield tail
     finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.wait([task], timeout=5)
+        assert task.cancelled()
         await feed.close()
 
 
@@ -110,3 +111,13 @@ async def test_what_follows_from_the_state_is_published_when_the_end_is_reached(
 
     # Never before the whole history is known, and again after an outage.
     assert settled[:2] == [1, 1]
+
+
+async def test_a_stop_that_comes_with_an_event_stops_it(stream: FakeStream) -> None:
+    state = State()
+    async with running(stream, state) as tail:
+        async with asyncio.timeout(10):
+            while not tail.ready:
+                await asyncio.sleep(0.005)
+        # And no turn of the loop between it and the stop.
+        await put(stream, "last")

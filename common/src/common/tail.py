@@ -89,7 +89,9 @@ class Tail:
 
     async def _hinted(self, seconds: float) -> bool:
         try:
-            await asyncio.wait_for(self._hint.wait(), seconds)
+            # Not wait_for: Python 3.11's loses a cancellation that comes with the hint.
+            async with asyncio.timeout(seconds):
+                await self._hint.wait()
         except TimeoutError:
             return False
         return True

@@ -1,0 +1,94 @@
+"""Everything that can happen in the blog. The store keeps these for ever; all else is derived from them."""
+
+import logging
+from enum import StrEnum
+from typing import Annotated, TypeVar, cast
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from common.events import AggregateEvent
+from common.publisher import Publisher
+from common.stream import Stored, Stream
+
+log = logging.getLogger(__name__)
+
+E = TypeVar("E", bound=AggregateEvent)
+
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Content = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""A token of a subject: no dots, no wildcards."""
+
+STREAM_SUBJECTS = ("post.>", "comment.>")
+
+
+class Subject(StrEnum):
+    POST_CREATED = "post.created"
+    COMMENT_CREATED = "comment.created"
+    COMMENT_MODERATED = "comment.moderated"
+    COMMENT_UPDATED = "comment.updated"
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class PostCreated(AggregateEvent):
+    subject = Subject.POST_CREATED
+    id: Id
+    title: Title
+
+
+class CommentState(AggregateEvent):
+    id: Id
+    post_id: Id
+    content: Content
+    status: Status
+
+
+class CommentCreated(CommentState):
+    """Pending: moderation is to look at it."""
+
+    subject = Subject.COMMENT_CREATED
+
+
+class CommentModerated(CommentState):
+    """What moderation thinks of it: for comments alone, which owns the comment."""
+
+    subject = Subject.COMMENT_MODERATED
+
+
+class CommentUpdated(CommentState):
+    """The comment changed, in whatever way: all that others need to know."""
+
+    subject = Subject.COMMENT_UPDATED
+
+
+Event = PostCreated | CommentCreated | CommentModerated | CommentUpdated
+EVENTS: dict[str, type[Event]] = {
+    event.subject.value: event for event in (PostCreated, CommentCreated, CommentModerated, CommentUpdated)
+}
+
+
+def read(stored: Stored) -> Event | None:
+    """None for what can't be read: whoever reaches the broker may publish, and is to stop nobody by it."""
+    kind, _, record_id = stored.subject.rpartition(".")
+    try:
+        event = EVENTS[kind].model_validate_json(stored.data)
+    except (KeyError, ValidationError) as error:
+        log.warning("an event can't be read", extra={"event": stored.subject, "error": repr(error)})
+        return None
+    return event if event.id == record_id else None
+
+
+def wire(*events: type[AggregateEvent]) -> tuple[str, ...]:
+    """The subjects of these events, of every record."""
+    return tuple(f"{event.subject}.*" for event in events)
+
+
+def publisher(of: type[E], source: str, stream: Stream) -> Publisher[E]:
+    """What the marketplace writes as a class for each event, in one line."""
+    kind = type(f"{of.__name__}Publisher", (Publisher,), {"event": of, "source": source})
+    return cast("Publisher[E]", kind(stream))

@@ -1,0 +1,51 @@
+"""Moderation: has an opinion of each comment, once. Nobody waits for it, and it may be away."""
+
+import time
+from dataclasses import dataclass, field
+
+from fastapi import APIRouter, FastAPI
+
+from blog.events import CommentCreated, CommentModerated, Event, Status, publisher
+from blog.service import Broker, create_service
+from blog.settings import ModerationSettings
+
+
+@dataclass
+class Moderation:
+    """`waiting` are the comments that nobody has looked at, with when they came (seconds, monotonic)."""
+
+    waiting: dict[str, tuple[float, CommentCreated]] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+
+    def apply(self, event: Event) -> None:
+        match event:
+            case CommentCreated() if event.id not in self.done:
+                self.waiting.setdefault(event.id, (time.monotonic(), event))
+            case CommentModerated():
+                self.done.add(event.id)
+                self.waiting.pop(event.id, None)
+
+
+def judge(content: str, blocked: list[str]) -> Status:
+    folded = content.casefold()
+    return Status.REJECTED if any(word in folded for word in blocked) else Status.APPROVED
+
+
+def create_app(broker: Broker, settings: ModerationSettings) -> FastAPI:
+    moderation = Moderation()
+    moderated = publisher(CommentModerated, "moderation", broker.stream)
+    blocked = [word.strip().casefold() for word in settings.blocked_words.split(",") if word.strip()]
+
+    async def settle() -> None:
+        """Two processes may find the same comment waiting: the store keeps one opinion, by its id."""
+        now = time.monotonic()
+        for came, comment in list(moderation.waiting.values()):
+            if now - came < settings.moderation_seconds:
+                continue
+            status = judge(comment.content, blocked)
+            opinion = CommentModerated(**comment.model_dump() | {"status": status})
+            await moderated.publish(opinion)
+            moderation.apply(opinion)
+
+    hears = [CommentCreated, CommentModerated]
+    return create_service("moderation", APIRouter(), broker, hears, moderation.apply, settle)
