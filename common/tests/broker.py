@@ -85,9 +85,9 @@ def a_spec(durable: str = "tester", *subjects: str, ack_wait: float = 6.0) -> Co
 
 async def put(
     stream: Stream, data: str, subject: str = "ticket.created.1", message_id: str | None = None
-) -> None:
+) -> int:
     """Publishes `data` under an id of its own: servers remember ids for longer than a test lasts."""
-    await stream.publish(subject, data.encode(), {MESSAGE_ID: message_id or new_id()})
+    return await stream.publish(subject, data.encode(), {MESSAGE_ID: message_id or new_id()})
 
 
 async def pulled(source: Source, count: int, within: float = 10.0) -> Sequence[Delivery]:

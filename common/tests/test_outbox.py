@@ -137,12 +137,12 @@ class SlowStream(FakeStream):
         self.refuse: set[str] = set()
         self.asked: list[str] = []
 
-    async def publish(self, subject: str, data: bytes, headers: Mapping[str, str]) -> None:
+    async def publish(self, subject: str, data: bytes, headers: Mapping[str, str]) -> int:
         self.asked.append(headers[MESSAGE_ID])
         await self.gate.wait()
         if headers[MESSAGE_ID] in self.refuse:
             raise Unavailable()
-        await super().publish(subject, data, headers)
+        return await super().publish(subject, data, headers)
 
 
 async def test_events_of_one_record_leave_in_order_and_those_of_others_beside(database: Database) -> None:

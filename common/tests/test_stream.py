@@ -82,6 +82,16 @@ async def test_one_message_id_is_stored_once(broker: Stream) -> None:
     await assert_silent(source)
 
 
+async def test_a_publication_tells_its_sequence_and_a_repeated_one_the_first_ones(broker: Stream) -> None:
+    source = await broker.source(a_spec())
+    message_id = new_id()
+    told = [await put(broker, text, message_id=by) for text, by in (("a", message_id), ("b", None))]
+    again = await put(broker, "a", message_id=message_id)
+
+    assert [delivery.sequence for delivery in await pulled(source, 2)] == told
+    assert again == told[0]
+
+
 async def test_what_is_acked_does_not_come_again(broker: Stream) -> None:
     source = await broker.source(a_spec(ack_wait=0.4))
     await put(broker, "a")
@@ -440,7 +450,8 @@ async def published(stream: Stream, text: str) -> None:
     async with asyncio.timeout(20):
         while True:
             try:
-                return await put(stream, text, message_id=message_id)
+                await put(stream, text, message_id=message_id)
+                return
             except Unavailable:
                 await asyncio.sleep(0.05)
 

@@ -92,6 +92,65 @@ async def test_a_process_that_begins_later_comes_to_the_same_state(broker: Strea
     assert first.seen == second.seen
 
 
+async def test_whoever_wrote_sees_it_once_its_sequence_is_reached(broker: Stream) -> None:
+    state = State()
+    async with running(broker, state) as tail:
+        for number in range(20):
+            sequence = await put(broker, str(number))
+            await tail.reached(sequence)
+
+            assert state.seen[-1] == str(number)
+            assert tail.position == sequence
+
+
+async def test_what_many_wrote_at_once_is_seen_by_each_in_one_order(broker: Stream) -> None:
+    first, second = State(), State()
+
+    async def write(tail: Tail, text: str) -> None:
+        await tail.reached(await put(broker, text))
+        assert text in first.seen
+
+    async with running(broker, first) as tail:
+        await asyncio.gather(*(write(tail, str(number)) for number in range(50)))
+        async with running(broker, second):
+            await second.has(lambda seen: len(seen) == 50)
+
+    assert first.seen == second.seen
+
+
+async def test_what_is_not_reached_in_time_is_unavailable(stream: FakeStream) -> None:
+    async with running(stream, State()) as tail:
+        sequence = await put(stream, "1")
+        await tail.reached(sequence)
+        with pytest.raises(Unavailable):
+            await tail.reached(sequence + 1, 0.01)
+
+
+async def test_an_event_that_breaks_the_state_is_met_again_by_the_next_run(stream: FakeStream) -> None:
+    """As `service.Service` does with a job that failed: nothing is left out, and nobody is told twice."""
+    state, broken = State(), True
+
+    def apply(stored: Stored) -> None:
+        if broken and stored.data == b"1":
+            raise ZeroDivisionError
+        state.apply(stored)
+
+    for number in range(3):
+        await put(stream, str(number))
+    feed = FakeFeed(stream)
+    tail = Tail(stream, feed, SUBJECTS, apply)
+    with pytest.raises(ZeroDivisionError):
+        await tail.run()
+    broken = False
+    task = asyncio.create_task(tail.run())
+    await state.has(lambda seen: seen == ["0", "1", "2"])
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert len(stream.followers) == 1
+    await feed.close()
+
+
 async def test_what_follows_from_the_state_is_published_when_the_end_is_reached(broker: Stream) -> None:
     await put(broker, "1")
     state = State()

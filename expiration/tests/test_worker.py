@@ -29,9 +29,10 @@ class TimedStream(FakeStream):
         super().__init__()
         self.at: dict[str, datetime] = {}
 
-    async def publish(self, subject: str, data: bytes, headers: Mapping[str, str]) -> None:
-        await super().publish(subject, data, headers)
+    async def publish(self, subject: str, data: bytes, headers: Mapping[str, str]) -> int:
+        sequence = await super().publish(subject, data, headers)
         self.at.setdefault(subject.rpartition(".")[2], times.now())
+        return sequence
 
 
 class SlowStream(FakeStream):
@@ -41,10 +42,10 @@ class SlowStream(FakeStream):
         super().__init__()
         self.busy = asyncio.Event()
 
-    async def publish(self, subject: str, data: bytes, headers: Mapping[str, str]) -> None:
+    async def publish(self, subject: str, data: bytes, headers: Mapping[str, str]) -> int:
         self.busy.set()
         await asyncio.sleep(0.5)
-        await super().publish(subject, data, headers)
+        return await super().publish(subject, data, headers)
 
 
 async def told(source: Source, count: int, within: float) -> set[str]:

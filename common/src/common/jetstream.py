@@ -48,11 +48,14 @@ class JetStream:
         self._subjects = subjects
         self._client = Client()
         self._sources: list[JetStreamSource] = []
+        self._connected = False
         self._declared = False
 
     async def connect(self) -> None:
-        """Waits for the broker for as long as it takes, then declares the streams."""
-        await connection.connect(self._client, self._url, self._name, self._on_reconnect)
+        """Waits for the broker for as long as it takes, then declares the streams. Again: nothing."""
+        if not self._connected:
+            await connection.connect(self._client, self._url, self._name, self._on_reconnect)
+            self._connected = True
         while not self._declared:
             try:
                 with translated("The streams can't be declared"):
@@ -66,7 +69,7 @@ class JetStream:
     def client(self) -> Client:
         return self._client
 
-    async def publish(self, subject: str, data: bytes, headers: Mapping[str, str]) -> None:
+    async def publish(self, subject: str, data: bytes, headers: Mapping[str, str]) -> int:
         if not self.is_up():
             raise Unavailable("The event stream is down")
         with translated("The event stream did not confirm"):
@@ -74,6 +77,7 @@ class JetStream:
         acknowledged = orjson.loads(answer.data)
         if "error" in acknowledged:
             raise Unavailable(f"The event stream refused: {acknowledged['error'].get('description')}")
+        return int(acknowledged["seq"])
 
     async def source(self, spec: ConsumerSpec) -> JetStreamSource:
         async def declare() -> None:

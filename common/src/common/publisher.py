@@ -58,16 +58,17 @@ class Publisher(Generic[E]):
         }
         return Envelope(event_id, wire_subject(event), event.to_json().decode(), headers)
 
-    async def publish(self, event: E) -> None:
+    async def publish(self, event: E) -> int:
         """Publishes at once, for what is repeated until it succeeds by other means than an outbox.
 
-        Raises `errors.Unavailable` when the broker didn't confirm.
+        Returns the event's sequence in the stream. Raises `errors.Unavailable` when the broker didn't
+        confirm.
         """
-        await self.send(self.envelope(event, None))
+        return await self.send(self.envelope(event, None))
 
-    async def send(self, envelope: Envelope) -> None:
-        """Publishes what was sealed before; returns once it is stored."""
-        await self._stream.publish(envelope.subject, envelope.data.encode(), envelope.headers)
+    async def send(self, envelope: Envelope) -> int:
+        """Publishes what was sealed before; once it is stored, its sequence in the stream."""
+        return await self._stream.publish(envelope.subject, envelope.data.encode(), envelope.headers)
 
 
 class Publishers:

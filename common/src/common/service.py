@@ -15,7 +15,6 @@ from fastapi import FastAPI
 from pymongo.errors import PyMongoError
 
 from common import mongo
-from common.consumer import Consumer
 from common.http.health import Check
 from common.mongo import Database
 from common.outbox import Relay
@@ -33,6 +32,19 @@ class Store(Protocol):
     async def prepare(self) -> None: ...
 
 
+class Hearing(Protocol):
+    """What takes in the stream once it is connected: a `consumer.Consumer`, or a `tail.Tail`."""
+
+    @property
+    def ready(self) -> bool: ...
+
+    async def run(self) -> None:
+        """Until cancelled."""
+
+    async def drained(self) -> None:
+        """Returns when what was under way at the cancellation has ended."""
+
+
 @dataclass
 class Service:
     """The parts of a service, started and stopped together by `lifespan`."""
@@ -41,7 +53,7 @@ class Service:
     stream: Stream | None = None
     stores: Sequence[Store] = ()
     relays: Sequence[Relay] = ()
-    consumer: Consumer | None = None
+    consumer: Hearing | None = None
     jobs: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
     on_stop: Sequence[Callable[[], Awaitable[None]]] = ()
     prepared: bool = field(default=False, init=False)

@@ -105,10 +105,11 @@ class Stream(Protocol):
         """Waits for the broker for as long as it takes, then declares the streams."""
         ...
 
-    async def publish(self, subject: str, data: bytes, headers: Mapping[str, str]) -> None:
-        """Returns once the message is stored. One with a known `Nats-Msg-Id` is stored only once.
+    async def publish(self, subject: str, data: bytes, headers: Mapping[str, str]) -> int:
+        """Once the message is stored, its sequence.
 
-        Raises `errors.Unavailable` when the broker didn't confirm: the message may or may not be stored.
+        One with a known `Nats-Msg-Id` is stored only once; its sequence is the first one's. Raises
+        `errors.Unavailable` when the broker didn't confirm: the message may or may not be stored.
         """
         ...
 

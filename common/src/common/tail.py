@@ -20,9 +20,14 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE = 0.02
 LONGEST_PAUSE = 1.0
+REACHED_SECONDS = 2.0
 
 Apply = Callable[[Stored], None]
-"""Takes one event into the state. It must not wait, nor raise for what somebody else may have published."""
+"""Takes one event into the state. It must not wait, nor raise for what somebody else may have published.
+
+Only here does the state change, not even for what the process itself has just published: so the order of the
+stream alone makes the state, before a restart and after it, in each of several processes.
+"""
 Settle = Callable[[], Awaitable[None]]
 """Publishes what follows from the state and is not in it yet. Raises `errors.Unavailable`: tried again."""
 
@@ -47,16 +52,22 @@ class Tail:
         self._subjects = subjects
         self._apply = apply
         self._settle = settle
-        self._after = 0
         self._hint = asyncio.Event()
+        self._advanced = asyncio.Condition()
+        self._follows = False
+        self.position = 0
+        """The sequence of the latest event in the state: of one position there is one state."""
         self.ready = False
         """The whole history is in the state."""
 
     async def run(self) -> None:
-        """Until cancelled. A broker that is away is waited for; the state stays what it was meanwhile."""
-        if not self._stream.is_up():
-            await self._stream.connect()
-        await self._feed.follow(self._subjects, lambda _subject, _data: self._hint.set(), self._hint.set)
+        """Until cancelled, on a stream that is connected.
+
+        A broker that goes away is waited for; the state stays what it was meanwhile.
+        """
+        if not self._follows:
+            await self._feed.follow(self._subjects, lambda _subject, _data: self._hint.set(), self._hint.set)
+            self._follows = True
         began, pause = time.monotonic(), FIRST_PAUSE
         while True:
             self._hint.clear()
@@ -75,14 +86,33 @@ class Tail:
             if await self._hinted(pause):
                 pause = FIRST_PAUSE
 
+    async def reached(self, sequence: int, seconds: float = REACHED_SECONDS) -> None:
+        """Returns once what is stored there, on one of the subjects, is in the state.
+
+        For whoever wants to see what he has just written. Raises `errors.Unavailable` after `seconds`: it is
+        stored, and will be in the state later.
+        """
+        if self.position < sequence:
+            self._hint.set()
+        try:
+            async with asyncio.timeout(seconds), self._advanced:
+                await self._advanced.wait_for(lambda: self.position >= sequence)
+        except TimeoutError:
+            raise Unavailable("What was stored can't be seen yet") from None
+
+    async def drained(self) -> None:
+        """What a stop cut off is found again in the state by whoever comes next."""
+
     async def _read(self) -> int:
         """How many came since the last time."""
         count = 0
-        async for batch in self._stream.history(self._subjects, self._after):
+        async for batch in self._stream.history(self._subjects, self.position):
             for stored in batch:
                 self._apply(stored)
-                self._after = stored.sequence
+                self.position = stored.sequence
             count += len(batch)
+            async with self._advanced:
+                self._advanced.notify_all()
             # Between a thousand and the next, whoever asks this process is answered.
             await asyncio.sleep(0)
         return count

@@ -159,21 +159,21 @@ class FakeStream:
         self.messages: list[Stored] = []
         self.sources: dict[str, FakeSource] = {}
         self.followers: list[Callable[[Stored], None]] = []
-        self._ids: set[str] = set()
+        self._ids: dict[str, int] = {}
         self._last = 0
 
     async def connect(self) -> None:
         while not self.up:
             await asyncio.sleep(0.005)
 
-    async def publish(self, subject: str, data: bytes, headers: Mapping[str, str]) -> None:
+    async def publish(self, subject: str, data: bytes, headers: Mapping[str, str]) -> int:
         self._require_up()
         message_id = headers.get(MESSAGE_ID)
-        if message_id is not None:
-            if message_id in self._ids:
-                return
-            self._ids.add(message_id)
+        if message_id in self._ids:
+            return self._ids[message_id]
         self._last += 1
+        if message_id is not None:
+            self._ids[message_id] = self._last
         message = Stored(self._last, subject, data, dict(headers))
         self.messages.append(message)
         for source in self.sources.values():
@@ -181,6 +181,7 @@ class FakeStream:
                 source.schedule(message, 1, 0)
         for follower in self.followers:
             follower(message)
+        return message.sequence
 
     async def source(self, spec: ConsumerSpec) -> FakeSource:
         source = self.sources.get(spec.durable)
