@@ -7,18 +7,16 @@ Bytes are those that travelled, headers included. Exits 1 if the front page has 
 """
 
 import asyncio
-import os
 import sys
 from dataclasses import dataclass
 
-from playwright.async_api import Browser, CDPSession, Page, async_playwright
+from playwright.async_api import Browser, CDPSession, Page
 
 from infra import target as targets
+from infra.chromium import launched
 from infra.load.api import Api
 from infra.load.person import Person
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-FLAGS = ("--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking")
 FIRST_PAGE_AT_MOST = 60_000
 LISTED = 50
 THROUGHPUT = 1.6e6 / 8
@@ -115,10 +113,8 @@ async def main() -> int:
         "receipt": (f"/orders/{order}/receipt", buyer),
     }
     print(HEAD)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    async with launched() as browser:
         weights = {name: await weigh(browser, edge, *where) for name, where in pages.items()}
-        await browser.close()
     for name, weight in weights.items():
         print(weight.line(name))
     return 0 if weights["front page"].bytes <= FIRST_PAGE_AT_MOST else 1

@@ -2,7 +2,7 @@
 
 import random
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "client")
@@ -12,12 +12,12 @@ NAMES = ("edge", *SERVICES, *SERVERS)
 Ports = Mapping[str, int]
 
 
-def from_edge(edge: int) -> Ports:
-    """The edge's port and the nine that follow it, by name."""
-    last = edge + len(NAMES) - 1
+def from_edge(edge: int, names: Sequence[str] = NAMES) -> Ports:
+    """The edge's port, whose name is the first, and those that follow it, by name."""
+    last = edge + len(names) - 1
     if edge < 1 or last > 65535:
         raise SystemExit(f"EDGE_PORT={edge} leaves no room for the ports up to {last}: choose 1024 to 65000")
-    return MappingProxyType({name: edge + offset for offset, name in enumerate(NAMES)})
+    return MappingProxyType({name: edge + offset for offset, name in enumerate(names)})
 
 
 def is_free(port: int) -> bool:
@@ -36,13 +36,12 @@ def taken_message(ports: Ports, needed: Iterable[str]) -> str | None:
     taken = [name for name in needed if not is_free(ports[name])]
     if not taken:
         return None
+    edge = ports["edge"]
     listed = ", ".join(
-        f"{ports[name]} ({name}{'' if name == 'edge' else f', EDGE_PORT + {NAMES.index(name)}'})"
+        f"{ports[name]} ({name}{'' if name == 'edge' else f', EDGE_PORT + {ports[name] - edge}'})"
         for name in taken
     )
-    return (
-        f"Port {listed} is taken: stop what listens there, or set EDGE_PORT (now {ports['edge']}) to another"
-    )
+    return f"Port {listed} is taken: stop what listens there, or set EDGE_PORT (now {edge}) to another"
 
 
 def free_edge(start: int = 20000, stop: int = 30000) -> int:

@@ -41,6 +41,10 @@ class Supervised:
     _keeper: asyncio.Task[None] | None = None
     _stopping: bool = field(default=False)
 
+    @property
+    def is_stopped(self) -> bool:
+        return self._stopping and self.pid is None
+
     async def start(self) -> None:
         await self._spawn()
         self._keeper = asyncio.create_task(self._keep(), name=self.name)
