@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from infra.kubernetes import hosts
-from infra.kubernetes.cluster import SERVERS
 from infra.kubernetes.hosts import Given, Own
 
 GIVEN = {
@@ -66,7 +65,7 @@ def test_what_a_given_cluster_needs_besides_is_named(missing: str) -> None:
 
 def test_what_was_started_is_stopped(up: Path) -> None:
     own = Own(up)
-    own.start()
+    own.start("gittix")
     own.stop()
     assert calls(up) == ["kubectl get --raw /readyz", "all", "stop"]
 
@@ -74,28 +73,28 @@ def test_what_was_started_is_stopped(up: Path) -> None:
 def test_what_ran_before_runs_on(up: Path) -> None:
     (up.parent / "runs").touch()
     own = Own(up)
-    own.start()
+    own.start("gittix")
     own.stop()
     assert calls(up) == ["kubectl get --raw /readyz"]
 
 
 def test_two_tests_do_not_share_a_cluster(up: Path) -> None:
     first = Own(up)
-    first.start()
+    first.start("gittix")
     with pytest.raises(SystemExit, match="Another run"):
-        Own(up).start()
+        Own(up).start("gittix")
     first.stop()
     next_one = Own(up)
-    next_one.start()
+    next_one.start("gittix")
     next_one.stop()
 
 
 def test_the_servers_begin_with_empty_volumes(up: Path, tmp_path: Path) -> None:
     own = Own(up)
-    own.forget()
+    own.forget(["nats", "redis"])
     (tmp_path / "volumes" / "nats" / "kept").touch()
-    own.forget()
-    assert sorted(path.name for path in (tmp_path / "volumes").iterdir()) == sorted(SERVERS)
+    own.forget(["nats", "redis"])
+    assert sorted(path.name for path in (tmp_path / "volumes").iterdir()) == ["nats", "redis"]
     assert not list((tmp_path / "volumes").glob("*/*"))
 
 
@@ -104,12 +103,12 @@ def test_a_given_cluster_that_has_the_suite_is_left_alone(
 ) -> None:
     kubectl_that_says(tmp_path, monkeypatch, "namespace/gittix")
     with pytest.raises(SystemExit, match="has a namespace gittix"):
-        Given(GIVEN).start()
+        Given(GIVEN).start("gittix")
 
 
 def test_a_given_cluster_without_it_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kubectl_that_says(tmp_path, monkeypatch, "")
-    Given(GIVEN).start()
+    Given(GIVEN).start("gittix")
 
 
 def test_an_image_is_built_and_loaded_by_the_commands_told(
@@ -137,4 +136,4 @@ def test_a_machine_that_can_not_run_a_cluster_is_told_from_a_suite_that_fails(tm
     up.chmod(0o755)
 
     with pytest.raises(hosts.NoCluster, match="no such kernel"):
-        Own(up).start()
+        Own(up).start("gittix")

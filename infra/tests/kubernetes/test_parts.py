@@ -3,6 +3,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.kubernetes.cluster import Cluster
+from infra.kubernetes.marketplace import MARKETPLACE
 from infra.kubernetes.parts import growth, memory, production, secret
 
 METRICS = """\
@@ -54,7 +55,7 @@ class Kubelet(Cluster):
     """Answers for a node with two pods of auth, one of tickets, and somebody else's."""
 
     def __init__(self) -> None:
-        super().__init__(("kubectl",))
+        super().__init__(("kubectl",), MARKETPLACE)
 
     async def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         assert stdin is None

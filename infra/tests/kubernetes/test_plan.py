@@ -3,9 +3,9 @@
 import pytest
 
 from infra.kubernetes import __main__ as command
-from infra.kubernetes import images, suite
-from infra.kubernetes.cluster import PROCESSES, SERVERS
+from infra.kubernetes import suite, trial
 from infra.kubernetes.hosts import ROOT, VOLUMES
+from infra.kubernetes.marketplace import MARKETPLACE, PROCESSES, SERVERS
 from infra.kubernetes.parts import policies
 from infra.manifests.edges import leaving
 from infra.manifests.rendered import of_kind, overlay, pods
@@ -15,11 +15,11 @@ TEST = overlay("test")
 
 
 def test_every_image_of_the_overlay_is_built() -> None:
-    assert {name for name, _ in images.plan()} == {pod.main["image"] for pod in pods(TEST)}
+    assert set(MARKETPLACE.images) == {pod.main["image"] for pod in pods(TEST)}
 
 
 def test_every_image_has_its_dockerfile() -> None:
-    assert [file for _, file in images.plan() if not (ROOT / file).exists()] == []
+    assert [file for file in MARKETPLACE.images.values() if not (ROOT / file).exists()] == []
 
 
 def test_every_workload_is_waited_for() -> None:
@@ -32,7 +32,7 @@ def test_every_workload_is_waited_for() -> None:
 def test_every_volume_is_a_folder_that_is_made() -> None:
     volumes = of_kind(TEST, "PersistentVolume")
     assert {volume["spec"]["local"]["path"] for volume in volumes} == {
-        str(VOLUMES / server) for server in SERVERS
+        str(VOLUMES / name) for name in MARKETPLACE.volumes
     }
 
 
@@ -58,13 +58,13 @@ def test_a_machine_without_a_cluster_skips_visibly(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.argv", ["infra.kubernetes"])
-    monkeypatch.setattr(command, "find", lambda: None)
+    monkeypatch.setattr(trial, "find", lambda: None)
     assert command.main() == 0
     assert "SKIPPED" in capsys.readouterr().out
 
 
 def test_a_part_that_does_not_exist_is_named_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["infra.kubernetes", "--parts", "system,sytsem"])
-    monkeypatch.setattr(command, "find", lambda: pytest.fail("a cluster was looked for"))
+    monkeypatch.setattr(trial, "find", lambda: pytest.fail("a cluster was looked for"))
     with pytest.raises(SystemExit, match="No part is called sytsem"):
         command.main()

@@ -12,7 +12,7 @@ import pytest
 
 from infra.manifests.rendered import K8S
 
-RELOADER = K8S / "overlays" / "dev" / "reload.py"
+RELOADER = K8S / "parts" / "reload" / "reload.py"
 PROGRAM = """\
 import pathlib, signal, sys, time
 signal.signal(signal.SIGTERM, lambda *_: sys.exit({code}))

@@ -1,15 +1,12 @@
-"""The namespace of the suite, by kubectl."""
+"""The namespace of an application, by kubectl."""
 
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-NAMESPACE = "gittix"
-SERVICES = ("auth", "tickets", "orders", "payments", "expiration", "client")
-WORKER = "expiration-worker"
-PROCESSES = (*SERVICES, WORKER)
-SERVERS = ("nats", "expiration-redis", "auth-mongo", "tickets-mongo", "orders-mongo", "payments-mongo")
+from infra.kubernetes.application import Application
+
 ROLLOUT_SECONDS = 180
 MOST_SAID = 2_000
 """Characters: kubectl repeats the whole object that it could not apply."""
@@ -20,9 +17,10 @@ class Refused(Exception):
 
 
 class Cluster:
-    def __init__(self, kubectl: Sequence[str]) -> None:
+    def __init__(self, kubectl: Sequence[str], application: Application) -> None:
         """`kubectl`: the command, with what it needs to find the cluster."""
-        self.command = (*kubectl, "--namespace", NAMESPACE)
+        self.application = application
+        self.command = (*kubectl, "--namespace", application.namespace)
 
     async def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Its output. Raises Refused when it fails."""
@@ -68,12 +66,4 @@ class Cluster:
 
     async def whole(self) -> None:
         """Returns once every process and server is ready."""
-        await self.rolled_out(*map(deployment, PROCESSES), *map(stateful_set, SERVERS))
-
-
-def deployment(process: str) -> str:
-    return f"deployment/{process}-depl"
-
-
-def stateful_set(server: str) -> str:
-    return f"statefulset/{server}"
+        await self.rolled_out(*self.application.workloads)

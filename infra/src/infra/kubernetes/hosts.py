@@ -1,4 +1,4 @@
-"""Where the suite is tried: a cluster that KUBECONFIG names, else one that is started for the test.
+"""Where an application is tried: a cluster that KUBECONFIG names, else one that is started for the test.
 
 | variable | |
 | --- | --- |
@@ -19,18 +19,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
-from infra.kubernetes.cluster import NAMESPACE, SERVERS
-
 ROOT = Path(__file__).resolve().parents[4]
 UP = ROOT.parent / "shared" / "kubernetes" / "up.sh"
 VOLUMES = Path("/var/lib/gittix-test")
-"""Of the node, which is this machine: overlays/test/volumes.yaml says the same."""
+"""Of the node, which is this machine: each overlay's volumes.yaml says the same."""
 LOCK = VOLUMES.with_suffix(".lock")
 """Held while a test runs on this machine's cluster."""
 
 
 class NoCluster(Exception):
-    """In one line, why none can be started here: that says nothing about the suite."""
+    """In one line, why none can be started here: that says nothing about the application."""
 
 
 class Host(Protocol):
@@ -44,15 +42,16 @@ class Host(Protocol):
     @property
     def edge(self) -> str: ...
 
-    def start(self) -> None: ...
+    def start(self, namespace: str) -> None:
+        """`namespace` is what the application is going to make."""
 
     def image(self, name: str, dockerfile: str) -> None: ...
 
     def size(self, name: str) -> int | None:
         """Bytes on disk, where that can be told."""
 
-    def forget(self) -> None:
-        """Removes what the servers kept."""
+    def forget(self, volumes: Sequence[str]) -> None:
+        """Removes what the servers kept there."""
 
     def stop(self) -> None: ...
 
@@ -67,9 +66,10 @@ class Own:
         self.kubectl = (self._up, "kubectl")
         self.inside = (self._up, "ns")
         self._started = False
+        self._volumes: Sequence[str] = ()
         self._held = ExitStack()
 
-    def start(self) -> None:
+    def start(self, namespace: str) -> None:  # noqa: ARG002  # whatever is on it is a test's
         """Raises SystemExit while another test has the cluster: each would delete the other's namespace.
 
         Raises NoCluster where this machine can't run one.
@@ -98,14 +98,19 @@ class Own:
         file = folder / f"{image}.tar"
         return file.stat().st_size if file.exists() else None
 
-    def forget(self) -> None:
-        shutil.rmtree(VOLUMES, ignore_errors=True)
-        for server in SERVERS:
-            (VOLUMES / server).mkdir(parents=True)
+    def forget(self, volumes: Sequence[str]) -> None:
+        self._volumes = volumes
+        self._forget()
+        for name in volumes:
+            (VOLUMES / name).mkdir(parents=True)
+
+    def _forget(self) -> None:
+        for name in self._volumes:
+            shutil.rmtree(VOLUMES / name, ignore_errors=True)
 
     def stop(self) -> None:
         """Only what this test started."""
-        shutil.rmtree(VOLUMES, ignore_errors=True)
+        self._forget()
         if self._started:
             subprocess.run([self._up, "stop"], check=False, stdout=subprocess.DEVNULL)
         self._held.close()
@@ -127,16 +132,16 @@ class Given:
         self._commands = (build, env["K8S_LOAD"])
         self.edge = env["EDGE_URL"]
 
-    def start(self) -> None:
+    def start(self, namespace: str) -> None:
         """Raises SystemExit where the namespace exists: the test would delete what somebody keeps in it."""
         found = subprocess.run(
-            [*self.kubectl, "get", "namespace", NAMESPACE, "--ignore-not-found", "--output=name"],
+            [*self.kubectl, "get", "namespace", namespace, "--ignore-not-found", "--output=name"],
             check=True,
             capture_output=True,
         )
         if found.stdout.strip():
             raise SystemExit(
-                f"The cluster of KUBECONFIG has a namespace {NAMESPACE}: delete it first, if nobody needs it."
+                f"The cluster of KUBECONFIG has a namespace {namespace}: delete it first, if nobody needs it."
             )
 
     def image(self, name: str, dockerfile: str) -> None:
@@ -147,7 +152,7 @@ class Given:
     def size(self, name: str) -> int | None:  # noqa: ARG002  # nobody knows
         return None
 
-    def forget(self) -> None:
+    def forget(self, volumes: Sequence[str]) -> None:
         """Its volumes go with the namespace's claims."""
 
     def stop(self) -> None: ...

@@ -1,28 +1,18 @@
-"""The images that overlays/test names, built from this tree and loaded into the cluster."""
+"""An application's images, built from this tree and loaded into the cluster."""
 
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from infra.kubernetes.cluster import SERVICES
+from infra.kubernetes.application import Application
 from infra.kubernetes.hosts import BASE, Host
-from infra.local import mongo
 
-STAND_INS = ("nats", "redis", "mongo")
 MEGABYTE = 1_000_000
 
 
-def plan() -> Sequence[tuple[str, str]]:
-    """Name and Dockerfile of each."""
-    own = [(f"gittix/{name}:test", f"{name}/Dockerfile") for name in SERVICES]
-    folder = "infra/k8s/overlays/test/images"
-    return [*own, *((f"gittix-test/{name}:test", f"{folder}/{name}/Dockerfile") for name in STAND_INS)]
-
-
-def build(host: Host) -> None:
+def build(host: Host, application: Application) -> None:
     """Two side by side; prints seconds, and megabytes over the base's where they can be told."""
-    mongo.build()
-    first, *others = plan()
+    application.prepare()
+    first, *others = application.images.items()
     _build(host, *first)
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(_build, host, *image) for image in others]:

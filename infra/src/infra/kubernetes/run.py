@@ -16,12 +16,13 @@ from pathlib import Path
 import uvloop
 
 from infra.kubernetes.cluster import Cluster
+from infra.kubernetes.marketplace import MARKETPLACE
 from infra.kubernetes.parts import PARTS
 from infra.kubernetes.suite import Suite, Verdict, reached
 
 
 async def run(names: Sequence[str]) -> int:
-    cluster = Cluster(shlex.split(os.environ["KUBECTL"]))
+    cluster = Cluster(shlex.split(os.environ["KUBECTL"]), MARKETPLACE)
     verdicts: dict[str, tuple[Verdict, float]] = {}
     with tempfile.TemporaryDirectory(prefix="gittix-k8s-") as folder:
         async with reached(cluster, os.environ["EDGE_URL"], Path(folder) / "run.json") as suite:

@@ -7,7 +7,8 @@ while it is away what needs it fails; production has three of each.
 import time
 from collections import Counter
 
-from infra.kubernetes.cluster import PROCESSES, SERVERS, deployment, stateful_set
+from infra.kubernetes.application import deployment, stateful_set
+from infra.kubernetes.marketplace import PROCESSES, SERVERS
 from infra.kubernetes.suite import Suite, Verdict
 from infra.kubernetes.traffic import Traffic, flowing, worst
 

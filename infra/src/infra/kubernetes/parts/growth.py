@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 from infra import flows
 from infra.faults import expiry
-from infra.kubernetes.cluster import PROCESSES, Cluster, deployment
+from infra.kubernetes.application import deployment
+from infra.kubernetes.cluster import Cluster
+from infra.kubernetes.marketplace import PROCESSES
 from infra.kubernetes.suite import Suite, Verdict
 
 REPLICAS = 3

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 
-from infra.kubernetes.cluster import NAMESPACE, Cluster
+from infra.kubernetes.cluster import Cluster
 from infra.kubernetes.suite import Suite, Verdict
 from infra.kubernetes.traffic import flowing
 
@@ -41,7 +41,7 @@ async def sample(cluster: Cluster) -> Mapping[str, float]:
         name = node["metadata"]["name"]
         for pod in json.loads(await cluster.raw(f"/api/v1/nodes/{name}/proxy/stats/summary"))["pods"]:
             app = apps.get(pod["podRef"]["name"])
-            if pod["podRef"]["namespace"] == NAMESPACE and app is not None:
+            if pod["podRef"]["namespace"] == cluster.application.namespace and app is not None:
                 used = sum(c["memory"].get("workingSetBytes", 0) for c in pod["containers"]) / MEBIBYTE
                 found[app] = max(used, found.get(app, 0.0))
     return found

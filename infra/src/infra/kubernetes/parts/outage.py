@@ -2,7 +2,7 @@
 
 import asyncio
 
-from infra.kubernetes.cluster import stateful_set
+from infra.kubernetes.application import stateful_set
 from infra.kubernetes.suite import Suite, Verdict
 from infra.kubernetes.traffic import flowing, selling, worst
 

@@ -3,7 +3,9 @@
 import asyncio
 import json
 
-from infra.kubernetes.cluster import PROCESSES, Cluster, deployment
+from infra.kubernetes.application import deployment
+from infra.kubernetes.cluster import Cluster
+from infra.kubernetes.marketplace import PROCESSES
 from infra.kubernetes.suite import Suite, Verdict
 
 NEEDS = {

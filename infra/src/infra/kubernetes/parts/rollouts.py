@@ -2,7 +2,8 @@
 
 import time
 
-from infra.kubernetes.cluster import PROCESSES, deployment
+from infra.kubernetes.application import deployment
+from infra.kubernetes.marketplace import PROCESSES
 from infra.kubernetes.suite import Suite, Verdict
 from infra.kubernetes.traffic import flowing, worst
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-from infra.kubernetes.cluster import deployment
+from infra.kubernetes.application import deployment
 from infra.kubernetes.suite import Suite, Verdict
 from infra.kubernetes.traffic import flowing, worst
 

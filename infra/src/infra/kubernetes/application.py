@@ -1,0 +1,40 @@
+"""What is deployed on the cluster and tried there: its manifests by name, and what they are made of."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def _nothing() -> None:
+    """Nothing but the tree is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """`host` is the page's; `processes` are Deployments, `servers` StatefulSets, without their suffixes."""
+
+    namespace: str
+    host: str
+    overlay: Path
+    processes: tuple[str, ...]
+    servers: tuple[str, ...]
+    images: Mapping[str, str]
+    """The Dockerfile of each, below the repo's root."""
+    volumes: tuple[str, ...]
+    """Folders of the node, below `hosts.VOLUMES`, that its overlay keeps data in."""
+    prepare: Callable[[], object] = _nothing
+    """Makes what its images are built from besides the tree."""
+    secrets: Path | None = None
+    """The script that creates them, and the namespace."""
+
+    @property
+    def workloads(self) -> tuple[str, ...]:
+        return (*map(stateful_set, self.servers), *map(deployment, self.processes))
+
+
+def deployment(process: str) -> str:
+    return f"deployment/{process}-depl"
+
+
+def stateful_set(server: str) -> str:
+    return f"statefulset/{server}"

@@ -1,0 +1,31 @@
+"""The marketplace as an application of the test's cluster: infra/k8s/overlays/test."""
+
+from infra.kubernetes.application import Application
+from infra.kubernetes.hosts import ROOT
+from infra.local import mongo
+
+SERVICES = ("auth", "tickets", "orders", "payments", "expiration", "client")
+WORKER = "expiration-worker"
+PROCESSES = (*SERVICES, WORKER)
+SERVERS = ("nats", "expiration-redis", "auth-mongo", "tickets-mongo", "orders-mongo", "payments-mongo")
+STAND_INS = ("nats", "redis", "mongo")
+K8S = ROOT / "infra" / "k8s"
+
+
+def stand_in(name: str) -> tuple[str, str]:
+    """Of an official image that can't be pulled: its name and Dockerfile."""
+    return f"gittix-test/{name}:test", f"infra/k8s/overlays/test/images/{name}/Dockerfile"
+
+
+MARKETPLACE = Application(
+    namespace="gittix",
+    host="ticketing.dev",
+    overlay=K8S / "overlays" / "test",
+    processes=PROCESSES,
+    servers=SERVERS,
+    images={f"gittix/{name}:test": f"{name}/Dockerfile" for name in SERVICES}
+    | dict(map(stand_in, STAND_INS)),
+    volumes=SERVERS,
+    prepare=mongo.build,
+    secrets=K8S / "secrets.sh",
+)
