@@ -7,13 +7,15 @@ UV ?= $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
 PACKAGES := common auth tickets orders expiration payments client infra examples/blog
 SERVICES := auth tickets orders expiration payments client
-LOCKS := requirements.lock $(SERVICES:%=%/requirements.lock)
+# What has an image: the services, and the small blog.
+SHIPPED := $(SERVICES) examples/blog
+LOCKS := requirements.lock $(SHIPPED:%=%/requirements.lock)
 MANIFESTS := pyproject.toml $(PACKAGES:%=%/pyproject.toml)
 EXPORT = $(UV) export --locked --no-emit-workspace --no-header --no-annotate --quiet
-# The root's lock has everything; a service's, of which its image is made, what it runs with.
+# The root's lock has everything; that of what ships, of which its image is made, what it runs with.
 define export_locks
 $(EXPORT) --all-packages --all-groups --output-file requirements.lock > /dev/null
-@for name in $(SERVICES); do $(EXPORT) --package $$name --no-dev --output-file $$name/requirements.lock > /dev/null || exit 1; done
+@for at in $(SHIPPED); do $(EXPORT) --package $$(basename $$at) --no-dev --output-file $$at/requirements.lock > /dev/null || exit 1; done
 endef
 N ?= 400
 # The services of a test say only what went wrong, unless LOG_LEVEL asks for more.
@@ -22,7 +24,7 @@ QUIET = LOG_LEVEL=$${LOG_LEVEL:-ERROR}
 export UV_PYTHON_PREFERENCE ?= system
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run test check workflows fmt e2e flows chaos reconcile crashes expiry money live weight catalogues bench blog blog-test k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
+.PHONY: help setup lock run test check workflows fmt e2e flows chaos reconcile crashes expiry money live weight catalogues bench blog blog-test blog-k8s-test k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -127,7 +129,10 @@ blog: setup ## run the small blog of examples/blog (EDGE_PORT=8180)
 	@exec $(PY) -m blog.run
 
 blog-test: setup ## the small blog's tests, and how fast it replays
-	@cd examples/blog && ../../$(PY) -m pytest -q -m "connected or not connected" && ../../$(PY) -m blog.rate
+	@cd examples/blog && ../../$(PY) -m pytest -q -m "connected or not connected" && ../../$(PY) -m blog.run.rate
+
+blog-k8s-test: setup ## the small blog's tests on a real Kubernetes (KUBECONFIG: infra/kubernetes/hosts.py)
+	@$(PY) -m blog.run.cluster
 
 k8s-secrets: ## create the namespace and its secrets in the current Kubernetes context (STRIPE_KEY, STRIPE_WEBHOOK_SECRET, KUBECTL)
 	@infra/k8s/secrets.sh

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI, Response
 
 from blog.events import (
     CommentCreated,
@@ -15,7 +15,7 @@ from blog.events import (
     Status,
     publisher,
 )
-from blog.service import Broker, create_service
+from blog.service import Broker, create_service, happened, replay, routes
 from common.errors import NotFound
 from common.events import AggregateEvent
 from common.http.body import Input, Output, json_body
@@ -43,29 +43,35 @@ class Comments:
         match event:
             case PostCreated():
                 self.by_post.setdefault(event.id, {})
-            case CommentCreated() if event.id not in self.by_post.setdefault(event.post_id, {}):
-                comment = Comment(id=event.id, content=event.content, status=Status.PENDING)
-                self.by_post[event.post_id][event.id] = comment
-            case CommentModerated() if self._is_pending(event):
-                comment = self.by_post[event.post_id][event.id].model_copy(update={"status": event.status})
-                self.by_post[event.post_id][event.id] = comment
-                self.untold[event.id] = CommentUpdated(
-                    id=event.id, post_id=event.post_id, content=comment.content, status=comment.status
-                )
+            case CommentCreated() if event.post_id in self.by_post:
+                comment = Comment(id=event.id, content=event.content, status=event.status)
+                self.by_post[event.post_id].setdefault(event.id, comment)
+            case CommentModerated():
+                self._moderated(event)
             case CommentUpdated():
                 self.untold.pop(event.id, None)
 
-    def _is_pending(self, event: CommentModerated) -> bool:
-        """Not for a comment that nobody wrote, nor for a second opinion."""
-        comment = self.by_post.get(event.post_id, {}).get(event.id)
-        return comment is not None and comment.status is Status.PENDING and event.status is not Status.PENDING
+    def _moderated(self, event: CommentModerated) -> None:
+        """The first opinion counts; one of a comment that nobody wrote is none."""
+        of_post = self.by_post.get(event.post_id, {})
+        comment = of_post.get(event.id)
+        if comment is not None and comment.status is Status.PENDING:
+            of_post[event.id] = changed = comment.model_copy(update={"status": event.status})
+            self.untold[event.id] = CommentUpdated(post_id=event.post_id, **changed.model_dump())
 
 
 def create_app(broker: Broker) -> FastAPI:
     comments = Comments()
     created = publisher(CommentCreated, "comments", broker.stream)
     updated = publisher(CommentUpdated, "comments", broker.stream)
-    router = APIRouter(tags=["comments"])
+
+    async def settle() -> None:
+        for event in comments.untold.values():
+            await updated.publish(event)
+
+    hears: list[type[AggregateEvent]] = [PostCreated, CommentCreated, CommentModerated, CommentUpdated]
+    tail = replay(broker, hears, comments.apply, settle)
+    router = routes(tail)
 
     def of(post_id: str) -> list[Comment]:
         if post_id not in comments.by_post:
@@ -77,17 +83,12 @@ def create_app(broker: Broker) -> FastAPI:
         return of(post_id)
 
     @router.post("/posts/{post_id}/comments", status_code=201)
-    async def create(post_id: str, body: Annotated[CommentInput, json_body(CommentInput)]) -> list[Comment]:
+    async def create(
+        post_id: str, body: Annotated[CommentInput, json_body(CommentInput)], response: Response
+    ) -> list[Comment]:
         of(post_id)
-        event = CommentCreated(id=new_id(), post_id=post_id, content=body.content, status=Status.PENDING)
-        await created.publish(event)
-        comments.apply(event)
+        event = CommentCreated(id=new_id(), post_id=post_id, content=body.content)
+        await happened(created, event, tail, response)
         return of(post_id)
 
-    async def settle() -> None:
-        for event in list(comments.untold.values()):
-            await updated.publish(event)
-            comments.apply(event)
-
-    hears: list[type[AggregateEvent]] = [PostCreated, CommentCreated, CommentModerated, CommentUpdated]
-    return create_service("comments", router, broker, hears, comments.apply, settle)
+    return create_service("comments", router, broker, tail)

@@ -2,7 +2,7 @@
 
 import logging
 from enum import StrEnum
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, Literal, TypeAlias, TypeVar, cast
 
 from pydantic import Field, StringConstraints, ValidationError
 
@@ -35,35 +35,40 @@ class Status(StrEnum):
     REJECTED = "rejected"
 
 
+Opinion: TypeAlias = Literal[Status.APPROVED, Status.REJECTED]
+
+
 class PostCreated(AggregateEvent):
     subject = Subject.POST_CREATED
     id: Id
     title: Title
 
 
-class CommentState(AggregateEvent):
+class CommentEvent(AggregateEvent):
     id: Id
     post_id: Id
     content: Content
-    status: Status
 
 
-class CommentCreated(CommentState):
+class CommentCreated(CommentEvent):
     """Pending: moderation is to look at it."""
 
     subject = Subject.COMMENT_CREATED
+    status: Literal[Status.PENDING] = Status.PENDING
 
 
-class CommentModerated(CommentState):
+class CommentModerated(CommentEvent):
     """What moderation thinks of it: for comments alone, which owns the comment."""
 
     subject = Subject.COMMENT_MODERATED
+    status: Opinion
 
 
-class CommentUpdated(CommentState):
+class CommentUpdated(CommentEvent):
     """The comment changed, in whatever way: all that others need to know."""
 
     subject = Subject.COMMENT_UPDATED
+    status: Status
 
 
 Event = PostCreated | CommentCreated | CommentModerated | CommentUpdated

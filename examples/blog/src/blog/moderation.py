@@ -3,10 +3,10 @@
 import time
 from dataclasses import dataclass, field
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
-from blog.events import CommentCreated, CommentModerated, Event, Status, publisher
-from blog.service import Broker, create_service
+from blog.events import CommentCreated, CommentModerated, Event, Opinion, Status, publisher
+from blog.service import Broker, create_service, replay, routes
 from blog.settings import ModerationSettings
 
 
@@ -26,7 +26,7 @@ class Moderation:
                 self.waiting.pop(event.id, None)
 
 
-def judge(content: str, blocked: list[str]) -> Status:
+def judge(content: str, blocked: list[str]) -> Opinion:
     folded = content.casefold()
     return Status.REJECTED if any(word in folded for word in blocked) else Status.APPROVED
 
@@ -38,14 +38,11 @@ def create_app(broker: Broker, settings: ModerationSettings) -> FastAPI:
 
     async def settle() -> None:
         """Two processes may find the same comment waiting: the store keeps one opinion, by its id."""
-        now = time.monotonic()
-        for came, comment in list(moderation.waiting.values()):
-            if now - came < settings.moderation_seconds:
-                continue
-            status = judge(comment.content, blocked)
-            opinion = CommentModerated(**comment.model_dump() | {"status": status})
-            await moderated.publish(opinion)
-            moderation.apply(opinion)
+        due = time.monotonic() - settings.moderation_seconds
+        for came, comment in moderation.waiting.values():
+            if came <= due:
+                status = judge(comment.content, blocked)
+                await moderated.publish(CommentModerated(**comment.model_dump() | {"status": status}))
 
-    hears = [CommentCreated, CommentModerated]
-    return create_service("moderation", APIRouter(), broker, hears, moderation.apply, settle)
+    tail = replay(broker, [CommentCreated, CommentModerated], moderation.apply, settle)
+    return create_service("moderation", routes(tail), broker, tail)

@@ -1,18 +1,21 @@
-"""The page: plain forms, and the list looked at again every second where there is JavaScript."""
+"""The page: plain forms, and where there is JavaScript a list that updates itself."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.resources import files
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import httpx
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from blog.service import POSITION
 from blog.settings import PageSettings
 from common.http.app import create_http_app
 
+LATER = "Please try again in a moment."
 WORDS = {
     "pending": "This comment is awaiting moderation",
     "rejected": "This comment has been rejected",
@@ -30,53 +33,61 @@ Form = Annotated[dict[str, str], Depends(_form)]
 def create_app(settings: PageSettings, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
     """`transport` stands in for the network."""
     templates = Environment(loader=PackageLoader("blog"), autoescape=True, undefined=StrictUndefined)
-    script = files("blog").joinpath("static", "page.js").read_bytes()
     http = httpx.AsyncClient(base_url=settings.api_base_url, transport=transport, timeout=5, trust_env=False)
     router = APIRouter(include_in_schema=False)
 
-    def page(posts: Any, problem: str = "", status: int = 200) -> Response:
-        html = templates.get_template("index.html").render(posts=posts, problem=problem, words=WORDS)
-        return HTMLResponse(html, status, headers={"Content-Security-Policy": "default-src 'self'"})
-
-    async def posts() -> tuple[Any, str]:
+    async def ask(browser: Request, method: str, path: str, **more: Any) -> httpx.Response:
+        """As the browser would: an edge routes by its host. 503 where nothing answers."""
+        passed = {name: browser.headers.get(name, "") for name in ("host", "if-none-match")}
         try:
-            return (await http.get("/posts")).raise_for_status().json(), ""
+            return await http.request(method, path, headers=passed, **more)
         except httpx.HTTPError:
-            return [], "The posts can't be read right now. Please try again in a moment."
+            return httpx.Response(503)
 
-    async def send(path: str, body: dict[str, str]) -> Response:
-        """Back to the list, or the list with what was wrong."""
-        try:
-            answer = await http.post(path, json=body)
-        except httpx.HTTPError:
-            answer = httpx.Response(503)
+    async def page(
+        browser: Request, since: int = 0, status: int = 200, problem: str = "", **written: str
+    ) -> Response:
+        """The list, with what was wrong and what was `written` then. 304 for whoever has this list."""
+        found = await ask(browser, "GET", "/posts", params={"since": since})
+        headers = {"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'self'"}
+        headers |= {"ETag": found.headers.get("etag", "")}
+        if found.status_code == 304:
+            return Response(status_code=304, headers=headers)
+        posts = found.json() if found.is_success else None
+        if posts is None:
+            status, problem = max(status, 503), problem or f"The posts can't be read right now. {LATER}"
+        template = templates.get_template("index.html")
+        html = template.render(posts=posts, problem=problem, words=WORDS, written=written)
+        return HTMLResponse(html, status, headers)
+
+    async def send(browser: Request, path: str, body: dict[str, str], **written: str) -> Response:
+        """On to a list that has it, or back with what was wrong."""
+        answer = await ask(browser, "POST", path, json=body)
         if answer.is_success:
-            return RedirectResponse("/", 303)
-        problem = "That can't be taken right now. Please try again in a moment."
-        if answer.status_code < 500:
+            return RedirectResponse(f"/?since={answer.headers.get(POSITION, 0)}", 303)
+        problem = f"That can't be taken right now. {LATER}"
+        if answer.status_code < 500 and answer.headers.get("content-type") == "application/json":
             problem = "; ".join(entry["message"] for entry in answer.json()["errors"])
-        return page((await posts())[0], problem, answer.status_code)
+        return await page(browser, 0, answer.status_code, problem, **body, **written)
 
     @router.get("/")
-    async def index() -> Response:
-        found, problem = await posts()
-        return page(found, problem, 503 if problem else 200)
-
-    @router.get("/page.js")
-    async def page_script() -> Response:
-        return Response(script, media_type="text/javascript")
+    async def index(browser: Request, since: Annotated[int, Query(ge=0, le=2**53)] = 0) -> Response:
+        return await page(browser, since)
 
     @router.post("/new-post")
-    async def new_post(form: Form) -> Response:
-        return await send("/posts/create", {"title": form.get("title", "")})
+    async def new_post(browser: Request, form: Form) -> Response:
+        return await send(browser, "/posts/create", {"title": form.get("title", "")})
 
-    @router.post("/new-comment/{post_id}")
-    async def new_comment(post_id: str, form: Form) -> Response:
-        return await send(f"/posts/{post_id}/comments", {"content": form.get("content", "")})
+    @router.post("/new-comment/{post}")
+    async def new_comment(browser: Request, form: Form, post: str) -> Response:
+        body = {"content": form.get("content", "")}
+        return await send(browser, f"/posts/{quote(post, safe='')}/comments", body, post=post)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with http:
             yield
 
-    return create_http_app("client", [router], lifespan, {})
+    app = create_http_app("client", [router], lifespan, {})
+    app.mount("/static", StaticFiles(packages=[("blog", "static")]))
+    return app

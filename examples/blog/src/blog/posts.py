@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI, Response
 
 from blog.events import Event, PostCreated, Title, publisher
-from blog.service import Broker, create_service
+from blog.service import Broker, create_service, happened, replay, routes
 from common.http.body import Input, Output, json_body
 from common.ids import new_id
 
@@ -22,11 +22,13 @@ class Post(Output):
 def create_app(broker: Broker) -> FastAPI:
     posts: dict[str, Post] = {}
     created = publisher(PostCreated, "posts", broker.stream)
-    router = APIRouter(tags=["posts"])
 
     def apply(event: Event) -> None:
         if isinstance(event, PostCreated):
             posts.setdefault(event.id, Post(id=event.id, title=event.title))
+
+    tail = replay(broker, [PostCreated], apply)
+    router = routes(tail)
 
     @router.get("/posts")
     async def index() -> list[Post]:
@@ -34,11 +36,10 @@ def create_app(broker: Broker) -> FastAPI:
 
     @router.post("/posts", status_code=201)
     @router.post("/posts/create", status_code=201)
-    async def create(body: Annotated[PostInput, json_body(PostInput)]) -> Post:
-        """The event is the write: stored first, then remembered. Without the store there is no post (503)."""
+    async def create(body: Annotated[PostInput, json_body(PostInput)], response: Response) -> Post:
+        """The second path is the edge's, where `/posts` leads to query."""
         event = PostCreated(id=new_id(), title=body.title)
-        await created.publish(event)
-        apply(event)
+        await happened(created, event, tail, response)
         return posts[event.id]
 
-    return create_service("posts", router, broker, [PostCreated], apply)
+    return create_service("posts", router, broker, tail)

@@ -1,11 +1,14 @@
 """Query: every post with its comments, as a page wants them, from events alone. It asks nobody."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI, Query, Request, Response
 
 from blog.events import CommentCreated, CommentUpdated, Event, PostCreated, Status
-from blog.service import Broker, create_service
+from blog.service import Broker, create_service, replay, routes
+from common.errors import Unavailable
 from common.http.body import Output
 
 
@@ -23,25 +26,23 @@ class PostView(Output):
 
 @dataclass
 class View:
+    """A comment on a post that nobody wrote is none."""
+
     titles: dict[str, str] = field(default_factory=dict)
     comments: dict[str, dict[str, CommentView]] = field(default_factory=dict)
 
     def apply(self, event: Event) -> None:
         match event:
-            case PostCreated():
-                self.titles.setdefault(event.id, event.title)
-            case CommentCreated():
-                self._of(event).setdefault(event.id, _shown(event))
-            case CommentUpdated() if event.id in self._of(event):
-                self._of(event)[event.id] = _shown(event)
-
-    def _of(self, event: CommentCreated | CommentUpdated) -> dict[str, CommentView]:
-        return self.comments.setdefault(event.post_id, {})
+            case PostCreated() if event.id not in self.titles:
+                self.titles[event.id], self.comments[event.id] = event.title, {}
+            case CommentCreated() if event.post_id in self.comments:
+                self.comments[event.post_id].setdefault(event.id, _shown(event))
+            case CommentUpdated() if event.id in self.comments.get(event.post_id, {}):
+                self.comments[event.post_id][event.id] = _shown(event)
 
     def posts(self) -> list[PostView]:
-        """A comment on a post that nobody wrote is shown nowhere."""
         return [
-            PostView(id=post_id, title=title, comments=list(self.comments.get(post_id, {}).values()))
+            PostView(id=post_id, title=title, comments=list(self.comments[post_id].values()))
             for post_id, title in self.titles.items()
         ]
 
@@ -51,10 +52,24 @@ def _shown(event: CommentCreated | CommentUpdated) -> CommentView:
 
 
 def create_app(broker: Broker) -> FastAPI:
-    view, router = View(), APIRouter(tags=["query"])
+    view = View()
+    tail = replay(broker, [PostCreated, CommentCreated, CommentUpdated], view.apply)
+    router = routes(tail)
 
-    @router.get("/posts")
-    async def posts() -> list[PostView]:
+    @router.get("/posts", response_model=list[PostView])
+    async def posts(
+        request: Request, response: Response, since: Annotated[int, Query(ge=0, le=2**53)] = 0
+    ) -> list[PostView] | Response:
+        """What was written at `since` is in it, unless that takes more than two seconds.
+
+        Of one place in the store there is one view: it is the ETag, in each process and after a restart.
+        """
+        with suppress(Unavailable):
+            await tail.reached(since)
+        tag = f'"{tail.position}"'
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers={"ETag": tag})
+        response.headers["ETag"] = tag
         return view.posts()
 
-    return create_service("query", router, broker, [PostCreated, CommentCreated, CommentUpdated], view.apply)
+    return create_service("query", router, broker, tail)

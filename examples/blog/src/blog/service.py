@@ -1,23 +1,27 @@
-"""What each of the services is made of: a state, the events that lead to it, and routes that show it."""
+"""What the services are made of: a replayed state, routes that answer from it, and events that change it."""
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Response
 
-from blog.events import STREAM_SUBJECTS, Event, read, wire
+from blog.events import STREAM_SUBJECTS, E, Event, read, wire
 from blog.settings import Settings
+from common.errors import Unavailable
 from common.events import AggregateEvent
 from common.feed import Feed, NatsFeed
 from common.http.app import create_http_app
 from common.jetstream import JetStream
+from common.publisher import Publisher
+from common.service import Service
 from common.stream import Stored, Stream
 from common.tail import Settle, Tail
 
 log = logging.getLogger(__name__)
+
+POSITION = "Position"
+"""The header that says where in the store a write stands: `?since=` it, another service shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,43 +35,46 @@ class Broker:
         return cls(stream, NatsFeed(settings.nats_url, name))
 
 
-async def _nothing() -> None:
+async def nothing() -> None:
     """Nothing follows from the state."""
 
 
-def create_service(
-    name: str,
-    router: APIRouter,
+def replay(
     broker: Broker,
     hears: Sequence[type[AggregateEvent]],
     apply: Callable[[Event], None],
-    settle: Settle = _nothing,
-) -> FastAPI:
-    """Ready once `apply` was given every event of those kinds that ever happened."""
+    settle: Settle = nothing,
+) -> Tail:
+    """Gives `apply` every event of those kinds that ever happened, in order, and then each as it happens."""
 
     def take(stored: Stored) -> None:
         if (event := read(stored)) is not None:
             apply(event)
 
-    tail = Tail(broker.stream, broker.feed, wire(*hears), take, settle)
+    return Tail(broker.stream, broker.feed, wire(*hears), take, settle)
 
-    async def replayed() -> bool:
-        return tail.ready
 
-    def ended(task: asyncio.Task[None]) -> None:
-        if not task.cancelled():
-            log.critical("this service hears nothing any more", exc_info=task.exception())
+def routes(tail: Tail) -> APIRouter:
+    """Routes that answer from the whole state: while it is being replayed 503, never a part of it."""
 
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        running = asyncio.create_task(tail.run())
-        running.add_done_callback(ended)
-        try:
-            yield
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-            await broker.feed.close()
-            await broker.stream.close()
+    async def whole() -> None:
+        if not tail.ready:
+            raise Unavailable("Still replaying what happened")
 
-    return create_http_app(name, [router], lifespan, {"events": replayed})
+    return APIRouter(dependencies=[Depends(whole)])
+
+
+async def happened(publisher: Publisher[E], event: E, tail: Tail, response: Response) -> None:
+    """Stores the event, which makes it so, and returns once this process knows of it.
+
+    Raises `errors.Unavailable` when the store didn't confirm: it may have happened or not.
+    """
+    position = await publisher.publish(event)
+    await tail.reached(position)
+    response.headers[POSITION] = str(position)
+
+
+def create_service(name: str, router: APIRouter, broker: Broker, tail: Tail | None = None) -> FastAPI:
+    """Ready once its state is whole."""
+    service = Service(stream=broker.stream, consumer=tail, on_stop=[broker.feed.close])
+    return create_http_app(name, [router], service.lifespan, service.checks())

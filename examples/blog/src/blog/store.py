@@ -7,13 +7,11 @@ from pydantic import ValidationError
 
 from blog.events import EVENTS, STREAM_SUBJECTS, publisher, read
 from blog.service import Broker, create_service
-from common import times
-from common.errors import BadRequest
+from common.errors import BadRequest, Unavailable
 from common.http.body import Input, Output, json_body
 from common.http.rendering import invalid
+from common.stream import Stored
 from common.times import Moment
-
-PAGE = 1000
 
 
 class EventInput(Input):
@@ -22,7 +20,7 @@ class EventInput(Input):
 
 
 class EventOutput(Output):
-    """`sequence` is its place in the store, to go on `?after=` it."""
+    """`sequence` is its place in the store, to go on `?after=` it; `at` is when it was stored."""
 
     sequence: int
     type: str
@@ -30,39 +28,41 @@ class EventOutput(Output):
     at: Moment
 
 
+def _shown(stored: Stored) -> EventOutput | None:
+    """None for what is no event."""
+    if (event := read(stored)) is None:
+        return None
+    data = event.model_dump(mode="json", by_alias=True)
+    return EventOutput(sequence=stored.sequence, type=event.subject.value, data=data, at=stored.at)
+
+
 def create_app(broker: Broker) -> FastAPI:
-    router = APIRouter(tags=["events"])
+    router = APIRouter()
 
     @router.get("/events")
     async def index(
         response: Response, after: Annotated[int, Query(ge=0, le=2**53)] = 0
     ) -> list[EventOutput]:
-        """At most 1,000, oldest first; the next ones in a `Link: rel="next"` header."""
-        found: list[EventOutput] = []
+        """At most 1,000, oldest first; what comes behind them in a `Link: rel="next"` header."""
         async for batch in broker.stream.history(STREAM_SUBJECTS, after):
-            for stored in batch[:PAGE]:
-                after = stored.sequence
-                if (event := read(stored)) is not None:
-                    data = event.model_dump(mode="json", by_alias=True)
-                    found.append(
-                        EventOutput(sequence=after, type=event.subject.value, data=data, at=stored.at)
-                    )
-            response.headers["Link"] = f'</events?after={after}>; rel="next"'
-            break
-        return found
+            response.headers["Link"] = f'</events?after={batch[-1].sequence}>; rel="next"'
+            return [event for event in map(_shown, batch) if event is not None]
+        return []
 
     @router.post("/events", status_code=201)
     async def publish(body: Annotated[EventInput, json_body(EventInput)]) -> EventOutput:
-        """Returns once it is stored. The same event again, within two minutes, is stored once."""
-        known = EVENTS.get(body.type)
-        if known is None:
+        """The event as it is stored. The same one again, within two minutes, is the first one."""
+        kind = EVENTS.get(body.type)
+        if kind is None:
             raise BadRequest(f"Type must be one of {', '.join(EVENTS)}", "type")
         try:
-            event = known.model_validate(body.data)
+            event = kind.model_validate(body.data)
         except ValidationError as error:
             raise invalid(error.errors(include_url=False)) from None
-        await publisher(known, "curl", broker.stream).publish(event)
-        data = event.model_dump(mode="json", by_alias=True)
-        return EventOutput(sequence=0, type=body.type, data=data, at=times.now())
+        sequence = await publisher(kind, "curl", broker.stream).publish(event)
+        async for batch in broker.stream.history(STREAM_SUBJECTS, sequence - 1):
+            if (shown := _shown(batch[0])) is not None:
+                return shown
+        raise Unavailable()
 
-    return create_service("events", router, broker, [], lambda _event: None)
+    return create_service("events", router, broker)

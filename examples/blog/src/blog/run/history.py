@@ -1,0 +1,53 @@
+"""A past for the store: what would have happened, had people written for a while."""
+
+import asyncio
+from collections.abc import Sequence
+
+from blog.events import (
+    STREAM_SUBJECTS,
+    CommentCreated,
+    CommentModerated,
+    CommentUpdated,
+    Event,
+    PostCreated,
+    Status,
+    publisher,
+)
+from common.jetstream import JetStream
+
+PER_POST = 5
+WIDTH = 64
+
+
+def history(posts: int, name: str = "post") -> Sequence[Event]:
+    """Five events a post: itself, two comments, one of them moderated. Ids begin with `name`."""
+    events: list[Event] = []
+    for number in range(posts):
+        post = f"{name}-{number}"
+        told = {"post_id": post, "content": f"A comment on {number}"}
+        first = told | {"id": f"{post}-first"}
+        events += [
+            PostCreated(id=post, title=f"Post {number}"),
+            CommentCreated(**first),
+            CommentModerated(**first, status=Status.APPROVED),
+            CommentUpdated(**first, status=Status.APPROVED),
+            CommentCreated(**told, id=f"{post}-second"),
+        ]
+    return events
+
+
+async def fill(nats: str, events: Sequence[Event]) -> None:
+    """Stores what `history` made: in its order for each post, different posts side by side.
+
+    As the services would: what one of them says meanwhile is not said twice.
+    """
+    stream, room = JetStream(nats, "history", subjects=STREAM_SUBJECTS), asyncio.Semaphore(WIDTH)
+    await stream.connect()
+
+    async def put(several: Sequence[Event]) -> None:
+        async with room:
+            for event in several:
+                await publisher(type(event), "history", stream).publish(event)
+
+    await asyncio.gather(*(put(events[at : at + PER_POST]) for at in range(0, len(events), PER_POST)))
+    await stream.close()

@@ -1,0 +1,39 @@
+"""The blog's edge as a program asks it."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from blog.run.blog import Blog
+
+
+class Edge:
+    def __init__(self, blog: Blog) -> None:
+        host = urlsplit(blog.edge).netloc
+        self._http = aiohttp.ClientSession(blog.address, headers={"Host": host})
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def post(self, path: str, body: Any) -> tuple[int, Any]:
+        """The status, and the answer where it is JSON."""
+        async with self._http.post(path, json=body) as answer:
+            await answer.read()
+            is_json = answer.content_type == "application/json"
+            return answer.status, await answer.json() if is_json else None
+
+    async def create(self, title: str) -> str:
+        """The new post's id."""
+        status, post = await self.post("/posts/create", {"title": title})
+        assert status == 201, post
+        return str(post["id"])
+
+    async def posts(self) -> Any:
+        """As query has them; none while it can't be asked."""
+        async with self._http.get("/posts") as answer:
+            return await answer.json() if answer.status == 200 else []
+
+    async def page(self) -> str:
+        async with self._http.get("/") as answer:
+            return await answer.text()

@@ -1,0 +1,111 @@
+"""The page in Chromium, with JavaScript and without."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from blog.run.blog import Blog
+from common.ids import new_id
+from infra.chromium import launched
+
+pytestmark = [pytest.mark.connected, pytest.mark.asyncio(loop_scope="session")]
+
+PENDING, REJECTED = "This comment is awaiting moderation", "This comment has been rejected"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(blog: Blog) -> AsyncIterator[Browser]:
+    """One to which the blog's name leads to where it is."""
+    name, address = (str(urlsplit(url).hostname) for url in (blog.edge, blog.address))
+    async with launched(f"--host-resolver-rules=MAP {name} {address}") as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(blog: Blog, browser: Browser, javascript: bool) -> Page:
+    page = await (await browser.new_context(java_script_enabled=javascript)).new_page()
+    await page.goto(blog.edge)
+    return page
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "no-javascript"])
+async def test_a_post_is_written_commented_on_and_moderated(blog: Blog, page: Page, javascript: bool) -> None:
+    title = f"Fruit {new_id()}"
+    await blog.stop("moderation")
+    await page.get_by_label("Title of a new post").fill(title)
+    await page.get_by_role("button", name="Post", exact=True).click()
+    card = page.get_by_role("article", name=title)
+    # No need to look again: the page that follows has it.
+    await expect(card).to_be_visible()
+    await commented(page, card, "an orange")
+    await expect(card.get_by_text(PENDING)).to_be_visible()
+
+    await blog.start("moderation")
+    await blog.ready("moderation")
+    if javascript:
+        await expect(card.get_by_text(REJECTED)).to_be_visible()
+    else:
+        await shown(page.reload, card.get_by_text(REJECTED))
+
+
+async def commented(page: Page, card: Any, content: str) -> None:
+    """Tried again as people do, while comments hasn't heard of the post."""
+    async with asyncio.timeout(15):
+        await card.get_by_label("Comment").fill(content)
+        await card.get_by_role("button", name="Send").click()
+        while await page.get_by_role("alert").is_visible():
+            # What was written is still there.
+            assert await card.get_by_label("Comment").input_value() == content
+            await card.get_by_role("button", name="Send").click()
+
+
+async def shown(again: Callable[[], Awaitable[Any]], wanted: Any) -> None:
+    async with asyncio.timeout(15):
+        while not await wanted.is_visible():
+            await asyncio.sleep(0.2)
+            await again()
+
+
+@pytest.mark.parametrize("javascript", [True])
+async def test_the_list_updates_itself_around_what_somebody_is_writing(
+    blog: Blog, page: Page, browser: Browser
+) -> None:
+    first, second = f"First {new_id()}", f"Second {new_id()}"
+    await page.get_by_label("Title of a new post").fill(first)
+    await page.get_by_role("button", name="Post", exact=True).click()
+    card = page.get_by_role("article", name=first)
+    await card.get_by_label("Comment").fill("half a sen")
+
+    other = await (await browser.new_context()).new_page()
+    await other.goto(blog.edge)
+    await other.get_by_label("Title of a new post").fill(second)
+    await other.get_by_role("button", name="Post", exact=True).click()
+    await commented(other, other.get_by_role("article", name=first), "I like apples")
+
+    await expect(page.get_by_role("article", name=second)).to_be_visible()
+    await expect(card.get_by_text("I like apples")).to_be_visible()
+    await expect(card.get_by_label("Comment")).to_have_value("half a sen")
+    # Newest first, as after a reload.
+    order = "document.querySelectorAll('h3')"
+    titles = f"() => [...{order}].map((one) => one.textContent)"
+    live = await page.evaluate(titles)
+    await page.reload()
+    assert live == await page.evaluate(titles)
+    assert live[:2] == [second, first]
+
+
+@pytest.mark.parametrize("javascript", [True])
+async def test_what_people_write_is_shown_as_text_and_fits_a_phone(page: Page) -> None:
+    await page.set_viewport_size({"width": 360, "height": 740})
+    title = f"<script>alert(1)</script> {'x' * 120} {new_id()}"
+    await page.get_by_label("Title of a new post").fill(title)
+    await page.get_by_role("button", name="Post", exact=True).click()
+
+    await expect(page.get_by_role("article", name=title)).to_be_visible()
+    overflows = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    assert not await page.evaluate(overflows)

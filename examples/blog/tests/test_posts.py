@@ -1,0 +1,52 @@
+"""Who writes posts, over a store in memory."""
+
+import asyncio
+
+import pytest
+
+from blog import posts
+from blog.service import POSITION
+from common.testing.answers import errors_of, message_of
+from common.testing.browser import running
+from common.testing.fake_stream import FakeStream
+from tests.builders import broker, subjects
+
+
+async def test_a_post_is_stored_before_it_is_shown(stream: FakeStream) -> None:
+    async with running(posts.create_app(broker(stream))) as client:
+        answer = await client.post("/posts/create", json={"title": " Fruit "})
+
+        assert answer.status_code == 201
+        post = answer.json()
+        assert post == {"id": post["id"], "title": "Fruit"}
+        assert answer.headers[POSITION] == str(stream.messages[0].sequence)
+        assert (await client.get("/posts")).json() == [post]
+        assert subjects(stream) == [f"post.created.{post['id']}"]
+
+
+async def test_without_the_store_there_is_no_post(stream: FakeStream) -> None:
+    async with running(posts.create_app(broker(stream))) as client:
+        stream.up = False
+
+        assert message_of(await client.post("/posts", json={"title": "Fruit"}), 503)
+        assert (await client.get("/posts")).json() == []
+
+
+@pytest.mark.parametrize("body", [{}, {"title": ""}, {"title": "  "}, {"title": "x" * 201}, {"title": 1}])
+async def test_a_bad_title_is_refused_beside_its_field(stream: FakeStream, body: dict[str, object]) -> None:
+    async with running(posts.create_app(broker(stream))) as client:
+        answer = await client.post("/posts", json=body)
+
+        assert [entry["field"] for entry in errors_of(answer, 400)] == ["title"]
+        assert subjects(stream) == []
+
+
+async def test_what_was_written_at_once_has_one_order_before_a_restart_and_after_it(
+    stream: FakeStream,
+) -> None:
+    async with running(posts.create_app(broker(stream))) as client:
+        await asyncio.gather(*(client.post("/posts", json={"title": str(n)}) for n in range(50)))
+        before = (await client.get("/posts")).json()
+    async with running(posts.create_app(broker(stream))) as client:
+        assert (await client.get("/posts")).json() == before
+    assert len(before) == 50
