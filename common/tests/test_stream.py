@@ -92,6 +92,14 @@ async def test_a_publication_tells_its_sequence_and_a_repeated_one_the_first_one
     assert again == told[0]
 
 
+async def test_to_connect_again_changes_nothing(broker: Stream) -> None:
+    source = await broker.source(a_spec())
+    await broker.connect()
+    await put(broker, "a")
+
+    assert texts(await pulled(source, 1)) == ["a"]
+
+
 async def test_what_is_acked_does_not_come_again(broker: Stream) -> None:
     source = await broker.source(a_spec(ack_wait=0.4))
     await put(broker, "a")

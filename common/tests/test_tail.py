@@ -1,13 +1,13 @@
 """A state that is replayed and followed, over the fake stream and, marked `connected`, the real one alike."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 
 from common.errors import Unavailable
-from common.feed import Feed, NatsFeed
+from common.feed import Feed, Hear, LookAgain, NatsFeed
 from common.stream import Stored, Stream
 from common.tail import Settle, Tail
 from common.testing.fake_feed import FakeFeed
@@ -40,6 +40,14 @@ class State:
         async with asyncio.timeout(10):
             while not condition(self.seen):
                 await asyncio.sleep(0.005)
+
+
+class CountedFeed(FakeFeed):
+    followed = 0
+
+    async def follow(self, subjects: Sequence[str], hear: Hear, look_again: LookAgain) -> None:
+        self.followed += 1
+        await super().follow(subjects, hear, look_again)
 
 
 @asynccontextmanager
@@ -118,6 +126,22 @@ async def test_what_many_wrote_at_once_is_seen_by_each_in_one_order(broker: Stre
     assert first.seen == second.seen
 
 
+async def test_whoever_wrote_waits_for_no_pause(stream: FakeStream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the word of it got lost."""
+    monkeypatch.setattr("common.tail.FIRST_PAUSE", 3_600.0)
+    monkeypatch.setattr("common.tail.LONGEST_PAUSE", 3_600.0)
+    state = State()
+    async with running(stream, state) as tail:
+        async with asyncio.timeout(10):
+            while not tail.ready:
+                await asyncio.sleep(0.005)
+        stream.followers.clear()
+
+        await tail.reached(await put(stream, "1"))
+
+    assert state.seen == ["1"]
+
+
 async def test_what_is_not_reached_in_time_is_unavailable(stream: FakeStream) -> None:
     async with running(stream, State()) as tail:
         sequence = await put(stream, "1")
@@ -137,7 +161,7 @@ async def test_an_event_that_breaks_the_state_is_met_again_by_the_next_run(strea
 
     for number in range(3):
         await put(stream, str(number))
-    feed = FakeFeed(stream)
+    feed = CountedFeed(stream)
     tail = Tail(stream, feed, SUBJECTS, apply)
     with pytest.raises(ZeroDivisionError):
         await tail.run()
@@ -147,7 +171,7 @@ async def test_an_event_that_breaks_the_state_is_met_again_by_the_next_run(strea
     task.cancel()
     await asyncio.wait([task])
 
-    assert len(stream.followers) == 1
+    assert feed.followed == 1
     await feed.close()
 
 

@@ -7,7 +7,7 @@ from blog.events import CommentModerated, Status
 from blog.settings import ModerationSettings
 from common.testing.browser import running
 from common.testing.fake_stream import FakeStream
-from tests.builders import PENDING, POST, broker, happen, stored, subjects
+from tests.builders import APPROVED, PENDING, POST, broker, happen, stored, subjects
 
 SETTINGS = ModerationSettings(nats_url="nats://unused")
 
@@ -41,6 +41,15 @@ async def test_a_comment_is_looked_at_once(stream: FakeStream) -> None:
             pass
 
     assert subjects(stream)[2:] == ["comment.moderated.c1"]
+
+
+async def test_a_comment_that_is_told_of_twice_is_looked_at_once(stream: FakeStream) -> None:
+    await happen(stream, POST, PENDING, APPROVED)
+    await stream.publish("comment.created.c1", PENDING.to_json(), {})
+    async with running(moderation.create_app(broker(stream), SETTINGS)):
+        pass
+
+    assert subjects(stream)[4:] == []
 
 
 async def test_what_was_written_while_it_was_away_is_looked_at_when_it_is_back(stream: FakeStream) -> None:

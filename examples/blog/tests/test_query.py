@@ -6,7 +6,7 @@ from blog import query
 from blog.events import CommentUpdated
 from common.testing.browser import running
 from common.testing.fake_stream import FakeStream
-from tests.builders import APPROVED, PENDING, POST, broker, happen, until
+from tests.builders import APPROVED, PENDING, POST, UPDATED, broker, happen, until
 
 
 async def test_it_knows_every_post_and_comment_from_events_alone(stream: FakeStream) -> None:
@@ -30,6 +30,14 @@ async def test_what_moderation_thinks_is_no_news_before_the_owner_says_so(stream
         (post,) = (await client.get("/posts")).json()
 
     assert [comment["status"] for comment in post["comments"]] == ["pending"]
+
+
+async def test_a_change_of_a_comment_that_nobody_wrote_shows_nothing(stream: FakeStream) -> None:
+    await happen(stream, POST, UPDATED)
+    async with running(query.create_app(broker(stream))) as client:
+        (post,) = (await client.get("/posts")).json()
+
+    assert post["comments"] == []
 
 
 async def test_whoever_has_what_there_is_gets_it_only_once(stream: FakeStream) -> None:

@@ -45,6 +45,7 @@ async def test_a_state_that_is_still_being_replayed_answers_nothing(
 
 async def test_a_forged_message_stops_nobody(stream: FakeStream) -> None:
     await stream.publish("post.created.x", b"not json", {})
+    await stream.publish("post.created.x", POST.model_copy(update={"id": "another"}).to_json(), {})
     await stream.publish("comment.updated.y", b'{"id": "other"}', {})
     await stream.publish(
         "comment.created.c9", b'{"id":"c9","postId":"p9","content":"x","status":"approved"}', {}

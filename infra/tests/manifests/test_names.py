@@ -1,12 +1,16 @@
 """Names, ports and routes are those that the design and the laptop's edge have."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 import yaml
 
 from infra.local import edge
 from infra.manifests.rendered import (
+    BLOG_K8S,
+    EVERY_OVERLAY,
+    FOLDERS,
     K8S,
     OVERLAYS,
     REPO,
@@ -51,7 +55,7 @@ def test_deployments_and_images_are_as_designed(name: str) -> None:
         assert image.startswith((f"gittix/{service}:", f"gittix/{service}@sha256:"))
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", EVERY_OVERLAY)
 def test_each_service_reaches_its_own_pods_on_a_port_that_they_have(name: str) -> None:
     objects = overlay(name)
     for service in of_kind(objects, "Service"):
@@ -63,7 +67,7 @@ def test_each_service_reaches_its_own_pods_on_a_port_that_they_have(name: str) -
         assert {port["targetPort"] for port in service["spec"]["ports"]} <= named_ports
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", EVERY_OVERLAY)
 def test_a_workload_selects_its_own_pods_alone(name: str) -> None:
     objects = overlay(name)
     for workload in of_kind(objects, "Deployment", "StatefulSet"):
@@ -71,22 +75,26 @@ def test_a_workload_selects_its_own_pods_alone(name: str) -> None:
         assert [each.owner for each in pods(objects) if matches(selector, each.labels)] == [workload]
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", EVERY_OVERLAY)
 def test_all_live_in_one_namespace(name: str) -> None:
     cluster_wide = {"Namespace", "PersistentVolume"}
     inside = [one for one in overlay(name) if one["kind"] not in cluster_wide]
-    assert {one["metadata"]["namespace"] for one in inside} == {"gittix"}
+    assert {one["metadata"]["namespace"] for one in inside} == {"blog" if "blog" in name else "gittix"}
 
 
-@pytest.mark.parametrize("folder", ["base", "overlays/test", "overlays/prod"])
-def test_the_namespace_takes_only_restricted_pods(folder: str) -> None:
-    labels = named(kustomized(K8S / folder), "Namespace", "gittix")["metadata"]["labels"]
+@pytest.mark.parametrize(
+    "folder", [K8S / "base", *(FOLDERS[name] for name in ("test", "prod", "blog-test")), BLOG_K8S / "base"]
+)
+def test_the_namespace_takes_only_restricted_pods(folder: Path) -> None:
+    (namespace,) = of_kind(kustomized(folder), "Namespace")
+    labels = namespace["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
-def test_the_end_of_skaffold_dev_takes_no_key_and_no_data_away() -> None:
+@pytest.mark.parametrize("name", ["dev", "blog-dev"])
+def test_the_end_of_skaffold_dev_takes_no_key_and_no_data_away(name: str) -> None:
     """It deletes what it applied; with the namespace everything in it would go."""
-    assert not of_kind(overlay("dev"), "Namespace", "Secret", "PersistentVolumeClaim")
+    assert not of_kind(overlay(name), "Namespace", "Secret", "PersistentVolumeClaim")
 
 
 def routes(rule: Object) -> Mapping[str, str]:

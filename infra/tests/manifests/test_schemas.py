@@ -3,12 +3,12 @@
 import kubernetes_validate  # type: ignore[import-untyped] # it has no types
 import pytest
 
-from infra.manifests.rendered import OVERLAYS, name_of, overlay
+from infra.manifests.rendered import EVERY_OVERLAY, name_of, overlay
 
 VERSION = "1.34"
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", EVERY_OVERLAY)
 def test_each_object_is_what_the_api_takes(name: str) -> None:
     for one in overlay(name):
         try:

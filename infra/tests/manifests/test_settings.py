@@ -1,11 +1,9 @@
 """What the overlays tell each process, against what its code asks for."""
 
-import importlib
-
 import pytest
+from tests.manifests.code import is_ours, settings
 
-from common.settings import ServiceSettings
-from infra.manifests.rendered import OVERLAYS, Pod, environment, named, of_kind, overlay, pods
+from infra.manifests.rendered import EVERY_OVERLAY, Pod, environment, named, of_kind, overlay, pods
 
 BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS"}
 """Read by `common.settings.load` and by uvicorn."""
@@ -18,23 +16,17 @@ SECRETS = {
 
 
 def processes(name: str) -> list[Pod]:
-    return [one for one in pods(overlay(name)) if one.owner["kind"] == "Deployment"]
+    return list(filter(is_ours, pods(overlay(name))))
 
 
-def settings(of: Pod) -> type[ServiceSettings]:
-    package = of.main["image"].split("@")[0].split(":")[0].removeprefix("gittix/")
-    found: type[ServiceSettings] = importlib.import_module(f"{package}.settings").Settings
-    return found
-
-
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", EVERY_OVERLAY)
 def test_each_variable_is_a_setting_of_the_code(name: str) -> None:
     for each in processes(name):
         known = {field.upper() for field in settings(each).model_fields} | BESIDE_SETTINGS
         assert set(environment(overlay(name), each)) <= known, each.name
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", EVERY_OVERLAY)
 def test_with_its_secrets_each_process_would_start(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for each in processes(name):
         with monkeypatch.context() as patch:
@@ -45,7 +37,7 @@ def test_with_its_secrets_each_process_would_start(name: str, monkeypatch: pytes
             assert settings(each)().port in {port["containerPort"] for port in each.main["ports"]}
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", EVERY_OVERLAY)
 def test_a_secret_is_named_and_never_written(name: str) -> None:
     assert not of_kind(overlay(name), "Secret")
     for each in processes(name):
@@ -62,7 +54,7 @@ def written(name: str, each: Pod) -> set[str]:
     return {variable for source in sources for variable in named(objects, "ConfigMap", source)["data"]}
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", EVERY_OVERLAY)
 def test_a_changed_setting_changes_the_pod(name: str) -> None:
     """The name has a hash of the content, so that another content is another pod template."""
     for one in of_kind(overlay(name), "ConfigMap"):

@@ -14,8 +14,16 @@ Object: TypeAlias = Mapping[str, Any]
 
 REPO = Path(__file__).parents[4]
 K8S = REPO / "infra" / "k8s"
+BLOG_K8S = REPO / "examples" / "blog" / "k8s"
 OVERLAYS = ("dev", "test", "prod")
+"""Of the marketplace."""
+FOLDERS = {name: K8S / "overlays" / name for name in OVERLAYS} | {
+    f"blog-{name}": BLOG_K8S / "overlays" / name for name in ("dev", "test")
+}
+EVERY_OVERLAY = tuple(FOLDERS)
 SERVICES = ("auth", "tickets", "orders", "payments", "expiration", "client")
+SHIPPED = (*SERVICES, "examples/blog")
+"""The folders that an image is made of: each of one package, of the folder's name."""
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
 
 
@@ -28,7 +36,7 @@ def kustomized(folder: Path) -> tuple[Object, ...]:
 
 
 def overlay(name: str) -> tuple[Object, ...]:
-    return kustomized(K8S / "overlays" / name)
+    return kustomized(FOLDERS[name])
 
 
 def of_kind(objects: Sequence[Object], *kinds: str) -> list[Object]:
