@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Request
-from pydantic import BeforeValidator, TypeAdapter
+from pydantic import BeforeValidator, StringConstraints, TypeAdapter, ValidationError
 from pymongo.errors import ServerSelectionTimeoutError
 from starlette.exceptions import HTTPException
 
@@ -19,7 +19,7 @@ from common.http.app import create_http_app
 from common.http.body import Input, json_body
 from common.http.direct import DirectRoute
 from common.http.gate import MAX_BODY_BYTES
-from common.http.rendering import json_response
+from common.http.rendering import invalid, json_response
 from common.identity import SignedIn
 from common.testing.answers import errors_of, message_of
 from common.testing.browser import BASE_URL, SESSIONS, signed_in
@@ -181,6 +181,32 @@ async def test_a_bad_parameter_is_named_without_its_place(client: httpx.AsyncCli
         assert entry["field"] == "limit"
     (entry,) = errors_of(await client.get("/pages"), 400)
     assert entry == {"message": "Limit is required", "field": "limit"}
+
+
+class Letter(Input):
+    subject_line: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5)]
+    pin: Annotated[str, StringConstraints(min_length=4)] = "0000"
+
+
+@pytest.mark.parametrize(
+    ("letter", "message"),
+    [
+        ({}, "SubjectLine is required"),
+        ({"subjectLine": None}, "SubjectLine is required"),
+        ({"subjectLine": " "}, "SubjectLine is required"),
+        ({"subjectLine": 7}, "SubjectLine must be text"),
+        ({"subjectLine": "x" * 6}, "SubjectLine must be at most 5 characters"),
+        ({"subjectLine": "x", "pin": "123"}, "Pin must be at least 4 characters"),
+    ],
+)
+def test_a_text_that_does_not_fit_is_refused_in_words_for_people(
+    letter: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Letter.model_validate(letter)
+
+    (entry,) = invalid(refused.value.errors()).entries
+    assert entry.message == message
 
 
 async def test_who_asks_is_checked_before_what_is_asked(client: httpx.AsyncClient) -> None:

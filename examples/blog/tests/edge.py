@@ -1,5 +1,7 @@
 """The blog's edge as a program asks it."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,3 +39,19 @@ class Edge:
     async def page(self) -> str:
         async with self._http.get("/") as answer:
             return await answer.text()
+
+
+async def until(ask: Callable[[], Awaitable[Any]], condition: Callable[[Any], bool]) -> Any:
+    async with asyncio.timeout(60):
+        while not condition(answer := await ask()):
+            await asyncio.sleep(0.02)
+    return answer
+
+
+async def written(edge: Edge, post_id: str, content: str) -> str:
+    """A comment's id, as soon as comments has heard of the post."""
+    answer = await until(
+        lambda: edge.post(f"/posts/{post_id}/comments", {"content": content}), lambda found: found[0] == 201
+    )
+    (comment_id,) = [comment["id"] for comment in answer[1] if comment["content"] == content]
+    return str(comment_id)

@@ -32,12 +32,22 @@ async def test_without_the_store_there_is_no_post(stream: FakeStream) -> None:
         assert (await client.get("/posts")).json() == []
 
 
-@pytest.mark.parametrize("body", [{}, {"title": ""}, {"title": "  "}, {"title": "x" * 201}, {"title": 1}])
-async def test_a_bad_title_is_refused_beside_its_field(stream: FakeStream, body: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({}, "Title is required"),
+        ({"title": "  "}, "Title is required"),
+        ({"title": "x" * 201}, "Title must be at most 200 characters"),
+        ({"title": 1}, "Title must be text"),
+    ],
+)
+async def test_a_bad_title_is_refused_beside_its_field(
+    stream: FakeStream, body: dict[str, object], message: str
+) -> None:
     async with running(posts.create_app(broker(stream))) as client:
         answer = await client.post("/posts", json=body)
 
-        assert [entry["field"] for entry in errors_of(answer, 400)] == ["title"]
+        assert errors_of(answer, 400) == [{"message": message, "field": "title"}]
         assert subjects(stream) == []
 
 

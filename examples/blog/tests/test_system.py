@@ -1,9 +1,7 @@
 """The whole blog through its edge, with parts of it killed: on this machine, as `make blog` runs it, and on
 Kubernetes, where `python -m blog.run.cluster` runs these."""
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -12,27 +10,11 @@ from blog.__main__ import SERVICES
 from blog.run.blog import Blog
 from blog.run.history import PER_POST, fill, history
 from common.ids import new_id
-from tests.edge import Edge
+from tests.edge import Edge, until, written
 
 pytestmark = [pytest.mark.connected, pytest.mark.asyncio(loop_scope="session")]
 
 EVENTS = 10_000
-
-
-async def until(ask: Callable[[], Awaitable[Any]], condition: Callable[[Any], bool]) -> Any:
-    async with asyncio.timeout(60):
-        while not condition(answer := await ask()):
-            await asyncio.sleep(0.02)
-    return answer
-
-
-async def written(edge: Edge, post_id: str, content: str) -> str:
-    """A comment's id, as soon as comments has heard of the post."""
-    answer = await until(
-        lambda: edge.post(f"/posts/{post_id}/comments", {"content": content}), lambda found: found[0] == 201
-    )
-    (comment_id,) = [comment["id"] for comment in answer[1] if comment["content"] == content]
-    return str(comment_id)
 
 
 async def statuses(edge: Edge, post_id: str) -> list[str]:

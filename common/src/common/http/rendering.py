@@ -53,13 +53,30 @@ def invalid(errors: Iterable[ErrorDetails]) -> Invalid:
 def _words(error: ErrorDetails, field: str | None) -> str:
     if error["type"] == "value_error":
         return str(error["ctx"]["error"])
-    if error["type"] == "missing" and field is not None:
-        return f"{field[:1].upper()}{field[1:]} is required"
+    if field is not None and (said := _of_text(error)):
+        return f"{field[:1].upper()}{field[1:]} {said}"
     if error["type"] in {"json_invalid", "model_type", "model_attributes_type"}:
         return "The body must be a JSON object"
     if error["type"] == "extra_forbidden":
         return "Unknown field"
     return error["msg"]
+
+
+def _of_text(error: ErrorDetails) -> str | None:
+    """What a person would say of a text that is not as the model wants it; None of anything else."""
+    bounds = error.get("ctx", {})
+    match error["type"]:
+        case "missing":
+            return "is required"
+        case "string_type":
+            return "is required" if error["input"] is None else "must be text"
+        case "string_too_short" if bounds["min_length"] == 1:
+            return "is required"
+        case "string_too_short":
+            return f"must be at least {bounds['min_length']} characters"
+        case "string_too_long":
+            return f"must be at most {bounds['max_length']} characters"
+    return None
 
 
 def install(app: FastAPI) -> None:

@@ -1,0 +1,21 @@
+"""What is wrong with a page that is open, for those who can't see it and for those with a small window."""
+
+from pathlib import Path
+
+from playwright.async_api import Page
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
+CHECK = """async (tags) => {
+  const found = await axe.run(document, {runOnly: {type: "tag", values: tags}});
+  return found.violations.map((v) => [v.id, v.help, v.nodes.map((n) => n.target.join(" "))]);
+}"""
+"""`page.evaluate` comes by the browser's own protocol: the page's policy stays as strict as it is."""
+
+
+async def faults(page: Page) -> list[str]:
+    """Of WCAG 2.2 A and AA and of axe's best practice, and where the page is wider than its window."""
+    await page.evaluate(AXE.read_text())
+    found = [f"{rule} ({words}): {targets}" for rule, words, targets in await page.evaluate(CHECK, TAGS)]
+    wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return [*found, f"{wide} px wider than the window"] if wide > 0 else found
