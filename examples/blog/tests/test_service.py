@@ -1,17 +1,21 @@
 """What all of them have from `service.py`: whole or not at all, and proof against forged messages."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
+from functools import partial
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from blog import comments, posts, query
+from blog import comments, moderation, posts, query
 from blog.service import Broker
+from blog.settings import ModerationSettings
 from common.testing.answers import message_of
 from common.testing.browser import BASE_URL, running
 from common.testing.fake_stream import FakeStream
-from tests.builders import APPROVED, PENDING, POST, broker, happen, until
+from tests.builders import APPROVED, PENDING, POST, broker, happen, subjects, until
 
 Create = Callable[[Broker], FastAPI]
 ALL = [
@@ -57,3 +61,25 @@ async def test_a_forged_message_stops_nobody(stream: FakeStream) -> None:
         assert (await client.get("/posts/p1/comments")).json() == []
         # A comment on a post that nobody wrote doesn't write one.
         assert message_of(await client.get("/posts/p9/comments"), 404) == "Not found"
+
+
+async def test_two_processes_of_each_service_agree_and_say_everything_once(stream: FakeStream) -> None:
+    settings = ModerationSettings(nats_url="nats://unused")
+    async with AsyncExitStack() as stack:
+
+        async def two(create: Create) -> list[httpx.AsyncClient]:
+            return [await stack.enter_async_context(running(create(broker(stream)))) for _ in range(2)]
+
+        await happen(stream, POST)
+        owners, views = await two(comments.create_app), await two(query.create_app)
+        await two(lambda broker: moderation.create_app(broker, settings))
+        written = [owners[n % 2].post("/posts/p1/comments", json={"content": str(n)}) for n in range(40)]
+        assert {answer.status_code for answer in await asyncio.gather(*written)} == {201}
+        for processes, path in ((owners, "/posts/p1/comments"), (views, "/posts")):
+            answers = [
+                await until(partial(one.get, path), lambda a: "pending" not in a.text) for one in processes
+            ]
+            assert answers[0].text == answers[1].text
+            assert answers[0].headers.get("etag") == answers[1].headers.get("etag")
+    kinds = [subject.rpartition(".")[0] for subject in subjects(stream)]
+    assert [kinds.count(f"comment.{kind}") for kind in ("created", "moderated", "updated")] == [40, 40, 40]
