@@ -124,6 +124,25 @@ async def test_posting_and_reading_go_on_while_others_are_down(blog: Blog, edge:
     assert [post["id"] for post in await edge.posts()][-3:] == [fruit, vegetables, bread]
 
 
+async def test_while_the_store_is_away_what_is_known_can_be_read_and_nothing_can_be_written(
+    blog: Blog, edge: Edge
+) -> None:
+    before = await edge.create("Before")
+    await until(edge.posts, lambda found: found[-1]["id"] == before)
+
+    await blog.stop("nats")
+    assert (await edge.posts())[-1]["id"] == before
+    assert (await edge.post("/posts/create", {"title": "While it was away"}))[0] == 503
+    await blog.start("nats")
+
+    status, post = await until(
+        lambda: edge.post("/posts/create", {"title": "After"}), lambda found: found[0] != 503
+    )
+    assert status == 201
+    await written(edge, post["id"], "I like apples")
+    await until(lambda: statuses(edge, post["id"]), lambda found: found == ["approved"])
+
+
 @pytest.mark.parametrize("name", ["posts", "comments", "query"])
 async def test_a_service_that_starts_for_the_first_time_knows_all_that_happened(
     blog: Blog, name: str

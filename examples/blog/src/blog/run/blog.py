@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 
 class Blog(Protocol):
-    """Its services are called by their names, as `python -m blog` has them."""
+    """Its services are called by their names, as `python -m blog` has them, and its store `nats`."""
 
     @property
     def edge(self) -> str:

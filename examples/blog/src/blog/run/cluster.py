@@ -15,7 +15,7 @@ from typing import Any
 
 from blog.__main__ import SERVICES
 from infra.kubernetes import trial
-from infra.kubernetes.application import Application, deployment
+from infra.kubernetes.application import Application, deployment, stateful_set
 from infra.kubernetes.cluster import ROLLOUT_SECONDS, Cluster
 from infra.kubernetes.forward import forwarded
 from infra.kubernetes.hosts import ROOT
@@ -55,14 +55,14 @@ class OnCluster:
             await self.cluster.kubectl(*gone)
 
     async def stop(self, name: str) -> None:
-        await self.cluster.scale(0, deployment(name))
+        await self.cluster.scale(0, workload(name))
         await self.cluster.left(name)
 
     async def start(self, name: str) -> None:
-        await self.cluster.scale(1, deployment(name))
+        await self.cluster.scale(1, workload(name))
 
     async def whole(self) -> None:
-        await self.cluster.scale(1, *map(deployment, SERVICES))
+        await self.cluster.scale(1, *BLOG.workloads)
 
     async def ready(self, *names: str) -> None:
         async with asyncio.timeout(ROLLOUT_SECONDS):
@@ -73,6 +73,10 @@ class OnCluster:
     def _is_ready(self, pod: Mapping[str, Any]) -> bool:
         conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", ())}
         return conditions.get("Ready") == "True" and pod["metadata"]["name"] not in self._killed
+
+
+def workload(name: str) -> str:
+    return stateful_set(name) if name in BLOG.servers else deployment(name)
 
 
 @asynccontextmanager

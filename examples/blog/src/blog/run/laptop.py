@@ -81,7 +81,7 @@ class Laptop:
         await self.processes[name].start()
 
     async def whole(self) -> None:
-        for name in SERVICES:
+        for name in self.processes:
             if self.processes[name].is_stopped:
                 await self.start(name)
         await self.ready()
