@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import socket
 import subprocess
 import sysconfig
@@ -45,6 +46,11 @@ class NatsServer:
         async with asyncio.timeout(10):
             while not await self._accepts():
                 await asyncio.sleep(0.01)
+
+    def pause(self) -> None:
+        """Answers nothing any more, and is there: until `kill`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
 
     def kill(self) -> None:
         if self._process is not None:

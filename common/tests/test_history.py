@@ -133,7 +133,7 @@ async def test_a_history_is_whole_although_the_server_is_killed_while_it_is_read
     nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "BATCH", 50)
-    monkeypatch.setattr(history, "FETCH_SECONDS", 0.5)
+    monkeypatch.setattr(history, "ANSWER_SECONDS", 3_600.0)
     await nats_server.start()
     stream = JetStream(nats_server.url, "test")
     await stream.connect()
@@ -148,6 +148,28 @@ async def test_a_history_is_whole_although_the_server_is_killed_while_it_is_read
             await nats_server.start()
 
     assert found == [str(number) for number in range(300)]
+    await stream.close()
+
+
+@pytest.mark.connected
+async def test_what_was_asked_over_a_connection_that_is_lost_is_asked_again_over_the_next(
+    nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "ANSWER_SECONDS", 3_600.0)
+    await nats_server.start()
+    stream = JetStream(nats_server.url, "test")
+    await stream.connect()
+    await put(stream, "a")
+    nats_server.pause()
+    sent = stream.client.stats["out_msgs"]
+    reading = asyncio.create_task(read(stream))
+    async with asyncio.timeout(20):
+        while stream.client.stats["out_msgs"] == sent:
+            await asyncio.sleep(0.005)
+        nats_server.kill()
+        await nats_server.start()
+
+        assert told(await reading) == ["a"]
     await stream.close()
 
 

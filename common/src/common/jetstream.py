@@ -11,8 +11,9 @@ import orjson
 from nats.aio.client import Client
 from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
-from common import connection, history
+from common import connection
 from common.errors import Unavailable
+from common.history import History
 from common.pull import RETRY_SECONDS, JetStreamSource, translated
 from common.stream import (
     DEAD_LETTER_SUBJECTS,
@@ -47,6 +48,7 @@ class JetStream:
         self._replicas = replicas
         self._subjects = subjects
         self._client = Client()
+        self._history = History(self._client)
         self._sources: list[JetStreamSource] = []
         self._connected = False
         self._declared = False
@@ -107,7 +109,7 @@ class JetStream:
     def history(
         self, subjects: Sequence[str], after: int = 0, stream: str = STREAM
     ) -> AsyncGenerator[Sequence[Stored], None]:
-        return history.read(self._client, stream, subjects, after)
+        return self._history.read(stream, subjects, after)
 
     async def remove(self, sequence: int, stream: str) -> bool:
         with translated("The message can't be removed"):
@@ -128,6 +130,7 @@ class JetStream:
     async def _on_reconnect(self) -> None:
         for source in self._sources:
             source.reconnected()
+        self._history.reconnected()
 
 
 async def declare_streams(client: Client, replicas: int, subjects: Sequence[str] = STREAM_SUBJECTS) -> None:

@@ -76,7 +76,7 @@ class Tail:
                 await self._settle()
             except Unavailable as error:
                 log.warning("the event stream can't be read", extra={"error": repr(error)})
-                await asyncio.sleep(LONGEST_PAUSE)
+                await self._hinted(LONGEST_PAUSE)
                 continue
             if not self.ready:
                 self.ready = True
