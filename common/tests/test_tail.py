@@ -50,6 +50,12 @@ class CountedFeed(FakeFeed):
         await super().follow(subjects, hear, look_again)
 
 
+async def ready(tail: Tail) -> None:
+    async with asyncio.timeout(10):
+        while not tail.ready:
+            await asyncio.sleep(0.005)
+
+
 @asynccontextmanager
 async def running(broker: Stream, state: State, settle: Settle | None = None) -> AsyncIterator[Tail]:
     feed = a_feed(broker)
@@ -132,9 +138,7 @@ async def test_whoever_wrote_waits_for_no_pause(stream: FakeStream, monkeypatch:
     monkeypatch.setattr("common.tail.LONGEST_PAUSE", 3_600.0)
     state = State()
     async with running(stream, state) as tail:
-        async with asyncio.timeout(10):
-            while not tail.ready:
-                await asyncio.sleep(0.005)
+        await ready(tail)
         stream.followers.clear()
 
         await tail.reached(await put(stream, "1"))
@@ -165,6 +169,7 @@ async def test_an_event_that_breaks_the_state_is_met_again_by_the_next_run(strea
     tail = Tail(stream, feed, SUBJECTS, apply)
     with pytest.raises(ZeroDivisionError):
         await tail.run()
+    assert not tail.ready
     broken = False
     task = asyncio.create_task(tail.run())
     await state.has(lambda seen: seen == ["0", "1", "2"])
@@ -189,8 +194,7 @@ async def test_what_follows_from_the_state_is_published_when_the_end_is_reached(
         async with asyncio.timeout(10):
             while len(settled) < 2:
                 await asyncio.sleep(0.005)
-            while not tail.ready:
-                await asyncio.sleep(0.005)
+        await ready(tail)
 
     # Never before the whole history is known, and again after an outage.
     assert settled[:2] == [1, 1]
@@ -199,8 +203,23 @@ async def test_what_follows_from_the_state_is_published_when_the_end_is_reached(
 async def test_a_stop_that_comes_with_an_event_stops_it(stream: FakeStream) -> None:
     state = State()
     async with running(stream, state) as tail:
-        async with asyncio.timeout(10):
-            while not tail.ready:
-                await asyncio.sleep(0.005)
+        await ready(tail)
         # And no turn of the loop between it and the stop.
         await put(stream, "last")
+
+
+async def test_who_hears_nothing_any_more_is_not_ready(stream: FakeStream) -> None:
+    def apply(_stored: Stored) -> None:
+        raise ZeroDivisionError
+
+    feed = FakeFeed(stream)
+    tail = Tail(stream, feed, SUBJECTS, apply)
+    task = asyncio.create_task(tail.run())
+    await ready(tail)
+
+    await put(stream, "1")
+    with pytest.raises(ZeroDivisionError):
+        await task
+
+    assert not tail.ready
+    await feed.close()

@@ -58,7 +58,7 @@ class Tail:
         self.position = 0
         """The sequence of the latest event in the state: of one position there is one state."""
         self.ready = False
-        """The whole history is in the state."""
+        """The whole history is in the state, and what comes is taken in."""
 
     async def run(self) -> None:
         """Until cancelled, on a stream that is connected.
@@ -68,6 +68,12 @@ class Tail:
         if not self._follows:
             await self._feed.follow(self._subjects, lambda _subject, _data: self._hint.set(), self._hint.set)
             self._follows = True
+        try:
+            await self._follow()
+        finally:
+            self.ready = False
+
+    async def _follow(self) -> None:
         began, pause = time.monotonic(), FIRST_PAUSE
         while True:
             self._hint.clear()
