@@ -1,15 +1,17 @@
 """What all of them have from `service.py`: whole or not at all, and proof against forged messages."""
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
+from types import ModuleType
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from blog import comments, moderation, posts, query
+from blog import comments, moderation, page, posts, query, store
 from blog.service import Broker
 from blog.settings import ModerationSettings
 from common.testing.answers import message_of
@@ -83,3 +85,9 @@ async def test_two_processes_of_each_service_agree_and_say_everything_once(strea
             assert answers[0].headers.get("etag") == answers[1].headers.get("etag")
     kinds = [subject.rpartition(".")[0] for subject in subjects(stream)]
     assert [kinds.count(f"comment.{kind}") for kind in ("created", "moderated", "updated")] == [40, 40, 40]
+
+
+@pytest.mark.parametrize("module", [posts, comments, moderation, query, store, page])
+def test_a_service_is_read_in_a_minute(module: ModuleType) -> None:
+    """The README says so: under a hundred lines each."""
+    assert len(inspect.getsource(module).splitlines()) < 100
