@@ -27,7 +27,7 @@ export UV_PYTHON_PREFERENCE ?= system
 .PHONY: help setup lock run test check workflows fmt e2e flows chaos reconcile crashes expiry money live weight catalogues bench blog blog-test blog-k8s-test k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.ready ## install the locked dependencies into .venv
 

@@ -1,5 +1,7 @@
 """The event store, seen from outside: what happened, and one more event from whoever has curl."""
 
+from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Response
@@ -7,7 +9,7 @@ from pydantic import ValidationError
 
 from blog.events import EVENTS, STREAM_SUBJECTS, publisher, read
 from blog.service import Broker, create_service
-from common.errors import BadRequest, Unavailable
+from common.errors import BadRequest
 from common.http.body import Input, Output, json_body
 from common.http.rendering import invalid
 from common.stream import Stored
@@ -38,16 +40,23 @@ def _shown(stored: Stored) -> EventOutput | None:
 
 def create_app(broker: Broker) -> FastAPI:
     router = APIRouter()
+    publishers = {name: publisher(kind, "curl", broker.stream) for name, kind in EVENTS.items()}
+
+    async def behind(place: int) -> Sequence[Stored]:
+        """What stands there, at most 1,000; nothing at the end."""
+        async with aclosing(broker.stream.history(STREAM_SUBJECTS, place)) as batches:
+            async for batch in batches:
+                return batch
+        return ()
 
     @router.get("/events")
     async def index(
         response: Response, after: Annotated[int, Query(ge=0, le=2**53)] = 0
     ) -> list[EventOutput]:
         """At most 1,000, oldest first; what comes behind them in a `Link: rel="next"` header."""
-        async for batch in broker.stream.history(STREAM_SUBJECTS, after):
+        if batch := await behind(after):
             response.headers["Link"] = f'</events?after={batch[-1].sequence}>; rel="next"'
-            return [event for event in map(_shown, batch) if event is not None]
-        return []
+        return list(filter(None, map(_shown, batch)))
 
     @router.post("/events", status_code=201)
     async def publish(body: Annotated[EventInput, json_body(EventInput)]) -> EventOutput:
@@ -59,10 +68,7 @@ def create_app(broker: Broker) -> FastAPI:
             event = kind.model_validate(body.data)
         except ValidationError as error:
             raise invalid(error.errors(include_url=False)) from None
-        sequence = await publisher(kind, "curl", broker.stream).publish(event)
-        async for batch in broker.stream.history(STREAM_SUBJECTS, sequence - 1):
-            if (shown := _shown(batch[0])) is not None:
-                return shown
-        raise Unavailable()
+        sequence = await publishers[body.type].publish(event)
+        return next(filter(None, map(_shown, await behind(sequence - 1))))
 
     return create_service("events", router, broker)
