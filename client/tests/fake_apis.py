@@ -86,7 +86,8 @@ class FakeApis(httpx.AsyncBaseTransport):
     `lag` is how many times an order is still asked for before its payment shows, and how many times a new
     ticket is still unknown to the orders API; `behind`, a new order to the payments API. `cuts` is how many
     of the next requests lose their connection; `old_price` is what the orders API still knows when it is
-    asked next. With a `client_secret` the bank still waits for its customer.
+    asked next; `unheard`, how many times a ticket is still shown without its order. With a `client_secret`
+    the bank still waits for its customer.
     """
 
     users: dict[str, tuple[CurrentUser, str]] = field(default_factory=dict)
@@ -99,6 +100,7 @@ class FakeApis(httpx.AsyncBaseTransport):
     behind: int = 0
     cuts: int = 0
     old_price: Money | None = None
+    unheard: int = 0
     bank_refuses: bool = False
     provider_says: str = "Your card was declined."
     client_secret: str | None = None
@@ -232,7 +234,11 @@ class FakeApis(httpx.AsyncBaseTransport):
         return httpx.Response(201, json=ticket.json())
 
     def _ticket(self, _request: httpx.Request, ticket_id: str) -> httpx.Response:
-        return httpx.Response(200, json=self._found(ticket_id).json())
+        shown = self._found(ticket_id).json()
+        if self.unheard > 0 and shown["status"] == "held":
+            self.unheard -= 1
+            shown = {**shown, "status": "available", "orderId": None}
+        return httpx.Response(200, json=shown)
 
     def _update_ticket(self, request: httpx.Request, ticket_id: str) -> httpx.Response:
         title, price = _ticket_body(request)

@@ -141,6 +141,20 @@ async def test_a_ticket_that_another_was_faster_for_is_refused_in_words(as_user:
     assert shown.one("main").all("form") == []
 
 
+async def test_whoever_was_slower_is_shown_a_ticket_that_is_taken_even_before_tickets_has_heard(
+    as_user: As, apis: FakeApis
+) -> None:
+    ticket = apis.sell()
+    apis.order(a_user(), ticket)
+    apis.unheard = 5
+
+    answer = await as_user(a_user()).post(f"/tickets/{ticket.id}/purchase", data=SEEN)
+
+    shown = page(answer)
+    assert alerts(shown) == ["Ticket is already reserved"]
+    assert shown.one("span", cls="badge").text == "Reserved"
+
+
 async def test_a_second_click_on_purchase_leads_to_the_first_ones_order(as_user: As, apis: FakeApis) -> None:
     ticket = apis.sell()
     browser = as_user(a_user())

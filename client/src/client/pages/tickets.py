@@ -34,6 +34,8 @@ NOT_YET = gettext_noop(
     "This ticket was listed or changed a moment ago and can't be bought yet. Please try again."
 )
 OPEN = ("created", "awaiting:payment")
+TAKEN = "Ticket is already reserved"
+"""The words of orders, which decides who has a ticket."""
 
 
 @router.get("/")
@@ -107,6 +109,9 @@ async def purchase(
     except BadRequest as error:
         own = await _own_order(api, ticket_id)
         if own is None:
+            if error.entries[0].message == TAKEN:
+                # Else, until tickets has heard of it too, the page would offer what it has just refused.
+                await patience.until(_is_taken, lambda: api.ticket(ticket_id))
             return await _ticket_page(page, api, user, ticket_id, error, seen)
         order = own
     if order is None:
@@ -130,6 +135,10 @@ async def _order(api: Api, ticket_id: str, seen: str, patience: Patience) -> Ord
             raise
 
     return await patience.until(lambda order: order is not None, ask)
+
+
+def _is_taken(ticket: Ticket) -> bool:
+    return ticket.status != "available"
 
 
 async def _own_order(api: Api, ticket_id: str) -> Order | None:
