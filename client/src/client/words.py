@@ -33,6 +33,9 @@ HEADINGS = {
     503: gettext_noop("GitTix is catching its breath"),
 }
 
+TAKEN = gettext_noop("Ticket is already reserved")
+"""By orders, which decides who has a ticket."""
+
 FROM_THE_APIS = (
     # auth
     gettext_noop("Email must be valid"),
@@ -60,7 +63,7 @@ FROM_THE_APIS = (
     gettext_noop("Search must not hold control characters"),
     gettext_noop("Cursor is not one of ours"),
     # orders
-    gettext_noop("Ticket is already reserved"),
+    TAKEN,
     gettext_noop("You can't buy your own ticket"),
     gettext_noop("Cannot cancel a completed order"),
     gettext_noop("The price has changed, please look again"),

@@ -32,7 +32,7 @@ Settle = Callable[[], Awaitable[None]]
 """Publishes what follows from the state and is not in it yet. Raises `errors.Unavailable`: tried again."""
 
 
-async def _nothing() -> None:
+async def nothing() -> None:
     """Nothing follows."""
 
 
@@ -45,7 +45,7 @@ class Tail:
     """
 
     def __init__(
-        self, stream: Stream, feed: Feed, subjects: Sequence[str], apply: Apply, settle: Settle = _nothing
+        self, stream: Stream, feed: Feed, subjects: Sequence[str], apply: Apply, settle: Settle = nothing
     ) -> None:
         self._stream = stream
         self._feed = feed
@@ -69,11 +69,11 @@ class Tail:
             await self._feed.follow(self._subjects, lambda _subject, _data: self._hint.set(), self._hint.set)
             self._follows = True
         try:
-            await self._follow()
+            await self._keep_up()
         finally:
             self.ready = False
 
-    async def _follow(self) -> None:
+    async def _keep_up(self) -> None:
         began, pause = time.monotonic(), FIRST_PAUSE
         while True:
             self._hint.clear()

@@ -14,6 +14,7 @@ from client.patience import Patience
 from client.rendering import Page, Pages, see_other
 from client.schemas import Listing, Order, Ticket
 from client.sign_in import Member
+from client.words import TAKEN
 from common.errors import AppError, BadRequest, NotAuthorized, NotFound, Unavailable
 from common.identity import CurrentUser, MaybeUser
 from common.money import Money
@@ -34,8 +35,6 @@ NOT_YET = gettext_noop(
     "This ticket was listed or changed a moment ago and can't be bought yet. Please try again."
 )
 OPEN = ("created", "awaiting:payment")
-TAKEN = "Ticket is already reserved"
-"""The words of orders, which decides who has a ticket."""
 
 
 @router.get("/")

@@ -49,8 +49,11 @@ def create_app(settings: PageSettings, transport: httpx.AsyncBaseTransport | Non
     ) -> Response:
         """The list, with what was wrong and what was `written` then. 304 for whoever has this list."""
         found = await ask(browser, "GET", "/posts", params={"since": since})
-        headers = {"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'self'"}
-        headers |= {"ETag": found.headers.get("etag", "")}
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": "default-src 'self'",
+            "ETag": found.headers.get("etag", ""),
+        }
         if found.status_code == 304:
             return Response(status_code=304, headers=headers)
         posts = found.json() if found.is_success else None

@@ -1,6 +1,5 @@
 """What the services are made of: a replayed state, routes that answer from it, and events that change it."""
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,9 +15,7 @@ from common.jetstream import JetStream
 from common.publisher import Publisher
 from common.service import Service
 from common.stream import Stored, Stream
-from common.tail import Settle, Tail
-
-log = logging.getLogger(__name__)
+from common.tail import Settle, Tail, nothing
 
 POSITION = "Position"
 """The header that says where in the store a write stands: `?since=` it, another service shows it."""
@@ -33,10 +30,6 @@ class Broker:
     def at(cls, settings: Settings, name: str) -> "Broker":
         stream = JetStream(settings.nats_url, name, subjects=STREAM_SUBJECTS)
         return cls(stream, NatsFeed(settings.nats_url, name))
-
-
-async def nothing() -> None:
-    """Nothing follows from the state."""
 
 
 def replay(

@@ -6,14 +6,12 @@ import signal
 
 from blog.run.laptop import chosen, running
 
-EDGE_PORT = 8180
-
 
 async def main() -> None:
     stop = asyncio.Event()
     for sent in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(sent, stop.set)
-    async with running(chosen(os.environ, EDGE_PORT, ".data/blog")) as blog:
+    async with running(chosen(os.environ)) as blog:
         print(f"── the blog is at {blog.edge}  (Ctrl-C stops it)")
         print(f"── its event store at http://127.0.0.1:{blog.ports['events']}/events", flush=True)
         await stop.wait()

@@ -20,6 +20,7 @@ from infra.local.output import Output
 from infra.local.process import Supervised
 
 NAMES = ("edge", *SERVICES, "nats")
+DEFAULTS = {"EDGE_PORT": "8180", "DATA_DIR": ".data/blog"}
 CHOICES = ("LOG_LEVEL", "BLOCKED_WORDS", "MODERATION_SECONDS")
 ROUTES = {"/posts/create": "posts", "/posts": "query", "/posts/*/comments": "comments", "*": "client"}
 """By path, as Caddy matches it. The store is for those who stand beside it: it takes anybody's word."""
@@ -104,16 +105,15 @@ async def _answers(http: aiohttp.ClientSession, url: str) -> bool:
         return False
 
 
-def chosen(env: Mapping[str, str], edge: int, folder: str) -> Config:
+def chosen(env: Mapping[str, str]) -> Config:
     """What the runner's environment says; the store is the blog's own, whatever else runs here."""
-    own = {name: value for name, value in env.items() if name != "NATS_URL"}
-    return from_env({"EDGE_PORT": str(edge), "DATA_DIR": folder} | own)
+    return from_env(DEFAULTS | {name: value for name, value in env.items() if name != "NATS_URL"})
 
 
 def apart(folder: str) -> Config:
     """Of a blog that is in nobody's way, for tests and measurements."""
-    env = {**os.environ, "DATA_DIR": folder, "EDGE_PORT": str(ports.free_edge()), "LOG_LEVEL": "ERROR"}
-    return chosen(env, 0, folder)
+    own = {"DATA_DIR": folder, "EDGE_PORT": str(ports.free_edge()), "LOG_LEVEL": "ERROR"}
+    return chosen({**os.environ, **own})
 
 
 @asynccontextmanager
