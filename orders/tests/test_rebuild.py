@@ -88,7 +88,7 @@ async def test_a_copy_that_was_lost_is_there_again_while_the_service_serves(
         before = await replica(real_database)
         await real_database["tickets"].drop()
         environment = {
-            "MONGO_URI": f"{server('TEST_MONGO_URI')}/{real_database.name}",
+            "MONGO_URI": server("TEST_MONGO_URI").replace("/?", f"/{real_database.name}?"),
             "NATS_URL": server("TEST_NATS_URL"),
             "JWT_KEY": "k" * 32,
         }

@@ -1,100 +1,200 @@
-"""The embedded server, as the services use it: the same documents after a restart, one winner of a race."""
+"""The runner's MongoDB: what it keeps, where it runs, and what it says where it can't."""
 
 import asyncio
 import io
+import json
+import os
 import signal
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo.errors import DuplicateKeyError
 
-from infra.local import mongo
+from infra.local import mongo, servers
+from infra.local.config import from_env, mongo_of_one
 from infra.local.output import Output
 from infra.local.ports import free_edge
 from infra.local.process import Supervised
 
-pytestmark = pytest.mark.connected
-
+connected = pytest.mark.connected
+WAYS_OUT = ("mongod is on PATH", "set MONGO_URI", "docker compose up")
 Client = AsyncIOMotorClient[dict[str, Any]]
 
 
 class Server:
-    def __init__(self, folder: Path) -> None:
-        self.port = free_edge()
-        self.file = folder / "store"
+    """mongod on a folder, started again when it dies, and a client of it."""
 
-    async def __aenter__(self) -> Client:
-        command = await asyncio.to_thread(mongo.command, self.port, self.file)
-        self.process = Supervised(
-            "mongo", command, {}, Output(["mongo"], io.StringIO()), lambda: None, signal.SIGTERM
-        )
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.output = io.StringIO()
+
+    async def __aenter__(self) -> "Server":
+        self.port = free_edge()
+        command = mongo.command(self.port, self.data_dir)
+        output = Output(["mongo"], self.output, servers.UNWANTED)
+        self.process = Supervised("mongo", command, {}, output, lambda: None, signal.SIGTERM)
         await self.process.start()
-        self.client: Client = AsyncIOMotorClient(f"mongodb://127.0.0.1:{self.port}")
-        await self.client.admin.command("ping")
-        return self.client
+        async with asyncio.timeout(60):
+            await mongo.prepared(self.port)
+        self.client: Client = AsyncIOMotorClient(mongo_of_one(self.port))
+        return self
 
     async def __aexit__(self, *_: object) -> None:
         self.client.close()
         await self.process.stop()
 
 
+@connected
+async def test_documents_outlive_a_restart_on_another_port(tmp_path: Path) -> None:
+    async with Server(tmp_path) as server:
+        first = server.port
+        await server.client.shop.things.insert_one({"_id": "a"})
+
+    async with Server(tmp_path) as server:
+        assert server.port != first
+        assert await server.client.shop.things.count_documents({"_id": "a"}) == 1
+        await server.client.shop.things.insert_one({"_id": "b"})
+
+
+@connected
+async def test_kill_9_takes_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    async with Server(tmp_path) as server:
+        acknowledged: set[str] = set()
+
+        async def write(lane: int) -> None:
+            for number in range(10_000):
+                name = f"{lane}-{number}"
+                await server.client.shop.things.insert_one({"_id": name})
+                acknowledged.add(name)
+
+        lanes = [asyncio.create_task(write(lane)) for lane in range(8)]
+        async with asyncio.timeout(30):
+            while len(acknowledged) < 500:
+                await asyncio.sleep(0.001)
+        pid = server.process.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        for lane in lanes:
+            lane.cancel()
+        await asyncio.gather(*lanes, return_exceptions=True)
+        async with asyncio.timeout(60):
+            while server.process.pid in (None, pid):
+                await asyncio.sleep(0.01)
+            await mongo.prepared(server.port)
+
+        kept = {found["_id"] async for found in server.client.shop.things.find()}
+
+    assert acknowledged - kept == set()
+
+
+@connected
+async def test_a_write_that_a_kill_interrupts_is_done_once_and_acknowledged(tmp_path: Path) -> None:
+    async with Server(tmp_path) as server:
+        things = server.client.shop.things
+        await things.insert_one({"_id": "a", "count": 0})
+        pid = server.process.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+
+        await things.update_one({"_id": "a"}, {"$inc": {"count": 1}})
+
+        assert (await things.find_one({"_id": "a"}) or {})["count"] == 1
+
+
+@connected
+async def test_sigterm_ends_it_cleanly_and_its_log_stays_off_the_terminal(tmp_path: Path) -> None:
+    async with Server(tmp_path) as server:
+        await server.client.shop.things.insert_one({"_id": "a"})
+
+    assert "did not stop" not in server.output.getvalue()
+    # Emptied by a clean shutdown alone.
+    assert (tmp_path / "mongod" / "mongod.lock").read_bytes() == b""
+    assert server.output.getvalue() == ""
+
+
+@connected
+async def test_its_data_can_be_read_by_their_owner_alone(tmp_path: Path) -> None:
+    (tmp_path / "mongod").mkdir(mode=0o755)
+
+    mongo.command(1, tmp_path)
+
+    assert (tmp_path / "mongod").stat().st_mode & 0o777 == 0o700
+
+
+async def test_errors_of_mongod_are_shown() -> None:
+    shown = io.StringIO()
+    line = json.dumps({"s": "E", "msg": "Wrong mongod version"}, separators=(",", ":"))
+    output = Output(["mongo"], shown, servers.UNWANTED)
+    reader = asyncio.StreamReader()
+    reader.feed_data(f"{line}\n{line.replace('E', 'I', 1)}\n".encode())
+    reader.feed_eof()
+
+    await output.copy("mongo", reader)
+
+    assert shown.getvalue() == f"mongo | {line}\n"
+
+
+Program = Callable[[str], Path]
+
+
 @pytest.fixture
-async def client(tmp_path: Path) -> AsyncIterator[Client]:
-    async with Server(tmp_path) as running:
-        yield running
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """Makes an executable `mongod` with the given script; PATH has nothing else."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+
+    def make(script: str) -> Path:
+        path = folder / "mongod"
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return path
+
+    return make
 
 
-async def test_documents_and_indexes_outlive_a_restart(tmp_path: Path) -> None:
-    server = Server(tmp_path)
-    async with server as client:
-        await client.shop.orders.create_index("reservation", unique=True, sparse=True)
-        await client.shop.orders.insert_one(
-            {"_id": "a", "reservation": "t", "at": datetime(2026, 1, 1, tzinfo=UTC)}
-        )
+def test_a_mongod_on_the_path_goes_before_the_packaged_one(program: Program, tmp_path: Path) -> None:
+    own = program("exit 0")
 
-    async with server as client:
-        assert await client.shop.orders.count_documents({"reservation": "t", "_id": "a"}) == 1
-        with pytest.raises(DuplicateKeyError):
-            await client.shop.orders.insert_one({"_id": "b", "reservation": "t"})
+    assert mongo.command(1, tmp_path)[0] == str(own)
 
 
-async def test_one_of_many_conditional_updates_wins(client: Client) -> None:
-    things = client.shop.things
-    await things.insert_one({"_id": "x", "version": 0})
-    for version in range(25):
-        results = await asyncio.gather(
-            *(things.update_one({"_id": "x", "version": version}, {"$inc": {"version": 1}}) for _ in range(8))
-        )
-        assert sum(result.modified_count for result in results) == 1
+@pytest.mark.usefixtures("program")
+def test_without_any_mongod_the_ways_out_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mongo, "PACKAGED", tmp_path / "nowhere")
+
+    with pytest.raises(SystemExit) as refused:
+        mongo.command(1, tmp_path)
+
+    assert all(way in str(refused.value) for way in WAYS_OUT)
+    assert "\n" not in str(refused.value)
 
 
-async def test_a_sparse_index_of_subdocuments_finds_what_is_due(client: Client) -> None:
-    things = client.shop.things
-    await things.create_index("outbox.at", sparse=True)
-    await things.insert_many(
-        [{"_id": n, "outbox": [{"id": "e", "at": n}] if n % 2 else []} for n in range(10)]
-    )
+def test_a_packaged_mongod_that_lacks_a_library_names_it(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = program("echo 'libcurl.so.4: cannot open shared object file' >&2; exit 127")
+    monkeypatch.setattr(mongo, "PACKAGED", broken)
+    monkeypatch.setenv("PATH", "/nowhere")
 
-    assert [thing["_id"] async for thing in things.find({"outbox.at": {"$lt": 5}}).sort("_id", 1)] == [1, 3]
-    await things.update_many({"_id": {"$in": [1, 5]}}, {"$pull": {"outbox": {"id": {"$in": ["e"]}}}})
-    assert [thing["_id"] async for thing in things.find({"outbox.at": {"$gt": 0}}).sort("_id", 1)] == [
-        3,
-        7,
-        9,
-    ]
+    with pytest.raises(SystemExit) as refused:
+        mongo.command(1, tmp_path)
+
+    assert "libcurl.so.4" in str(refused.value)
+    assert all(way in str(refused.value) for way in WAYS_OUT)
 
 
-async def test_equal_values_of_a_secondary_index_are_all_found(client: Client) -> None:
-    things = client.shop.things
-    await things.create_index([("owner", 1), ("_id", -1)])
-    await things.insert_many([{"_id": n, "owner": "ab"[n % 2]} for n in range(6)])
-    await things.delete_one({"_id": 4})
-    await things.update_one({"_id": 1}, {"$set": {"owner": "a"}})
+@pytest.mark.usefixtures("program")
+def test_data_of_the_database_before_is_named_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mongo").mkdir()
+    (tmp_path / "mongo" / "store").write_bytes(b"H:2")
 
-    assert [thing["_id"] async for thing in things.find({"owner": "a"}).sort("_id", -1)] == [2, 1, 0]
-    assert await things.count_documents({"owner": "a", "_id": {"$lt": 2}}) == 2
-    assert await things.count_documents({"owner": {"$in": ["a", "b"]}}) == 5
+    with pytest.raises(SystemExit) as refused:
+        servers.prepare("mongo", from_env({"DATA_DIR": str(tmp_path)}))
+
+    assert str(tmp_path) in str(refused.value)
+    assert "make clean" in str(refused.value)
+    assert "DATA_DIR" in str(refused.value)
+    assert not (tmp_path / "mongod").exists()

@@ -23,7 +23,11 @@ def test_a_pod_is_restricted(each: Pod) -> None:
     assert security["runAsUser"] > 0
     assert security["seccompProfile"] == {"type": "RuntimeDefault"}
     assert not {"hostNetwork", "hostPID", "hostIPC"} & set(each.spec)
-    assert {key for volume in each.spec["volumes"] for key in volume} <= {"name", "configMap", "emptyDir"}
+    assert {key for volume in each.spec.get("volumes", ()) for key in volume} <= {
+        "name",
+        "configMap",
+        "emptyDir",
+    }
     for container in each.containers:
         assert container["securityContext"] == {
             "allowPrivilegeEscalation": False,

@@ -22,12 +22,7 @@ class Kind(StrEnum):
     """SIGTERM: what a deployment does."""
 
 
-ALL = tuple(Kind)
 PROCESSES = (*SERVICES, "worker", "nats", "redis", "edge", "mongo")
-KINDS = dict.fromkeys(PROCESSES, ALL) | {
-    # The embedded server writes every 50 ms, so -9 loses that much by design: decision 7.
-    "mongo": (Kind.PAUSE, Kind.RESTART)
-}
 EVERY_SECONDS = 4.0
 QUIET_SECONDS = 2.0
 """At the start, so that there is something to break."""
@@ -49,7 +44,7 @@ def schedule(seed: int, duration: float, processes: Sequence[str] = PROCESSES) -
     chance = random.Random(f"{seed}:faults")
     count = max(math.ceil(duration / EVERY_SECONDS), len(processes))
     room = (duration - QUIET_SECONDS) / count
-    turns = {process: _endless(chance, KINDS[process]) for process in processes}
+    turns = {process: _endless(chance, tuple(Kind)) for process in processes}
     faults = []
     for number, process in enumerate(islice(_endless(chance, processes), count)):
         at = QUIET_SECONDS + (number + chance.random()) * room

@@ -70,7 +70,7 @@ class Marketplace:
 @asynccontextmanager
 async def running(mongo_uri: str, nats_url: str, name: str) -> AsyncIterator[Marketplace]:
     """Both services at work: consumers, relays, sweeps. `name` is that of their databases."""
-    ours, theirs = (mongo.connect(f"{mongo_uri}/{name}-{service}", name) for service in ("tickets", "orders"))
+    ours, theirs = (mongo.connect(mongo_uri, f"{name}-{service}") for service in ("tickets", "orders"))
     streams = JetStream(nats_url, "tickets"), JetStream(nats_url, "orders")
     apps = (
         tickets.app.create_app(

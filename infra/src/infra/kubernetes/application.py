@@ -1,12 +1,8 @@
 """What is deployed on the cluster and tried there: its manifests by name, and what they are made of."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-
-def _nothing() -> None:
-    """Nothing but the tree is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +18,6 @@ class Application:
     """The Dockerfile of each, below the repo's root."""
     volumes: tuple[str, ...]
     """Folders of the node, below `hosts.VOLUMES`, that its overlay keeps data in."""
-    prepare: Callable[[], object] = _nothing
-    """Makes what its images are built from besides the tree."""
     secrets: Path | None = None
     """The script that creates them, and the namespace."""
 

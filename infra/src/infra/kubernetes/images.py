@@ -11,7 +11,6 @@ MEGABYTE = 1_000_000
 
 def build(host: Host, application: Application) -> None:
     """Two side by side; prints seconds, and megabytes over the base's where they can be told."""
-    application.prepare()
     first, *others = application.images.items()
     _build(host, *first)
     with ThreadPoolExecutor(2) as pool:

@@ -2,7 +2,6 @@
 
 from infra.kubernetes.application import Application
 from infra.kubernetes.hosts import ROOT
-from infra.local import mongo
 
 SERVICES = ("auth", "tickets", "orders", "payments", "expiration", "client")
 WORKER = "expiration-worker"
@@ -26,6 +25,5 @@ MARKETPLACE = Application(
     images={f"gittix/{name}:test": f"{name}/Dockerfile" for name in SERVICES}
     | dict(map(stand_in, STAND_INS)),
     volumes=SERVERS,
-    prepare=mongo.build,
     secrets=K8S / "secrets.sh",
 )

@@ -42,7 +42,7 @@ class Config:
         return self.redis_url or f"redis://127.0.0.1:{self.ports['redis']}/0"
 
     def mongo(self, database: str) -> str:
-        return with_database(self.mongo_uri or f"mongodb://127.0.0.1:{self.ports['mongo']}", database)
+        return with_database(self.mongo_uri or mongo_of_one(self.ports["mongo"]), database)
 
 
 def from_env(env: Mapping[str, str]) -> Config:
@@ -57,6 +57,18 @@ def from_env(env: Mapping[str, str]) -> Config:
         redis_url=env.get("REDIS_URL") or None,
         passed_on=dict(env),
     )
+
+
+def mongo_of_one(port: int) -> str:
+    """The runner's own MongoDB. A write is confirmed once it is in the journal, as in production."""
+    return f"mongodb://127.0.0.1:{port}/?replicaSet=rs0&w=majority&journal=true"
+
+
+def private(folder: Path) -> Path:
+    """The folder, made if absent, for its owner alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
 
 
 def with_database(uri: str, database: str) -> str:

@@ -7,13 +7,15 @@ from typing import TextIO
 
 _COLOURS = (36, 32, 33, 35, 34, 96, 92, 93, 95, 94, 31)
 _LONGEST_LINE = 256 * 1024
-EMPTY: Mapping[str, bytes] = MappingProxyType({})
+EMPTY: Mapping[str, Sequence[bytes]] = MappingProxyType({})
 
 
 class Output:
     """Writes to one stream; coloured on a terminal. `unwanted`: by name, what marks a line to leave out."""
 
-    def __init__(self, names: Sequence[str], stream: TextIO, unwanted: Mapping[str, bytes] = EMPTY) -> None:
+    def __init__(
+        self, names: Sequence[str], stream: TextIO, unwanted: Mapping[str, Sequence[bytes]] = EMPTY
+    ) -> None:
         self._stream = stream
         self._unwanted = unwanted
         self._width = max(map(len, names), default=0)
@@ -40,8 +42,8 @@ class Output:
             self._lines(name, [rest])
 
     def _lines(self, name: str, lines: Sequence[bytes]) -> None:
-        prefix, unwanted = self._prefix[name], self._unwanted.get(name)
-        lines = [line for line in lines if line.strip() and not (unwanted and unwanted in line)]
+        prefix, unwanted = self._prefix[name], self._unwanted.get(name, ())
+        lines = [line for line in lines if line.strip() and not any(mark in line for mark in unwanted)]
         self._write("".join(f"{prefix} {line.decode(errors='replace').rstrip()}\n" for line in lines))
 
     def _write(self, text: str) -> None:

@@ -6,15 +6,16 @@ import sysconfig
 from pathlib import Path
 
 from infra.local import mongo
-from infra.local.config import Config
+from infra.local.config import Config, private
 
 # Only the loss of power, not of a process, can take what the kernel already holds; a laptop may lose the last
 # two seconds then. The server's own default is two minutes; `always` costs twice the time of every publish.
 NATS_SYNC = "2s"
 
 
-# Who can't be told to be quiet, and what marks its lines that are no news.
-UNWANTED = {"nats": b"[INF]"}
+# Marks of lines that are not shown. mongod writes JSON: its errors are shown, its warnings are about this
+# machine's settings, and the one error of a set that was moved on purpose (`mongo.prepared`) is none.
+UNWANTED = {"nats": (b"[INF]",), "mongo": (b'"s":"I"', b'"s":"W"', b"SplitHorizonChange")}
 
 
 def prepare(name: str, config: Config) -> list[str]:
@@ -23,9 +24,8 @@ def prepare(name: str, config: Config) -> list[str]:
 
 
 def _folder(config: Config, name: str) -> Path:
-    folder = config.data_dir / name
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    """For its owner alone: it holds what people entrusted to the marketplace."""
+    return private(config.data_dir / name)
 
 
 def _nats(config: Config) -> list[str]:
@@ -62,8 +62,10 @@ def _redis_of_the_wheel() -> str:
 
 
 def _mongo(config: Config) -> list[str]:
-    port = config.ports["mongo"]
-    if mongod := shutil.which("mongod"):
-        folder = _folder(config, "mongod")
-        return [mongod, "--bind_ip", "127.0.0.1", "--port", str(port), "--dbpath", str(folder), "--quiet"]
-    return mongo.command(port, _folder(config, "mongo") / "store")
+    return mongo.command(config.ports["mongo"], config.data_dir)
+
+
+async def prepared(config: Config) -> None:
+    """Returns once the servers that this run started take writes, as far as that needs more than a start."""
+    if "mongo" in config.own_servers:
+        await mongo.prepared(config.ports["mongo"])

@@ -98,6 +98,11 @@ class System:
 
     async def ready(self) -> None:
         """Returns once every service is ready and the edge answers; says every 15 s what is still missing."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(servers.prepared(self.config))
+            group.create_task(self._answer())
+
+    async def _answer(self) -> None:
         wanted = {name: f"http://127.0.0.1:{self.config.ports[name]}/readyz" for name in SERVICES}
         wanted["edge"] = f"{self.config.edge_url}/readyz"
         reported = time.monotonic()

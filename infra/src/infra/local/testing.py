@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from infra.local import environment, servers
-from infra.local.config import Config, from_env
+from infra.local.config import Config, from_env, mongo_of_one
 from infra.local.output import Output
 from infra.local.ports import free_edge
 from infra.local.process import Supervised
@@ -47,10 +47,12 @@ async def running_servers(config: Config) -> AsyncIterator[dict[str, str]]:
             started.append(server)
         for name in config.own_servers:
             await _accepts(config.ports[name])
+        async with asyncio.timeout(_READY_TIMEOUT):
+            await servers.prepared(config)
         yield {
             "TEST_NATS_URL": config.nats(),
             "TEST_REDIS_URL": config.redis(),
-            "TEST_MONGO_URI": f"mongodb://127.0.0.1:{config.ports['mongo']}",
+            "TEST_MONGO_URI": mongo_of_one(config.ports["mongo"]),
         }
     finally:
         await asyncio.gather(*(server.stop() for server in started))
