@@ -4,7 +4,7 @@ from typing import Any
 
 from infra.kubernetes.cluster import Cluster
 from infra.kubernetes.marketplace import MARKETPLACE
-from infra.kubernetes.parts import growth, memory, production, secret
+from infra.kubernetes.parts import growth, memory, primaries, production, secret
 
 METRICS = """\
 # TYPE event_deliveries_total counter
@@ -20,6 +20,18 @@ def test_events_are_counted_once_they_were_acknowledged() -> None:
 
 def test_a_pod_that_got_none_counts_none() -> None:
     assert growth.acked("# TYPE event_deliveries_total counter\n") == 0
+
+
+async def test_the_longest_silence_is_that_between_two_writes() -> None:
+    counts = iter([0, 1, *[1] * 10, *range(2, 1_000)])
+
+    longest = await primaries.longest_silence(lambda: next(counts), 0.5)
+
+    assert 0.2 <= longest < 0.45
+
+
+async def test_a_count_that_stands_still_is_silent_all_along() -> None:
+    assert await primaries.longest_silence(lambda: 7, 0.2) > 0.15
 
 
 def ended(state: str, message: str) -> Mapping[str, Any]:

@@ -4,8 +4,9 @@ import pytest
 
 from infra.kubernetes import __main__ as command
 from infra.kubernetes import suite, trial
+from infra.kubernetes.application import Application
 from infra.kubernetes.hosts import ROOT, VOLUMES
-from infra.kubernetes.marketplace import MARKETPLACE, PROCESSES, SERVERS
+from infra.kubernetes.marketplace import MARKETPLACE, ON_REPLICA_SETS, PROCESSES, SERVERS
 from infra.kubernetes.parts import policies
 from infra.manifests.edges import leaving
 from infra.manifests.rendered import of_kind, overlay, pods
@@ -14,8 +15,14 @@ from infra.reconcile.addresses import DATABASES
 TEST = overlay("test")
 
 
-def test_every_image_of_the_overlay_is_built() -> None:
-    assert set(MARKETPLACE.images) == {pod.main["image"] for pod in pods(TEST)}
+APPLICATIONS = pytest.mark.parametrize(
+    "application", [MARKETPLACE, ON_REPLICA_SETS], ids=lambda one: one.overlay.name
+)
+
+
+@APPLICATIONS
+def test_every_image_of_the_overlay_is_built(application: Application) -> None:
+    assert set(application.images) == {pod.main["image"] for pod in pods(overlay(application.overlay.name))}
 
 
 def test_every_image_has_its_dockerfile() -> None:
@@ -29,11 +36,31 @@ def test_every_workload_is_waited_for() -> None:
     assert {name["metadata"]["name"] for name in of_kind(TEST, "StatefulSet")} == set(SERVERS)
 
 
-def test_every_volume_is_a_folder_that_is_made() -> None:
-    volumes = of_kind(TEST, "PersistentVolume")
+@APPLICATIONS
+def test_every_volume_is_a_folder_that_is_made(application: Application) -> None:
+    volumes = of_kind(overlay(application.overlay.name), "PersistentVolume")
     assert {volume["spec"]["local"]["path"] for volume in volumes} == {
-        str(VOLUMES / name) for name in MARKETPLACE.volumes
+        str(VOLUMES / name) for name in application.volumes
     }
+
+
+@APPLICATIONS
+def test_every_claim_has_a_volume(application: Application) -> None:
+    objects = overlay(application.overlay.name)
+    claims = {
+        f"data-{server['metadata']['name']}-{number}"
+        for server in of_kind(objects, "StatefulSet")
+        for number in range(server["spec"].get("replicas", 1))
+    }
+    assert {volume["spec"]["claimRef"]["name"] for volume in of_kind(objects, "PersistentVolume")} == claims
+
+
+def test_each_part_runs_on_the_application_that_it_needs() -> None:
+    (plain, first), (sets, second) = command.trials(["flows", "primaries", "secret"])
+
+    assert (plain, first[-2:]) == (MARKETPLACE, ["flows", "secret"])
+    assert (sets, second[-1:]) == (ON_REPLICA_SETS, ["primaries"])
+    assert [application for application, _ in command.trials(["primaries"])] == [ON_REPLICA_SETS]
 
 
 def test_the_ways_that_must_be_open_are_those_of_the_policies() -> None:

@@ -64,16 +64,15 @@ def routed(objects: Sequence[Object]) -> Iterator[Edge]:
 
 
 def members(name: str) -> set[Edge]:
-    if name != "prod":
-        return set()
-    within = {Edge(app, app, 27017) for app in MEMBERS} | {Edge("nats", "nats", 6222)}
-    return within | {Edge(f"{app}-init", app, 27017) for app in MEMBERS}
+    sets = {Edge(source, app, 27017) for app in MEMBERS for source in (app, f"{app}-init")}
+    return {"test-sets": sets, "prod": sets | {Edge("nats", "nats", 6222)}}.get(name, set())
 
 
 def outside(name: str) -> set[Edge]:
     to_the_node = {Edge("client", "10.90.0.10/32", 80)}
     to_stripe = {Edge("payments", "0.0.0.0/0", 443)}
-    return {"test": to_the_node, "blog-test": to_the_node, "prod": to_stripe}.get(name, set())
+    on_the_node = dict.fromkeys(("test", "test-sets", "blog-test"), to_the_node)
+    return {**on_the_node, "prod": to_stripe}.get(name, set())
 
 
 @pytest.mark.parametrize("name", EVERY_OVERLAY)

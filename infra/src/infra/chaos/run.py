@@ -4,6 +4,7 @@ import asyncio
 import random
 import secrets
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -49,30 +50,34 @@ async def chaos(target: Target, options: Options) -> int:
     ledger = Ledger()
     async with Shop(target.edge, ledger, options.rate) as shop:
         async with asyncio.timeout(UP_TIMEOUT):
-            accounts = await _accounts(shop)
+            accounts = await signed_up(shop)
         faults = Faults(target, schedule(options.seed, options.duration))
         until = time.monotonic() + options.duration
-        users = [
-            User(shop, account, random.Random(f"{options.seed}:{number}:{lane}"))
-            for number, account in enumerate(accounts)
-            for lane in range(AT_A_TIME)
-        ]
+        users = users_of(shop, accounts, options.seed)
         await asyncio.gather(faults.run(), *(user.live(until) for user in users))
         up = await _is_up(target)
         async with opened(addresses.of_record(target.record)) as view:
-            report, took = await _settled(view, ledger, options.settle)
+            report, took = await settled(view, ledger, options.settle)
             await _signed_in(shop, accounts, report)
     outcome = Outcome(options.duration, options.seed, ledger, faults, report, took, up)
     print(outcome.text())
     return 0 if outcome.is_good else 1
 
 
-async def _accounts(shop: Shop) -> list[Account]:
+async def signed_up(shop: Shop) -> list[Account]:
     """New e-mails each time: the same seed may run twice on one system."""
     run = secrets.token_hex(4)
     return list(
         await asyncio.gather(*(shop.sign_up(f"u{number}-{run}@chaos.test") for number in range(ACCOUNTS)))
     )
+
+
+def users_of(shop: Shop, accounts: Sequence[Account], seed: int) -> list[User]:
+    return [
+        User(shop, account, random.Random(f"{seed}:{number}:{lane}"))
+        for number, account in enumerate(accounts)
+        for lane in range(AT_A_TIME)
+    ]
 
 
 async def _is_up(target: Target) -> bool:
@@ -94,7 +99,7 @@ async def _is_ready(http: aiohttp.ClientSession, url: str) -> bool:
         return False
 
 
-async def _settled(view: View, ledger: Ledger, seconds: float) -> tuple[Report, float]:
+async def settled(view: View, ledger: Ledger, seconds: float) -> tuple[Report, float]:
     """The first report without a broken invariant, or the last one; and how long it took."""
     began = time.monotonic()
     while True:

@@ -11,6 +11,7 @@ import aiohttp
 
 from infra.chaos.answers import Answer, Explained, is_expected
 from infra.chaos.ledger import Ledger
+from infra.load.api import edge_headers
 
 PASSWORD = "a long password of the chaos run"
 TIMEOUT = 15.0
@@ -42,6 +43,7 @@ class Shop:
             self._edge,
             connector=aiohttp.TCPConnector(limit=300),
             cookie_jar=aiohttp.DummyCookieJar(),
+            headers=edge_headers(),
             timeout=aiohttp.ClientTimeout(total=TIMEOUT),
         )
         return self

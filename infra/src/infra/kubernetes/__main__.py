@@ -5,10 +5,11 @@ Exits 1 if a part did not hold. Where no cluster can be had it says so: no failu
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from infra.kubernetes import trial
-from infra.kubernetes.marketplace import MARKETPLACE
-from infra.kubernetes.parts import PARTS
+from infra.kubernetes.marketplace import MARKETPLACE, ON_REPLICA_SETS
+from infra.kubernetes.parts import OF_REPLICA_SETS, PARTS
 
 
 def main() -> int:
@@ -17,7 +18,17 @@ def main() -> int:
     names = [name for name in parser.parse_args().parts.split(",") if name]
     if unknown := sorted(set(names) - set(PARTS)):
         raise SystemExit(f"No part is called {', '.join(unknown)}: choose of {', '.join(PARTS)}")
-    return trial.run(MARKETPLACE, [sys.executable, "-m", "infra.kubernetes.run", *names])
+    return trial.run(*trials(names))
+
+
+def trials(names: Sequence[str]) -> Sequence[trial.Trial]:
+    """The parts by the application that they need, those of the smaller one first."""
+    chosen = (
+        (MARKETPLACE, [name for name in names if name not in OF_REPLICA_SETS]),
+        (ON_REPLICA_SETS, [name for name in names if name in OF_REPLICA_SETS]),
+    )
+    command = (sys.executable, "-m", "infra.kubernetes.run")
+    return [(application, [*command, *parts]) for application, parts in chosen if parts]
 
 
 if __name__ == "__main__":

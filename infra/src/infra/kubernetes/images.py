@@ -1,17 +1,20 @@
 """An application's images, built from this tree and loaded into the cluster."""
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from infra.kubernetes.application import Application
 from infra.kubernetes.hosts import BASE, Host
 
 MEGABYTE = 1_000_000
 
 
-def build(host: Host, application: Application) -> None:
-    """Two side by side; prints seconds, and megabytes over the base's where they can be told."""
-    first, *others = application.images.items()
+def build(host: Host, dockerfiles: Mapping[str, str]) -> None:
+    """Builds the named images from their Dockerfiles, two side by side.
+
+    Prints seconds, and megabytes over the base's where they can be told.
+    """
+    first, *others = dockerfiles.items()
     _build(host, *first)
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(_build, host, *image) for image in others]:

@@ -1,5 +1,7 @@
 """The marketplace as an application of the test's cluster: infra/k8s/overlays/test."""
 
+from dataclasses import replace
+
 from infra.kubernetes.application import Application
 from infra.kubernetes.hosts import ROOT
 
@@ -7,6 +9,9 @@ SERVICES = ("auth", "tickets", "orders", "payments", "expiration", "client")
 WORKER = "expiration-worker"
 PROCESSES = (*SERVICES, WORKER)
 SERVERS = ("nats", "expiration-redis", "auth-mongo", "tickets-mongo", "orders-mongo", "payments-mongo")
+DATABASES = ("auth", "tickets", "orders", "payments")
+MEMBERS = 3
+"""Servers of each replica set of production."""
 STAND_INS = ("nats", "redis", "mongo")
 K8S = ROOT / "infra" / "k8s"
 
@@ -26,4 +31,14 @@ MARKETPLACE = Application(
     | dict(map(stand_in, STAND_INS)),
     volumes=SERVERS,
     secrets=K8S / "secrets.sh",
+)
+
+# The folder of a set's first server is that of the one MongoDB above.
+ON_REPLICA_SETS = replace(
+    MARKETPLACE,
+    overlay=K8S / "overlays" / "test-sets",
+    volumes=(
+        *SERVERS,
+        *(f"{database}-mongo-{member}" for database in DATABASES for member in range(1, MEMBERS)),
+    ),
 )

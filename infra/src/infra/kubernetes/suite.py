@@ -9,11 +9,11 @@ from pathlib import Path
 
 from infra.kubernetes.cluster import Cluster
 from infra.kubernetes.forward import forwarded
+from infra.kubernetes.marketplace import DATABASES
 from infra.reconcile import addresses
 from infra.reconcile.view import OUT_OF_REACH, opened, settled
 from infra.target import Target
 
-DATABASES = ("auth", "tickets", "orders", "payments")
 BEHIND = {
     **{f"{name}-mongo-srv": 27017 for name in DATABASES},
     "nats-srv": 4222,
@@ -51,9 +51,7 @@ class Suite:
             dead = await view.dead_letters()
         for line in report.details().splitlines():
             print(f"          {line}")
-        wrong = sum(finding.disagreements for finding in report.findings.values())
-        compared = sum(finding.compared for finding in report.findings.values())
-        figures = f"{compared:,} comparisons, {wrong} disagreements after {took:.1f} s, {dead} dead letters"
+        figures = f"{report.summary()} after {took:.1f} s, {dead} dead letters"
         return Verdict(report.is_clean and not dead, figures)
 
 

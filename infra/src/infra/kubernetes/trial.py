@@ -1,7 +1,7 @@
-"""One application on a real Kubernetes, from nothing until it was tried.
+"""Applications on a real Kubernetes, each from nothing until it was tried.
 
-Starts the cluster (or takes the one that KUBECONFIG names), builds and loads the images, applies the overlay
-into an empty namespace, waits for every rollout, and removes all again (KEEP=1 leaves it).
+Starts the cluster (or takes the one that KUBECONFIG names), builds and loads the images. For each, applies
+its overlay into an empty namespace and waits for every rollout. All is removed at the end (KEEP=1 leaves it).
 """
 
 import os
@@ -15,43 +15,53 @@ from infra.kubernetes.application import Application
 from infra.kubernetes.cluster import ROLLOUT_SECONDS
 from infra.kubernetes.hosts import Host, NoCluster, find
 
+Trial = tuple[Application, Sequence[str]]
+"""An application, and the command that tries it."""
 
-def run(application: Application, command: Sequence[str]) -> int:
-    """The exit code of `command`, run where the cluster's addresses can be reached.
 
-    It has KUBECTL (the command), EDGE_URL and EDGE_HOST in its environment. Where no cluster can be had this
-    says so, and returns 0: that is no failure.
+def run(*trials: Trial) -> int:
+    """0, or the exit code of the first command that failed.
+
+    Each runs where the cluster's addresses can be reached, with KUBECTL (the command), EDGE_URL and EDGE_HOST
+    in its environment. The applications share one namespace, one after the other. Where no cluster can be had
+    this prints so, and returns 0: that is no failure.
     """
+    (namespace,) = {application.namespace for application, _ in trials}
     host = find()
     if host is None:
         print("SKIPPED: no cluster here. Set KUBECONFIG (see infra/kubernetes/hosts.py), or K8S_UP as root.")
         return 0
     try:
         with _step("cluster"):
-            host.start(application.namespace)
+            host.start(namespace)
     except NoCluster as error:
         print(f"SKIPPED: the cluster did not start: {error}")
         return 0
     try:
-        with _step("empty namespace"):
-            _remove(host, application)
-            host.forget(application.volumes)
         with _step("images"):
-            images.build(host, application)
-        with _step("deploy"):
-            _deploy(host, application)
-        environment = {
-            **_environment(host),
-            "EDGE_URL": host.edge,
-            "EDGE_HOST": application.host,
-            "LOG_LEVEL": "ERROR",
-        }
-        return subprocess.run([*host.inside, *command], env=environment, check=False).returncode
+            images.build(host, dict(one for application, _ in trials for one in application.images.items()))
+        codes = [_try(host, *trial) for trial in trials]
+        return next(filter(None, codes), 0)
     finally:
         if not os.environ.get("KEEP"):
             with _step("clean up"):
-                _remove(host, application)
+                _remove(host, trials[-1][0])
                 host.stop()
+
+
+def _try(host: Host, application: Application, command: Sequence[str]) -> int:
+    with _step("empty namespace"):
+        _remove(host, application)
+        host.forget(application.volumes)
+    with _step("deploy"):
+        _deploy(host, application)
+    environment = {
+        **_environment(host),
+        "EDGE_URL": host.edge,
+        "EDGE_HOST": application.host,
+        "LOG_LEVEL": "ERROR",
+    }
+    return subprocess.run([*host.inside, *command], env=environment, check=False).returncode
 
 
 @contextmanager

@@ -42,6 +42,11 @@ class Report:
     def note(self, words: str) -> None:
         self.notes.append(words)
 
+    def summary(self) -> str:
+        compared = sum(finding.compared for finding in self.findings.values())
+        wrong = sum(finding.disagreements for finding in self.findings.values())
+        return f"{compared:,} comparisons, {wrong} disagreements"
+
     def table(self) -> str:
         return table(
             ("check", "compared", "disagreements"),

@@ -89,7 +89,7 @@ async def reached() -> AsyncIterator[OnCluster]:
 
 def main() -> int:
     pytest = (sys.executable, "-m", "pytest", "-q", "-m", "connected", "-p", "no:cacheprovider")
-    return trial.run(BLOG, [*pytest, str(FOLDER / "tests")])
+    return trial.run((BLOG, [*pytest, str(FOLDER / "tests")]))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from infra.kubernetes.parts import (
     memory,
     outage,
     policies,
+    primaries,
     production,
     rollouts,
     secret,
@@ -26,4 +27,7 @@ PARTS: Mapping[str, Callable[[Suite], Awaitable[Verdict]]] = {
     "outage": outage.run,
     "production": production.run,
     "secret": secret.run,
+    "primaries": primaries.run,
 }
+OF_REPLICA_SETS = ("primaries",)
+"""The parts that need `marketplace.ON_REPLICA_SETS`."""
