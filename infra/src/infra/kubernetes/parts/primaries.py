@@ -19,7 +19,9 @@ RATE = 30.0
 """Requests per second, of all users together."""
 LEAD_SECONDS = 5.0
 WATCHED_SECONDS = 20.0
-"""After each kill; long enough for the killed server to come back as a secondary before the next kill."""
+"""From before each kill: longer than MOST_SECONDS, and long enough for the killed server to be back."""
+REACHED_SECONDS = 10.0
+"""What kubectl may take besides for each."""
 MOST_SECONDS = 15.0
 """Between two acknowledged writes around a kill."""
 ACKNOWLEDGED: Mapping[str, Callable[[Ledger], int]] = {
@@ -54,7 +56,7 @@ class Failover:
 
 
 async def run(suite: Suite) -> Verdict:
-    ledger, lasts = Ledger(), LEAD_SECONDS + len(ACKNOWLEDGED) * WATCHED_SECONDS
+    ledger, lasts = Ledger(), LEAD_SECONDS + len(ACKNOWLEDGED) * (WATCHED_SECONDS + REACHED_SECONDS)
     async with Shop(suite.target.edge, ledger, RATE) as shop:
         users = users_of(shop, await signed_up(shop), SEED)
         until = time.monotonic() + lasts
