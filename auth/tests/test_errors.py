@@ -5,11 +5,10 @@ from unittest.mock import Mock
 
 import httpx
 import pytest
-from motor.motor_asyncio import AsyncIOMotorClient
 
 from auth.app import create_app
 from auth.settings import Settings
-from common.mongo import Client
+from common.mongo import connect
 from common.testing import hostile
 from common.testing.answers import message_of
 from common.testing.browser import BASE_URL
@@ -126,13 +125,13 @@ async def test_a_large_body_of_unknown_length_is_refused(client: httpx.AsyncClie
 
 @pytest.mark.parametrize("path", WRITES)
 async def test_a_database_that_is_down_is_said_to_be(settings: Settings, hasher: Mock, path: str) -> None:
-    nowhere: Client = AsyncIOMotorClient("mongodb://127.0.0.1:1/", serverSelectionTimeoutMS=20)
-    transport = httpx.ASGITransport(create_app(settings, database=nowhere["auth"], hasher=hasher))
+    nowhere = connect("mongodb://127.0.0.1:1/", "auth", wait_seconds=0.02)
+    transport = httpx.ASGITransport(create_app(settings, database=nowhere, hasher=hasher))
     async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
         answer = await client.post(path, json={"email": "ada@example.test", "password": "correct horse"})
         ready = await client.get("/readyz")
         alive = await client.get("/healthz")
-    nowhere.close()
+    await nowhere.close()
 
     assert message_of(answer, 503) == "Service unavailable"
     assert (ready.status_code, alive.status_code) == (503, 200)

@@ -6,15 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pymongo import ASCENDING, IndexModel
-
 from common.aggregate import Aggregate
 from common.consumer import Consumer
 from common.events import TicketCreated, TicketUpdated
 from common.ids import new_id
 from common.listener import Listener
 from common.money import Money
-from common.mongo import Database, Document
+from common.mongo import ASCENDING, Database, Document, Index
 from common.publisher import Publisher, Publishers
 from common.repository import Repository
 from common.stream import Stream
@@ -43,7 +41,7 @@ def a_change(ticket_id: str = "1", version: int = 1, title: str = "Concert") -> 
 
 class Listings(Repository[Listing]):
     collection = "listings"
-    indexes = (IndexModel([("order_id", ASCENDING)], name="one_per_order", unique=True, sparse=True),)
+    indexes = (Index([("order_id", ASCENDING)], name="one_per_order", unique=True, sparse=True),)
 
     def to_document(self, listing: Listing) -> Document:
         return {"title": listing.title, "order_id": listing.order_id}

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from common.batching import DocumentReader
 from common.coalescer import Coalescer
-from common.mongo import Database, DocumentReader
+from common.mongo import Database
 
 
 class Flushes:

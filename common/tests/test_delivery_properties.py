@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mongomock_motor import AsyncMongoMockClient
 
 from common import listener
 from common.consumer import Consumer
@@ -25,6 +24,7 @@ from common.publisher import Publisher
 from common.replica import Replica
 from common.stream import ConsumerSpec
 from common.testing.fake_stream import FakeStream
+from common.testing.memory import memory_database
 from tests.builders import a_change
 
 Event = TicketCreated | TicketUpdated
@@ -93,7 +93,7 @@ def test_any_delivery_ends_as_the_one_in_order(histories: dict[str, int], repeat
     effects: dict[str, list[int]] = defaultdict(list)
 
     async def example() -> Database:
-        database: Database = AsyncMongoMockClient(tz_aware=True)["test"]
+        database = memory_database()
         stream, replica = FakeStream(), Replica(database["tickets"])
         publisher = Owner(stream)
         # Two processes of one service, on one durable consumer.
@@ -118,7 +118,7 @@ def test_any_delivery_ends_as_the_one_in_order(histories: dict[str, int], repeat
 
     async def ended() -> dict[str, Any]:
         database = await example()
-        found = await database["tickets"].find({}).to_list(None)
+        found = await database["tickets"].find({})
         return {document.pop("_id"): document for document in found}
 
     with pytest.MonkeyPatch.context() as quick:

@@ -10,7 +10,6 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BeforeValidator, StringConstraints, TypeAdapter, ValidationError
-from pymongo.errors import ServerSelectionTimeoutError
 from starlette.exceptions import HTTPException
 
 from common import errors, telemetry
@@ -48,7 +47,7 @@ RAISED: dict[str, BaseException] = {
     "tries": errors.TooManyTries(7),
     "unavailable": errors.Unavailable(),
     "conflict": errors.Conflict(),
-    "outage": ServerSelectionTimeoutError(SECRET),
+    "outage": errors.Outage(SECRET),
     "timeout": TimeoutError(SECRET),
     "fault": ZeroDivisionError(SECRET),
     "teapot": HTTPException(418, headers={"X-Tea": "green"}),

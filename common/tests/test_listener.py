@@ -5,12 +5,11 @@ from collections.abc import Callable
 
 import pytest
 from prometheus_client import REGISTRY
-from pymongo.errors import AutoReconnect, OperationFailure
 
 from common import telemetry
 from common.deadletters import ATTEMPTS as ATTEMPTS_HEADER
 from common.deadletters import QUEUE_GROUP, REASON, SEQUENCE, SUBJECT, DeadLetters
-from common.errors import Conflict, NotFound, Unavailable
+from common.errors import Conflict, DatabaseError, NotFound, Outage, Unavailable
 from common.events import TicketUpdated
 from common.listener import ATTEMPTS, GAP_ATTEMPTS, LONGEST_DELAY, Listener, NotYet, delay_of
 from common.replica import VersionGap
@@ -66,9 +65,9 @@ async def test_a_message_whose_handler_returns_is_acked() -> None:
 GAPS = [lambda: VersionGap("1 is at 3, not at 4"), lambda: NotYet("held")]
 OUTAGES = [
     *(lambda: Unavailable(), lambda: Conflict()),
-    *(lambda: AutoReconnect("gone"), lambda: TimeoutError(), lambda: TimeoutError()),
+    *(lambda: Outage("gone"), lambda: TimeoutError(), lambda: TimeoutError()),
 ]
-FAULTS = [lambda: ValueError("no"), lambda: NotFound(), lambda: OperationFailure("no"), lambda: KeyError("x")]
+FAULTS = [lambda: ValueError("no"), lambda: NotFound(), lambda: DatabaseError("no"), lambda: KeyError("x")]
 
 
 @pytest.mark.parametrize(

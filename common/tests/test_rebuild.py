@@ -8,10 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from bson import ObjectId
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mongomock_motor import AsyncMongoMockClient
 
 from common import fold, rebuild, times
 from common.events import TicketCreated, TicketUpdated
@@ -19,12 +17,13 @@ from common.fold import Blocked, Projection
 from common.ids import new_id
 from common.listener import Listener
 from common.money import Money
-from common.mongo import Database, Document
+from common.mongo import ASCENDING, Database, Document
 from common.rebuild import NothingKnown, Rebuild, Report
 from common.replica import Replica
 from common.stream import Stream
 from common.testing.events import publish
 from common.testing.fake_stream import FakeStream
+from common.testing.memory import memory_database
 from tests.builders import a_change, consuming
 
 Event = TicketCreated | TicketUpdated
@@ -78,8 +77,7 @@ async def rebuilt(stream: Stream, database: Database, projection: Projection = T
 
 
 async def replica(database: Database) -> list[Document]:
-    found: list[Document] = await database["tickets"].find({}).sort("_id", 1).to_list(None)
-    return found
+    return await database["tickets"].find({}, sort=[("_id", ASCENDING)])
 
 
 async def history(stream: Stream) -> list[Document]:
@@ -318,7 +316,7 @@ async def test_no_scratch_is_left_behind_and_that_of_another_run_is_let_be(
     stream: FakeStream, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await history(stream)
-    old = ObjectId.from_datetime(times.now() - timedelta(days=2))
+    old = f"{int((times.now() - timedelta(days=2)).timestamp()):08x}{0:016x}"
     left, running = f"tickets.rebuilding.{old}", f"tickets.rebuilding.{new_id()}"
     for name in (left, running, "tickets.rebuilding.notes"):
         await database[name].insert_one({"_id": "x"})
@@ -413,7 +411,7 @@ def test_whatever_the_replica_was_it_ends_as_one_run_over_the_events(
 ) -> None:
     async def example() -> None:
         stream = FakeStream()
-        database: Database = AsyncMongoMockClient(tz_aware=True)["test"]
+        database = memory_database()
         versions: dict[str, set[int]] = {}
         for ticket_id, version in [("a", 0), *arrived]:
             await publish(stream, changed(ticket_id, version) if version else created(ticket_id))

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mongomock_motor import AsyncMongoMockClient
 
 from common.mongo import Database
 from common.replica import Replica, VersionGap
+from common.testing.memory import memory_database
 
 REPLICAS = ["database", pytest.param("real_database", marks=pytest.mark.connected)]
 
@@ -132,7 +132,7 @@ def test_any_order_of_arrival_ends_as_the_order_of_versions(
     random.shuffle(queue)  # type: ignore[attr-defined]  # hypothesis types it as an object
 
     async def arrive() -> None:
-        replica = Replica(AsyncMongoMockClient()["test"]["things"])
+        replica = Replica(memory_database()["things"])
         effects: list[int] = []
 
         async def deliver(version: int) -> None:

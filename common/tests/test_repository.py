@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from pymongo.errors import DuplicateKeyError
 
 from common import repository
-from common.errors import Conflict, NotFound
+from common.batching import DocumentWriter
+from common.errors import Conflict, DuplicateKey, NotFound
 from common.ids import new_id
-from common.mongo import Database, DocumentWriter
+from common.mongo import ASCENDING, Database, Index
 from common.repository import TRIES, retrying
 from common.testing.events import emitted
 from common.testing.fake_stream import FakeStream
@@ -149,7 +149,7 @@ async def test_a_unique_index_refuses_a_new_record_and_stores_nothing(
     await repo.save(Listing.offer(order_id="7"))
     second = Listing.offer(order_id="7")
 
-    with pytest.raises(DuplicateKeyError):
+    with pytest.raises(DuplicateKey):
         await repo.save(second)
 
     assert await repo.find(second.id) is None
@@ -163,7 +163,7 @@ async def test_a_unique_index_refuses_a_change(repo: Listings) -> None:
     await repo.save(second)
 
     second.change("x", order_id="7")
-    with pytest.raises(DuplicateKeyError):
+    with pytest.raises(DuplicateKey):
         await repo.save(second)
 
     assert (await repo.get(second.id)).version == 0
@@ -181,7 +181,7 @@ async def test_of_many_records_saved_at_once_only_the_bad_ones_fail(
 
     failed = [n for n, outcome in enumerate(outcomes) if outcome is not None]
     assert len(failed) == 4
-    assert all(n % 10 == 3 and isinstance(outcomes[n], DuplicateKeyError) for n in failed)
+    assert all(n % 10 == 3 and isinstance(outcomes[n], DuplicateKey) for n in failed)
     assert await repo.documents.count_documents({}) == 46
     await repo.relay.drained()
     assert len(stream.messages) == 46
@@ -205,7 +205,7 @@ async def changes_at_once(repo: Listings) -> None:
     failed = {place: type(outcome) for place, outcome in enumerate(outcomes) if outcome is not None}
     loser = max(failed)
     assert loser in (7, 11)
-    assert failed == {3: Conflict, 5: DuplicateKeyError, loser: Conflict}
+    assert failed == {3: Conflict, 5: DuplicateKey, loser: Conflict}
     for place, listing in enumerate(changed):
         if place not in failed:
             assert (await repo.get(listing.id)).title == f"Change {place}"
@@ -243,8 +243,23 @@ async def test_a_batch_of_inserts_tells_each_its_own_outcome(real_database: Data
     )
 
     assert [type(outcome) for outcome in outcomes] == [
-        *(type(None), DuplicateKeyError, type(None), DuplicateKeyError, type(None))
+        *(type(None), DuplicateKey, type(None), DuplicateKey, type(None))
     ]
+
+
+async def test_a_batch_of_updates_fails_as_a_whole_where_one_is_refused(database: Database) -> None:
+    things = database["things"]
+    await things.create_indexes([Index([("key", ASCENDING)], name="one_per_key", unique=True, sparse=True)])
+    await things.insert_many([{"_id": "a"}, {"_id": "b", "key": 1}])
+    writer = DocumentWriter(things)
+
+    outcomes = await asyncio.gather(
+        writer.update({"_id": "a"}, {"$set": {"key": 1}}),
+        writer.update({"_id": "b"}, {"$set": {"done": True}}),
+        return_exceptions=True,
+    )
+
+    assert [type(outcome) for outcome in outcomes] == [DuplicateKey, DuplicateKey]
 
 
 async def test_who_loses_the_race_decides_again() -> None:

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 from fastapi import FastAPI
-from pymongo.errors import ServerSelectionTimeoutError
 
 from common import service
 from common.consumer import Consumer
+from common.errors import Outage
 from common.events import TicketUpdated
 from common.http.app import create_http_app
 from common.jetstream import JetStream
@@ -35,7 +35,7 @@ class Store:
     async def prepare(self) -> None:
         self.attempts += 1
         if not self.up:
-            raise ServerSelectionTimeoutError("down")
+            raise Outage("down")
 
 
 class Updated(Listener[TicketUpdated]):

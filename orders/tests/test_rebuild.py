@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from common.jetstream import JetStream
-from common.mongo import Database
+from common.mongo import ASCENDING, Database
 from common.stream import Stream
 from common.testing.browser import a_user, running
 from common.testing.events import deliver, publish
@@ -18,8 +18,7 @@ from tests.builders import Offer, Shop, an_app
 
 
 async def replica(database: Database) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = await database["tickets"].find({}).sort("_id", 1).to_list(None)
-    return found
+    return await database["tickets"].find({}, sort=[("_id", ASCENDING)])
 
 
 async def test_a_replica_that_was_lost_is_as_the_listeners_had_built_it(

@@ -4,9 +4,9 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from pymongo.errors import AutoReconnect
 
 from common import times
+from common.errors import Outage
 from common.mongo import Database
 from common.stream import Stream
 from common.testing.events import deliver, emitted
@@ -91,7 +91,7 @@ class Stubborn(OrderRepository):
 
     async def get(self, aggregate_id: str) -> Order:
         if aggregate_id == self.order_id:
-            raise AutoReconnect("gone")
+            raise Outage("gone")
         return await super().get(aggregate_id)
 
 

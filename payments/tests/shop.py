@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 
 from common.events import VersionedEvent
+from common.mongo import ASCENDING
 from common.testing.browser import signed_in
 from common.testing.fake_stream import FakeStream
 from payments.desk import Desk
@@ -40,8 +41,7 @@ class Shop:
 
     async def intents(self, order: AnOrder) -> list[dict[str, Any]]:
         """The provider's record of an order."""
-        found = self.gateway.record.find({"order_id": order.id})
-        return [document async for document in found.sort("attempt", 1)]
+        return await self.gateway.record.find({"order_id": order.id}, sort=[("attempt", ASCENDING)])
 
     async def states(self, order: AnOrder) -> list[str]:
         return [intent["state"] for intent in await self.intents(order)]

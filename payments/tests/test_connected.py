@@ -53,7 +53,7 @@ def asked(pods: list[tuple[httpx.AsyncClient, Desk]]) -> int:
 
 
 async def intents(database: Database, order: AnOrder) -> list[dict[str, Any]]:
-    return await database["fake_provider_intents"].find({"order_id": order.id}).to_list(100)
+    return await database["fake_provider_intents"].find({"order_id": order.id})
 
 
 async def test_twenty_at_once_are_one_charge(

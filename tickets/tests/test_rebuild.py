@@ -6,7 +6,7 @@ import pytest
 
 from common.ids import new_id
 from common.money import Money
-from common.mongo import Database
+from common.mongo import ASCENDING, Database
 from common.testing.events import deliver
 from common.testing.fake_stream import FakeStream
 from tests.builders import Market, Sale
@@ -28,8 +28,7 @@ async def progress(database: Database) -> Progress:
 
 async def noted(database: Database) -> list[Progress]:
     """All that is noted of the orders."""
-    found: list[Progress] = await database["orders"].find({}).sort("_id", 1).to_list(None)
-    return found
+    return await database["orders"].find({}, sort=[("_id", ASCENDING)])
 
 
 async def state(database: Database, ticket: dict[str, str]) -> tuple[str | None, bool, int]:

@@ -7,26 +7,24 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Self
 
-from pymongo import ASCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
-
 from auth.domain import PER_ADDRESS, PER_EMAIL, WINDOW, Email, Limit, User
 from auth.errors import EmailInUse
 from common import times
-from common.mongo import Database, Document
+from common.errors import DuplicateKey
+from common.mongo import ASCENDING, Database, Document, Index
 
 
 class UserRepository:
     """`{_id, email, email_key, password_hash}`."""
 
     # The one place that decides who has an e-mail address.
-    indexes = (IndexModel([("email_key", ASCENDING)], unique=True, name="one_user_per_email"),)
+    indexes = (Index([("email_key", ASCENDING)], name="one_user_per_email", unique=True),)
 
     def __init__(self, database: Database) -> None:
         self.documents = database["users"]
 
     async def prepare(self) -> None:
-        await self.documents.create_indexes(list(self.indexes))
+        await self.documents.create_indexes(self.indexes)
 
     async def add(self, user: User) -> None:
         """Raises EmailInUse: of all who try at once with one e-mail, one becomes a user."""
@@ -38,7 +36,7 @@ class UserRepository:
         }
         try:
             await self.documents.insert_one(document)
-        except DuplicateKeyError:
+        except DuplicateKey:
             raise EmailInUse() from None
 
     async def of_email(self, email: Email) -> User | None:
@@ -78,20 +76,20 @@ class FailedSignIns:
     An index removes documents in time where the server does that; nothing relies on it.
     """
 
-    indexes = (IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0, name="forgotten"),)
+    indexes = (Index([("expires_at", ASCENDING)], name="forgotten", expire_after=timedelta(0)),)
 
     def __init__(self, database: Database) -> None:
         self.documents = database["failed_sign_ins"]
 
     async def prepare(self) -> None:
-        await self.documents.create_indexes(list(self.indexes))
+        await self.documents.create_indexes(self.indexes)
 
     async def wait(self, attempt: Attempt) -> timedelta:
         """How long until this may be tried; zero for now."""
         now = times.now()
         limits = _limits(attempt)
         query: Document = {"_id": {"$in": list(limits)}, "expires_at": {"$gt": now}}
-        found = await self.documents.find(query).to_list(len(limits))
+        found = await self.documents.find(query, limit=len(limits))
         waits = (limits[document["_id"]].wait(document["at"], now) for document in found)
         return max(waits, default=timedelta(0))
 
@@ -110,7 +108,7 @@ class FailedSignIns:
         }
         try:
             await self.documents.update_one({"_id": key}, change, upsert=True)
-        except DuplicateKeyError:
+        except DuplicateKey:
             # Another first failure was faster to create the document; it is there now.
             await self.documents.update_one({"_id": key}, change, upsert=True)
 

@@ -10,7 +10,11 @@ AppError
 ├── TooLarge          413
 ├── TooManyTries      429  with Retry-After
 └── Unavailable       503  a database, broker or provider is down
-    └── Conflict      503  lost the race for a record again and again
+    ├── Conflict      503  lost the race for a record again and again
+    └── Outage        503  with the driver's words, for the log alone
+
+DatabaseError         500  the database refused; as with any exception that has no answer of its own
+└── DuplicateKey      500  by a unique index
 """
 
 from collections.abc import Mapping, Sequence
@@ -87,3 +91,26 @@ class Unavailable(AppError):
 
 class Conflict(Unavailable):
     """The record changed between being read and being saved; `retrying` decides again."""
+
+
+class Outage(Unavailable):
+    """`str` and `repr` have the reason; the answer has the default message: a reason may name internals."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.args = (reason,)
+
+
+class DatabaseError(Exception):
+    """A refusal of the database, such as an operator that it does not know.
+
+    code: The server's error code, such as 11000; None where the driver refused by itself.
+    """
+
+    def __init__(self, reason: str, code: int | None = None) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class DuplicateKey(DatabaseError):
+    """A unique index has the key already."""

@@ -99,5 +99,5 @@ def _follow(document: Document, version: int, fields: Mapping[str, Any]) -> bool
 
 
 async def by_id(collection: Collection, ids: Sequence[str]) -> dict[str, Document]:
-    found = await collection.find({"_id": {"$in": list(ids)}}).to_list(len(ids))
+    found = await collection.find({"_id": {"$in": list(ids)}}, limit=len(ids))
     return {document["_id"]: document for document in found}

@@ -2,14 +2,14 @@
 
 A listener only returns or raises; how a delivery ends is decided here and nowhere else:
 
-| on_message                       | outcome                                                   |
-| -------------------------------- | --------------------------------------------------------- |
-| returns                          | ack                                                       |
-| raises VersionGap or NotYet      | nak with a growing delay; a dead letter after GAP_ATTEMPTS |
-| raises Unavailable, or an outage | nak with a growing delay, for as long as it lasts         |
-| raises anything else             | nak with a growing delay; a dead letter after ATTEMPTS    |
-| is never called: no such event   | a dead letter                                             |
-| is cancelled                     | nothing: the broker delivers again                        |
+| on_message                         | outcome                                                    |
+| ---------------------------------- | ---------------------------------------------------------- |
+| returns                            | ack                                                        |
+| raises NotYet, or a VersionGap     | nak with a growing delay; a dead letter after GAP_ATTEMPTS |
+| raises Unavailable or TimeoutError | nak with a growing delay, for as long as it lasts          |
+| raises anything else               | nak with a growing delay; a dead letter after ATTEMPTS     |
+| is never called: no such event     | a dead letter                                              |
+| is cancelled                       | nothing: the broker delivers again                         |
 """
 
 import logging
@@ -24,8 +24,6 @@ from common.crashpoints import reached
 from common.deadletters import DeadLetters
 from common.errors import Unavailable
 from common.events import Event
-from common.mongo import OUTAGES
-from common.replica import VersionGap
 from common.stream import Delivery
 
 log = logging.getLogger(__name__)
@@ -42,7 +40,7 @@ LONGEST_DELAY = 5.0
 
 
 class NotYet(Exception):
-    """Something else has to arrive first, as with a version gap."""
+    """Something else has to arrive first, such as an earlier version: `replica.VersionGap`."""
 
 
 class Listener(ABC, Generic[E]):
@@ -65,9 +63,9 @@ class Listener(ABC, Generic[E]):
             return
         try:
             await self.on_message(event)
-        except (VersionGap, NotYet) as gap:
+        except NotYet as gap:
             await self._again(delivery, dead_letters, gap, GAP_ATTEMPTS)
-        except (Unavailable, *OUTAGES) as outage:
+        except (Unavailable, TimeoutError) as outage:
             log.warning("waiting for a dependency", extra=_about(delivery, outage))
             await self._nak(delivery)
         except Exception as error:

@@ -13,14 +13,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from pymongo import ASCENDING, IndexModel
-from pymongo.errors import PyMongoError
-
 from common import times
 from common.coalescer import Coalescer
 from common.crashpoints import reached
-from common.errors import Unavailable
-from common.mongo import Collection, Document
+from common.errors import DatabaseError, Unavailable
+from common.mongo import ASCENDING, Collection, Document, Index
 from common.publisher import Envelope, Publishers
 
 log = logging.getLogger(__name__)
@@ -30,7 +27,7 @@ GRACE = timedelta(seconds=2)
 SWEEP_LIMIT = 500
 CLEAR_GATHER_SECONDS = 0.03
 
-OUTBOX_INDEX = IndexModel([("outbox.at", ASCENDING)], sparse=True, name="outbox_pending")
+OUTBOX_INDEX = Index([("outbox.at", ASCENDING)], name="outbox_pending", sparse=True)
 
 
 def entry_of(envelope: Envelope) -> Document:
@@ -73,7 +70,7 @@ class Relay:
     async def sweep(self) -> int:
         """Wakes the records whose events were left behind; returns how many it found."""
         query = {"outbox.at": {"$lte": times.now() - GRACE}}
-        found = await self._collection.find(query, {"outbox": 1}).to_list(SWEEP_LIMIT)
+        found = await self._collection.find(query, {"outbox": 1}, limit=SWEEP_LIMIT)
         for document in found:
             self.wake(document["_id"], document["outbox"])
         return len(found)
@@ -84,7 +81,7 @@ class Relay:
             await asyncio.sleep(SWEEP_SECONDS)
             try:
                 await self.sweep()
-            except (PyMongoError, TimeoutError) as error:
+            except (DatabaseError, Unavailable) as error:
                 log.warning("outbox not swept", extra={"error": repr(error)})
 
     async def drained(self) -> None:

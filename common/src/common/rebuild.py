@@ -24,15 +24,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from bson import ObjectId
-from pymongo.errors import DuplicateKeyError, PyMongoError
-
 from common import times
-from common.errors import Unavailable
+from common.batching import DocumentWriter
+from common.errors import DatabaseError, DuplicateKey, Unavailable
 from common.fold import Blocked, Fold, Projection, by_id
-from common.ids import is_id, new_id
+from common.ids import is_id, made_at, new_id
 from common.jetstream import JetStream
-from common.mongo import Collection, Document, DocumentWriter
+from common.mongo import ASCENDING, DESCENDING, Collection, Document
 from common.stream import Stream
 
 log = logging.getLogger(__name__)
@@ -80,7 +78,7 @@ class Rebuild:
         self._scratch = Fold(stream, scratch, projection)
 
     async def run(self) -> Report:
-        """Raises NothingKnown, having changed nothing, and `errors.Unavailable` or the database's errors.
+        """Raises NothingKnown, having changed nothing, and `errors.Unavailable` or `errors.DatabaseError`.
 
         After any of them it may be run again, as also after a crash.
         """
@@ -107,9 +105,9 @@ class Rebuild:
         for name in await self._live.database.list_collection_names():
             begun = name.removeprefix(prefix)
             if name.startswith(prefix) and is_id(begun):
-                age = times.now() - ObjectId(begun).generation_time
+                age = times.now() - made_at(begun)
                 if age > LEFT_BEHIND:
-                    await self._live.database.drop_collection(name)
+                    await self._live.database[name].drop()
 
     async def _pages(self) -> AsyncIterator[Sequence[str]]:
         """The ids of the live replica and the stream alike, by order of id, up to the last one of now.
@@ -181,20 +179,20 @@ class Rebuild:
         if live is None:
             try:
                 await self._writer.insert(wanted)
-            except DuplicateKeyError:
+            except DuplicateKey:
                 return False
             self._report.mended["missing"] += 1
         elif live != wanted:
             guard = {"_id": live["_id"], "version": live["version"]}
-            if (await self._live.replace_one(guard, wanted)).matched_count == 0:
+            if not await self._live.replace_one(guard, wanted):
                 return False
             self._report.mended[_kind(live["version"], wanted["version"])] += 1
         return True
 
     async def _delete(self, live: Document) -> bool:
         deleted = await self._live.delete_one({"_id": live["_id"], "version": live["version"]})
-        self._report.mended["unknown to the stream"] += deleted.deleted_count
-        return deleted.deleted_count == 1
+        self._report.mended["unknown to the stream"] += deleted
+        return deleted
 
 
 def _is_certain(record_id: str, doubts: Counter[str]) -> bool:
@@ -209,13 +207,13 @@ def _kind(live: int, wanted: int) -> str:
 
 
 async def _last_id(collection: Collection) -> str:
-    document = await collection.find_one({}, {"_id": 1}, sort=[("_id", -1)])
+    document = await collection.find_one({}, {"_id": 1}, sort=[("_id", DESCENDING)])
     return "" if document is None else document["_id"]
 
 
 async def _ids(collection: Collection, after: str) -> Sequence[str]:
-    cursor = collection.find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", 1).limit(PAGE)
-    return [document["_id"] for document in await cursor.to_list(PAGE)]
+    query, order = {"_id": {"$gt": after}}, [("_id", ASCENDING)]
+    return [document["_id"] for document in await collection.find(query, {"_id": 1}, sort=order, limit=PAGE)]
 
 
 def command(name: str, nats_url: str, rebuild: Callable[[Stream], Awaitable[object]]) -> int:
@@ -229,7 +227,7 @@ async def _command(name: str, nats_url: str, rebuild: Callable[[Stream], Awaitab
         async with asyncio.timeout(CONNECT_SECONDS):
             await stream.connect()
         report = await rebuild(stream)
-    except (NothingKnown, Unavailable, PyMongoError, TimeoutError) as error:
+    except (NothingKnown, Unavailable, DatabaseError, TimeoutError) as error:
         sys.stderr.write(f"Not rebuilt: {error!r}\n")
         return 1
     finally:

@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from pymongo.errors import DuplicateKeyError
+from common.batching import DocumentReader, DocumentWriter
+from common.errors import DuplicateKey
+from common.listener import NotYet
+from common.mongo import Collection, Document
 
-from common.mongo import Collection, Document, DocumentReader, DocumentWriter
 
-
-class VersionGap(Exception):
+class VersionGap(NotYet):
     """An earlier version has not arrived yet: to be redelivered after it."""
 
 
@@ -65,7 +66,7 @@ class Replica:
     async def _create(self, record_id: str, fields: Mapping[str, Any]) -> bool:
         try:
             await self._writer.insert({"_id": record_id, **fields, "version": 0})
-        except DuplicateKeyError:
+        except DuplicateKey:
             return False
         return True
 

@@ -9,8 +9,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from pymongo.errors import OperationFailure, PyMongoError
-
+from common.errors import DatabaseError, Unavailable
 from common.mongo import Database, Document, connect
 
 log = logging.getLogger(__name__)
@@ -47,20 +46,20 @@ async def initiate(members: Sequence[str]) -> str:
             pause = min(2 * pause, SLOWEST_PAUSE_SECONDS)
         return primary
     finally:
-        admin.client.close()
+        await admin.close()
 
 
 async def _primary(admin: Database, configuration: Document) -> str | None:
     try:
         hello = await admin.command("hello")
         if "setName" not in hello:
-            await admin.command("replSetInitiate", configuration)
+            await admin.command({"replSetInitiate": configuration})
             hello = await admin.command("hello")
-    except OperationFailure as error:
+    except DatabaseError as error:
         if error.code != ALREADY_INITIALIZED:
             log.info("replica set not initiated yet", extra={"error": str(error)})
         return None
-    except PyMongoError as error:
+    except Unavailable as error:
         log.info("replica set out of reach", extra={"error": str(error)})
         return None
     primary: str | None = hello.get("primary")

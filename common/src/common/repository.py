@@ -6,12 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
-from pymongo import IndexModel
-
 from common.aggregate import UNSAVED, Aggregate
+from common.batching import DocumentReader, DocumentWriter
 from common.crashpoints import reached
 from common.errors import Conflict, NotFound
-from common.mongo import Database, Document, DocumentReader, DocumentWriter
+from common.mongo import Database, Document, Index
 from common.outbox import OUTBOX_INDEX, Relay, entry_of
 from common.publisher import Publishers
 from common.saves import Save, Saves
@@ -27,7 +26,7 @@ class Repository(ABC, Generic[A]):
     """Subclasses name their collection and indexes, map documents, and hold every query of their service."""
 
     collection: ClassVar[str]
-    indexes: ClassVar[Sequence[IndexModel]] = ()
+    indexes: ClassVar[Sequence[Index]] = ()
 
     def __init__(self, database: Database, publishers: Publishers) -> None:
         self.documents = database[self.collection]
@@ -63,7 +62,7 @@ class Repository(ABC, Generic[A]):
         """Stores the recorded change and its event in one write, and wakes the relay.
 
         Raises Conflict when the stored record is no longer the version that was read, and
-        DuplicateKeyError when a unique index refuses a new record; then nothing was stored.
+        DuplicateKey when a unique index refuses a new record; then nothing was stored.
         """
         event = aggregate.recorded
         if event is None:

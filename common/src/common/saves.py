@@ -3,13 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pymongo import ReturnDocument, UpdateOne
-from pymongo.errors import BulkWriteError
-
 from common.coalescer import Coalescer
 from common.errors import Conflict
 from common.ids import new_id
-from common.mongo import Collection, Document, failures_of
+from common.mongo import Collection, Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ class Saves:
     async def store(self, save: Save) -> Sequence[Document]:
         """The record's outbox after the save, with events that earlier ones left in it.
 
-        Raises Conflict when the record is not at the save's version, and DuplicateKeyError when a unique
+        Raises Conflict when the record is not at the save's version, and DuplicateKey when a unique
         index refuses; nothing was stored then. One exception: a save that stood may be called a conflict
         if this process stalled so long, in the middle, that another one's sweep published the event.
         Whoever decides again then finds the change made.
@@ -53,26 +50,18 @@ class Saves:
     async def _store(self, saves: Sequence[Save]) -> Sequence[Sequence[Document] | Exception]:
         if len(saves) == 1:
             return [await self._store_one(saves[0])]
-        operations = [UpdateOne(save.query, save.update) for save in saves]
-        refused: dict[int, Exception] = {}
-        matched = 0
-        try:
-            matched = (await self._collection.bulk_write(operations, ordered=False)).matched_count
-        except BulkWriteError as error:
-            refused = failures_of(error)
-        all_stored = matched == len(saves)
+        done = await self._collection.update_each([(save.query, save.update) for save in saves])
+        all_stored = done.matched == len(saves)
         ids = list({save.aggregate_id for save in saves})
-        cursor = self._collection.find({"_id": {"$in": ids}}, {"outbox": 1})
-        found = {document["_id"]: document async for document in cursor}
+        documents = await self._collection.find({"_id": {"$in": ids}}, {"outbox": 1})
+        found = {document["_id"]: document for document in documents}
         return [
-            refused.get(place) or _outcome(save, found.get(save.aggregate_id), all_stored)
+            done.refused.get(place) or _outcome(save, found.get(save.aggregate_id), all_stored)
             for place, save in enumerate(saves)
         ]
 
     async def _store_one(self, save: Save) -> Sequence[Document]:
-        stored = await self._collection.find_one_and_update(
-            save.query, save.update, projection={"outbox": 1}, return_document=ReturnDocument.AFTER
-        )
+        stored = await self._collection.find_one_and_update(save.query, save.update, {"outbox": 1})
         if stored is None:
             raise Conflict()
         outbox: Sequence[Document] = stored["outbox"]

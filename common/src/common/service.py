@@ -12,12 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from fastapi import FastAPI
-from pymongo.errors import PyMongoError
 
-from common import mongo
+from common.errors import DatabaseError, Unavailable
 from common.http.health import Check
-from common.mongo import Database
-from common.outbox import Relay
 from common.stream import Stream
 
 log = logging.getLogger(__name__)
@@ -32,11 +29,16 @@ class Store(Protocol):
     async def prepare(self) -> None: ...
 
 
-class Hearing(Protocol):
-    """What takes in the stream once it is connected: a `consumer.Consumer`, or a `tail.Tail`."""
+class Connection(Protocol):
+    """A database as the service sees it: a `mongo.Database`."""
 
-    @property
-    def ready(self) -> bool: ...
+    async def is_up(self) -> bool: ...
+
+    async def close(self) -> None: ...
+
+
+class Worker(Protocol):
+    """A part that works in the background, such as an `outbox.Relay`."""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -45,14 +47,21 @@ class Hearing(Protocol):
         """Returns when what was under way at the cancellation has ended."""
 
 
+class Hearing(Worker, Protocol):
+    """What takes in the stream once it is connected: a `consumer.Consumer`, or a `tail.Tail`."""
+
+    @property
+    def ready(self) -> bool: ...
+
+
 @dataclass
 class Service:
     """The parts of a service, started and stopped together by `lifespan`."""
 
-    database: Database | None = None
+    database: Connection | None = None
     stream: Stream | None = None
     stores: Sequence[Store] = ()
-    relays: Sequence[Relay] = ()
+    relays: Sequence[Worker] = ()
     consumer: Hearing | None = None
     jobs: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
     on_stop: Sequence[Callable[[], Awaitable[None]]] = ()
@@ -60,8 +69,8 @@ class Service:
 
     def checks(self) -> dict[str, Check]:
         checks: dict[str, Check] = {}
-        if (database := self.database) is not None:
-            checks["database"] = lambda: mongo.is_up(database)
+        if self.database is not None:
+            checks["database"] = self.database.is_up
             checks["indexes"] = self._is_prepared
         if self.stream is not None:
             checks["event stream"] = self._is_stream_up
@@ -96,7 +105,7 @@ class Service:
                 for store in self.stores:
                     await store.prepare()
                 self.prepared = True
-            except (PyMongoError, TimeoutError) as error:
+            except (DatabaseError, Unavailable) as error:
                 log.warning("database not prepared yet", extra={"error": repr(error)})
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -128,7 +137,7 @@ class Service:
         if self.stream is not None:
             await self.stream.close()
         if self.database is not None:
-            self.database.client.close()
+            await self.database.close()
 
     async def _is_prepared(self) -> bool:
         return self.prepared

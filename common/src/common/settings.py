@@ -31,16 +31,15 @@ def _check(text: str, schemes: Sequence[str]) -> None:
 
 
 def _mongo_uri(text: str) -> str:
-    """Checked by the driver itself, but for `mongodb+srv`, where that would ask the network."""
+    """Checked as the driver does, but for `mongodb+srv`, where that would ask the network."""
     _check(text.split(",")[0], ("mongodb", "mongodb+srv"))
     if text.startswith("mongodb:"):
-        # Only here: not every service has a database, and the driver takes its time to load.
-        from pymongo.errors import PyMongoError
-        from pymongo.uri_parser import parse_uri
+        # Only here: not every service has a database, and its driver takes its time to load.
+        from common.mongo import check_uri
 
         try:
-            parse_uri(text, warn=False)
-        except (PyMongoError, ValueError):
+            check_uri(text)
+        except ValueError:
             raise ValueError("not a URI that MongoDB's driver takes") from None
     return text
 

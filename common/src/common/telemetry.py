@@ -104,5 +104,5 @@ def configure_logging(service: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter(service))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for noisy in ("httpx", "httpcore", "pymongo", "stripe", "arq.connections"):
+    for noisy in ("httpx", "httpcore", "stripe", "arq.connections"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

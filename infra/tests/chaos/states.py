@@ -3,9 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bson import ObjectId
-from mongomock_motor import AsyncMongoMockClient
-
+from common import ids
+from common.testing.memory import memory_database
 from infra.reconcile import history, holds, leftovers, money, replicas
 from infra.reconcile.books import Books
 from infra.reconcile.report import Report
@@ -29,8 +28,7 @@ class World:
     """Tickets free, held and sold; orders live, complete and cancelled; payments captured and voided."""
 
     def __init__(self) -> None:
-        client: Any = AsyncMongoMockClient(tz_aware=True)
-        self.books = Books(client["tickets"], client["orders"], client["payments"])
+        self.books = Books(memory_database(), memory_database(), memory_database())
         self.timers: dict[str, datetime] = {LIVE: NOW + HOLD}
         self.events = [
             *(f"ticket.created:{ticket}:0" for ticket in (FREE, HELD, SOLD)),
@@ -78,8 +76,7 @@ class World:
         """`where` is database.collection."""
         database, _, collection = where.partition(".")
         found = getattr(self.books, database)[collection]
-        changed = await found.update_one({"_id": record_id}, {"$set": fields})
-        assert changed.matched_count == 1
+        assert await found.update_one({"_id": record_id}, {"$set": fields})
 
     async def look(self, now: datetime = NOW) -> Report:
         report = Report()
@@ -106,7 +103,7 @@ def _ticket(ticket_id: str, version: int, order_id: str | None, sold: bool) -> d
         "version": version,
         "title": "Seat",
         "price_cents": 2000,
-        "user_id": str(ObjectId()),
+        "user_id": ids.new_id(),
         "order_id": order_id,
         "sold": sold,
         "withdrawn": False,
@@ -118,7 +115,7 @@ def _order(order_id: str, version: int, status: str, ticket: str, payment: str |
     document = {
         "_id": order_id,
         "version": version,
-        "user_id": str(ObjectId()),
+        "user_id": ids.new_id(),
         "status": status,
         "payment": payment,
         "expires_at": NOW + HOLD,

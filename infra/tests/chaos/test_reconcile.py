@@ -212,7 +212,7 @@ async def test_a_long_stream_is_read_in_several_passes(world: World, monkeypatch
 
 
 async def test_without_the_providers_record_it_is_not_compared(world: World) -> None:
-    await world.books.payments.drop_collection(money.RECORD)
+    await world.books.payments[money.RECORD].drop()
     report = await world.look()
     assert not broken(report)
     assert money.TAKEN not in report.findings

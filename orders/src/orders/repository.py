@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
-
 from common.aggregate import UNSAVED
 from common.details import Details
+from common.errors import DuplicateKey
 from common.money import Money
-from common.mongo import Database, Document
+from common.mongo import ASCENDING, DESCENDING, Database, Document, Index
 from common.publisher import Publishers
 from common.replica import Replica
 from common.repository import Repository
@@ -24,9 +22,9 @@ class OrderRepository(Repository[Order]):
     collection = "orders"
     indexes = (
         # The one place that decides who wins a ticket.
-        IndexModel([("reservation", ASCENDING)], unique=True, sparse=True, name="one_live_order_per_ticket"),
-        IndexModel([("user_id", ASCENDING), ("_id", DESCENDING)], name="of_buyer"),
-        IndexModel([("status", ASCENDING), ("expires_at", ASCENDING)], name="overdue"),
+        Index([("reservation", ASCENDING)], name="one_live_order_per_ticket", unique=True, sparse=True),
+        Index([("user_id", ASCENDING), ("_id", DESCENDING)], name="of_buyer"),
+        Index([("status", ASCENDING), ("expires_at", ASCENDING)], name="overdue"),
     )
 
     def to_document(self, order: Order) -> Document:
@@ -61,7 +59,7 @@ class OrderRepository(Repository[Order]):
         is_new = order.version == UNSAVED
         try:
             await super().save(order)
-        except DuplicateKeyError:
+        except DuplicateKey:
             if not is_new:
                 raise
             raise TicketReserved() from None
@@ -71,8 +69,9 @@ class OrderRepository(Repository[Order]):
         query: Document = {"user_id": user_id}
         if before is not None:
             query["_id"] = {"$lt": before}
-        cursor = self.documents.find(query, {"outbox": 0}).sort("_id", DESCENDING).limit(limit)
-        return [self.from_document(document) for document in await cursor.to_list(limit)]
+        order = [("_id", DESCENDING)]
+        found = await self.documents.find(query, {"outbox": 0}, sort=order, limit=limit)
+        return [self.from_document(document) for document in found]
 
     async def overdue(self, now: datetime, hold: timedelta) -> Sequence[str]:
         """The ids of orders whose time is over, at most 200 of them."""
@@ -82,7 +81,7 @@ class OrderRepository(Repository[Order]):
                 {"status": Status.AWAITING_PAYMENT.value, "expires_at": {"$lte": now - hold}},
             ]
         }
-        found = await self.documents.find(query, {"_id": 1}).limit(OVERDUE_LIMIT).to_list(OVERDUE_LIMIT)
+        found = await self.documents.find(query, {"_id": 1}, limit=OVERDUE_LIMIT)
         return [document["_id"] for document in found]
 
 

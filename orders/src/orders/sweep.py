@@ -4,11 +4,8 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from pymongo.errors import PyMongoError
-
 from common import times
-from common.errors import Unavailable
-from common.mongo import OUTAGES
+from common.errors import DatabaseError, Unavailable
 from orders import commands
 from orders.errors import NotDue
 from orders.repository import OVERDUE_LIMIT, OrderRepository
@@ -34,7 +31,7 @@ async def sweep(orders: OrderRepository, hold: timedelta) -> int:
         async with turns:
             try:
                 await commands.expire(orders, order_id, hold)
-            except (NotDue, Unavailable, *OUTAGES) as error:
+            except (NotDue, Unavailable) as error:
                 log.info("not expired", extra={"order": order_id, "error": repr(error)})
 
     await asyncio.gather(*(expire(order_id) for order_id in overdue))
@@ -49,5 +46,5 @@ async def run(orders: OrderRepository, hold: timedelta) -> None:
         tried = 0
         try:
             tried = await sweep(orders, hold)
-        except (PyMongoError, TimeoutError) as error:
+        except (DatabaseError, Unavailable) as error:
             log.warning("overdue orders not swept", extra={"error": repr(error)})

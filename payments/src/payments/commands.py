@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from common import times
-from common.errors import NotAuthorized, Unavailable
+from common.errors import Conflict, NotAuthorized
 from common.identity import CurrentUser
 from payments.desk import Desk
 from payments.domain import OVER, Attempt, AttemptStatus, Order, Payment, Status
@@ -126,7 +126,7 @@ async def _outcome(desk: Desk, intent: Intent) -> Payment:
     """Records the intent; the payment that stands, or the refusal."""
     try:
         await resolve(desk, intent)
-    except (Unavailable, SettlementRefused):
+    except (Conflict, OutcomeUnknown, SettlementRefused):
         # What is not settled is settled by the sweep; the buyer is told how the payment stands.
         log.warning("left to the sweep", exc_info=True, extra={"order": intent.order_id})
     payment = await desk.repositories.payments.of_order(intent.order_id)

@@ -8,10 +8,8 @@ import asyncio
 import hashlib
 from dataclasses import dataclass
 
-from pymongo import ASCENDING, IndexModel, ReturnDocument
-from pymongo.errors import DuplicateKeyError
-
-from common.mongo import Database, Document
+from common.errors import DuplicateKey
+from common.mongo import ASCENDING, Database, Document, Index
 from payments.errors import BadToken, OutcomeUnknown, SettlementRefused
 from payments.gateway import Charge, Intent, State
 
@@ -52,7 +50,7 @@ class FakeGateway:
 
     async def prepare(self) -> None:
         await self.record.create_indexes(
-            [IndexModel([("order_id", ASCENDING), ("attempt", ASCENDING)], name="of_attempt")]
+            [Index([("order_id", ASCENDING), ("attempt", ASCENDING)], name="of_attempt")]
         )
 
     async def close(self) -> None:
@@ -70,7 +68,7 @@ class FakeGateway:
         document = _document(intent_id, charge, plan)
         try:
             await self.record.insert_one(document)
-        except DuplicateKeyError:
+        except DuplicateKey:
             # The same key at the same time: one of the two did it.
             return _answer(await self._get(intent_id))
         if plan.times_out:
@@ -113,7 +111,6 @@ class FakeGateway:
         moved = await self.record.find_one_and_update(
             {"_id": intent_id, "state": {"$in": [str(s) for s in within]}},
             {"$set": {"state": str(state), f"{count}_key": key}, "$inc": {count: 1}},
-            return_document=ReturnDocument.AFTER,
         )
         return moved is not None
 

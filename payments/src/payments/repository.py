@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo import ASCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
-
-from common.errors import Conflict, NotFound
+from common.batching import DocumentReader
+from common.errors import Conflict, DuplicateKey, NotFound
 from common.money import Money
-from common.mongo import Database, Document, DocumentReader
+from common.mongo import ASCENDING, Database, Document, Index
 from common.publisher import Publishers
 from common.replica import Replica
 from common.repository import Repository
@@ -23,8 +21,8 @@ AUTHORIZING, KNOWN = AttemptStatus.AUTHORIZING, AttemptStatus.KNOWN
 class PaymentRepository(Repository[Payment]):
     collection = "payments"
     indexes = (
-        IndexModel([("order_id", ASCENDING)], unique=True, name="of_order"),
-        IndexModel([("open", ASCENDING), ("_id", ASCENDING)], name="open"),
+        Index([("order_id", ASCENDING)], name="of_order", unique=True),
+        Index([("open", ASCENDING), ("_id", ASCENDING)], name="open"),
     )
 
     def to_document(self, payment: Payment) -> Document:
@@ -56,7 +54,7 @@ class PaymentRepository(Repository[Payment]):
         """Raises Conflict also when somebody else was faster to store the order's first payment."""
         try:
             await super().save(aggregate)
-        except DuplicateKeyError:
+        except DuplicateKey:
             raise Conflict() from None
 
     async def of_order(self, order_id: str) -> Payment | None:
@@ -72,8 +70,9 @@ class PaymentRepository(Repository[Payment]):
         return await self._page({"_id": {"$gt": after}}, limit)
 
     async def _page(self, query: Document, limit: int) -> Sequence[Payment]:
-        cursor = self.documents.find(query, {"outbox": 0}).sort([("_id", ASCENDING)]).limit(limit)
-        return [self.from_document(document) for document in await cursor.to_list(limit)]
+        order = [("_id", ASCENDING)]
+        found = await self.documents.find(query, {"outbox": 0}, sort=order, limit=limit)
+        return [self.from_document(document) for document in found]
 
 
 class OrderReplica(Replica):
@@ -113,7 +112,7 @@ class Attempts:
 
     async def prepare(self) -> None:
         await self._documents.create_indexes(
-            [IndexModel([("check_at", ASCENDING)], sparse=True, name="to_be_checked")]
+            [Index([("check_at", ASCENDING)], name="to_be_checked", sparse=True)]
         )
 
     async def find(self, order_id: str) -> Attempt | None:
@@ -126,7 +125,7 @@ class Attempts:
         if number == 1:
             try:
                 await self._documents.insert_one({"_id": order_id, **_fields(attempt)})
-            except DuplicateKeyError:
+            except DuplicateKey:
                 return False
             return True
         return await self._change(order_id, number - 1, OVER, {"$set": _fields(attempt)})
@@ -144,15 +143,14 @@ class Attempts:
 
     async def due(self, now: datetime, limit: int) -> Sequence[Attempt]:
         """Attempts of unknown outcome that it is time to look at, the longest waiting first."""
-        cursor = self._documents.find({"check_at": {"$lte": now}}).sort([("check_at", ASCENDING)])
-        return [_attempt(document) for document in await cursor.limit(limit).to_list(limit)]
+        query, order = {"check_at": {"$lte": now}}, [("check_at", ASCENDING)]
+        return [_attempt(found) for found in await self._documents.find(query, sort=order, limit=limit)]
 
     async def lease(self, attempt: Attempt, until: datetime) -> bool:
         """Keeps others off a due attempt until then; False if somebody else has it."""
-        found = await self._documents.update_one(
+        return await self._documents.update_one(
             {"_id": attempt.charge.order_id, "check_at": attempt.check_at}, {"$set": {"check_at": until}}
         )
-        return found.matched_count == 1
 
     async def postpone(self, attempt: Attempt, until: datetime) -> None:
         await self._change(
@@ -169,7 +167,7 @@ class Attempts:
         self, order_id: str, number: int, within: Sequence[AttemptStatus], change: Document
     ) -> bool:
         guard: Document = {"_id": order_id, "number": number, "status": {"$in": [str(s) for s in within]}}
-        return (await self._documents.update_one(guard, change)).matched_count == 1
+        return await self._documents.update_one(guard, change)
 
 
 def _fields(attempt: Attempt) -> Document:
@@ -212,18 +210,14 @@ class WebhookInbox:
 
     async def prepare(self) -> None:
         await self._documents.create_indexes(
-            [
-                IndexModel(
-                    [("received_at", ASCENDING)], name="kept", expireAfterSeconds=self.KEPT.total_seconds()
-                )
-            ]
+            [Index([("received_at", ASCENDING)], name="kept", expire_after=self.KEPT)]
         )
 
     async def receive(self, event_id: str, fields: dict[str, Any], now: datetime) -> bool:
         """Stores the event. False if it took effect before; a crash before that leaves it to be repeated."""
         try:
             await self._documents.insert_one({"_id": event_id, **fields, "received_at": now})
-        except DuplicateKeyError:
+        except DuplicateKey:
             known = await self._documents.find_one({"_id": event_id})
             return known is None or known.get("processed_at") is None
         return True

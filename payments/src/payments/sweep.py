@@ -10,10 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from pymongo.errors import PyMongoError
-
 from common import times
-from common.errors import Unavailable
+from common.errors import DatabaseError, Unavailable
 from payments.desk import Desk
 from payments.domain import Attempt, Payment, Status
 from payments.errors import BadToken, SettlementRefused
@@ -136,7 +134,7 @@ async def _run(what: str, sweep: Callable[[], Awaitable[int]]) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
         try:
             await sweep()
-        except (PyMongoError, TimeoutError) as error:
+        except (DatabaseError, Unavailable) as error:
             log.warning("%s not swept", what, extra={"error": repr(error)})
 
 

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
-
 from common import times
 from common.details import Details
+from common.errors import DuplicateKey
 from common.money import Money
-from common.mongo import Database, Document
+from common.mongo import ASCENDING, DESCENDING, Database, Document, Index, Keys
 from common.publisher import Publishers
 from common.replica import Replica
 from common.repository import Repository
@@ -54,16 +52,16 @@ class Summary:
 class TicketRepository(Repository[Ticket]):
     collection = "tickets"
     indexes = (
-        IndexModel([("on_sale", ASCENDING), ("_id", DESCENDING)], name="newest_on_sale"),
-        IndexModel(
+        Index([("on_sale", ASCENDING), ("_id", DESCENDING)], name="newest_on_sale"),
+        Index(
             [("on_sale", ASCENDING), ("price_cents", ASCENDING), ("_id", DESCENDING)],
             name="cheapest_on_sale",
         ),
-        IndexModel(
+        Index(
             [("on_sale", ASCENDING), ("soonness", DESCENDING), ("_id", DESCENDING)],
             name="soonest_on_sale",
         ),
-        IndexModel([("user_id", ASCENDING), ("_id", DESCENDING)], name="of_seller"),
+        Index([("user_id", ASCENDING), ("_id", DESCENDING)], name="of_seller"),
     )
 
     def to_document(self, ticket: Ticket) -> Document:
@@ -120,9 +118,8 @@ class TicketRepository(Repository[Ticket]):
             "count": {"$sum": 1},
             "cents": {"$sum": {"$ifNull": ["$order_price_cents", "$price_cents"]}},
         }
-        cursor = self.documents.aggregate([{"$match": {"user_id": user_id}}, {"$group": group}])
         counts, earned = Counter[str](), 0
-        async for found in cursor:
+        for found in await self.documents.aggregate([{"$match": {"user_id": user_id}}, {"$group": group}]):
             key = found["_id"]
             status = status_of(key["sold"], key["ordered"], key["withdrawn"])
             counts[status] += found["count"]
@@ -133,8 +130,9 @@ class TicketRepository(Repository[Ticket]):
         conditions = [query, *_filters(page)]
         if page.after is not None:
             conditions.append(_beyond(page.after, page.sort))
-        cursor = self.documents.find({"$and": conditions}, {"outbox": 0}).sort(_ORDERS[page.sort])
-        found = await cursor.limit(page.limit + 1).to_list(page.limit + 1)
+        found = await self.documents.find(
+            {"$and": conditions}, {"outbox": 0}, sort=_ORDERS[page.sort], limit=page.limit + 1
+        )
         return [self.from_document(document) for document in found]
 
 
@@ -167,7 +165,7 @@ _STATUSES: Mapping[str, Document] = {
 """As `domain.status_of` tells them."""
 
 _NEWEST_FIRST = ("_id", DESCENDING)
-_ORDERS: Mapping[Sort, Sequence[tuple[str, int]]] = {
+_ORDERS: Mapping[Sort, Keys] = {
     Sort.NEWEST: [_NEWEST_FIRST],
     Sort.CHEAPEST: [("price_cents", ASCENDING), _NEWEST_FIRST],
     # The cheapest, read from its other end: one index serves both.
@@ -207,7 +205,7 @@ class OrderProgress(Replica):
         """Notes the version that ended an order which never got its ticket: the earlier ones are dropped."""
         try:
             await self.documents.insert_one({"_id": order_id, "version": version, **ENDED})
-        except DuplicateKeyError:
+        except DuplicateKey:
             earlier = {"_id": order_id, "version": {"$lt": version}}
             await self.documents.update_one(earlier, {"$set": {"version": version, **ENDED}})
 

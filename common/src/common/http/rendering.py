@@ -11,8 +11,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
-from common.errors import AppError, ErrorEntry, Invalid, NotFound, Unavailable
-from common.mongo import OUTAGES
+from common.errors import AppError, ErrorEntry, Invalid, NotFound, Outage, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -97,12 +96,11 @@ def install(app: FastAPI) -> None:
         details = [{**e, "loc": e["loc"][1:]} for e in error.errors()]
         return render(invalid(details))  # type: ignore[arg-type]  # FastAPI types them as Any
 
+    @app.exception_handler(Outage)
+    @app.exception_handler(TimeoutError)
     async def _outage(_request: Request, error: Exception) -> Response:
         log.warning("a dependency is down", extra={"error": repr(error)})
         return render(Unavailable())
-
-    for outage in OUTAGES:
-        app.add_exception_handler(outage, _outage)
 
 
 def unexpected(error: Exception) -> Response:

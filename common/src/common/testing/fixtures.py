@@ -4,13 +4,12 @@ import uuid
 from collections.abc import AsyncIterator
 
 import pytest
-from mongomock_motor import AsyncMongoMockClient
 
 from common import jetstream
 from common.mongo import Database, connect
 from common.stream import DEAD_LETTERS, STREAM, Stream
-from common.testing import memory as memory
 from common.testing.fake_stream import FakeStream
+from common.testing.memory import memory_database
 from common.testing.servers import server as server
 
 SETTINGS = (
@@ -22,8 +21,7 @@ SETTINGS = (
 @pytest.fixture
 def database() -> Database:
     """A database in memory: no race shows on it; tests about races take `real_database`."""
-    database: Database = AsyncMongoMockClient(tz_aware=True)["test"]
-    return database
+    return memory_database()
 
 
 @pytest.fixture
@@ -38,10 +36,10 @@ async def real_database() -> AsyncIterator[Database]:
     database = connect(uri, name)
     yield database
     # An app that ran on it has closed its connection; closing twice is fine.
-    database.client.close()
+    await database.close()
     again = connect(uri, name)
-    await again.client.drop_database(name)
-    again.client.close()
+    await again.drop()
+    await again.close()
 
 
 @pytest.fixture

@@ -1,10 +1,18 @@
-"""mongomock, taught what pymongo 4.20 says to it."""
+"""A database in memory: mongomock, taught what pymongo 4.20 says to it."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from mongomock.collection import BulkOperationBuilder
+from mongomock_motor import AsyncMongoMockClient
+
+from common.mongo import Database
+
+
+def memory_database() -> Database:
+    """One of its own, empty at first."""
+    return Database(AsyncMongoMockClient(tz_aware=True)["test"])
 
 
 def _without_sort(add_update: Callable[..., Any]) -> Callable[..., Any]:

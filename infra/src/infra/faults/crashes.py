@@ -100,9 +100,9 @@ async def recover(place: Place) -> Verdict:
         async with asyncio.timeout(RECOVERY_SECONDS):
             await _settled(shop)
         ours, theirs = shop.databases
-        tickets = await ours["tickets"].find({}).to_list(None)
-        replica = await theirs["tickets"].find({}).to_list(None)
-        orders = await theirs["orders"].find({}).to_list(None)
+        tickets = await ours["tickets"].find({})
+        replica = await theirs["tickets"].find({})
+        orders = await theirs["orders"].find({})
         ticket_events = await history.read(shop.stream.client, *TICKET_EVENTS)
         order_events = await history.read(shop.stream.client, *ORDER_EVENTS)
         dead = (await shop.stream.client.jetstream().stream_info(DEAD_LETTERS)).state.messages

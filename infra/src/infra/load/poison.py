@@ -119,8 +119,8 @@ async def measure(nats_url: str, mongo_uri: str) -> int:
             for number in range(1, ROUNDS + 1)
         ]
     finally:
-        await database.client.drop_database(database.name)
-        database.client.close()
+        await database.drop()
+        await database.close()
         await stream.close()
     clean, poisoned = (
         statistics.median(found.applied for found in runs) for runs in zip(*rounds, strict=True)

@@ -10,9 +10,7 @@ import subprocess
 import sysconfig
 from pathlib import Path
 
-from pymongo.errors import OperationFailure
-
-from common import mongo
+from common.errors import DatabaseError
 from common.mongo import Database
 from common.replica_set import NAME, administered, initiate
 from infra.local.config import private
@@ -84,11 +82,11 @@ async def prepared(port: int) -> None:
     address = f"127.0.0.1:{port}"
     admin = administered(address)
     try:
-        while not await mongo.is_up(admin):
+        while not await admin.is_up():
             await asyncio.sleep(PAUSE_SECONDS)
         await _move(admin, address)
     finally:
-        admin.client.close()
+        await admin.close()
     await initiate([address])
 
 
@@ -96,7 +94,7 @@ async def _move(admin: Database, address: str) -> None:
     """A set knows its member by address: on another port than last time it would not know itself."""
     try:
         config = (await admin.command("replSetGetConfig"))["config"]
-    except OperationFailure as error:
+    except DatabaseError as error:
         if error.code != NOT_YET_INITIALIZED:
             raise
         return
@@ -105,4 +103,4 @@ async def _move(admin: Database, address: str) -> None:
         return
     member["host"] = address
     config["version"] += 1
-    await admin.command("replSetReconfig", config, force=True)
+    await admin.command({"replSetReconfig": config, "force": True})

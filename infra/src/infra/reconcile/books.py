@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
-from common.mongo import Collection, Database, Document
+from common.mongo import ASCENDING, Collection, Database, Document
 
 BATCH = 500
 TICKET, ORDER = (
@@ -27,7 +27,7 @@ async def batches(
     projection, after = dict.fromkeys(fields.split(), 1), ""
     while True:
         query = {"_id": {"$gt": after}} if after else {}
-        found = await collection.find(query, projection).sort("_id", 1).limit(size).to_list(size)
+        found = await collection.find(query, projection, sort=[("_id", ASCENDING)], limit=size)
         if found:
             yield found
         if len(found) < size:
@@ -37,8 +37,8 @@ async def batches(
 
 async def by_id(collection: Collection, ids: Iterable[str], fields: str) -> dict[str, Document]:
     wanted = sorted(set(ids))
-    cursor = collection.find({"_id": {"$in": wanted}}, dict.fromkeys(fields.split(), 1))
-    return {document["_id"]: document async for document in cursor}
+    found = await collection.find({"_id": {"$in": wanted}}, dict.fromkeys(fields.split(), 1))
+    return {document["_id"]: document for document in found}
 
 
 async def grouped(
@@ -47,7 +47,7 @@ async def grouped(
     """The documents whose `field` is one of the values, by that value."""
     groups: dict[str, list[Document]] = {}
     query = {field: {"$in": sorted(set(values))}}
-    async for document in collection.find(query, dict.fromkeys(fields.split(), 1)):
+    for document in await collection.find(query, dict.fromkeys(fields.split(), 1)):
         groups.setdefault(document[field], []).append(document)
     return groups
 

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from bson import ObjectId
-
+from common.ids import made_at
 from common.mongo import Document
 from infra.reconcile.books import Books, batches, by_id
 from infra.reconcile.report import Report
@@ -39,7 +38,7 @@ async def _outboxes(books: Books, now: datetime, report: Report) -> None:
         collection = database[name]
         report.compared(OUTBOXES, await collection.estimated_document_count())
         query = {"outbox.at": {"$lte": now + timedelta(days=1)}}
-        async for record in collection.find(query, {"version": 1, "outbox.id": 1}):
+        for record in await collection.find(query, {"version": 1, "outbox.id": 1}):
             events = ", ".join(entry["id"] for entry in record["outbox"])
             what = f"{name} {record['_id']}: version {record['version']} / unpublished {events}"
             report.disagree(OUTBOXES, what)
@@ -53,7 +52,7 @@ def _end_of(order: Document) -> datetime:
     expires_at: datetime = order["expires_at"]
     if order["status"] != "awaiting:payment":
         return expires_at
-    return expires_at + (expires_at - ObjectId(order["_id"]).generation_time)
+    return expires_at + (expires_at - made_at(order["_id"]))
 
 
 async def _timers(books: Books, timers: Mapping[str, datetime], now: datetime, report: Report) -> None:

@@ -11,11 +11,11 @@ import nats
 import nats.errors
 from nats.aio.client import Client
 from nats.js.api import AckPolicy, ConsumerConfig
-from pymongo.errors import PyMongoError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from common import mongo
+from common.errors import DatabaseError, Unavailable
 from common.stream import DEAD_LETTERS, MESSAGE_ID, STREAM
 from infra.reconcile import history, holds, leftovers, money, replicas
 from infra.reconcile.addresses import Addresses
@@ -26,8 +26,8 @@ TIMERS_KEY = "expiration"
 """arq's queue of the timers: a sorted set of order ids by the millisecond they are due."""
 FETCH = 1_000
 PAUSE = 1.0
-OUT_OF_REACH = (PyMongoError, RedisError, nats.errors.Error, OSError, TimeoutError)
-"""What the drivers raise when something can't be reached."""
+OUT_OF_REACH = (DatabaseError, Unavailable, RedisError, nats.errors.Error, OSError, TimeoutError)
+"""The errors of what can't be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,4 +114,4 @@ async def opened(addresses: Addresses) -> AsyncIterator[View]:
         if redis is not None:
             await redis.aclose()
         for database in databases.values():
-            database.client.close()
+            await database.close()
