@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import time
-from contextlib import closing
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -69,7 +69,7 @@ async def kill(target: Target, names: list[str], api: Api, total: int) -> None:
 async def agreement(target: Target, outcome: Outcome, seller: str | None) -> bool:
     """Whether the databases agree, as soon as they do."""
     deadline = time.perf_counter() + AGREE_TIMEOUT
-    with closing(Databases(target)) as databases:
+    async with aclosing(Databases(target)) as databases:
         while not (agree := await agreed(databases, outcome, seller)):
             if time.perf_counter() > deadline:
                 break

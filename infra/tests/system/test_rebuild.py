@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import closing
+from contextlib import aclosing
 from typing import Any
 
 import pytest
-from motor.motor_asyncio import AsyncIOMotorClient
 from redis.asyncio import Redis
 
+from common.mongo import connect
 from common.testing.process import run_module
 from infra.load.person import Person
 from infra.reconcile.view import TIMERS_KEY
@@ -35,11 +35,14 @@ async def rebuild(target: Target, service: str) -> None:
 
 class Replica:
     def __init__(self, target: Target, service: str) -> None:
-        self.client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(target.url(f"mongo_{service}"))
-        self.documents = self.client.get_default_database()[REPLICAS[service]]
+        self._database = connect(target.url(f"mongo_{service}"), service)
+        self.documents = self._database[REPLICAS[service]]
+
+    async def aclose(self) -> None:
+        await self._database.close()
 
     async def read(self) -> dict[str, dict[str, Any]]:
-        return {document["_id"]: document async for document in self.documents.find({})}
+        return {document["_id"]: document for document in await self.documents.find({})}
 
     async def at_rest(self) -> dict[str, dict[str, Any]]:
         """What it holds once it has not changed for a second: no event is on its way any more."""
@@ -79,8 +82,7 @@ async def test_a_replica_that_was_lost_ends_as_it_was_while_others_trade(
     target: Target, seller: Person, buyer: Person, service: str
 ) -> None:
     await trade(seller, buyer)
-    replica = Replica(target, service)
-    with closing(replica.client):
+    async with aclosing(Replica(target, service)) as replica:
         before = await replica.at_rest()
         await replica.documents.drop()
 

@@ -25,14 +25,14 @@ from urllib.parse import urlsplit
 
 import nats
 import uvloop
-from motor.motor_asyncio import AsyncIOMotorClient
 
+from common.mongo import connect
 from infra import target as targets
 from infra.faults import history
 from infra.faults.history import Recorded
 from infra.load import closed_loop
 from infra.load.api import Api
-from infra.load.databases import Databases
+from infra.load.databases import WAIT_SECONDS, Databases
 from infra.load.person import Person
 from infra.target import Target
 
@@ -100,7 +100,7 @@ async def place(target: Target, count: int) -> list[Held]:
     databases = Databases(target)
     while len(await databases.in_orders(tickets)) < count:
         await asyncio.sleep(0.1)
-    databases.close()
+    await databases.aclose()
     async with Api(target.url("orders"), count) as api:
         here = Person(api, buyer.headers)
         answers = await asyncio.gather(*(here.order(ticket) for ticket in tickets))
@@ -142,12 +142,12 @@ def _serves(target: Target, name: str) -> bool:
 async def states(target: Target, orders: Sequence[Held]) -> dict[str, tuple[str, int]]:
     found: dict[str, tuple[str, int]] = {}
     for name, field in (("orders", "status"), ("tickets", "order_id")):
-        client: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(target.url(f"mongo_{name}"))
+        database = connect(target.url(f"mongo_{name}"), name, wait_seconds=WAIT_SECONDS)
         ids = [order.id if name == "orders" else order.ticket_id for order in orders]
-        async for document in client.get_default_database()[name].find({"_id": {"$in": ids}}):
+        for document in await database[name].find({"_id": {"$in": ids}}):
             state = str(document.get(field) or "free")
             found[str(document["_id"])] = (state, int(str(document["version"])))
-        client.close()
+        await database.close()
     return found
 
 

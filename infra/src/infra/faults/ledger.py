@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorClient
-
+from common.mongo import DESCENDING, Collection, connect
+from infra.load.databases import WAIT_SECONDS
 from infra.target import Target
 
 Document = Mapping[str, Any]
@@ -94,20 +94,19 @@ class Ledger:
     """Reads the owners' databases, which no service may do."""
 
     def __init__(self, target: Target) -> None:
-        self._clients: dict[str, AsyncIOMotorClient[dict[str, Any]]] = {
-            name: AsyncIOMotorClient(target.url(f"mongo_{name}"))
+        self._databases = {
+            name: connect(target.url(f"mongo_{name}"), name, wait_seconds=WAIT_SECONDS)
             for name in ("tickets", "orders", "payments")
         }
 
-    def close(self) -> None:
-        for client in self._clients.values():
-            client.close()
+    async def close(self) -> None:
+        for database in self._databases.values():
+            await database.close()
 
     async def intents(self, newest: int) -> list[dict[str, Any]]:
         """The provider's latest records."""
-        cursor = self._documents("payments", "fake_provider_intents").find({}).sort([("$natural", -1)])
-        found: list[dict[str, Any]] = await cursor.limit(newest).to_list(newest)
-        return found
+        record = self._documents("payments", "fake_provider_intents")
+        return await record.find({}, sort=[("$natural", DESCENDING)], limit=newest)
 
     async def read(self, cases: Sequence[Case]) -> list[Records]:
         """In the order of the cases."""
@@ -126,14 +125,14 @@ class Ledger:
             for case in cases
         ]
 
-    def _documents(self, database: str, collection: str) -> Any:
-        return self._clients[database].get_default_database()[collection]
+    def _documents(self, database: str, collection: str) -> Collection:
+        return self._databases[database][collection]
 
     async def _by(
         self, database: str, collection: str, field: str, keys: Sequence[str]
     ) -> dict[str, list[Document]]:
         found: dict[str, list[Document]] = {}
-        async for document in self._documents(database, collection).find({field: {"$in": list(keys)}}):
+        for document in await self._documents(database, collection).find({field: {"$in": list(keys)}}):
             document.pop("outbox", None)
             found.setdefault(document[field], []).append(document)
         return found

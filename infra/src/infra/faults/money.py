@@ -207,7 +207,7 @@ async def run(target: Target, count: int, seed: int, rate: float) -> int:
     print(
         f"webhook: {sent['genuine']} signed events delivered, true and untrue; {sent['forged']} forged ones"
     )
-    ledger.close()
+    await ledger.close()
     return 0 if well else 1
 
 

@@ -3,24 +3,26 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorClient
-
+from common.mongo import Collection, connect
 from infra.target import Target
 
 State = tuple[int, int]
 """A ticket's version and its price in cents."""
+WAIT_SECONDS = 30.0
+"""A server may be killed and start again meanwhile."""
 
 
 class Databases:
     def __init__(self, target: Target) -> None:
-        self._clients: list[Any] = [
-            AsyncIOMotorClient(target.url(name)) for name in ("mongo_tickets", "mongo_orders")
+        self._databases = [
+            connect(target.url(f"mongo_{name}"), name, wait_seconds=WAIT_SECONDS)
+            for name in ("tickets", "orders")
         ]
-        self._tickets, self._replica = (client.get_default_database()["tickets"] for client in self._clients)
+        self._tickets, self._replica = (database["tickets"] for database in self._databases)
 
-    def close(self) -> None:
-        for client in self._clients:
-            client.close()
+    async def aclose(self) -> None:
+        for database in self._databases:
+            await database.close()
 
     async def in_tickets(self, ids: Sequence[str]) -> dict[str, State]:
         return await _states(self._tickets, {"_id": {"$in": list(ids)}})
@@ -34,6 +36,6 @@ class Databases:
         return await _states(self._tickets, query), await _states(self._replica, query)
 
 
-async def _states(collection: Any, query: Mapping[str, Any]) -> dict[str, State]:
-    cursor = collection.find(query, {"version": 1, "price_cents": 1})
-    return {found["_id"]: (found["version"], found["price_cents"]) async for found in cursor}
+async def _states(collection: Collection, query: Mapping[str, Any]) -> dict[str, State]:
+    documents = await collection.find(query, {"version": 1, "price_cents": 1})
+    return {found["_id"]: (found["version"], found["price_cents"]) for found in documents}

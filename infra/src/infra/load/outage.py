@@ -14,7 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 
 import uvloop
 
@@ -115,7 +115,7 @@ async def run(target: Target, flows: int) -> int:
                 seconds = time.perf_counter() - started
     finally:
         await stream.close()
-    with closing(Databases(target)) as databases:
+    async with aclosing(Databases(target)) as databases:
         tickets, replica = await databases.of_seller(whoami["currentUser"]["id"])
     _report(before, meanwhile)
     print(f"piled up   {piled_up} events while {BEHIND} was stopped")
