@@ -332,3 +332,23 @@ async def test_of_many_writers_none_overwrites_another(real_database: Database, 
     assert versions(await emitted(stream, "ticket.updated", 40)) == list(range(1, 41))
     document = await stored(repos[0], listing)
     assert document["outbox"] == []
+
+
+class Renamed(Listings):
+    indexes = (
+        Index([("order_id", ASCENDING)], name="one_live_per_order", unique=True, where={"live": True}),
+    )
+    retired = ("one_per_order", "never_there")
+
+
+@pytest.mark.connected
+async def test_an_index_that_has_a_successor_is_dropped(real_database: Database, stream: FakeStream) -> None:
+    await listings(real_database, stream)
+    renamed = Renamed(real_database, publishers(stream))
+
+    for _ in range(2):
+        await renamed.prepare()
+
+    found = await real_database.command({"listIndexes": "listings"})
+    names = {index["name"] for index in found["cursor"]["firstBatch"]}
+    assert names == {"_id_", "outbox_pending", "one_live_per_order"}

@@ -80,8 +80,8 @@ class Collection:
     async def find(
         self, query: Query, projection: Query | None = None, *, sort: Keys | None = None, limit: int = 0
     ) -> list[Document]:
-        """All documents that match, or `limit` of them, in memory."""
-        cursor = self._driver.find(query, projection, sort=sort, limit=limit)
+        """All documents that match, or `limit` of them, in memory; with a limit in one round trip."""
+        cursor = self._driver.find(query, projection, sort=sort, limit=limit, batch_size=limit)
         return await _asked(cursor.to_list(limit or None))
 
     async def aggregate(self, pipeline: Sequence[Query]) -> list[Document]:
@@ -142,6 +142,12 @@ class Collection:
     async def create_indexes(self, indexes: Sequence[Index]) -> None:
         """Creates those that are missing."""
         await _asked(self._driver.create_indexes([_model(index) for index in indexes]))
+
+    async def drop_indexes(self, names: Sequence[str]) -> None:
+        """Drops those of them that exist. Raises DatabaseError where another process was faster."""
+        found = await _asked(self._driver.index_information())
+        for name in set(names) & set(found):
+            await _asked(self._driver.drop_index(name))
 
     async def drop(self) -> None:
         await _asked(self._driver.drop())

@@ -6,8 +6,8 @@ no event speaks of is deleted. Each of these is one write, guarded by the versio
 the service's own consumer applies meanwhile wins, and the record is looked at again.
 
 Why not rename the scratch collection over the live one: events that the consumer applies between the last
-reading and the exchange would be lost with the old collection, or the service would have to stand still; and
-not every database here renames. Mending in place needs neither, and a record that is right is not written.
+reading and the exchange would be lost with the old collection, or the service would have to stand still.
+Mending in place needs neither, and a record that is right is not written.
 
 What makes it sound is the order of looking: first the live record, then the stream to its present end. The
 consumer applies only what the stream holds, so a live record can't rightly be beyond what is then read.

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 NAME = "rs0"
 SETTINGS = {"electionTimeoutMillis": 5_000}
-"""After half the default the secondaries elect another primary: within one site a silence of 5 s is no delay."""
+"""Half the default: within one site, a primary that is silent for 5 s is gone."""
 ALREADY_INITIALIZED = 23
 """Error code: https://www.mongodb.com/docs/manual/reference/error-codes/"""
 PAUSE_SECONDS = 0.1

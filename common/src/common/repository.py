@@ -27,6 +27,8 @@ class Repository(ABC, Generic[A]):
 
     collection: ClassVar[str]
     indexes: ClassVar[Sequence[Index]] = ()
+    retired: ClassVar[Sequence[str]] = ()
+    """Names of earlier indexes. The present ones serve the last release's queries as well, so they may go."""
 
     def __init__(self, database: Database, publishers: Publishers) -> None:
         self.documents = database[self.collection]
@@ -44,8 +46,10 @@ class Repository(ABC, Generic[A]):
     def from_document(self, document: Document) -> A: ...
 
     async def prepare(self) -> None:
-        """Creates the indexes that are missing."""
+        """Creates the indexes that are missing, then drops those that they replace."""
         await self.documents.create_indexes([OUTBOX_INDEX, *self.indexes])
+        if self.retired:
+            await self.documents.drop_indexes(self.retired)
 
     async def find(self, aggregate_id: str) -> A | None:
         document = await self._reader.find(aggregate_id)

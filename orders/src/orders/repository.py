@@ -18,13 +18,18 @@ from orders.errors import TicketReserved
 OVERDUE_LIMIT = 200
 
 
+HELD: Document = {"status": {"$in": [Status.CREATED.value, Status.AWAITING_PAYMENT.value]}}
+"""Orders that may come to be overdue: few, however many have ended."""
+
+
 class OrderRepository(Repository[Order]):
     collection = "orders"
+    retired = ("overdue",)
     indexes = (
         # The one place that decides who wins a ticket.
         Index([("reservation", ASCENDING)], name="one_live_order_per_ticket", unique=True, sparse=True),
         Index([("user_id", ASCENDING), ("_id", DESCENDING)], name="of_buyer"),
-        Index([("status", ASCENDING), ("expires_at", ASCENDING)], name="overdue"),
+        Index([("status", ASCENDING), ("expires_at", ASCENDING)], name="overdue_holds", where=HELD),
     )
 
     def to_document(self, order: Order) -> Document:

@@ -22,8 +22,9 @@ class PaymentRepository(Repository[Payment]):
     collection = "payments"
     indexes = (
         Index([("order_id", ASCENDING)], name="of_order", unique=True),
-        Index([("open", ASCENDING), ("_id", ASCENDING)], name="open"),
+        Index([("open", ASCENDING), ("_id", ASCENDING)], name="open_payments", where={"open": True}),
     )
+    retired = ("open",)
 
     def to_document(self, payment: Payment) -> Document:
         return {

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -49,20 +50,32 @@ class Summary:
     earned_cents: int
 
 
+ON_SALE: Document = {"on_sale": True}
+
+
 class TicketRepository(Repository[Ticket]):
     collection = "tickets"
+    # Those of the public list hold only what is on sale, however much was sold before. Each gives its order;
+    # one that is not by price ends with the price, so that a filter by price fetches no document in vain.
     indexes = (
-        Index([("on_sale", ASCENDING), ("_id", DESCENDING)], name="newest_on_sale"),
+        Index([("_id", DESCENDING), ("price_cents", ASCENDING)], name="on_sale_newest", where=ON_SALE),
+        Index([("price_cents", ASCENDING), ("_id", DESCENDING)], name="on_sale_cheapest", where=ON_SALE),
         Index(
-            [("on_sale", ASCENDING), ("price_cents", ASCENDING), ("_id", DESCENDING)],
-            name="cheapest_on_sale",
-        ),
-        Index(
-            [("on_sale", ASCENDING), ("soonness", DESCENDING), ("_id", DESCENDING)],
-            name="soonest_on_sale",
+            [("soonness", DESCENDING), ("_id", DESCENDING), ("price_cents", ASCENDING)],
+            name="on_sale_soonest",
+            where=ON_SALE,
         ),
         Index([("user_id", ASCENDING), ("_id", DESCENDING)], name="of_seller"),
+        Index(
+            [("user_id", ASCENDING), ("price_cents", ASCENDING), ("_id", DESCENDING)],
+            name="of_seller_by_price",
+        ),
+        Index(
+            [("user_id", ASCENDING), ("soonness", DESCENDING), ("_id", DESCENDING)],
+            name="of_seller_by_day",
+        ),
     )
+    retired = ("newest_on_sale", "cheapest_on_sale", "soonest_on_sale")
 
     def to_document(self, ticket: Ticket) -> Document:
         return {
@@ -96,12 +109,10 @@ class TicketRepository(Repository[Ticket]):
 
     async def on_sale(self, page: Page) -> Sequence[Ticket]:
         """At most `page.limit` + 1 tickets: one more tells that there is a next page."""
-        on_sale: Document = {"on_sale": True}
-        if page.sort is Sort.SOONEST:
-            yesterday = times.now().date() - timedelta(days=1)
-            to_come = {"soonness": {"$lte": -yesterday.toordinal()}}
-            on_sale["$or"] = [to_come, {"soonness": None}]
-        return await self._page(on_sale, page)
+        if page.sort is not Sort.SOONEST:
+            return await self._page(ON_SALE, page)
+        yesterday = times.now().date() - timedelta(days=1)
+        return await self._page(ON_SALE | {"soonness": _not_before(-yesterday.toordinal())}, page)
 
     async def of_seller(self, user_id: str, page: Page) -> Sequence[Ticket]:
         """The seller's listings in every state; at most `page.limit` + 1 of them."""
@@ -137,7 +148,7 @@ class TicketRepository(Repository[Ticket]):
 
 
 def soonness(ticket: Ticket) -> int | None:
-    """Higher for a sooner day: sorted from high to low, what has no day comes last in every database."""
+    """Higher for a sooner day. From high to low what has no day comes last: null is below all numbers."""
     return None if ticket.details.event_date is None else -ticket.details.event_date.toordinal()
 
 
@@ -157,7 +168,7 @@ def _filters(page: Page) -> Iterator[Document]:
 
 
 _STATUSES: Mapping[str, Document] = {
-    "available": {"on_sale": True},
+    "available": ON_SALE,
     "held": {"order_id": {"$ne": None}, "sold": False},
     "sold": {"sold": True},
     "withdrawn": {"withdrawn": True, "order_id": None},
@@ -175,20 +186,31 @@ _ORDERS: Mapping[Sort, Keys] = {
 
 
 def _beyond(after: Cursor, sort: Sort) -> Document:
-    """What comes after that ticket."""
+    """What comes after that ticket.
+
+    One range for the index to begin at, less what has the ticket's key and comes before it. As an `$or` of
+    "a later key" and "the same key, a later id" it would be two ranges, or a scan from the very first ticket.
+    """
     key, ticket_id = after
     match sort:
         case Sort.NEWEST:
             return {"_id": {"$lt": ticket_id}}
         case Sort.CHEAPEST:
-            return {"$or": [{"price_cents": {"$gt": key}}, {"price_cents": key, "_id": {"$lt": ticket_id}}]}
+            later = [{"price_cents": {"$gt": key}}, {"_id": {"$lt": ticket_id}}]
+            return {"price_cents": {"$gte": key}, "$or": later}
         case Sort.DEAREST:
-            return {"$or": [{"price_cents": {"$lt": key}}, {"price_cents": key, "_id": {"$gt": ticket_id}}]}
+            later = [{"price_cents": {"$lt": key}}, {"_id": {"$gt": ticket_id}}]
+            return {"price_cents": {"$lte": key}, "$or": later}
         case Sort.SOONEST if key is None:
             return {"soonness": None, "_id": {"$lt": ticket_id}}
         case Sort.SOONEST:
-            same_day = {"soonness": key, "_id": {"$lt": ticket_id}}
-            return {"$or": [{"soonness": {"$lt": key}}, same_day, {"soonness": None}]}
+            later = [{"soonness": {"$ne": key}}, {"_id": {"$lt": ticket_id}}]
+            return {"soonness": _not_before(key), "$or": later}
+
+
+def _not_before(soonest: int) -> Document:
+    """Days from that one on, and no day at all, which a comparison with a number would leave out."""
+    return {"$not": {"$gt": soonest}}
 
 
 ENDED = {"ended": True}
@@ -203,11 +225,10 @@ class OrderProgress(Replica):
 
     async def end(self, order_id: str, version: int) -> None:
         """Notes the version that ended an order which never got its ticket: the earlier ones are dropped."""
-        try:
-            await self.documents.insert_one({"_id": order_id, "version": version, **ENDED})
-        except DuplicateKey:
-            earlier = {"_id": order_id, "version": {"$lt": version}}
-            await self.documents.update_one(earlier, {"$set": {"version": version, **ENDED}})
+        earlier = {"_id": order_id, "version": {"$lt": version}}
+        # Where that version, or a later one, is noted already, the insert of `upsert` meets it.
+        with suppress(DuplicateKey):
+            await self.documents.update_one(earlier, {"$set": {"version": version, **ENDED}}, upsert=True)
 
     async def has_ended(self, order_id: str) -> bool:
         document = await self.find(order_id)

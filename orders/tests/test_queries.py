@@ -1,0 +1,86 @@
+"""Every query of the orders database, over 100,000 documents of each kind: each reads by an index."""
+
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from common import times
+from common.ids import new_id
+from common.money import Money
+from common.mongo import Database
+from common.testing.fake_stream import FakeStream
+from common.testing.plans import faults_of, fill, missing
+from orders.domain import Order, Status, Ticket
+from orders.publishers import publishers
+from orders.repository import Repositories
+
+pytestmark = pytest.mark.connected
+
+COUNT = 100_000
+BUYERS = 1_000
+BUYER = "buyer-7"
+HOLD = timedelta(minutes=15)
+ENDED = (Status.COMPLETE, Status.CANCELLED)
+
+
+def orders() -> Iterator[Order]:
+    """Most have ended; a hundredth is live, and half of those are overdue."""
+    chance, now = random.Random(1), times.now()
+    for number in range(COUNT):
+        live = number % 100 == 0
+        yield Order(
+            id=new_id(),
+            version=1,
+            user_id=f"buyer-{number % BUYERS}",
+            ticket=Ticket(new_id(), f"Ticket {number}", Money(2_000)),
+            expires_at=now + timedelta(minutes=chance.randint(-30, 30)),
+            status=chance.choice((Status.CREATED, Status.AWAITING_PAYMENT) if live else ENDED),
+        )
+
+
+async def test_every_query_reads_by_an_index(real_database: Database) -> None:
+    repositories = Repositories.over(real_database, publishers(FakeStream()))
+    stored, replica = repositories.orders, repositories.tickets
+    await stored.prepare()
+    placed = list(orders())
+    await fill(
+        stored.documents,
+        (
+            {"_id": order.id, "version": 1, "outbox": []}
+            | {field: value for field, value in stored.to_document(order).items() if value is not None}
+            for order in placed
+        ),
+    )
+    listing = {"title": "Ticket", "price_cents": 2_000, "user_id": "seller"}
+    await fill(replica.documents, ({"_id": new_id(), "version": 0, **listing} for _ in range(COUNT)))
+    one, ticket = placed[0], new_id()
+    await replica.apply(ticket, 0, listing)
+
+    async def nothing() -> None:
+        pass
+
+    async def save() -> None:
+        order = Order.place(BUYER, Ticket(new_id(), "New", Money(2_000)), times.now())
+        await stored.save(order)
+        order.cancel()
+        await stored.save(order)
+        await stored.relay.drained()
+
+    queries = {
+        "orders.find": lambda: stored.find(one.id),
+        "orders.get": lambda: stored.get(one.id),
+        "orders.save": save,
+        "orders.of_buyer": lambda: stored.of_buyer(BUYER, 20, None),
+        "orders.of_buyer far on": lambda: stored.of_buyer(BUYER, 20, placed[COUNT // 2].id),
+        "orders.overdue": lambda: stored.overdue(times.now(), HOLD),
+        "tickets.find": lambda: replica.find(ticket),
+        "tickets.apply": lambda: replica.apply(ticket, 1, listing),
+        "tickets.in_order": lambda: replica.in_order(ticket, 2, nothing, listing),
+        "tickets.listing": lambda: replica.listing(ticket),
+        "relay.sweep": stored.relay.sweep,
+    }
+
+    assert missing(queries, orders=stored, tickets=replica) == set()
+    assert await faults_of(real_database, queries) == []

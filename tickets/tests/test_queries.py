@@ -1,0 +1,123 @@
+"""Every query of the tickets database, over 100,000 documents of each kind: each reads by an index, in order.
+
+Search by words is the exception: it looks at one ticket after another.
+"""
+
+import random
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import timedelta
+
+import pytest
+
+from common import times
+from common.details import Details
+from common.ids import new_id
+from common.money import Money
+from common.mongo import Database, Document
+from common.testing.fake_stream import FakeStream
+from common.testing.plans import faults_of, fill, missing
+from tickets.domain import Ticket
+from tickets.publishers import publishers
+from tickets.repository import Page, Repositories, Sort, TicketRepository, cursor_of
+
+pytestmark = pytest.mark.connected
+
+COUNT = 100_000
+SELLERS = 1_000
+SELLER = "seller-7"
+LIMIT = 20
+DEAR = Money(50_000)
+
+Ask = Callable[[Page], Awaitable[Sequence[Ticket]]]
+
+
+def tickets() -> Iterator[Ticket]:
+    """Half of them on sale; a fifth without a day; prices of 0.01 to 1,000."""
+    chance, today = random.Random(1), times.now().date()
+    for number in range(COUNT):
+        state = chance.random()
+        day = today + timedelta(days=chance.randint(-30, 300)) if chance.random() < 0.8 else None
+        yield Ticket(
+            id=new_id(),
+            version=0,
+            title=f"Ticket {number}",
+            price=Money(chance.randint(1, 100_000)),
+            details=Details(event_date=day),
+            user_id=f"seller-{number % SELLERS}",
+            order_id=new_id() if state < 0.4 else None,
+            sold=state < 0.35,
+            withdrawn=state > 0.9,
+        )
+
+
+def documents(repository: TicketRepository, listed: Sequence[Ticket]) -> Iterator[Document]:
+    for ticket in listed:
+        state = {field: value for field, value in repository.to_document(ticket).items() if value is not None}
+        yield {"_id": ticket.id, "version": 0, **state, "outbox": []}
+
+
+def two_pages(
+    ask: Ask, sort: Sort, after: Ticket | None = None, **filters: object
+) -> Callable[[], Awaitable[object]]:
+    """The page after a ticket, and the one that follows it."""
+
+    async def query() -> None:
+        cursor = None if after is None else cursor_of(after, sort)
+        found = await ask(Page(LIMIT, sort, after=cursor, **filters))  # type: ignore[arg-type] # by name
+        assert found
+        await ask(Page(LIMIT, sort, after=cursor_of(found[-1], sort), **filters))  # type: ignore[arg-type] # by name
+
+    return query
+
+
+async def test_every_query_reads_by_an_index(real_database: Database) -> None:
+    repositories = Repositories.over(real_database, publishers(FakeStream()))
+    listings, progress = repositories.tickets, repositories.orders
+    await listings.prepare()
+    listed = list(tickets())
+    await fill(listings.documents, documents(listings, listed))
+    await fill(progress.documents, ({"_id": new_id(), "version": 1} for _ in range(COUNT)))
+    one, some, order = listed[0], listed[COUNT // 2], new_id()
+    await progress.apply(order, 0, {})
+
+    def of_seller(page: Page) -> Awaitable[Sequence[Ticket]]:
+        return listings.of_seller(SELLER, page)
+
+    async def nothing() -> None:
+        pass
+
+    async def save() -> None:
+        ticket = Ticket.offer(SELLER, "New", DEAR)
+        await listings.save(ticket)
+        ticket.edit("Newer", DEAR)
+        await listings.save(ticket)
+        await listings.relay.drained()
+
+    queries: dict[str, Callable[[], Awaitable[object]]] = {
+        "tickets.find": lambda: listings.find(one.id),
+        "tickets.get": lambda: listings.get(one.id),
+        "tickets.save": save,
+        "tickets.summary": lambda: listings.summary(SELLER),
+        "orders.find": lambda: progress.find(order),
+        "orders.apply": lambda: progress.apply(order, 1, {}),
+        "orders.in_order": lambda: progress.in_order(order, 2, nothing),
+        "orders.end": lambda: progress.end(order, 3),
+        "orders.has_ended": lambda: progress.has_ended(order),
+        "relay.sweep": listings.relay.sweep,
+    }
+    for sort in Sort:
+        queries |= {
+            f"tickets.on_sale {sort}": two_pages(listings.on_sale, sort),
+            f"tickets.on_sale {sort}, far on": two_pages(listings.on_sale, sort, some),
+            f"tickets.on_sale {sort}, dear": two_pages(listings.on_sale, sort, min_price=DEAR),
+            f"tickets.on_sale {sort}, cheap": two_pages(listings.on_sale, sort, max_price=DEAR),
+            f"tickets.of_seller {sort}": two_pages(of_seller, sort),
+            f"tickets.of_seller {sort}, dear": two_pages(of_seller, sort, min_price=DEAR),
+            **{
+                f"tickets.of_seller {sort}, {status}": two_pages(of_seller, sort, status=status)
+                for status in ("available", "held", "sold", "withdrawn")
+            },
+        }
+
+    assert missing(queries, tickets=listings, orders=progress) == set()
+    assert await faults_of(real_database, queries) == []
