@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
+from nats.js.api import StreamConfig, StreamInfo, StreamState
 
 from common import history
 from common.deadletters import DeadLetters
@@ -184,3 +186,28 @@ async def test_a_server_that_is_down_cannot_be_read(nats_server: NatsServer) -> 
     with pytest.raises(Unavailable):
         await read(stream)
     await stream.close()
+
+
+class Answering:
+    """A client whose answer comes together with a cancellation, and is returned in its place."""
+
+    def jetstream(self, **_: float) -> "Answering":
+        return self
+
+    async def stream_info(self, _stream: str) -> StreamInfo:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return StreamInfo(
+            StreamConfig(), StreamState(messages=0, bytes=0, first_seq=0, last_seq=0, consumer_count=0)
+        )
+
+
+async def test_a_cancellation_that_comes_with_an_answer_is_not_lost() -> None:
+    reading = history.History(Answering()).read("gittix", ["ticket.>"], 0)  # type: ignore[arg-type] # by shape
+    task = asyncio.create_task(anext(reading))
+    await asyncio.sleep(0)
+
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert task.cancelled()

@@ -125,6 +125,17 @@ class History:
         except (nats.errors.Error, TimeoutError) as error:
             kind = _Lost if asked.expired() else Unavailable
             raise kind(f"The event stream can't be read: {error!r}") from error
+        _raise_lost_cancellation()
+
+
+def _raise_lost_cancellation() -> None:
+    """Raises a cancellation that came with the answer, which Python 3.11's `wait_for` in the client drops.
+
+    https://github.com/python/cpython/issues/86296
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _stored(message: Msg) -> Stored:

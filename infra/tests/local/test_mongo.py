@@ -7,11 +7,10 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from motor.motor_asyncio import AsyncIOMotorClient
 
+from common.mongo import connect
 from infra.local import mongo, servers
 from infra.local.config import from_env, mongo_of_one
 from infra.local.output import Output
@@ -20,11 +19,10 @@ from infra.local.process import Supervised
 
 connected = pytest.mark.connected
 WAYS_OUT = ("mongod is on PATH", "set MONGO_URI", "docker compose up")
-Client = AsyncIOMotorClient[dict[str, Any]]
 
 
 class Server:
-    """mongod on a folder, started again when it dies, and a client of it."""
+    """mongod on a folder, started again when it dies, and a collection in it."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
@@ -38,11 +36,12 @@ class Server:
         await self.process.start()
         async with asyncio.timeout(60):
             await mongo.prepared(self.port)
-        self.client: Client = AsyncIOMotorClient(mongo_of_one(self.port))
+        self.database = connect(mongo_of_one(self.port), "shop", wait_seconds=30)
+        self.things = self.database["things"]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.client.close()
+        await self.database.close()
         await self.process.stop()
 
 
@@ -50,12 +49,12 @@ class Server:
 async def test_documents_outlive_a_restart_on_another_port(tmp_path: Path) -> None:
     async with Server(tmp_path) as server:
         first = server.port
-        await server.client.shop.things.insert_one({"_id": "a"})
+        await server.things.insert_one({"_id": "a"})
 
     async with Server(tmp_path) as server:
         assert server.port != first
-        assert await server.client.shop.things.count_documents({"_id": "a"}) == 1
-        await server.client.shop.things.insert_one({"_id": "b"})
+        assert await server.things.count_documents({"_id": "a"}) == 1
+        await server.things.insert_one({"_id": "b"})
 
 
 @connected
@@ -66,7 +65,7 @@ async def test_kill_9_takes_nothing_that_was_acknowledged(tmp_path: Path) -> Non
         async def write(lane: int) -> None:
             for number in range(10_000):
                 name = f"{lane}-{number}"
-                await server.client.shop.things.insert_one({"_id": name})
+                await server.things.insert_one({"_id": name})
                 acknowledged.add(name)
 
         lanes = [asyncio.create_task(write(lane)) for lane in range(8)]
@@ -84,7 +83,7 @@ async def test_kill_9_takes_nothing_that_was_acknowledged(tmp_path: Path) -> Non
                 await asyncio.sleep(0.01)
             await mongo.prepared(server.port)
 
-        kept = {found["_id"] async for found in server.client.shop.things.find()}
+        kept = {found["_id"] for found in await server.things.find({})}
 
     assert acknowledged - kept == set()
 
@@ -92,7 +91,7 @@ async def test_kill_9_takes_nothing_that_was_acknowledged(tmp_path: Path) -> Non
 @connected
 async def test_a_write_that_a_kill_interrupts_is_done_once_and_acknowledged(tmp_path: Path) -> None:
     async with Server(tmp_path) as server:
-        things = server.client.shop.things
+        things = server.things
         await things.insert_one({"_id": "a", "count": 0})
         pid = server.process.pid
         assert pid is not None
@@ -106,7 +105,7 @@ async def test_a_write_that_a_kill_interrupts_is_done_once_and_acknowledged(tmp_
 @connected
 async def test_sigterm_ends_it_cleanly_and_its_log_stays_off_the_terminal(tmp_path: Path) -> None:
     async with Server(tmp_path) as server:
-        await server.client.shop.things.insert_one({"_id": "a"})
+        await server.things.insert_one({"_id": "a"})
 
     assert "did not stop" not in server.output.getvalue()
     # Emptied by a clean shutdown alone.
