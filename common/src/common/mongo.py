@@ -91,9 +91,6 @@ class Collection:
     async def count_documents(self, query: Query) -> int:
         return await _asked(self._driver.count_documents(query))
 
-    async def estimated_document_count(self) -> int:
-        return await _asked(self._driver.estimated_document_count())
-
     async def insert_one(self, document: Document) -> None:
         await _asked(self._driver.insert_one(document))
 

@@ -90,7 +90,7 @@ async def run(stream: JetStream, database: Database, poison: int, number: int) -
     task = asyncio.create_task(consumer.run())
     try:
         async with asyncio.timeout(TIMEOUT):
-            while await replica.documents.estimated_document_count() < sound:
+            while await replica.documents.count_documents({}) < sound:
                 await asyncio.sleep(0.02)
             applied = time.perf_counter() - started
             while (letters := await count(stream)) < poison * number:
