@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
+from common.replica_set import NAME
 from infra.local import ports as port_plan
 from infra.local.ports import Ports
 
@@ -61,7 +62,7 @@ def from_env(env: Mapping[str, str]) -> Config:
 
 def mongo_of_one(port: int) -> str:
     """The runner's own MongoDB. A write is confirmed once it is in the journal, as in production."""
-    return f"mongodb://127.0.0.1:{port}/?replicaSet=rs0&w=majority&journal=true"
+    return f"mongodb://127.0.0.1:{port}/?replicaSet={NAME}&w=majority&journal=true"
 
 
 def private(folder: Path) -> Path:

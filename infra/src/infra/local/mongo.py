@@ -10,7 +10,7 @@ import subprocess
 import sysconfig
 from pathlib import Path
 
-from common.errors import DatabaseError
+from common.errors import DatabaseError, Unavailable
 from common.mongo import Database
 from common.replica_set import NAME, administered, initiate
 from infra.local.config import private
@@ -82,25 +82,28 @@ async def prepared(port: int) -> None:
     address = f"127.0.0.1:{port}"
     admin = administered(address)
     try:
-        while not await admin.is_up():
+        while not await _is_moved(admin, address):
             await asyncio.sleep(PAUSE_SECONDS)
-        await _move(admin, address)
     finally:
         await admin.close()
     await initiate([address])
 
 
-async def _move(admin: Database, address: str) -> None:
-    """A set knows its member by address: on another port than last time it would not know itself."""
+async def _is_moved(admin: Database, address: str) -> bool:
+    """Moves the set to this address; False while the server is out of reach.
+
+    A set knows its member by address: on another port than last time it would not know itself.
+    """
     try:
         config = (await admin.command("replSetGetConfig"))["config"]
+        (member,) = config["members"]
+        if member["host"] != address:
+            member["host"] = address
+            config["version"] += 1
+            await admin.command({"replSetReconfig": config, "force": True})
+    except Unavailable:
+        return False
     except DatabaseError as error:
         if error.code != NOT_YET_INITIALIZED:
             raise
-        return
-    (member,) = config["members"]
-    if member["host"] == address:
-        return
-    member["host"] = address
-    config["version"] += 1
-    await admin.command({"replSetReconfig": config, "force": True})
+    return True
