@@ -11,7 +11,7 @@ from common.ids import new_id
 from common.money import Money
 from common.mongo import Database
 from common.testing.fake_stream import FakeStream
-from common.testing.plans import faults_of, fill, missing
+from common.testing.plans import faults_of, fill, missing, stored
 from orders.domain import Order, Status, Ticket
 from orders.publishers import publishers
 from orders.repository import Repositories
@@ -42,17 +42,10 @@ def orders() -> Iterator[Order]:
 
 async def test_every_query_reads_by_an_index(real_database: Database) -> None:
     repositories = Repositories.over(real_database, publishers(FakeStream()))
-    stored, replica = repositories.orders, repositories.tickets
-    await stored.prepare()
+    placements, replica = repositories.orders, repositories.tickets
+    await placements.prepare()
     placed = list(orders())
-    await fill(
-        stored.documents,
-        (
-            {"_id": order.id, "version": 1, "outbox": []}
-            | {field: value for field, value in stored.to_document(order).items() if value is not None}
-            for order in placed
-        ),
-    )
+    await fill(placements.documents, stored(placements, placed))
     listing = {"title": "Ticket", "price_cents": 2_000, "user_id": "seller"}
     await fill(replica.documents, ({"_id": new_id(), "version": 0, **listing} for _ in range(COUNT)))
     one, ticket = placed[0], new_id()
@@ -63,24 +56,24 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
 
     async def save() -> None:
         order = Order.place(BUYER, Ticket(new_id(), "New", Money(2_000)), times.now())
-        await stored.save(order)
+        await placements.save(order)
         order.cancel()
-        await stored.save(order)
-        await stored.relay.drained()
+        await placements.save(order)
+        await placements.relay.drained()
 
     queries = {
-        "orders.find": lambda: stored.find(one.id),
-        "orders.get": lambda: stored.get(one.id),
+        "orders.find": lambda: placements.find(one.id),
+        "orders.get": lambda: placements.get(one.id),
         "orders.save": save,
-        "orders.of_buyer": lambda: stored.of_buyer(BUYER, 20, None),
-        "orders.of_buyer far on": lambda: stored.of_buyer(BUYER, 20, placed[COUNT // 2].id),
-        "orders.overdue": lambda: stored.overdue(times.now(), HOLD),
+        "orders.of_buyer": lambda: placements.of_buyer(BUYER, 20, None),
+        "orders.of_buyer far on": lambda: placements.of_buyer(BUYER, 20, placed[COUNT // 2].id),
+        "orders.overdue": lambda: placements.overdue(times.now(), HOLD),
         "tickets.find": lambda: replica.find(ticket),
         "tickets.apply": lambda: replica.apply(ticket, 1, listing),
         "tickets.in_order": lambda: replica.in_order(ticket, 2, nothing, listing),
         "tickets.listing": lambda: replica.listing(ticket),
-        "relay.sweep": stored.relay.sweep,
+        "relay.sweep": placements.relay.sweep,
     }
 
-    assert missing(queries, orders=stored, tickets=replica) == set()
+    assert missing(queries, orders=placements, tickets=replica) == set()
     assert await faults_of(real_database, queries) == []

@@ -11,7 +11,7 @@ from common.ids import new_id
 from common.money import Money
 from common.mongo import Database, Document
 from common.testing.fake_stream import FakeStream
-from common.testing.plans import faults_of, fill, missing
+from common.testing.plans import faults_of, fill, missing, stored
 from payments.domain import Attempt, AttemptStatus, Payment, Status
 from payments.fake_gateway import FakeGateway
 from payments.gateway import Charge
@@ -72,15 +72,12 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         Repositories.over(real_database, publishers(FakeStream())),
         FakeGateway(real_database),
     )
-    stored, orders = repositories.payments, repositories.orders
+    ours, orders = repositories.payments, repositories.orders
     tries, webhooks = repositories.attempts, repositories.webhooks
-    for each in (stored, tries, webhooks, gateway):
+    for each in (ours, tries, webhooks, gateway):
         await each.prepare()
     kept = list(payments())
-    await fill(
-        stored.documents,
-        ({"_id": each.id, "version": 0, "outbox": []} | stored.to_document(each) for each in kept),
-    )
+    await fill(ours.documents, stored(ours, kept))
     fields = {"user_id": "buyer", "status": "created", "price_cents": PRICE.cents, "expires_at": NOW}
     await fill(orders.documents, ({"_id": new_id(), "version": 0, **fields} for _ in range(COUNT)))
     await fill(real_database["attempts"], attempts())
@@ -96,31 +93,25 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
     async def nothing() -> None:
         pass
 
-    async def again(ended: AttemptStatus) -> str:
-        """An order whose first attempt has ended so."""
-        first = attempt(new_id())
-        await tries.begin(first)
-        if ended is AttemptStatus.FAILED:
-            await tries.fail(first.order_id, 1)
-        return first.order_id
-
-    declined = await again(AttemptStatus.FAILED)
+    failed = attempt(new_id())
+    await tries.begin(failed)
+    await tries.fail(failed.order_id, 1)
     charge = begun.charge
     queries = {
-        "payments.find": lambda: stored.find(one.id),
-        "payments.get": lambda: stored.get(one.id),
+        "payments.find": lambda: ours.find(one.id),
+        "payments.get": lambda: ours.get(one.id),
         "payments.save": lambda: captured(repositories, one),
-        "payments.of_order": lambda: stored.of_order(one.order_id),
-        "payments.open_after": lambda: stored.open_after("", 200),
-        "payments.open_after far on": lambda: stored.open_after(kept[COUNT // 2].id, 200),
-        "payments.page": lambda: stored.page(kept[COUNT // 2].id, 200),
+        "payments.of_order": lambda: ours.of_order(one.order_id),
+        "payments.open_after": lambda: ours.open_after("", 200),
+        "payments.open_after far on": lambda: ours.open_after(kept[COUNT // 2].id, 200),
+        "payments.page": lambda: ours.page(kept[COUNT // 2].id, 200),
         "orders.find": lambda: orders.find(order),
         "orders.get": lambda: orders.get(order),
         "orders.lookup": lambda: orders.lookup(order),
         "orders.apply": lambda: orders.apply(order, 1, fields),
         "orders.in_order": lambda: orders.in_order(order, 2, nothing),
         "attempts.find": lambda: tries.find("order-1"),
-        "attempts.begin": lambda: tries.begin(attempt(declined, 2)),
+        "attempts.begin": lambda: tries.begin(attempt(failed.order_id, 2)),
         "attempts.due": lambda: tries.due(NOW, 200),
         "attempts.lease": lambda: tries.lease(begun, NOW),
         "attempts.postpone": lambda: tries.postpone(begun, NOW),
@@ -135,10 +126,10 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         "gateway.confirm": lambda: gateway.confirm("pi_1"),
         "gateway.capture": lambda: gateway.capture("pi_1", "key"),
         "gateway.void": lambda: gateway.void("pi_2", "key"),
-        "relay.sweep": stored.relay.sweep,
+        "relay.sweep": ours.relay.sweep,
     }
 
-    assert missing(queries, payments=stored, orders=orders, attempts=tries, webhooks=webhooks) == set()
+    assert missing(queries, payments=ours, orders=orders, attempts=tries, webhooks=webhooks) == set()
     assert await faults_of(real_database, queries) == []
 
 

@@ -13,12 +13,12 @@ from common import times
 from common.details import Details
 from common.ids import new_id
 from common.money import Money
-from common.mongo import Database, Document
+from common.mongo import Database
 from common.testing.fake_stream import FakeStream
-from common.testing.plans import faults_of, fill, missing
+from common.testing.plans import faults_of, fill, missing, stored
 from tickets.domain import Ticket
 from tickets.publishers import publishers
-from tickets.repository import Page, Repositories, Sort, TicketRepository, cursor_of
+from tickets.repository import Page, Repositories, Sort, cursor_of
 
 pytestmark = pytest.mark.connected
 
@@ -50,12 +50,6 @@ def tickets() -> Iterator[Ticket]:
         )
 
 
-def documents(repository: TicketRepository, listed: Sequence[Ticket]) -> Iterator[Document]:
-    for ticket in listed:
-        state = {field: value for field, value in repository.to_document(ticket).items() if value is not None}
-        yield {"_id": ticket.id, "version": 0, **state, "outbox": []}
-
-
 def two_pages(
     ask: Ask, sort: Sort, after: Ticket | None = None, **filters: object
 ) -> Callable[[], Awaitable[object]]:
@@ -75,7 +69,7 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
     listings, progress = repositories.tickets, repositories.orders
     await listings.prepare()
     listed = list(tickets())
-    await fill(listings.documents, documents(listings, listed))
+    await fill(listings.documents, stored(listings, listed))
     await fill(progress.documents, ({"_id": new_id(), "version": 1} for _ in range(COUNT)))
     one, some, order = listed[0], listed[COUNT // 2], new_id()
     await progress.apply(order, 0, {})

@@ -15,7 +15,7 @@ class DocumentReader:
         self._reads: Coalescer[str, Document | None] = Coalescer(self._find)
 
     async def find(self, document_id: str) -> Document | None:
-        """The document, shared with whoever asked at the same time: not to be changed."""
+        """The document, shared by all callers of the same moment: not to be changed."""
         return await self._reads.submit(document_id)
 
     async def _find(self, ids: Sequence[str]) -> Sequence[Document | None]:
@@ -43,8 +43,8 @@ class DocumentWriter:
     async def update(self, query: Document, change: Document) -> bool:
         """A guarded update: `query` names one document in a state that `change` ends.
 
-        True where it is known to have matched. A batch is told only how many matched: where not all did,
-        each of them gets False, and its caller has to look, as it would have to anyway.
+        True where it is known to have matched. For a batch the server reports only how many matched: where
+        not all did, each gets False, and its caller has to look, as it would have to anyway.
         """
         return await self._updates.submit((query, change))
 

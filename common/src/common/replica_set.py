@@ -7,18 +7,18 @@
 import argparse
 import asyncio
 import logging
+import sys
 from collections.abc import Sequence
 
 from common.errors import DatabaseError, Unavailable
 from common.mongo import Database, Document, connect
+from common.telemetry import configure_logging
 
 log = logging.getLogger(__name__)
 
 NAME = "rs0"
 SETTINGS = {"electionTimeoutMillis": 5_000}
 """Half the default: within one site, a primary that is silent for 5 s is gone."""
-ALREADY_INITIALIZED = 23
-"""Error code: https://www.mongodb.com/docs/manual/reference/error-codes/"""
 PAUSE_SECONDS = 0.1
 SLOWEST_PAUSE_SECONDS = 2.0
 
@@ -55,12 +55,8 @@ async def _primary(admin: Database, configuration: Document) -> str | None:
         if "setName" not in hello:
             await admin.command({"replSetInitiate": configuration})
             hello = await admin.command("hello")
-    except DatabaseError as error:
-        if error.code != ALREADY_INITIALIZED:
-            log.info("replica set not initiated yet", extra={"error": str(error)})
-        return None
-    except Unavailable as error:
-        log.info("replica set out of reach", extra={"error": str(error)})
+    except (DatabaseError, Unavailable) as error:
+        log.info("replica set not initiated yet", extra={"error": str(error)})
         return None
     primary: str | None = hello.get("primary")
     return primary
@@ -70,8 +66,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m common.replica_set", description=__doc__)
     parser.add_argument("members", nargs="+", metavar="HOST:PORT")
     members = parser.parse_args().members
+    configure_logging("replica-set", "INFO")
     primary = asyncio.run(initiate(members))
-    print(f"primary {primary} of {', '.join(members)}")  # noqa: T201 (the command's output)
+    sys.stdout.write(f"primary {primary} of {', '.join(members)}\n")
 
 
 if __name__ == "__main__":

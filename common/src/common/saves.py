@@ -53,7 +53,7 @@ class Saves:
         done = await self._collection.update_each([(save.query, save.update) for save in saves])
         all_stored = done.matched == len(saves)
         ids = list({save.aggregate_id for save in saves})
-        documents = await self._collection.find({"_id": {"$in": ids}}, {"outbox": 1})
+        documents = await self._collection.find({"_id": {"$in": ids}}, {"outbox": 1}, limit=len(ids))
         found = {document["_id"]: document for document in documents}
         return [
             done.refused.get(place) or _outcome(save, found.get(save.aggregate_id), all_stored)

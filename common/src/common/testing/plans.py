@@ -5,12 +5,17 @@ https://www.mongodb.com/docs/manual/reference/database-profiler/
 """
 
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import getmembers, iscoroutinefunction
 from itertools import islice
+from typing import TypeVar
 
+from common.aggregate import Aggregate
 from common.mongo import Collection, Database, Document
+from common.repository import Repository
+
+A = TypeVar("A", bound=Aggregate)
 
 BATCH = 5_000
 Queries = Mapping[str, Callable[[], Awaitable[object]]]
@@ -87,6 +92,14 @@ async def fill(collection: Collection, documents: Iterable[Document]) -> None:
     waiting = iter(documents)
     while batch := list(islice(waiting, BATCH)):
         await collection.insert_many(batch, ordered=False)
+
+
+def stored(repository: Repository[A], aggregates: Iterable[A]) -> Iterator[Document]:
+    """The documents that the repository keeps of these aggregates, their events published."""
+    for aggregate in aggregates:
+        state = repository.to_document(aggregate)
+        present = {field: value for field, value in state.items() if value is not None}
+        yield {"_id": aggregate.id, "version": aggregate.version, **present, "outbox": []}
 
 
 def missing(queries: Iterable[str], **repositories: object) -> set[str]:

@@ -12,7 +12,7 @@ MEGABYTE = 1_000_000
 def build(host: Host, dockerfiles: Mapping[str, str]) -> None:
     """Builds the named images from their Dockerfiles, two side by side.
 
-    Prints seconds, and megabytes over the base's where they can be told.
+    Prints seconds, and megabytes over the base's where they are known.
     """
     first, *others = dockerfiles.items()
     _build(host, *first)

@@ -82,14 +82,14 @@ async def prepared(port: int) -> None:
     address = f"127.0.0.1:{port}"
     admin = administered(address)
     try:
-        while not await _is_moved(admin, address):
+        while not await _move(admin, address):
             await asyncio.sleep(PAUSE_SECONDS)
     finally:
         await admin.close()
     await initiate([address])
 
 
-async def _is_moved(admin: Database, address: str) -> bool:
+async def _move(admin: Database, address: str) -> bool:
     """Moves the set to this address; False while the server is out of reach.
 
     A set knows its member by address: on another port than last time it would not know itself.

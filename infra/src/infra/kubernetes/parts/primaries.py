@@ -69,9 +69,9 @@ async def run(suite: Suite) -> Verdict:
     for line in (*map(_line, failovers), *report.details().splitlines(), *ledger.unexpected):
         print(f"          {line}", flush=True)
     resumed = all(one.silence <= MOST_SECONDS and one.successor != one.killed for one in failovers)
-    told = ", ".join(f"{count(ledger):,} of {database}" for database, count in ACKNOWLEDGED.items())
+    acknowledged = ", ".join(f"{count(ledger):,} of {database}" for database, count in ACKNOWLEDGED.items())
     answers = ", ".join(f"{count:,} {kind}" for kind, count in sorted(ledger.answers.items()))
-    figures = f"acknowledged: {told}; {report.summary()} after {took:.1f} s; {answers}"
+    figures = f"acknowledged: {acknowledged}; {report.summary()} after {took:.1f} s; {answers}"
     return Verdict(resumed and report.is_clean and not ledger.unexpected, figures)
 
 
