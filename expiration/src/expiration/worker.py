@@ -67,12 +67,18 @@ async def work(settings: Settings, publisher: ExpirationCompletePublisher) -> No
             log.warning("timers are down, trying again", extra={"error": repr(error)})
             await asyncio.sleep(RETRY_SECONDS)
         finally:
-            await _end(polling)
+            await _stop_polling(worker, polling)
             await _close(worker)
 
 
-async def _end(polling: asyncio.Task[None]) -> None:
-    """Cancels until it has an effect: under load, Redis' client was seen to swallow a cancellation."""
+async def _stop_polling(worker: Worker, polling: asyncio.Task[None]) -> None:
+    """Lets a poll that has begun end, then cancels until the cancellation has an effect.
+
+    Redis' client keeps the connection of a pipeline that is cancelled while it closes (redis-py 5.3,
+    `Pipeline.reset`), and under load it was seen to swallow a cancellation.
+    """
+    worker.allow_pick_jobs = False
+    await asyncio.wait([polling], timeout=POLL_SECONDS)
     while not polling.done():
         polling.cancel()
         await asyncio.wait([polling], timeout=0.1)
