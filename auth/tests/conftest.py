@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from auth.app import create_app
 from auth.settings import Settings
-from common.mongo import Database
+from common.persistence.mongo import Database
 from common.testing.browser import BASE_URL, JWT_KEY, running
 
 pytest_plugins = ["common.testing.fixtures"]

@@ -8,7 +8,7 @@ import pytest
 
 from auth.app import create_app
 from auth.settings import Settings
-from common.mongo import connect
+from common.persistence.mongo import connect
 from common.testing import hostile
 from common.testing.answers import message_of
 from common.testing.browser import BASE_URL

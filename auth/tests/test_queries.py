@@ -6,9 +6,9 @@ import pytest
 
 from auth.domain import Email, User
 from auth.repository import Attempt, Repositories
-from common import times
-from common.ids import new_id
-from common.mongo import Database
+from common.base import times
+from common.base.ids import new_id
+from common.persistence.mongo import Database
 from common.testing.plans import faults_of, fill, missing
 
 pytestmark = pytest.mark.connected

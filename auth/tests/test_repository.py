@@ -12,7 +12,7 @@ from auth.domain import MAX_FAILURES_FROM_ADDRESS, WINDOW, Email, User
 from auth.errors import EmailInUse
 from auth.repository import Attempt, Repositories
 from auth.settings import Settings
-from common.mongo import Database
+from common.persistence.mongo import Database
 from common.testing.browser import running
 
 ADA = Email.parse("Ada@example.test")

@@ -12,9 +12,9 @@ import pytest
 
 from auth.app import create_app
 from auth.settings import Settings
-from common import times
-from common.identity import Sessions
-from common.mongo import Database
+from common.base import times
+from common.http.session import Sessions
+from common.persistence.mongo import Database
 from common.testing.browser import BASE_URL, JWT_KEY, SESSIONS, a_user, running, signed_in
 
 CURRENT = "/api/users/currentuser"

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
-from common.mongo import Database
+from common.persistence.mongo import Database
 from common.testing.browser import SESSIONS
 
 PATH = "/api/users/signin"

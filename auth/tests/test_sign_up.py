@@ -3,8 +3,8 @@ from unittest.mock import Mock
 import httpx
 import pytest
 
-from common.ids import is_id
-from common.mongo import Database
+from common.base.ids import is_id
+from common.persistence.mongo import Database
 from common.testing.browser import SESSIONS
 
 PATH = "/api/users/signup"

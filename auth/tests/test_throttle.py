@@ -8,10 +8,10 @@ import pytest
 from fastapi import FastAPI
 
 from auth.domain import WINDOW
-from common import times
-from common.mongo import Database
+from common.base import times
+from common.http.client_address import HEADER, Vouching
+from common.persistence.mongo import Database
 from common.testing.browser import BASE_URL, JWT_KEY
-from common.vouching import HEADER, Vouching
 
 SignIn = Callable[[str, str, str], Awaitable[httpx.Response]]
 

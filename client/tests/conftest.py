@@ -9,7 +9,7 @@ from tests.fake_apis import FakeApis
 from client.app import create_app
 from client.patience import Patience
 from client.settings import Settings
-from common.identity import CurrentUser
+from common.base.identity import CurrentUser
 from common.testing.browser import JWT_KEY, running, signed_in
 from common.testing.fake_feed import FakeFeed
 from common.testing.fake_stream import FakeStream

@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 from starlette.types import Receive, Scope, Send
 
-from common import times
-from common.identity import CurrentUser
-from common.ids import new_id
-from common.money import Money
+from common.base import times
+from common.base.identity import CurrentUser
+from common.base.ids import new_id
+from common.base.money import Money
 from common.testing.browser import SESSIONS
 
 HOLD = timedelta(minutes=15)

@@ -5,7 +5,7 @@ from tests.conftest import As, Browser
 from tests.dom import page
 
 from client.settings import Settings
-from common.settings import load
+from common.runtime.settings import load
 from common.testing.browser import JWT_KEY, a_user
 
 GIVEN = {"API_BASE_URL": "http://edge.test", "JWT_KEY": JWT_KEY, "NATS_URL": "nats://nats.test:4222"}

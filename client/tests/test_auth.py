@@ -5,8 +5,8 @@ from tests.conftest import As, Browser
 from tests.dom import alerts, error_of, links, page
 from tests.fake_apis import FakeApis
 
+from common.http.client_address import HEADER, Vouching
 from common.testing.browser import BASE_URL, JWT_KEY, SESSIONS, a_user, running
-from common.vouching import HEADER, Vouching
 
 ADA = {"email": "ada@example.test", "password": "a long password"}
 

@@ -4,8 +4,8 @@ import pytest
 
 from client.domain import Progress
 from client.schemas import Order, OrderedTicket
-from common.ids import new_id
-from common.money import Money
+from common.base.ids import new_id
+from common.base.money import Money
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

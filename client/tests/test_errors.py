@@ -4,7 +4,7 @@ from tests.conftest import As, Browser
 from tests.dom import links, page
 from tests.fake_apis import FakeApis
 
-from common.ids import new_id
+from common.base.ids import new_id
 from common.testing.browser import a_user
 
 

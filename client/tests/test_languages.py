@@ -13,7 +13,7 @@ from tests.fake_apis import FakeApis
 
 import client
 from client.languages import CHINESE, ENGLISH, LANGUAGES, Language
-from common.money import Money
+from common.base.money import Money
 from common.testing.browser import a_user
 
 CHINESE_BROWSER = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}

@@ -16,15 +16,15 @@ from tests.open_page import OpenPage, Told, opened
 from client.live import answer
 from client.live.answer import message
 from client.live.pages import Live
-from common.events import OrderCreated, TicketUpdated, TicketWithdrawn
-from common.events import OrderedTicket as EventTicket
-from common.ids import new_id
-from common.money import Money
+from common.base.ids import new_id
+from common.base.money import Money
+from common.base.times import now
+from common.contract.events import OrderCreated, TicketUpdated, TicketWithdrawn
+from common.contract.events import OrderedTicket as EventTicket
 from common.testing.browser import a_user, signed_in
 from common.testing.events import publish
 from common.testing.fake_feed import FakeFeed
 from common.testing.fake_stream import FakeStream
-from common.times import now
 
 pytestmark = pytest.mark.usefixtures("browser")
 

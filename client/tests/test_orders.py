@@ -5,8 +5,8 @@ from tests.conftest import As
 from tests.dom import Element, alerts, links, page
 from tests.fake_apis import FakeApis
 
-from common import times
-from common.ids import new_id
+from common.base import times
+from common.base.ids import new_id
 from common.testing.browser import a_user
 
 PAST = -timedelta(minutes=1)

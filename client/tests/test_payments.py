@@ -8,7 +8,7 @@ from tests.fake_apis import FakeApis
 from client.app import create_app
 from client.pages.payments import NOT_YET, UNKNOWN_OUTCOME
 from client.patience import Patience
-from common.ids import new_id
+from common.base.ids import new_id
 from common.testing.browser import a_user, running, signed_in
 from common.testing.fake_feed import FakeFeed
 

@@ -6,7 +6,7 @@ from tests.dom import links, page
 from tests.fake_apis import FakeApis
 
 from client.receipts import Receipt, Receipts
-from common.ids import new_id
+from common.base.ids import new_id
 from common.testing.browser import JWT_KEY, SESSIONS, a_user
 
 RECEIPTS = Receipts(JWT_KEY)

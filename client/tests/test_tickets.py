@@ -5,8 +5,8 @@ from tests.dom import alerts, error_of, links, page
 from tests.fake_apis import FakeApis
 
 from client.pages.tickets import NOT_YET
-from common.ids import new_id
-from common.money import Money
+from common.base.ids import new_id
+from common.base.money import Money
 from common.testing.browser import a_user
 
 SEEN = {"price": "20.00"}

@@ -12,21 +12,21 @@ from tests.fake_apis import FakeApis, served
 
 from client import upstream
 from client.app import create_app
-from common.testing.browser import SESSIONS, a_user, running, signed_in
+from common.testing.browser import SESSIONS, a_user, running
 from common.testing.fake_feed import FakeFeed
 from common.testing.fake_stream import FakeStream
 
 
 async def test_a_request_travels_on_behalf_of_its_browser(as_user: As, apis: FakeApis) -> None:
-    user = a_user()
+    browser = as_user(a_user())
     trace = f"00-{'a' * 32}-{'b' * 16}-01"
 
-    await as_user(user).get(
+    await browser.get(
         "/", headers={"X-Forwarded-For": "203.0.113.9", "X-Request-Id": "abc", "traceparent": trace}
     )
 
     headers = apis.seen[-1].headers
-    assert headers["cookie"] == signed_in(user)["Cookie"]
+    assert headers["cookie"] == browser.headers["cookie"]
     assert headers["x-forwarded-for"] == "203.0.113.9"
     assert headers["x-request-id"] == "abc"
     assert headers["traceparent"].startswith(f"00-{'a' * 32}-")

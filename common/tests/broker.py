@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from common.ids import new_id
-from common.stream import MESSAGE_ID, ConsumerSpec, Delivery, Source, Stream
+from common.base.ids import new_id
+from common.messaging.stream import MESSAGE_ID, ConsumerSpec, Delivery, Source, Stream
 
 BINARY = Path(sysconfig.get_path("scripts")) / "nats-server"
 

@@ -6,16 +6,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from common.aggregate import Aggregate
-from common.consumer import Consumer
-from common.events import TicketCreated, TicketUpdated
-from common.ids import new_id
-from common.listener import Listener
-from common.money import Money
-from common.mongo import ASCENDING, Database, Document, Index
-from common.publisher import Publisher, Publishers
-from common.repository import Repository
-from common.stream import Stream
+from common.base.ids import new_id
+from common.base.money import Money
+from common.contract.events import TicketCreated, TicketUpdated
+from common.messaging.consumer import Consumer
+from common.messaging.listener import Listener
+from common.messaging.publisher import Publisher, Publishers
+from common.messaging.stream import Stream
+from common.persistence.aggregate import Aggregate
+from common.persistence.mongo import ASCENDING, Database, Document, Index
+from common.persistence.repository import Repository
 
 
 @dataclass(kw_only=True)

@@ -9,8 +9,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import StreamingResponse
 
 from common.http.app import create_http_app
-from common.server import serve
-from common.settings import ServiceSettings
+from common.runtime.server import serve
+from common.runtime.settings import ServiceSettings
 
 
 @asynccontextmanager

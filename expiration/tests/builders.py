@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from common import times
-from common.errors import Unavailable
-from common.events import OrderCreated, OrderedTicket
-from common.ids import new_id
-from common.money import Money
-from common.stream import Stream
+from common.base import times
+from common.base.errors import Unavailable
+from common.base.ids import new_id
+from common.base.money import Money
+from common.contract.events import OrderCreated, OrderedTicket
+from common.messaging.stream import Stream
 from expiration import timers
 from expiration.publishers import ExpirationCompletePublisher
 from expiration.settings import Settings

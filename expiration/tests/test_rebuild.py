@@ -4,9 +4,9 @@ from datetime import datetime
 
 import pytest
 
-from common.errors import Unavailable
-from common.events import OrderCancelled, OrderCompleted, TicketRef
-from common.stream import Stream
+from common.base.errors import Unavailable
+from common.contract.events import OrderCancelled, OrderCompleted, TicketRef
+from common.messaging.stream import Stream
 from common.testing.events import publish
 from common.testing.fake_stream import FakeStream
 from expiration import timers

@@ -5,8 +5,8 @@ from datetime import timedelta
 import orjson
 import pytest
 
-from common.errors import Unavailable
-from common.ids import new_id
+from common.base.errors import Unavailable
+from common.base.ids import new_id
 from expiration import timers
 from expiration.timers import Timers
 from tests.builders import RedisServer, soon

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from common import times
-from common.events import ExpirationComplete
-from common.ids import new_id
-from common.stream import ConsumerSpec, Source, Stream
+from common.base import times
+from common.base.ids import new_id
+from common.contract.events import ExpirationComplete
+from common.messaging.stream import ConsumerSpec, Source, Stream
 from common.testing.events import emitted
 from common.testing.fake_stream import FakeStream
 from common.testing.servers import server

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-DRIVER = {"bson", "motor", "pymongo", "common.mongo"}
+DRIVER = {"bson", "motor", "pymongo", "common.persistence.mongo"}
 
 
 def loaded(*modules: str) -> set[str]:

@@ -3,10 +3,10 @@ from datetime import date, datetime
 import httpx
 import pytest
 
-from common import times
-from common.identity import CurrentUser
-from common.ids import is_id, new_id
-from common.mongo import Database
+from common.base import times
+from common.base.identity import CurrentUser
+from common.base.ids import is_id, new_id
+from common.persistence.mongo import Database
 from common.testing.answers import errors_of, message_of, next_page
 from common.testing.browser import a_user, signed_in
 from common.testing.events import deliver, emitted

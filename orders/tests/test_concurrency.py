@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from common.mongo import Database
-from common.stream import Stream
+from common.messaging.stream import Stream
+from common.persistence.mongo import Database
 from common.testing.browser import a_user, running, signed_in
 from common.testing.events import deliver, emitted
 from common.testing.fake_stream import FakeStream

@@ -2,9 +2,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderUpdated, TicketRef
-from common.ids import is_id
-from common.money import Money
+from common.base.ids import is_id
+from common.base.money import Money
+from common.contract.events import (
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderedTicket,
+    OrderUpdated,
+    TicketRef,
+)
 from orders.domain import Order, PaymentState, Status, Ticket
 from orders.errors import NotDue, OrderComplete
 

@@ -4,8 +4,8 @@ import asyncio
 
 from fastapi import FastAPI
 
-from common.identity import CurrentUser
-from common.mongo import Database
+from common.base.identity import CurrentUser
+from common.persistence.mongo import Database
 from common.testing.browser import running
 from common.testing.events import deliver, emitted
 from common.testing.fake_stream import FakeStream

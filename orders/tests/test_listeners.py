@@ -5,9 +5,9 @@ from datetime import timedelta
 import orjson
 import pytest
 
-from common.events import Event, ExpirationComplete, TicketCreated
-from common.ids import new_id
-from common.mongo import Database, Document
+from common.base.ids import new_id
+from common.contract.events import Event, ExpirationComplete, TicketCreated
+from common.persistence.mongo import Database, Document
 from common.testing.answers import message_of
 from common.testing.browser import a_user
 from common.testing.events import deliver, emitted, outcomes, refused

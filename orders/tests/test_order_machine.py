@@ -7,8 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated, VersionedEvent
-from common.money import Money
+from common.base.money import Money
+from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated, VersionedEvent
 from orders.domain import Order, PaymentState, Status, Ticket
 from orders.errors import NotDue, OrderComplete
 

@@ -5,9 +5,9 @@ import asyncio
 import orjson
 import pytest
 
-from common.jetstream import JetStream
-from common.mongo import ASCENDING, Database
-from common.stream import Stream
+from common.messaging.jetstream.stream import JetStream
+from common.messaging.stream import Stream
+from common.persistence.mongo import ASCENDING, Database
 from common.testing.browser import a_user, running
 from common.testing.events import deliver, publish
 from common.testing.fake_stream import FakeStream
@@ -120,7 +120,7 @@ async def reaches(database: Database, versions: dict[str, int]) -> None:
 async def test_a_broker_that_is_not_there_is_said_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from common import rebuild as mechanism
+    from common.persistence import rebuild as mechanism
 
     monkeypatch.setattr(mechanism, "CONNECT_SECONDS", 0.2)
 

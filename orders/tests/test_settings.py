@@ -1,6 +1,6 @@
 import pytest
 
-from common.settings import load
+from common.runtime.settings import load
 from common.testing.browser import JWT_KEY
 from common.testing.process import run_module
 from common.testing.refusal import refusal

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from common import times
-from common.errors import Outage
-from common.mongo import Database
-from common.stream import Stream
+from common.base import times
+from common.base.errors import Outage
+from common.messaging.stream import Stream
+from common.persistence.mongo import Database
 from common.testing.events import deliver, emitted
 from common.testing.fake_stream import FakeStream
 from orders import commands

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from common.mongo import Database
+from common.persistence.mongo import Database
 from common.testing.browser import JWT_KEY, running
 from common.testing.fake_stream import FakeStream
 from payments.app import create_app

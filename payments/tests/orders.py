@@ -3,8 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from common import times
-from common.events import (
+from common.base import times
+from common.base.identity import CurrentUser
+from common.base.ids import new_id
+from common.base.money import Money
+from common.contract.events import (
     OrderCancelled,
     OrderCompleted,
     OrderCreated,
@@ -13,11 +16,8 @@ from common.events import (
     TicketRef,
     VersionedEvent,
 )
-from common.identity import CurrentUser
-from common.ids import new_id
-from common.money import Money
-from common.publisher import Publisher
-from common.stream import Stream
+from common.messaging.publisher import Publisher
+from common.messaging.stream import Stream
 from common.testing.browser import a_user
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import httpx
 
-from common.events import VersionedEvent
-from common.mongo import ASCENDING
+from common.contract.events import VersionedEvent
+from common.persistence.mongo import ASCENDING
 from common.testing.browser import signed_in
 from common.testing.fake_stream import FakeStream
 from payments.desk import Desk

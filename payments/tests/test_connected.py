@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from common.jetstream import JetStream
-from common.mongo import Database, connect
-from common.stream import Stream
+from common.messaging.jetstream.stream import JetStream
+from common.messaging.stream import Stream
+from common.persistence.mongo import Database, connect
 from common.testing.browser import running, signed_in
 from common.testing.fixtures import server
 from payments.app import create_app

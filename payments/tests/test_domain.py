@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from common import times
-from common.events import Event, PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
-from common.ids import new_id
-from common.money import Money
+from common.base import times
+from common.base.ids import new_id
+from common.base.money import Money
+from common.contract.events import Event, PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
 from payments.domain import Attempt, Order, Payment, Status
 from payments.errors import StrayIntent
 from payments.gateway import Intent, State

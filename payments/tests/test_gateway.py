@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from common import times
-from common.ids import new_id
-from common.money import Money
-from common.mongo import Database
+from common.base import times
+from common.base.ids import new_id
+from common.base.money import Money
+from common.persistence.mongo import Database
 from payments.errors import BadToken, OutcomeUnknown, SettlementRefused
 from payments.fake_gateway import FakeGateway
 from payments.gateway import Charge, Intent, PaymentGateway, State

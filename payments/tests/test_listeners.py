@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from common.deadletters import REASON
-from common.events import Event, VersionedEvent
-from common.ids import new_id
-from common.stream import MESSAGE_ID
+from common.base.ids import new_id
+from common.contract.events import Event, VersionedEvent
+from common.messaging.dead_letters import REASON
+from common.messaging.stream import MESSAGE_ID
 from tests.orders import AnOrder, emit
 from tests.shop import Shop
 
@@ -125,7 +125,7 @@ async def test_many_ends_of_an_order_move_its_money_once(shop: Shop) -> None:
 async def test_a_refused_settlement_ends_as_a_dead_letter(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("common.listener.FIRST_DELAY", 0.001)
+    monkeypatch.setattr("common.messaging.listener.FIRST_DELAY", 0.001)
     order = await shop.order()
     await shop.pay(order)
     [intent] = await shop.intents(order)

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from common import times
-from common.ids import new_id
-from common.money import Money
-from common.mongo import Database, Document
+from common.base import times
+from common.base.ids import new_id
+from common.base.money import Money
+from common.persistence.mongo import Database, Document
 from common.testing.fake_stream import FakeStream
 from common.testing.plans import faults_of, fill, missing, stored
 from payments.domain import Attempt, AttemptStatus, Payment, Status

@@ -2,11 +2,18 @@
 
 from datetime import timedelta
 
-from common import times
-from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderUpdated, TicketRef
-from common.ids import new_id
-from common.money import Money
-from common.mongo import Database
+from common.base import times
+from common.base.ids import new_id
+from common.base.money import Money
+from common.contract.events import (
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderedTicket,
+    OrderUpdated,
+    TicketRef,
+)
+from common.persistence.mongo import Database
 from common.testing.events import publish
 from common.testing.fake_stream import FakeStream
 from payments.rebuild import rebuild

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from common import times
-from common.errors import Conflict, NotFound
-from common.ids import new_id
-from common.money import Money
-from common.mongo import Database
+from common.base import times
+from common.base.errors import Conflict, NotFound
+from common.base.ids import new_id
+from common.base.money import Money
+from common.persistence.mongo import Database
 from common.testing.fake_stream import FakeStream
 from payments.domain import Attempt, AttemptStatus, Order, Payment
 from payments.gateway import Intent, State

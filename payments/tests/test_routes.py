@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from common import times
-from common.ids import new_id
-from common.money import Money
+from common.base import times
+from common.base.ids import new_id
+from common.base.money import Money
 from common.testing.browser import a_user, signed_in
 from tests.orders import AnOrder
 from tests.shop import Shop

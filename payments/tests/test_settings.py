@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.settings import load
+from common.runtime.settings import load
 from payments.settings import Settings
 
 NEEDED = {

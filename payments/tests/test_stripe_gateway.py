@@ -6,9 +6,9 @@ from itertools import count
 
 import pytest
 
-from common import times
-from common.ids import new_id
-from common.money import Money
+from common.base import times
+from common.base.ids import new_id
+from common.base.money import Money
 from payments.errors import OutcomeUnknown
 from payments.gateway import Charge, State
 from payments.stripe_gateway import StripeGateway

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from common import times
-from common.identity import CurrentUser
+from common.base import times
+from common.base.identity import CurrentUser
 from payments import commands
 from payments.desk import Desk, Timing
 from payments.domain import AttemptStatus

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from stripe import WebhookSignature
 
-from common.ids import new_id
-from common.money import Money
+from common.base.ids import new_id
+from common.base.money import Money
 from payments.domain import Attempt
 from payments.settings import Settings
 from payments.sweep import sweep_attempts

@@ -7,13 +7,20 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from common import times
-from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderUpdated, TicketRef
-from common.identity import CurrentUser
-from common.ids import new_id
-from common.money import Money
-from common.mongo import Database
-from common.stream import Stream
+from common.base import times
+from common.base.identity import CurrentUser
+from common.base.ids import new_id
+from common.base.money import Money
+from common.contract.events import (
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderedTicket,
+    OrderUpdated,
+    TicketRef,
+)
+from common.messaging.stream import Stream
+from common.persistence.mongo import Database
 from common.testing.browser import JWT_KEY, signed_in
 from common.testing.events import deliver
 from common.testing.fake_stream import FakeStream

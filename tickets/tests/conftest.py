@@ -4,8 +4,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from common.identity import CurrentUser
-from common.mongo import Database
+from common.base.identity import CurrentUser
+from common.persistence.mongo import Database
 from common.testing.browser import a_user, running
 from common.testing.fake_stream import FakeStream
 from tests.builders import Market, an_app

@@ -1,9 +1,10 @@
 import httpx
 import pytest
 
-from common.identity import CurrentUser, Sessions
-from common.ids import is_id, new_id
-from common.mongo import Database
+from common.base.identity import CurrentUser
+from common.base.ids import is_id, new_id
+from common.http.session import Sessions
+from common.persistence.mongo import Database
 from common.testing.answers import errors_of, message_of
 from common.testing.browser import JWT_KEY, a_user, signed_in
 from common.testing.fake_stream import FakeStream

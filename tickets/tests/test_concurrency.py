@@ -5,11 +5,11 @@ import asyncio
 import orjson
 import pytest
 
-from common.ids import new_id
-from common.jetstream import JetStream
-from common.money import Money
-from common.mongo import Database
-from common.stream import ConsumerSpec, Stream
+from common.base.ids import new_id
+from common.base.money import Money
+from common.messaging.jetstream.stream import JetStream
+from common.messaging.stream import ConsumerSpec, Stream
+from common.persistence.mongo import Database
 from common.testing.browser import a_user, running, signed_in
 from common.testing.events import emitted
 from common.testing.fake_stream import FakeStream

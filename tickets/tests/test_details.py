@@ -3,8 +3,8 @@
 import orjson
 import pytest
 
-from common.details import NO_DETAILS
-from common.events import TicketCreated
+from common.contract.details import NO_DETAILS
+from common.contract.events import TicketCreated
 from common.testing.answers import errors_of
 from common.testing.events import emitted
 from common.testing.fake_stream import FakeStream

@@ -1,8 +1,8 @@
 import pytest
 
-from common.events import TicketCreated, TicketUpdated, TicketWithdrawn
-from common.ids import is_id
-from common.money import Money
+from common.base.ids import is_id
+from common.base.money import Money
+from common.contract.events import TicketCreated, TicketUpdated, TicketWithdrawn
 from tickets.domain import Ticket
 from tickets.errors import HeldByAnother, TicketReserved, TicketTaken
 

@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from common import times
-from common.identity import CurrentUser
-from common.mongo import Database
+from common.base import times
+from common.base.identity import CurrentUser
+from common.persistence.mongo import Database
 from common.testing.answers import errors_of, next_page
 from common.testing.browser import running, signed_in
 from common.testing.events import deliver

@@ -1,8 +1,8 @@
 import httpx
 import pytest
 
-from common.identity import CurrentUser
-from common.ids import new_id
+from common.base.identity import CurrentUser
+from common.base.ids import new_id
 from common.testing import hostile
 from common.testing.answers import errors_of, message_of
 from common.testing.browser import signed_in

@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from common.identity import CurrentUser
+from common.base.identity import CurrentUser
 from common.testing.answers import errors_of, message_of, next_page
 from common.testing.browser import a_user, signed_in
 from tests.builders import Json, Market

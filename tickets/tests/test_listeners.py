@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from common.events import Event
-from common.ids import new_id
-from common.money import Money
-from common.mongo import Database
+from common.base.ids import new_id
+from common.base.money import Money
+from common.contract.events import Event
+from common.persistence.mongo import Database
 from common.testing.answers import message_of
 from common.testing.events import deliver, emitted, outcomes, publish, refused
 from common.testing.fake_stream import FakeStream

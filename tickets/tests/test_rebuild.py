@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from common.ids import new_id
-from common.money import Money
-from common.mongo import ASCENDING, Database
+from common.base.ids import new_id
+from common.base.money import Money
+from common.persistence.mongo import ASCENDING, Database
 from common.testing.events import deliver
 from common.testing.fake_stream import FakeStream
 from tests.builders import Market, Sale
@@ -19,7 +19,7 @@ Progress = dict[str, Any]
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("common.rebuild.DOUBT_SECONDS", 0.001)
+    monkeypatch.setattr("common.persistence.rebuild.DOUBT_SECONDS", 0.001)
 
 
 async def progress(database: Database) -> Progress:

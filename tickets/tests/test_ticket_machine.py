@@ -5,8 +5,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from common.events import TicketCreated, TicketUpdated, TicketWithdrawn
-from common.money import Money
+from common.base.money import Money
+from common.contract.events import TicketCreated, TicketUpdated, TicketWithdrawn
 from tickets.domain import Ticket
 from tickets.errors import HeldByAnother, TicketReserved, TicketTaken
 

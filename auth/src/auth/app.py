@@ -6,12 +6,12 @@ from auth.passwords import Hasher, HashQueue, Passwords, argon2id
 from auth.repository import Repositories
 from auth.routes import create_router
 from auth.settings import Settings
-from common import mongo
 from common.http.app import create_http_app
-from common.identity import Sessions
-from common.mongo import Database
-from common.service import Service
-from common.vouching import Vouching
+from common.http.client_address import Vouching
+from common.http.session import Sessions
+from common.persistence import mongo
+from common.persistence.mongo import Database
+from common.runtime.service import Service
 
 
 def create_app(

@@ -6,7 +6,7 @@ from auth.domain import Email, User, whole_seconds
 from auth.errors import InvalidCredentials
 from auth.passwords import HashQueue
 from auth.repository import Attempt, FailedSignIns, Repositories, UserRepository
-from common.errors import TooManyTries
+from common.base.errors import TooManyTries
 
 
 async def sign_up(users: UserRepository, hashing: HashQueue, email: Email, password: str) -> User:

@@ -9,8 +9,8 @@ from unicodedata import normalize
 
 from email_validator import EmailNotValidError, validate_email
 
-from common.identity import CurrentUser
-from common.ids import new_id
+from common.base.identity import CurrentUser
+from common.base.ids import new_id
 
 MAX_EMAIL = 254
 """RFC 5321 leaves no room for more in a path."""

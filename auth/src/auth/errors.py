@@ -1,6 +1,6 @@
 """Why a sign-up or a sign-in is refused."""
 
-from common.errors import BadRequest, Unavailable
+from common.base.errors import BadRequest, Unavailable
 
 
 class EmailInUse(BadRequest):

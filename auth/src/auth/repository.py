@@ -9,9 +9,9 @@ from typing import Self
 
 from auth.domain import PER_ADDRESS, PER_EMAIL, WINDOW, Email, Limit, User
 from auth.errors import EmailInUse
-from common import times
-from common.errors import DuplicateKey
-from common.mongo import ASCENDING, Database, Document, Index
+from common.base import times
+from common.base.errors import DuplicateKey
+from common.persistence.mongo import ASCENDING, Database, Document, Index
 
 
 class UserRepository:

@@ -11,10 +11,10 @@ from auth.passwords import HashQueue
 from auth.repository import Repositories
 from auth.schemas import CurrentUserOutput, SignInInput, SignUpInput, UserOutput
 from common.http.body import describes, json_body
-from common.http.direct import DirectRoute
+from common.http.client_address import HEADER, Vouching
+from common.http.fast_route import DirectRoute
 from common.http.rendering import JSON, json_response
-from common.identity import Sessions, current_user
-from common.vouching import HEADER, Vouching
+from common.http.session import Sessions, current_user
 
 SignUpBody = Annotated[SignUpInput, json_body(SignUpInput)]
 SignInBody = Annotated[SignInInput, json_body(SignInInput)]

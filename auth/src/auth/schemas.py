@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from pydantic import PlainValidator, WithJsonSchema
 
 from auth.domain import MAX_EMAIL, MAX_PASSWORD, MIN_PASSWORD, Email
+from common.base.identity import CurrentUser
 from common.http.body import Input, Output
-from common.identity import CurrentUser
 
 
 def _email(value: object) -> Email:

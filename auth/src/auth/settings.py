@@ -1,4 +1,4 @@
-from common.settings import MongoUri, ServiceSettings, SessionSettings
+from common.runtime.settings import MongoUri, ServiceSettings, SessionSettings
 
 
 class Settings(ServiceSettings, SessionSettings):

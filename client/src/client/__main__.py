@@ -1,7 +1,7 @@
 from client.app import create_app
 from client.settings import Settings
-from common.server import serve
-from common.settings import load
+from common.runtime.server import serve
+from common.runtime.settings import load
 
 if __name__ == "__main__":
     settings = load(Settings)

@@ -17,10 +17,10 @@ from client.receipts import Receipts
 from client.rendering import templates
 from client.settings import Settings
 from client.sign_in import sends_to_sign_in
-from common.feed import Feed, NatsFeed
 from common.http.app import create_http_app
-from common.identity import Sessions
-from common.vouching import Vouching
+from common.http.client_address import Vouching
+from common.http.session import Sessions
+from common.messaging.feed import Feed, NatsFeed
 
 ROUTERS = (
     auth.router,

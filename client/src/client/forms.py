@@ -8,8 +8,8 @@ from fastapi import Depends, Request
 
 from client.marking import gettext_noop
 from client.words import in_plain_words
-from common.errors import AppError, BadRequest, NotFound
-from common.ids import is_id
+from common.base.errors import AppError, BadRequest, NotFound
+from common.base.ids import is_id
 
 URLENCODED = "application/x-www-form-urlencoded"
 

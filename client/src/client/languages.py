@@ -20,7 +20,7 @@ from babel.numbers import format_currency
 from babel.support import Translations
 from fastapi import Request
 
-from common.money import Money
+from common.base.money import Money
 
 COOKIE = "language"
 CURRENCY = "USD"

@@ -12,8 +12,8 @@ from client.forms import Problems
 from client.marking import gettext_noop
 from client.rendering import Page, Pages
 from client.schemas import Order
-from common import times
-from common.errors import AppError, PaymentRequired
+from common.base import times
+from common.base.errors import AppError, PaymentRequired
 
 
 @dataclass(frozen=True, slots=True)

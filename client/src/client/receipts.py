@@ -6,7 +6,7 @@ import jwt
 import segno
 from markupsafe import Markup
 
-from common.identity import ALGORITHM, LONGEST
+from common.http.session import ALGORITHM, LONGEST
 
 _AUDIENCE = "receipt"
 """So that it is no session, and a session is no receipt."""

@@ -13,7 +13,7 @@ from client.assets import Assets
 from client.flash import Flash
 from client.forms import NO_PROBLEMS
 from client.languages import LANGUAGES, Language, language_of
-from common.identity import current_user
+from common.http.session import current_user
 
 Templates = Mapping[str, Environment]
 """By the code of a language."""

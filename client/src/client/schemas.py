@@ -9,7 +9,7 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, PlainValidator, TypeAdapter
 from pydantic.alias_generators import to_camel
 
-from common.money import Money, Price
+from common.base.money import Money, Price
 
 T = TypeVar("T")
 

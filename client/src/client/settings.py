@@ -1,4 +1,4 @@
-from common.settings import BrokerSettings, HttpUrl, ServiceSettings, SessionSettings
+from common.runtime.settings import BrokerSettings, HttpUrl, ServiceSettings, SessionSettings
 
 
 class Settings(ServiceSettings, SessionSettings, BrokerSettings):

@@ -7,7 +7,8 @@ from fastapi import Depends, FastAPI, Request, Response
 
 from client.flash import Flash
 from client.rendering import see_other
-from common.identity import CurrentUser, Sessions, current_user
+from common.base.identity import CurrentUser
+from common.http.session import Sessions, current_user
 
 HOME = "/"
 MAX_PATH = 500

@@ -9,8 +9,8 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from client.cookies import Forgetful
-from common import telemetry, vouching
-from common.errors import (
+from common.base import tracing
+from common.base.errors import (
     AppError,
     BadRequest,
     CrossSite,
@@ -21,7 +21,8 @@ from common.errors import (
     TooLarge,
     Unavailable,
 )
-from common.vouching import Vouching
+from common.http import client_address
+from common.http.client_address import Vouching
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class Upstream:
 
         With `vouch` the API may believe which address the browser has, whatever the edge between says.
         """
-        word = {vouching.HEADER.encode(): self.vouching.word(self.address).encode()} if vouch else {}
+        word = {client_address.HEADER.encode(): self.vouching.word(self.address).encode()} if vouch else {}
         request = self.http.build_request(
             method,
             path,
@@ -115,7 +116,7 @@ class Upstream:
 
 
 def _trace() -> Mapping[bytes, bytes]:
-    return {name.encode(): value.encode() for name, value in telemetry.current().headers().items()}
+    return {name.encode(): value.encode() for name, value in tracing.current().headers().items()}
 
 
 class _Entry(BaseModel):

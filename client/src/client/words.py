@@ -1,7 +1,7 @@
 """Technical messages in a buyer's words; the APIs' rules already are. Translated where they are shown."""
 
 from client.marking import gettext_noop
-from common.errors import AppError, CrossSite, NotAuthorized, NotFound, TooLarge, Unavailable
+from common.base.errors import AppError, CrossSite, NotAuthorized, NotFound, TooLarge, Unavailable
 
 _TOO_MUCH = gettext_noop("That was more than we can take at once.")
 

@@ -7,8 +7,8 @@ import httpx
 
 from blog.events import CommentCreated, CommentModerated, CommentUpdated, Event, PostCreated, Status
 from blog.service import Broker
-from common.events import wire_subject
-from common.stream import MESSAGE_ID
+from common.contract.events import wire_subject
+from common.messaging.stream import MESSAGE_ID
 from common.testing.fake_feed import FakeFeed
 from common.testing.fake_stream import FakeStream
 

@@ -9,7 +9,7 @@ import pytest
 from blog.__main__ import SERVICES
 from blog.run.blog import Blog
 from blog.run.history import PER_POST, fill, history
-from common.ids import new_id
+from common.base.ids import new_id
 from tests.edge import Edge, until, written
 
 pytestmark = [pytest.mark.connected, pytest.mark.asyncio(loop_scope="session")]

@@ -5,8 +5,8 @@
 
 import sys
 
-from common.server import serve
-from common.settings import load
+from common.runtime.server import serve
+from common.runtime.settings import load
 from expiration import timers
 from expiration.app import create_app, create_worker_app
 from expiration.settings import Settings
@@ -17,7 +17,7 @@ if __name__ == "__main__":
         serve("expiration-worker", create_worker_app(settings), settings)
     elif sys.argv[1:] == ["rebuild"]:
         # Not loaded by a service that serves.
-        from common.rebuild import command
+        from common.persistence.rebuild import command
         from expiration.rebuild import rebuild
 
         own = timers.Timers(timers.connect(settings.redis_url))

@@ -2,11 +2,11 @@
 
 from fastapi import FastAPI
 
-from common.consumer import Consumer
 from common.http.app import create_http_app
-from common.jetstream import JetStream
-from common.service import Service
-from common.stream import Stream
+from common.messaging.consumer import Consumer
+from common.messaging.jetstream.stream import JetStream
+from common.messaging.stream import Stream
+from common.runtime.service import Service
 from expiration import timers, worker
 from expiration.listeners import OrderCreatedListener
 from expiration.publishers import ExpirationCompletePublisher

@@ -1,7 +1,7 @@
 """What this service reacts to."""
 
-from common.events import OrderCreated
-from common.listener import Listener
+from common.contract.events import OrderCreated
+from common.messaging.listener import Listener
 from expiration.timers import Timers
 
 QUEUE_GROUP = "expiration"

@@ -1,7 +1,7 @@
 """What this service emits; `worker.py` says when."""
 
-from common.events import ExpirationComplete
-from common.publisher import Publisher
+from common.contract.events import ExpirationComplete
+from common.messaging.publisher import Publisher
 
 
 class ExpirationCompletePublisher(Publisher[ExpirationComplete]):

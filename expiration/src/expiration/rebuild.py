@@ -13,9 +13,9 @@ from datetime import datetime
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
-from common.errors import Unavailable
-from common.events import OrderCancelled, OrderCompleted, OrderCreated
-from common.stream import Stored, Stream
+from common.base.errors import Unavailable
+from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated
+from common.messaging.stream import Stored, Stream
 from expiration.timers import Timers
 
 log = logging.getLogger(__name__)

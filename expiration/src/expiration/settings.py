@@ -1,4 +1,4 @@
-from common.settings import RedisUrl, ServiceSettings, StreamSettings
+from common.runtime.settings import RedisUrl, ServiceSettings, StreamSettings
 
 
 class Settings(ServiceSettings, StreamSettings):

@@ -11,8 +11,8 @@ from arq.connections import ArqRedis
 from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import RedisError
 
-from common import times
-from common.errors import Unavailable
+from common.base import times
+from common.base.errors import Unavailable
 
 QUEUE = "expiration"
 EXPIRE = "expire"

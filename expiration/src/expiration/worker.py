@@ -11,8 +11,8 @@ from typing import Any
 from arq import Retry, Worker, func
 from redis.exceptions import RedisError
 
-from common.errors import Unavailable
-from common.events import ExpirationComplete
+from common.base.errors import Unavailable
+from common.contract.events import ExpirationComplete
 from expiration import timers
 from expiration.publishers import ExpirationCompletePublisher
 from expiration.settings import Settings

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from common import ids
+from common.base import ids
 from common.testing.memory import memory_database
 from infra.reconcile import history, holds, leftovers, money, replicas
 from infra.reconcile.books import Books

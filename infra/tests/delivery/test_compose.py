@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from common.settings import ServiceSettings
+from common.runtime.settings import ServiceSettings
 from infra.local import edge, environment
 from infra.local.config import from_env
 from infra.manifests.rendered import REPO, SERVICES

@@ -48,7 +48,7 @@ JOB = pytest.mark.parametrize("job", jobs())
     [
         (["tickets/src/tickets/domain.py"], ["tickets"]),
         (["client/Dockerfile", "auth/tests/test_app.py"], ["auth", "client"]),
-        (["common/src/common/events.py"], SUITES),
+        (["common/src/common/contract/events.py"], SUITES),
         (["requirements.lock"], SUITES),
         ([".github/workflows/ci.yaml", "tickets/pyproject.toml"], SUITES),
         (["something-new/x"], SUITES),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from common.mongo import connect
+from common.persistence.mongo import connect
 from infra.local import mongo, servers
 from infra.local.config import from_env, mongo_of_one
 from infra.local.output import Output

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from common.errors import Unavailable
-from common.mongo import Database, connect
-from common.replica_set import administered, initiate
+from common.base.errors import Unavailable
+from common.persistence.mongo import Database, connect
+from common.persistence.replica_set import administered, initiate
 from infra.local import mongo
 from infra.local.output import Output
 from infra.local.ports import free_edge

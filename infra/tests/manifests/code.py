@@ -2,7 +2,7 @@
 
 import importlib
 
-from common.settings import ServiceSettings
+from common.runtime.settings import ServiceSettings
 from infra.manifests.rendered import Pod
 
 CLASSES = {"gittix/blog": {"client": "PageSettings", "moderation": "ModerationSettings"}}

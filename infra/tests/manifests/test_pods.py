@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from common.server import GRACE_SECONDS
-from common.service import STOP_SECONDS
+from common.runtime.server import GRACE_SECONDS
+from common.runtime.service import STOP_SECONDS
 from infra.manifests.rendered import EVERY_OVERLAY, Pod, name_of, named, of_kind, overlay, pod, pods
 
 PODS = [pytest.param(one, id=f"{name}-{one.name}") for name in EVERY_OVERLAY for one in pods(overlay(name))]

@@ -6,7 +6,7 @@ from tests.manifests.code import is_ours, settings
 from infra.manifests.rendered import EVERY_OVERLAY, Pod, environment, named, of_kind, overlay, pods
 
 BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS"}
-"""Read by `common.settings.load` and by uvicorn."""
+"""Read by `common.runtime.settings.load` and by uvicorn."""
 SECRETS = {
     "JWT_KEY": ("jwt-secret", "JWT_KEY"),
     "STRIPE_KEY": ("stripe-secret", "STRIPE_KEY"),

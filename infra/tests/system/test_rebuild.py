@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from common.mongo import connect
+from common.persistence.mongo import connect
 from common.testing.process import run_module
 from infra.load.person import Person
 from infra.reconcile.view import TIMERS_KEY

@@ -4,14 +4,14 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
-from common import mongo
-from common.consumer import Consumer
 from common.http.app import create_http_app
-from common.identity import Sessions
-from common.jetstream import JetStream
-from common.mongo import Database
-from common.service import Service
-from common.stream import Stream
+from common.http.session import Sessions
+from common.messaging.consumer import Consumer
+from common.messaging.jetstream.stream import JetStream
+from common.messaging.stream import Stream
+from common.persistence import mongo
+from common.persistence.mongo import Database
+from common.runtime.service import Service
 from orders import sweep
 from orders.listeners import listeners
 from orders.publishers import publishers

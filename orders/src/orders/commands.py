@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from common import times
-from common.errors import NotAuthorized, NotFound
-from common.identity import CurrentUser
-from common.money import Money
-from common.repository import retrying
+from common.base import times
+from common.base.errors import NotAuthorized, NotFound
+from common.base.identity import CurrentUser
+from common.base.money import Money
+from common.persistence.repository import retrying
 from orders.domain import Order, PaymentState
 from orders.errors import OwnTicket, PriceChanged
 from orders.repository import OrderRepository, Repositories

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from common.aggregate import Aggregate
-from common.details import NO_DETAILS, Details
-from common.events import (
+from common.base.ids import new_id
+from common.base.money import Money
+from common.contract.details import NO_DETAILS, Details
+from common.contract.events import (
     OrderCancelled,
     OrderCompleted,
     OrderCreated,
@@ -14,8 +15,7 @@ from common.events import (
     OrderUpdated,
     TicketRef,
 )
-from common.ids import new_id
-from common.money import Money
+from common.persistence.aggregate import Aggregate
 from orders.errors import NotDue, OrderComplete
 
 

@@ -1,6 +1,6 @@
 """Why an order refuses."""
 
-from common.errors import BadRequest
+from common.base.errors import BadRequest
 
 
 class TicketReserved(BadRequest):

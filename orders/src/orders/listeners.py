@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from common.events import (
+from common.contract.events import (
     Event,
     ExpirationComplete,
     PaymentAwaiting,
@@ -15,7 +15,7 @@ from common.events import (
     TicketUpdated,
     TicketWithdrawn,
 )
-from common.listener import Listener, NotYet
+from common.messaging.listener import Listener, NotYet
 from orders import commands
 from orders.domain import PaymentState
 from orders.errors import NotDue

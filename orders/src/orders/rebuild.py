@@ -1,10 +1,10 @@
 """`python -m orders rebuild`: the replica of the tickets, anew from the stream."""
 
-from common.events import TicketCreated, TicketUpdated, TicketWithdrawn
-from common.fold import Projection
-from common.mongo import Database
-from common.rebuild import Rebuild, Report
-from common.stream import Stream
+from common.contract.events import TicketCreated, TicketUpdated, TicketWithdrawn
+from common.messaging.stream import Stream
+from common.persistence.mongo import Database
+from common.persistence.rebuild import Rebuild, Report
+from common.persistence.replay import Projection
 from orders.listeners import ticket_fields
 from orders.repository import TicketReplica
 

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from common.aggregate import UNSAVED
-from common.details import Details
-from common.errors import DuplicateKey
-from common.money import Money
-from common.mongo import ASCENDING, DESCENDING, Database, Document, Index
-from common.publisher import Publishers
-from common.replica import Replica
-from common.repository import Repository
+from common.base.errors import DuplicateKey
+from common.base.money import Money
+from common.contract.details import Details
+from common.messaging.publisher import Publishers
+from common.persistence.aggregate import UNSAVED
+from common.persistence.mongo import ASCENDING, DESCENDING, Database, Document, Index
+from common.persistence.replica import Replica
+from common.persistence.repository import Repository
 from orders.domain import Order, PaymentState, Status, Ticket
 from orders.errors import TicketReserved
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from common.http.body import describes, json_body
 from common.http.rendering import JSON, json_response
-from common.identity import SignedIn
+from common.http.session import SignedIn
 from orders import commands
 from orders.repository import Repositories
 from orders.schemas import ORDERS, Cursor, OrderInput, OrderOutput

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, TypeAdapter
 
+from common.base.ids import is_id
+from common.base.money import Price
+from common.base.times import Moment
 from common.http.body import Input, Output
-from common.ids import is_id
-from common.money import Price
-from common.times import Moment
 from orders.domain import Order, Ticket
 
 

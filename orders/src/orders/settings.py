@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from common.settings import MongoUri, ServiceSettings, SessionSettings, StreamSettings
+from common.runtime.settings import MongoUri, ServiceSettings, SessionSettings, StreamSettings
 
 
 class Settings(ServiceSettings, SessionSettings, StreamSettings):

@@ -4,8 +4,8 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from common import times
-from common.errors import DatabaseError, Unavailable
+from common.base import times
+from common.base.errors import DatabaseError, Unavailable
 from orders import commands
 from orders.errors import NotDue
 from orders.repository import OVERDUE_LIMIT, OrderRepository

@@ -2,9 +2,9 @@
 
 import sys
 
-from common import mongo
-from common.server import serve
-from common.settings import load
+from common.persistence import mongo
+from common.runtime.server import serve
+from common.runtime.settings import load
 from payments.app import create_app
 from payments.settings import Settings
 
@@ -12,7 +12,7 @@ if __name__ == "__main__":
     settings = load(Settings)
     if sys.argv[1:] == ["rebuild"]:
         # Not loaded by a service that serves.
-        from common.rebuild import command
+        from common.persistence.rebuild import command
         from payments.rebuild import rebuild
 
         database = mongo.connect(settings.mongo_uri, "payments")

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 
-from common import times
-from common.errors import Conflict, NotAuthorized
-from common.identity import CurrentUser
+from common.base import times
+from common.base.errors import Conflict, NotAuthorized
+from common.base.identity import CurrentUser
 from payments.desk import Desk
 from payments.domain import OVER, Attempt, AttemptStatus, Order, Payment, Status
 from payments.errors import (

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from common.aggregate import Aggregate
-from common.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
-from common.ids import new_id
-from common.money import Money
+from common.base.ids import new_id
+from common.base.money import Money
+from common.contract.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
+from common.persistence.aggregate import Aggregate
 from payments.errors import StrayIntent
 from payments.gateway import Charge, Intent
 

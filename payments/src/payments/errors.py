@@ -1,6 +1,6 @@
 """Why a payment refuses, and what a provider leaves open."""
 
-from common.errors import BadRequest, PaymentRequired, Unavailable
+from common.base.errors import BadRequest, PaymentRequired, Unavailable
 
 RETRY_AFTER_SECONDS = 2
 

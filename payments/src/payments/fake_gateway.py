@@ -8,8 +8,8 @@ import asyncio
 import hashlib
 from dataclasses import dataclass
 
-from common.errors import DuplicateKey
-from common.mongo import ASCENDING, Database, Document, Index
+from common.base.errors import DuplicateKey
+from common.persistence.mongo import ASCENDING, Database, Document, Index
 from payments.errors import BadToken, OutcomeUnknown, SettlementRefused
 from payments.gateway import Charge, Intent, State
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from common.money import Money
+from common.base.money import Money
 
 
 class State(StrEnum):

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
-from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
-from common.listener import Listener
+from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from common.messaging.listener import Listener
 from payments.desk import Desk
 from payments.settlement import settle
 

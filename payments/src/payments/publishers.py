@@ -1,8 +1,8 @@
 """What this service emits; `domain.py` says when."""
 
-from common.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
-from common.publisher import Publisher, Publishers
-from common.stream import Stream
+from common.contract.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
+from common.messaging.publisher import Publisher, Publishers
+from common.messaging.stream import Stream
 
 SOURCE = "payments"
 

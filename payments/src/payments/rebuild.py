@@ -4,11 +4,11 @@ The money of an order whose end was missing is settled by the service's own swee
 payment beside its order.
 """
 
-from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
-from common.fold import Projection
-from common.mongo import Database
-from common.rebuild import Rebuild, Report
-from common.stream import Stream
+from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from common.messaging.stream import Stream
+from common.persistence.mongo import Database
+from common.persistence.rebuild import Rebuild, Report
+from common.persistence.replay import Projection
 from payments.listeners import order_fields
 from payments.repository import OrderReplica
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from common.batching import DocumentReader
-from common.errors import Conflict, DuplicateKey, NotFound
-from common.money import Money
-from common.mongo import ASCENDING, Database, Document, Index
-from common.publisher import Publishers
-from common.replica import Replica
-from common.repository import Repository
+from common.base.errors import Conflict, DuplicateKey, NotFound
+from common.base.money import Money
+from common.messaging.publisher import Publishers
+from common.persistence.batching import DocumentReader
+from common.persistence.mongo import ASCENDING, Database, Document, Index
+from common.persistence.replica import Replica
+from common.persistence.repository import Repository
 from payments.domain import OVER, Attempt, AttemptStatus, Order, Payment, Status
 from payments.gateway import Charge
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from common.http.body import describes, json_body
 from common.http.rendering import JSON, json_response
-from common.identity import SignedIn
+from common.http.session import SignedIn
 from payments import commands, webhook
 from payments.desk import Desk
 from payments.schemas import ConfirmInput, PaymentInput, PaymentOutput

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from common.base.ids import is_id
 from common.http.body import Input, Output
-from common.ids import is_id
 from payments.domain import Payment
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,255}")

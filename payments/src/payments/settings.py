@@ -3,7 +3,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from common.settings import MongoUri, ServiceSettings, SessionSettings, StreamSettings
+from common.runtime.settings import MongoUri, ServiceSettings, SessionSettings, StreamSettings
 
 
 class Settings(ServiceSettings, SessionSettings, StreamSettings):

@@ -7,7 +7,7 @@ and then reads the payment. One of the two sees both.
 
 import logging
 
-from common.repository import retrying
+from common.persistence.repository import retrying
 from payments.desk import Desk
 from payments.domain import Attempt, Payment, Status
 from payments.errors import StrayIntent

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from common import times
-from common.errors import DatabaseError, Unavailable
+from common.base import times
+from common.base.errors import DatabaseError, Unavailable
 from payments.desk import Desk
 from payments.domain import Attempt, Payment, Status
 from payments.errors import BadToken, SettlementRefused

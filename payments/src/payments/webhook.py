@@ -10,7 +10,7 @@ import time
 from pydantic import BaseModel, ValidationError
 from stripe import SignatureVerificationError, WebhookSignature
 
-from common import times
+from common.base import times
 from payments.desk import Desk
 from payments.errors import BadSignature, OutcomeUnknown, SettlementRefused
 from payments.settlement import resolve

@@ -1,10 +1,10 @@
 """Use cases: load, let the ticket decide, save; again when somebody else was faster."""
 
-from common.details import NO_DETAILS, Details
-from common.errors import NotAuthorized, NotFound
-from common.identity import CurrentUser
-from common.money import Money
-from common.repository import retrying
+from common.base.errors import NotAuthorized, NotFound
+from common.base.identity import CurrentUser
+from common.base.money import Money
+from common.contract.details import NO_DETAILS, Details
+from common.persistence.repository import retrying
 from tickets.domain import Ticket
 from tickets.repository import TicketRepository
 

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from common.aggregate import Aggregate
-from common.details import NO_DETAILS, Details
-from common.events import TicketCreated, TicketUpdated, TicketWithdrawn
-from common.ids import new_id
-from common.money import Money
+from common.base.ids import new_id
+from common.base.money import Money
+from common.contract.details import NO_DETAILS, Details
+from common.contract.events import TicketCreated, TicketUpdated, TicketWithdrawn
+from common.persistence.aggregate import Aggregate
 from tickets.errors import HeldByAnother, TicketReserved, TicketTaken
 
 

@@ -1,6 +1,6 @@
 """Why a ticket refuses."""
 
-from common.errors import BadRequest
+from common.base.errors import BadRequest
 
 
 class TicketReserved(BadRequest):

@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated, VersionedEvent
-from common.listener import Listener, NotYet
-from common.money import Money
-from common.replica import VersionGap
+from common.base.money import Money
+from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated, VersionedEvent
+from common.messaging.listener import Listener, NotYet
+from common.persistence.replica import VersionGap
 from tickets import commands
 from tickets.errors import HeldByAnother
 from tickets.repository import ENDED, Repositories, TicketRepository

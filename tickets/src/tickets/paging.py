@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, Query
 
-from common.errors import BadRequest
-from common.ids import is_id
-from common.money import Money
+from common.base.errors import BadRequest
+from common.base.ids import is_id
+from common.base.money import Money
 from tickets.domain import Ticket
 from tickets.repository import Cursor, Page, Sort, cursor_of
 

@@ -1,8 +1,8 @@
 """What this service emits; `domain.py` says when."""
 
-from common.events import TicketCreated, TicketUpdated, TicketWithdrawn
-from common.publisher import Publisher, Publishers
-from common.stream import Stream
+from common.contract.events import TicketCreated, TicketUpdated, TicketWithdrawn
+from common.messaging.publisher import Publisher, Publishers
+from common.messaging.stream import Stream
 
 SOURCE = "tickets"
 

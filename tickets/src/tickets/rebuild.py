@@ -18,13 +18,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from common.errors import NotFound
-from common.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated, VersionedEvent
-from common.fold import Blocked, Projection
-from common.money import Money
-from common.mongo import Database, Document
-from common.rebuild import Rebuild, Report
-from common.stream import Stream
+from common.base.errors import NotFound
+from common.base.money import Money
+from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated, VersionedEvent
+from common.messaging.stream import Stream
+from common.persistence.mongo import Database, Document
+from common.persistence.rebuild import Rebuild, Report
+from common.persistence.replay import Blocked, Projection
 from tickets import commands
 from tickets.domain import Ticket
 from tickets.errors import HeldByAnother

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from common import times
-from common.details import Details
-from common.errors import DuplicateKey
-from common.money import Money
-from common.mongo import ASCENDING, DESCENDING, Database, Document, Index, Keys
-from common.publisher import Publishers
-from common.replica import Replica
-from common.repository import Repository
+from common.base import times
+from common.base.errors import DuplicateKey
+from common.base.money import Money
+from common.contract.details import Details
+from common.messaging.publisher import Publishers
+from common.persistence.mongo import ASCENDING, DESCENDING, Database, Document, Index, Keys
+from common.persistence.replica import Replica
+from common.persistence.repository import Repository
 from tickets import search
 from tickets.domain import Ticket, status_of
 

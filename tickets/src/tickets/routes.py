@@ -4,11 +4,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
 
-from common.errors import BadRequest, NotAuthorized
+from common.base.errors import BadRequest, NotAuthorized
 from common.http.body import describes, json_body
-from common.http.direct import DirectRoute
+from common.http.fast_route import DirectRoute
 from common.http.rendering import JSON, json_response
-from common.identity import MaybeUser, SignedIn
+from common.http.session import MaybeUser, SignedIn
 from tickets import commands, paging
 from tickets.paging import PageQuery
 from tickets.repository import TicketRepository

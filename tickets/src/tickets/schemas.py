@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, TypeAdapter
 
-from common.details import Details
+from common.base.money import Price
+from common.contract.details import Details
 from common.http.body import Input, Output
-from common.money import Price
 from tickets.domain import Ticket
 from tickets.repository import Summary
 

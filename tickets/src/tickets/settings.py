@@ -1,4 +1,4 @@
-from common.settings import MongoUri, ServiceSettings, SessionSettings, StreamSettings
+from common.runtime.settings import MongoUri, ServiceSettings, SessionSettings, StreamSettings
 
 
 class Settings(ServiceSettings, SessionSettings, StreamSettings):

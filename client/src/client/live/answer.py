@@ -13,7 +13,7 @@ from client.live.bell import Woke
 from client.live.pages import Live, OpenPage
 from client.live.watched import Ask, Holder
 from client.schemas import Ticket
-from common.errors import AppError, NotFound
+from common.base.errors import AppError, NotFound
 
 HEARTBEAT_SECONDS = 15.0
 """Proxies end what is silent for longer: nginx after 60 s."""

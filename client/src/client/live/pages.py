@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from client.live.bell import Bell
 from client.live.watched import Ask, Holder, Watched
 from client.schemas import Ticket
-from common.errors import Unavailable
-from common.events import OrderCreated, Subject, VersionedEvent
-from common.feed import Feed
+from common.base.errors import Unavailable
+from common.contract.events import OrderCreated, Subject, VersionedEvent
+from common.messaging.feed import Feed
 
 log = logging.getLogger(__name__)
 

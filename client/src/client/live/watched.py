@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from client.live.bell import Bell
 from client.schemas import Ticket
-from common.errors import NotFound
+from common.base.errors import NotFound
 
 log = logging.getLogger(__name__)
 

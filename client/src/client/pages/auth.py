@@ -11,8 +11,8 @@ from client.flash import Flash
 from client.forms import Form, Problems
 from client.rendering import Page, Pages, see_other
 from client.sign_in import HOME, after_sign_in
-from common.errors import AppError, CrossSite
-from common.identity import MaybeUser, Sessions
+from common.base.errors import AppError, CrossSite
+from common.http.session import MaybeUser, Sessions
 
 router = APIRouter(prefix="/auth", include_in_schema=False)
 

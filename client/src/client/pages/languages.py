@@ -7,7 +7,7 @@ from client.languages import COOKIE, LANGUAGES
 from client.marking import gettext_noop
 from client.rendering import see_other
 from client.sign_in import local
-from common.errors import BadRequest
+from common.base.errors import BadRequest
 
 router = APIRouter(include_in_schema=False)
 

@@ -12,7 +12,8 @@ from client.pages.tickets import order_of, shown
 from client.rendering import Pages
 from client.schemas import Ticket
 from client.upstream import Upstream
-from common.identity import CurrentUser, MaybeUser
+from common.base.identity import CurrentUser
+from common.http.session import MaybeUser
 
 router = APIRouter(include_in_schema=False)
 

@@ -10,8 +10,8 @@ from client.patience import Patience
 from client.rendering import Pages, see_other
 from client.schemas import Order
 from client.sign_in import Member
-from common import times
-from common.errors import BadRequest, NotFound
+from common.base import times
+from common.base.errors import BadRequest, NotFound
 
 router = APIRouter(prefix="/orders", include_in_schema=False)
 

@@ -11,7 +11,7 @@ from client.order_page import OrderPage, OrderPages
 from client.patience import Patience
 from client.rendering import see_other
 from client.sign_in import Member
-from common.errors import AppError, NotFound, Unavailable
+from common.base.errors import AppError, NotFound, Unavailable
 
 router = APIRouter(prefix="/orders", include_in_schema=False)
 

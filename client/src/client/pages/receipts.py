@@ -10,7 +10,7 @@ from client.marking import gettext_noop
 from client.receipts import Receipt, Receipts, qr_code
 from client.rendering import Pages, see_other
 from client.sign_in import Member
-from common.errors import AppError
+from common.base.errors import AppError
 
 router = APIRouter(include_in_schema=False)
 

@@ -15,9 +15,10 @@ from client.rendering import Page, Pages, see_other
 from client.schemas import Listing, Order, Ticket
 from client.sign_in import Member
 from client.words import TAKEN
-from common.errors import AppError, BadRequest, NotAuthorized, NotFound, Unavailable
-from common.identity import CurrentUser, MaybeUser
-from common.money import Money
+from common.base.errors import AppError, BadRequest, NotAuthorized, NotFound, Unavailable
+from common.base.identity import CurrentUser
+from common.base.money import Money
+from common.http.session import MaybeUser
 
 router = APIRouter(include_in_schema=False)
 

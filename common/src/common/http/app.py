@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import Lifespan
 
 from common.http import health, rendering
-from common.http.gate import Gate
+from common.http.middleware import Gate
 
 
 def create_http_app(
@@ -22,7 +22,7 @@ def create_http_app(
         lifespan=lifespan,
         redoc_url=None,
         redirect_slashes=False,
-        # Traces travel by common.telemetry; asking at each request whether a provider is set costs 5 %.
+        # Traces travel by common.base.tracing; asking at each request whether a provider is set costs 5 %.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     for router in (*routers, health.router(checks)):

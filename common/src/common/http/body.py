@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from common.errors import BadRequest
+from common.base.errors import BadRequest
 from common.http.rendering import JSON, invalid
 
 M = TypeVar("M", bound=BaseModel)

@@ -8,7 +8,7 @@ import orjson
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from common.errors import ErrorEntry
+from common.base.errors import ErrorEntry
 from common.http.rendering import JSON, error_response
 
 Check: TypeAlias = Callable[[], Awaitable[bool]]

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
-from common.errors import AppError, ErrorEntry, Invalid, NotFound, Outage, Unavailable
+from common.base.errors import AppError, ErrorEntry, Invalid, NotFound, Outage, Unavailable
 
 log = logging.getLogger(__name__)
 

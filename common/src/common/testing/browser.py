@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 import httpx
 from fastapi import FastAPI
 
-from common.identity import CurrentUser, Sessions
-from common.ids import new_id
+from common.base.identity import CurrentUser
+from common.base.ids import new_id
+from common.http.session import Sessions
 
 JWT_KEY = "a key for tests, of more than thirty-two bytes"
 SESSIONS = Sessions(JWT_KEY, secure=False)

@@ -5,9 +5,9 @@ from typing import Any
 
 import orjson
 
-from common.events import Event, VersionedEvent, wire_subject
-from common.publisher import Publisher
-from common.stream import MESSAGE_ID, Stream
+from common.contract.events import Event, VersionedEvent, wire_subject
+from common.messaging.publisher import Publisher
+from common.messaging.stream import MESSAGE_ID, Stream
 from common.testing.fake_stream import FakeStream
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from common.feed import Hear, LookAgain
-from common.stream import Stored
+from common.messaging.feed import Hear, LookAgain
+from common.messaging.stream import Stored
 from common.testing.fake_stream import FakeStream, matches
 
 

@@ -9,8 +9,8 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from common.errors import Unavailable
-from common.stream import (
+from common.base.errors import Unavailable
+from common.messaging.stream import (
     DEAD_LETTER_SUBJECTS,
     DEAD_LETTERS,
     MESSAGE_ID,

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from common import jetstream
-from common.mongo import Database, connect
-from common.stream import DEAD_LETTERS, STREAM, Stream
+from common.messaging.jetstream.stream import JetStream
+from common.messaging.stream import DEAD_LETTERS, STREAM, Stream
+from common.persistence.mongo import Database, connect
 from common.testing.fake_stream import FakeStream
 from common.testing.memory import memory_database
 from common.testing.servers import server as server
@@ -45,14 +45,14 @@ async def real_database() -> AsyncIterator[Database]:
 @pytest.fixture
 async def real_stream() -> AsyncIterator[Stream]:
     """The stream on the server that TEST_NATS_URL names, empty at first."""
-    stream = jetstream.JetStream(server("TEST_NATS_URL"), "test")
+    stream = JetStream(server("TEST_NATS_URL"), "test")
     await stream.connect()
     await _empty(stream)
     yield stream
     await stream.close()
 
 
-async def _empty(stream: jetstream.JetStream) -> None:
+async def _empty(stream: JetStream) -> None:
     context = stream.client.jetstream()
     for name in (STREAM, DEAD_LETTERS):
         for consumer in await context.consumers_info(name):

@@ -7,7 +7,7 @@ from typing import Any
 from mongomock.collection import BulkOperationBuilder
 from mongomock_motor import AsyncMongoMockClient
 
-from common.mongo import Database
+from common.persistence.mongo import Database
 
 
 def memory_database() -> Database:

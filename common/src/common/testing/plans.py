@@ -11,9 +11,9 @@ from inspect import getmembers, iscoroutinefunction
 from itertools import islice
 from typing import TypeVar
 
-from common.aggregate import Aggregate
-from common.mongo import Collection, Database, Document
-from common.repository import Repository
+from common.persistence.aggregate import Aggregate
+from common.persistence.mongo import Collection, Database, Document
+from common.persistence.repository import Repository
 
 A = TypeVar("A", bound=Aggregate)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 from pydantic_settings import BaseSettings
 
-from common.settings import load
+from common.runtime.settings import load
 
 
 def refusal(

@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from blog import comments, moderation, page, posts, query, store
 from blog.service import Broker
 from blog.settings import ModerationSettings, PageSettings, Settings
-from common.server import serve
-from common.settings import ServiceSettings, load
+from common.runtime.server import serve
+from common.runtime.settings import ServiceSettings, load
 
 Created = tuple[FastAPI, ServiceSettings]
 

@@ -16,10 +16,10 @@ from blog.events import (
     publisher,
 )
 from blog.service import Broker, create_service, happened, replay, routes
-from common.errors import NotFound
-from common.events import AggregateEvent
+from common.base.errors import NotFound
+from common.base.ids import new_id
+from common.contract.events import AggregateEvent
 from common.http.body import Input, Output, json_body
-from common.ids import new_id
 
 
 class CommentInput(Input):

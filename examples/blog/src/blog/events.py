@@ -6,9 +6,9 @@ from typing import Annotated, Literal, TypeAlias, TypeVar, cast
 
 from pydantic import Field, StringConstraints, ValidationError
 
-from common.events import AggregateEvent
-from common.publisher import Publisher
-from common.stream import Stored, Stream
+from common.contract.events import AggregateEvent
+from common.messaging.publisher import Publisher
+from common.messaging.stream import Stored, Stream
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from fastapi import FastAPI, Response
 
 from blog.events import Event, PostCreated, Title, publisher
 from blog.service import Broker, create_service, happened, replay, routes
+from common.base.ids import new_id
 from common.http.body import Input, Output, json_body
-from common.ids import new_id
 
 
 class PostInput(Input):

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Query, Request, Response
 
 from blog.events import CommentCreated, CommentUpdated, Event, PostCreated, Status
 from blog.service import Broker, create_service, replay, routes
-from common.errors import Unavailable
+from common.base.errors import Unavailable
 from common.http.body import Output
 
 

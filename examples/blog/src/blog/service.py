@@ -7,15 +7,15 @@ from fastapi import APIRouter, Depends, FastAPI, Response
 
 from blog.events import STREAM_SUBJECTS, E, Event, read, wire
 from blog.settings import Settings
-from common.errors import Unavailable
-from common.events import AggregateEvent
-from common.feed import Feed, NatsFeed
+from common.base.errors import Unavailable
+from common.contract.events import AggregateEvent
 from common.http.app import create_http_app
-from common.jetstream import JetStream
-from common.publisher import Publisher
-from common.service import Service
-from common.stream import Stored, Stream
-from common.tail import Settle, Tail, nothing
+from common.messaging.feed import Feed, NatsFeed
+from common.messaging.jetstream.stream import JetStream
+from common.messaging.publisher import Publisher
+from common.messaging.stream import Stored, Stream
+from common.messaging.tail import Settle, Tail, nothing
+from common.runtime.service import Service
 
 POSITION = "Position"
 """The header that says where in the store a write stands: `?since=` it, another service shows it."""

@@ -1,4 +1,4 @@
-from common.settings import BrokerSettings, HttpUrl, ServiceSettings
+from common.runtime.settings import BrokerSettings, HttpUrl, ServiceSettings
 
 
 class Settings(ServiceSettings, BrokerSettings):

@@ -9,11 +9,11 @@ from pydantic import ValidationError
 
 from blog.events import EVENTS, STREAM_SUBJECTS, publisher, read
 from blog.service import Broker, create_service
-from common.errors import BadRequest
+from common.base.errors import BadRequest
+from common.base.times import Moment
 from common.http.body import Input, Output, json_body
 from common.http.rendering import invalid
-from common.stream import Stored
-from common.times import Moment
+from common.messaging.stream import Stored
 
 
 class EventInput(Input):

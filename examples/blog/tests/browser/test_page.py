@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.edge import Edge, written
 
 from blog.run.blog import Blog
-from common.ids import new_id
+from common.base.ids import new_id
 from infra import accessibility
 from infra.chromium import launched
 

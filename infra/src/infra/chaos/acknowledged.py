@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from common.mongo import Document
+from common.persistence.mongo import Document
 from infra.chaos.ledger import Ledger, Listing, Purchase
 from infra.reconcile.books import TICKET, Books, by_id
 from infra.reconcile.report import Report

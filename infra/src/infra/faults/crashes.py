@@ -25,9 +25,9 @@ from typing import Any
 
 import uvloop
 
-from common import crashpoints
-from common.aggregate import Aggregate
-from common.stream import DEAD_LETTERS, STREAM
+from common.base import crash_points
+from common.messaging.stream import DEAD_LETTERS, STREAM
+from common.persistence.aggregate import Aggregate
 from infra.faults import agreement, history, marketplace
 from infra.faults.agreement import Verdict
 from infra.faults.marketplace import Marketplace
@@ -89,7 +89,7 @@ async def sell_and_die(place: Place, point: str, passes: int, seed: int) -> None
         os.write(file, f"{record.id} {record.version}\n".encode())
 
     async with place.running() as shop:
-        crashpoints.arm(f"{point}:{passes}")
+        crash_points.arm(f"{point}:{passes}")
         while True:
             await asyncio.gather(*(shop.sale(chance, told) for _ in range(SALES_AT_ONCE)))
 
@@ -194,7 +194,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="infra.faults.crashes", description=(__doc__ or "").partition("\n")[0]
     )
-    parser.add_argument("points", nargs="*", metavar="POINT", help=f"of {', '.join(crashpoints.POINTS)}")
+    parser.add_argument("points", nargs="*", metavar="POINT", help=f"of {', '.join(crash_points.POINTS)}")
     parser.add_argument("--runs", type=int, default=250, help="kills at each point")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
     arguments = parser.parse_args()
@@ -209,7 +209,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="gittix-crashes-") as folder:
         results = [
             crash(point, arguments.runs, arguments.seed, Path(folder))
-            for point in arguments.points or crashpoints.POINTS
+            for point in arguments.points or crash_points.POINTS
         ]
     return 0 if all(results) else 1
 

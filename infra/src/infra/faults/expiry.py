@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 import nats
 import uvloop
 
-from common.mongo import connect
+from common.persistence.mongo import connect
 from infra import target as targets
 from infra.faults import history
 from infra.faults.history import Recorded

@@ -10,7 +10,7 @@ import orjson
 from nats.aio.client import Client
 from nats.js.api import AckPolicy, ConsumerConfig
 
-from common.stream import STREAM
+from common.messaging.stream import STREAM
 
 BATCH = 500
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from common.mongo import DESCENDING, Collection, connect
+from common.persistence.mongo import DESCENDING, Collection, connect
 from infra.load.databases import WAIT_SECONDS
 from infra.target import Target
 

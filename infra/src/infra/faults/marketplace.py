@@ -17,13 +17,13 @@ import tickets.commands
 import tickets.publishers
 import tickets.repository
 import tickets.settings
-from common import mongo
-from common.aggregate import Aggregate
-from common.errors import BadRequest, NotFound
-from common.identity import CurrentUser
-from common.jetstream import JetStream
-from common.money import Money
-from common.mongo import Database
+from common.base.errors import BadRequest, NotFound
+from common.base.identity import CurrentUser
+from common.base.money import Money
+from common.messaging.jetstream.stream import JetStream
+from common.persistence import mongo
+from common.persistence.aggregate import Aggregate
+from common.persistence.mongo import Database
 
 KEY = "k" * 32
 HOLD = timedelta(hours=1)

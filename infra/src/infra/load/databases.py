@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from common.mongo import Collection, connect
+from common.persistence.mongo import Collection, connect
 from infra.target import Target
 
 State = tuple[int, int]

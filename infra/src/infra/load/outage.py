@@ -18,8 +18,8 @@ from contextlib import aclosing, asynccontextmanager, suppress
 
 import uvloop
 
-from common.jetstream import JetStream
-from common.stream import STREAM
+from common.messaging.jetstream.stream import JetStream
+from common.messaging.stream import STREAM
 from infra import target as targets
 from infra.load.api import Api
 from infra.load.closed_loop import loop

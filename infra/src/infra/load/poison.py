@@ -16,16 +16,16 @@ from dataclasses import dataclass
 
 import uvloop
 
-from common.consumer import Consumer
-from common.deadletters import DeadLetters
-from common.events import TicketCreated
-from common.ids import new_id
-from common.jetstream import JetStream
-from common.listener import Listener
-from common.money import Money
-from common.mongo import Database, connect
-from common.publisher import Publisher
-from common.replica import Replica
+from common.base.ids import new_id
+from common.base.money import Money
+from common.contract.events import TicketCreated
+from common.messaging.consumer import Consumer
+from common.messaging.dead_letters import DeadLetters
+from common.messaging.jetstream.stream import JetStream
+from common.messaging.listener import Listener
+from common.messaging.publisher import Publisher
+from common.persistence.mongo import Database, connect
+from common.persistence.replica import Replica
 
 MESSAGES, POISON = 5_000, 50
 SIDE_BY_SIDE = 200

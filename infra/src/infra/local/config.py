@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
-from common.replica_set import NAME
+from common.persistence.replica_set import NAME
 from infra.local import ports as port_plan
 from infra.local.ports import Ports
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import aiohttp
 
-from common import times
+from common.base import times
 
 PASSWORD = "demo-tickets-2026"
 SELLER = "seller@demo.test"

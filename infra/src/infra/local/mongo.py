@@ -10,9 +10,9 @@ import subprocess
 import sysconfig
 from pathlib import Path
 
-from common.errors import DatabaseError, Unavailable
-from common.mongo import Database
-from common.replica_set import NAME, administered, initiate
+from common.base.errors import DatabaseError, Unavailable
+from common.persistence.mongo import Database
+from common.persistence.replica_set import NAME, administered, initiate
 from infra.local.config import private
 
 PAUSE_SECONDS = 0.05

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
-from common.mongo import ASCENDING, Collection, Database, Document
+from common.persistence.mongo import ASCENDING, Collection, Database, Document
 
 BATCH = 500
 TICKET, ORDER = (

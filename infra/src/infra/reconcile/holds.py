@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from common.mongo import Document
+from common.persistence.mongo import Document
 from infra.reconcile.books import TICKET, Books, batches, by_id, grouped, ids_of
 from infra.reconcile.report import Report
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from common.ids import made_at
-from common.mongo import Document
+from common.base.ids import made_at
+from common.persistence.mongo import Document
 from infra.reconcile.books import Books, batches, by_id
 from infra.reconcile.report import Report
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence, Set
 
-from common.mongo import Collection, Document
+from common.persistence.mongo import Collection, Document
 from infra.reconcile.books import Books, batches, by_id, grouped, ids_of
 from infra.reconcile.report import Report
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from common.mongo import Collection, Document
+from common.persistence.mongo import Collection, Document
 from infra.reconcile.books import ORDER, TICKET, Books, batches, by_id, ids_of
 from infra.reconcile.report import Report
 

@@ -14,9 +14,9 @@ from nats.js.api import AckPolicy, ConsumerConfig
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from common import mongo
-from common.errors import DatabaseError, Unavailable
-from common.stream import DEAD_LETTERS, MESSAGE_ID, STREAM
+from common.base.errors import DatabaseError, Unavailable
+from common.messaging.stream import DEAD_LETTERS, MESSAGE_ID, STREAM
+from common.persistence import mongo
 from infra.reconcile import history, holds, leftovers, money, replicas
 from infra.reconcile.addresses import Addresses
 from infra.reconcile.books import Books

@@ -13,7 +13,7 @@ from blog.events import (
     Status,
     publisher,
 )
-from common.jetstream import JetStream
+from common.messaging.jetstream.stream import JetStream
 
 PER_POST = 5
 WIDTH = 64

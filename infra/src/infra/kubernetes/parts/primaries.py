@@ -32,7 +32,7 @@ ACKNOWLEDGED: Mapping[str, Callable[[Ledger], int]] = {
 """How many writes of each database the users know of."""
 ASK = """
 import asyncio, os
-from common.mongo import connect
+from common.persistence.mongo import connect
 async def primary():
     return (await connect(os.environ["MONGO_URI"], "admin").command("hello"))["primary"]
 print(asyncio.run(primary()))

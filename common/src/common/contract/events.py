@@ -1,0 +1,172 @@
+"""Every event of the marketplace: the one place that says what is in X.
+
+An event is published on `<subject>.<aggregate id>` with the id `<subject>:<aggregate id>:<version>`, so
+that a history can be read alone and a repeated publication is recognised. Consumers ignore fields that
+they don't know: adding one is compatible, removing or renaming one is not.
+"""
+
+from datetime import date
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from common.base.money import Price
+from common.base.times import Moment
+from common.contract.details import Details
+
+
+class Subject(StrEnum):
+    TICKET_CREATED = "ticket.created"
+    TICKET_UPDATED = "ticket.updated"
+    TICKET_WITHDRAWN = "ticket.withdrawn"
+    ORDER_CREATED = "order.created"
+    ORDER_UPDATED = "order.updated"
+    ORDER_CANCELLED = "order.cancelled"
+    ORDER_COMPLETED = "order.completed"
+    EXPIRATION_COMPLETE = "expiration.complete"
+    PAYMENT_CREATED = "payment.created"
+    PAYMENT_AWAITING = "payment.awaiting"
+    PAYMENT_CAPTURED = "payment.captured"
+    PAYMENT_VOIDED = "payment.voided"
+
+
+class WireModel(BaseModel):
+    """snake_case in Python, camelCase on the wire, frozen."""
+
+    model_config = ConfigDict(
+        frozen=True, alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, extra="ignore"
+    )
+
+
+class Event(WireModel):
+    """Something that happened to one aggregate. Subclasses name their `subject`, one of an enumeration."""
+
+    subject: ClassVar[StrEnum]
+
+    @property
+    def aggregate_id(self) -> str:
+        raise NotImplementedError
+
+    def to_json(self) -> bytes:
+        return self.__pydantic_serializer__.to_json(self, by_alias=True)
+
+
+class AggregateEvent(Event):
+    """An event of an aggregate that is named by `id`."""
+
+    id: str
+
+    @property
+    def aggregate_id(self) -> str:
+        return self.id
+
+
+class VersionedEvent(AggregateEvent):
+    """Carries the version that its change gave the aggregate: 0 for its creation, then one more each."""
+
+    version: int
+
+
+class TicketState(VersionedEvent):
+    """`event_date`, `venue` and `seat` are null where the seller told none, and absent in older events."""
+
+    title: str
+    price: Price
+    user_id: str
+    event_date: date | None = None
+    venue: str | None = None
+    seat: str | None = None
+
+    @property
+    def details(self) -> Details:
+        return Details(self.event_date, self.venue, self.seat)
+
+
+class TicketCreated(TicketState):
+    subject = Subject.TICKET_CREATED
+
+
+class TicketUpdated(TicketState):
+    subject = Subject.TICKET_UPDATED
+    order_id: str | None = None
+
+
+class TicketWithdrawn(VersionedEvent):
+    subject = Subject.TICKET_WITHDRAWN
+
+
+class OrderedTicket(WireModel):
+    """The ticket of an order, at the price that the order recorded."""
+
+    id: str
+    price: Price
+
+
+class TicketRef(WireModel):
+    id: str
+
+
+class OrderCreated(VersionedEvent):
+    subject = Subject.ORDER_CREATED
+    status: str
+    user_id: str
+    expires_at: Moment
+    ticket: OrderedTicket
+
+
+class OrderUpdated(VersionedEvent):
+    """A change of an order that doesn't end it: a further step of the card, its payment's state."""
+
+    subject = Subject.ORDER_UPDATED
+    status: str
+    ticket: TicketRef
+
+
+class OrderCancelled(VersionedEvent):
+    subject = Subject.ORDER_CANCELLED
+    ticket: TicketRef
+
+
+class OrderCompleted(VersionedEvent):
+    subject = Subject.ORDER_COMPLETED
+    ticket: TicketRef
+
+
+class ExpirationComplete(Event):
+    subject = Subject.EXPIRATION_COMPLETE
+    order_id: str
+
+    @property
+    def aggregate_id(self) -> str:
+        return self.order_id
+
+
+class PaymentEvent(AggregateEvent):
+    order_id: str
+
+
+class PaymentCreated(PaymentEvent):
+    """The money of an order is authorised, not yet taken."""
+
+    subject = Subject.PAYMENT_CREATED
+    stripe_id: str
+
+
+class PaymentAwaiting(PaymentEvent):
+    """The card's owner has a further step to take (3-D Secure)."""
+
+    subject = Subject.PAYMENT_AWAITING
+
+
+class PaymentCaptured(PaymentEvent):
+    subject = Subject.PAYMENT_CAPTURED
+
+
+class PaymentVoided(PaymentEvent):
+    subject = Subject.PAYMENT_VOIDED
+
+
+def wire_subject(event: Event) -> str:
+    return f"{event.subject}.{event.aggregate_id}"

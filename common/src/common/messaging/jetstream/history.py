@@ -1,0 +1,145 @@
+"""Reads what a JetStream stream holds, from any place in it to its end, apart from every durable consumer."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+from common.base.errors import Unavailable
+from common.messaging.stream import Stored
+
+BATCH = 1_000
+ANSWER_SECONDS = 5.0
+UNUSED_SECONDS = 30.0
+TRIES = 5
+
+
+class _Lost(Unavailable):
+    """With the connection over which it was asked. The next one is there."""
+
+
+class History:
+    """What `Stream.history` promises, over one connection.
+
+    By a consumer in the server's memory that acknowledges nothing. One that breaks off, or skips, is replaced
+    by one that begins after what was read; raises `Unavailable` if five in a row bring nothing.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._asked: set[asyncio.Timeout] = set()
+
+    def reconnected(self) -> None:
+        """Nobody answers any more what was asked over the old connection: it isn't waited for."""
+        now = asyncio.get_running_loop().time()
+        for asked in self._asked:
+            asked.reschedule(now)
+
+    async def read(
+        self, stream: str, subjects: Sequence[str], after: int
+    ) -> AsyncGenerator[Sequence[Stored], None]:
+        tries, last = 0, await self._last(stream)
+        while after < last:
+            try:
+                async with aclosing(self._once(stream, subjects, after, last)) as batches:
+                    async for batch in batches:
+                        after, tries = batch[-1].sequence, 0
+                        yield batch
+                return
+            except Unavailable:
+                tries += 1
+                if tries == TRIES:
+                    raise
+
+    async def _last(self, stream: str) -> int:
+        """The sequence of the latest message."""
+        while True:
+            with suppress(_Lost):
+                async with self._asking():
+                    info = await self._client.jetstream(timeout=ANSWER_SECONDS).stream_info(stream)
+                    return info.state.last_seq
+
+    async def _once(
+        self, stream: str, subjects: Sequence[str], after: int, last: int
+    ) -> AsyncGenerator[Sequence[Stored], None]:
+        context = self._client.jetstream(timeout=ANSWER_SECONDS)
+        config = ConsumerConfig(
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=after + 1,
+            filter_subjects=list(subjects),
+            ack_policy=AckPolicy.NONE,
+            inactive_threshold=UNUSED_SECONDS,
+            mem_storage=True,
+            num_replicas=1,
+        )
+        async with self._asking():
+            consumer = await context.add_consumer(stream, config)
+        pending, received = consumer.num_pending or 0, 0
+        async with self._asking():
+            subscription = await context.pull_subscribe_bind(consumer.name, stream)
+        try:
+            while pending and after < last:
+                async with self._asking():
+                    messages = await subscription.fetch(min(BATCH, pending), ANSWER_SECONDS)
+                for message in messages:
+                    received += 1
+                    if message.metadata.sequence.consumer != received:
+                        raise Unavailable("The event stream skipped a message")
+                # What came into the stream since the beginning is the next reading's.
+                batch = [stored for stored in map(_stored, messages) if stored.sequence <= last]
+                if batch:
+                    yield batch
+                pending = messages[-1].metadata.num_pending
+                after = messages[-1].metadata.sequence.stream
+        finally:
+            await self._forget(context, stream, consumer.name, subscription)
+
+    async def _forget(
+        self,
+        context: JetStreamContext,
+        stream: str,
+        name: str,
+        subscription: JetStreamContext.PullSubscription,
+    ) -> None:
+        """The server forgets the consumer by itself, later, where this fails."""
+        with suppress(Unavailable):
+            async with self._asking():
+                await subscription.unsubscribe()
+                await context.delete_consumer(stream, name)
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[None]:
+        asked = asyncio.timeout(None)
+        try:
+            async with asked:
+                self._asked.add(asked)
+                try:
+                    yield
+                finally:
+                    self._asked.discard(asked)
+        except (nats.errors.Error, TimeoutError) as error:
+            kind = _Lost if asked.expired() else Unavailable
+            raise kind(f"The event stream can't be read: {error!r}") from error
+        _raise_lost_cancellation()
+
+
+def _raise_lost_cancellation() -> None:
+    """Raises a cancellation that came with the answer, which Python 3.11's `wait_for` in the client drops.
+
+    https://github.com/python/cpython/issues/86296
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+def _stored(message: Msg) -> Stored:
+    metadata = message.metadata
+    return Stored(
+        metadata.sequence.stream, message.subject, message.data, message.headers or {}, metadata.timestamp
+    )

@@ -1,0 +1,164 @@
+"""What is due for a durable consumer of JetStream, by long-lived pull requests on one inbox.
+
+The protocol of ADR-13 of nats-architecture-and-design: the server sends what is due the moment it is due,
+and never more than was asked for. nats-py's own `fetch` waits for a whole batch or its timeout, which is
+latency, or polls, which is load.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import nats.errors
+import orjson
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from common.base.errors import Unavailable
+from common.messaging.stream import STREAM, Delivery
+
+log = logging.getLogger(__name__)
+
+PULL_EXPIRES = 30.0
+PULL_HEARTBEAT = 5.0
+RETRY_SECONDS = 0.25
+EXPIRED = "408"
+NO_RESPONDERS = "503"
+
+
+@dataclass(slots=True)
+class _JetStreamDelivery:
+    message: Msg
+    attempt: int
+    sequence: int
+
+    @property
+    def subject(self) -> str:
+        return self.message.subject
+
+    @property
+    def data(self) -> bytes:
+        return self.message.data
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self.message.headers or {}
+
+    async def ack(self) -> None:
+        await self._answer(b"+ACK")
+
+    async def nak(self, delay: float) -> None:
+        await self._answer(b"-NAK " + orjson.dumps({"delay": int(delay * 1e9)}))
+
+    async def term(self) -> None:
+        await self._answer(b"+TERM")
+
+    async def in_progress(self) -> None:
+        await self._answer(b"+WPI")
+
+    async def _answer(self, verdict: bytes) -> None:
+        # A lost answer means a redelivery, which every handler bears: not worth a round trip each.
+        try:
+            await self.message._client.publish(self.message.reply, verdict)
+        except nats.errors.Error as error:
+            log.warning("answer not sent, the message will come again", extra={"error": repr(error)})
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Any failure of the client is `Unavailable`: nobody else has to know the client's errors."""
+    try:
+        yield
+    except (nats.errors.Error, TimeoutError) as error:
+        raise Unavailable(f"{what}: {error!r}") from error
+
+
+class JetStreamSource:
+    """Keeps one pull request open and hands out what arrives."""
+
+    def __init__(self, client: Client, durable: str, declare: Callable[[], Awaitable[None]]) -> None:
+        self._client = client
+        self._declare = declare
+        self._next_subject = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{durable}"
+        self._inbox = client.new_inbox()
+        self._arrived: deque[Delivery] = deque()
+        self._wake = asyncio.Event()
+        self._requested = 0
+        self._last_heard = 0.0
+        self._refusal: str | None = None
+        self._subscription: Subscription | None = None
+
+    async def open(self) -> None:
+        self._subscription = await self._client.subscribe(
+            self._inbox, cb=self._receive, pending_msgs_limit=-1, pending_bytes_limit=-1
+        )
+
+    async def pull(self, limit: int) -> Sequence[Delivery]:
+        while not self._arrived:
+            with translated("The event stream can't be asked"):
+                if self._refusal is not None:
+                    await self._recover()
+                if self._requested <= 0 or self._is_silent():
+                    await self._request(limit)
+            self._wake.clear()
+            try:
+                # Not wait_for: before Python 3.12 it swallows a cancellation that meets an arrival.
+                async with asyncio.timeout(PULL_HEARTBEAT):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+        return [self._arrived.popleft() for _ in range(min(limit, len(self._arrived)))]
+
+    async def close(self) -> None:
+        if self._subscription is not None and not self._client.is_closed:
+            await self._subscription.unsubscribe()
+
+    def reconnected(self) -> None:
+        """Whatever was asked for over the old connection is void."""
+        self._requested = 0
+        self._wake.set()
+
+    def _is_silent(self) -> bool:
+        return time.monotonic() - self._last_heard > 2.5 * PULL_HEARTBEAT
+
+    async def _recover(self) -> None:
+        """A pause before asking again; what is not there any more is declared first.
+
+        Only then: a newer version of the service may have declared its consumer otherwise.
+        """
+        await asyncio.sleep(RETRY_SECONDS)
+        if self._refusal == NO_RESPONDERS:
+            await self._declare()
+        self._refusal = None
+
+    async def _request(self, limit: int) -> None:
+        request = {
+            "batch": limit,
+            "expires": int(PULL_EXPIRES * 1e9),
+            "idle_heartbeat": int(PULL_HEARTBEAT * 1e9),
+        }
+        self._requested, self._last_heard = limit, time.monotonic()
+        await self._client.publish(self._next_subject, orjson.dumps(request), reply=self._inbox)
+
+    async def _receive(self, message: Msg) -> None:
+        self._last_heard = time.monotonic()
+        status = (message.headers or {}).get("Status") if not message.reply else None
+        if status == "100":
+            return
+        if status is not None or not message.reply:
+            # The request ended (expired, consumer changed or gone, server going down): ask again.
+            self._requested = 0
+            self._refusal = None if status == EXPIRED else status
+            self._wake.set()
+            return
+        self._requested -= 1
+        metadata = message.metadata
+        self._arrived.append(
+            _JetStreamDelivery(message, metadata.num_delivered or 1, metadata.sequence.stream)
+        )
+        self._wake.set()

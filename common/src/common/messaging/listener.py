@@ -1,0 +1,126 @@
+"""The base class of what a service consumes: one subclass an event, in the service's `listeners.py`.
+
+A listener only returns or raises; how a delivery ends is decided here and nowhere else:
+
+| on_message                         | outcome                                                    |
+| ---------------------------------- | ---------------------------------------------------------- |
+| returns                            | ack                                                        |
+| raises NotYet, or a VersionGap     | nak with a growing delay; a dead letter after GAP_ATTEMPTS |
+| raises Unavailable or TimeoutError | nak with a growing delay, for as long as it lasts          |
+| raises anything else               | nak with a growing delay; a dead letter after ATTEMPTS     |
+| is never called: no such event     | a dead letter                                              |
+| is cancelled                       | nothing: the broker delivers again                         |
+"""
+
+import logging
+from abc import ABC, abstractmethod
+from typing import ClassVar, Generic, TypeVar, cast
+
+from prometheus_client import Counter
+from pydantic import ValidationError
+
+from common.base import tracing
+from common.base.crash_points import reached
+from common.base.errors import Unavailable
+from common.contract.events import Event
+from common.messaging.dead_letters import DeadLetters
+from common.messaging.stream import Delivery
+
+log = logging.getLogger(__name__)
+
+E = TypeVar("E", bound=Event)
+
+_DELIVERIES = Counter("event_deliveries", "Deliveries of an event, by how they ended", ["event", "outcome"])
+
+ATTEMPTS = 8
+GAP_ATTEMPTS = 720
+"""An hour at the longest delay: what is missing may be at a service that is down for a while."""
+FIRST_DELAY = 0.05
+LONGEST_DELAY = 5.0
+
+
+class NotYet(Exception):
+    """Something else has to arrive first, such as an earlier version: `replica.VersionGap`."""
+
+
+class Listener(ABC, Generic[E]):
+    """`queue_group` names the durable consumer, one for a service."""
+
+    event: ClassVar[type[Event]]
+    queue_group: ClassVar[str]
+
+    @abstractmethod
+    async def on_message(self, event: E) -> None:
+        """The effect. At least once, so it has to bear repetition."""
+
+    async def receive(self, delivery: Delivery, dead_letters: DeadLetters) -> None:
+        """Parses, runs `on_message`, and ends the delivery."""
+        tracing.enter(tracing.Trace.of_headers(delivery.headers))
+        try:
+            event = cast(E, self.event.model_validate_json(delivery.data))
+        except ValidationError as error:
+            await self._bury(delivery, dead_letters, f"does not parse: {_in_words(error)}")
+            return
+        try:
+            await self.on_message(event)
+        except NotYet as gap:
+            await self._again(delivery, dead_letters, gap, GAP_ATTEMPTS)
+        except (Unavailable, TimeoutError) as outage:
+            log.warning("waiting for a dependency", extra=_about(delivery, outage))
+            await self._nak(delivery)
+        except Exception as error:
+            log.warning("listener failed", exc_info=True, extra=_about(delivery, error))
+            await self._again(delivery, dead_letters, error, ATTEMPTS)
+        else:
+            reached("before-ack")
+            await delivery.ack()
+            self._count("ack")
+
+    async def _again(
+        self, delivery: Delivery, dead_letters: DeadLetters, error: Exception, attempts: int
+    ) -> None:
+        if delivery.attempt < attempts:
+            await self._nak(delivery)
+        else:
+            await self._bury(delivery, dead_letters, repr(error))
+
+    async def _bury(self, delivery: Delivery, dead_letters: DeadLetters, reason: str) -> None:
+        try:
+            await dead_letters.add(delivery, self.queue_group, reason)
+        except Unavailable as outage:
+            log.warning("dead letter not written yet", extra=_about(delivery, outage))
+            await self._nak(delivery)
+            return
+        log.error("dead letter", extra={**_about(delivery, None), "reason": reason})
+        await delivery.term()
+        self._count("dead letter")
+
+    async def _nak(self, delivery: Delivery) -> None:
+        await delivery.nak(delay_of(delivery.attempt))
+        self._count("nak")
+
+    def _count(self, outcome: str) -> None:
+        _DELIVERIES.labels(self.event.subject, outcome).inc()
+
+
+def delay_of(attempt: int) -> float:
+    """Seconds before the next attempt: 0.05, 0.1, 0.2 … at most 5."""
+    return float(min(FIRST_DELAY * 2 ** min(attempt - 1, 16), LONGEST_DELAY))
+
+
+def _about(delivery: Delivery, error: BaseException | None) -> dict[str, object]:
+    about: dict[str, object] = {
+        "subject": delivery.subject,
+        "sequence": delivery.sequence,
+        "attempt": delivery.attempt,
+    }
+    if error is not None:
+        about["error"] = repr(error)
+    return about
+
+
+def _in_words(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(map(str, e['loc']))}: {e['msg']}"
+        for e in error.errors(include_input=False, include_url=False)
+    )

@@ -1,0 +1,85 @@
+"""The base class of what a service emits: one subclass an event, in the service's `publishers.py`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, TypeVar
+
+from common.base import times, tracing
+from common.contract.events import Event, Subject, wire_subject
+from common.messaging.stream import MESSAGE_ID, Stream
+
+E = TypeVar("E", bound=Event)
+
+CONTENT_TYPE = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An event as it is stored in an outbox and sent: nothing is added on the way."""
+
+    id: str
+    subject: str
+    data: str
+    headers: dict[str, str]
+
+
+class Publisher(Generic[E]):
+    """Publishes one kind of event as CloudEvents 1.0 in binary mode.
+
+    The event's id is its `Nats-Msg-Id`, so a repeated publication within the stream's duplicate window is
+    stored once; after it, consumers recognise the version.
+    """
+
+    event: ClassVar[type[Event]]
+    source: ClassVar[str]
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    @property
+    def subject(self) -> StrEnum:
+        return self.event.subject
+
+    def envelope(self, event: E, version: int | None) -> Envelope:
+        """Seals `event`; `version` is None for an event that its aggregate has only once."""
+        suffix = "" if version is None else f":{version}"
+        event_id = f"{event.subject}:{event.aggregate_id}{suffix}"
+        headers = {
+            "ce-specversion": "1.0",
+            "ce-id": event_id,
+            "ce-type": event.subject.value,
+            "ce-source": f"/{self.source}",
+            "ce-subject": event.aggregate_id,
+            "ce-time": times.iso(times.now()),
+            "content-type": CONTENT_TYPE,
+            MESSAGE_ID: event_id,
+            **tracing.current().headers(),
+        }
+        return Envelope(event_id, wire_subject(event), event.to_json().decode(), headers)
+
+    async def publish(self, event: E) -> int:
+        """Publishes at once, for what is repeated until it succeeds by other means than an outbox.
+
+        Returns the event's sequence in the stream. Raises `errors.Unavailable` when the broker didn't
+        confirm.
+        """
+        return await self.send(self.envelope(event, None))
+
+    async def send(self, envelope: Envelope) -> int:
+        """Publishes what was sealed before; once it is stored, its sequence in the stream."""
+        return await self._stream.publish(envelope.subject, envelope.data.encode(), envelope.headers)
+
+
+class Publishers:
+    """The publishers of a service, found by event."""
+
+    def __init__(self, publishers: Sequence[Publisher[Any]]) -> None:
+        self._by_subject = {publisher.subject: publisher for publisher in publishers}
+
+    def of(self, event: Event) -> Publisher[Any]:
+        """Raises KeyError for an event that the service's `publishers.py` doesn't name."""
+        return self._by_subject[event.subject]
+
+    def of_envelope(self, envelope: Envelope) -> Publisher[Any]:
+        return self._by_subject[Subject(envelope.headers["ce-type"])]

@@ -1,0 +1,139 @@
+"""The event stream as the rest of `common` sees it: publish, and pull what is due.
+
+`jetstream.JetStream` is the real one, `testing.fake_stream.FakeStream` the one of unit tests; one suite
+(`common/tests/test_stream.py`) runs over both.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from common.base import times
+
+STREAM = "gittix"
+STREAM_SUBJECTS = ("ticket.>", "order.>", "expiration.>", "payment.>", "retry.>")
+DEAD_LETTERS = "gittix-dead-letters"
+DEAD_LETTER_SUBJECTS = ("dead.>", "dropped.>")
+
+MESSAGE_ID = "Nats-Msg-Id"
+
+
+def retry_subject(queue_group: str, subject: str) -> str:
+    """Where a message stands that this queue group alone is to handle again."""
+    return f"retry.{queue_group}.{subject}"
+
+
+def first_subject(queue_group: str, subject: str) -> str:
+    """The subject under which a message that may be a retry was published at first."""
+    return subject.removeprefix(f"retry.{queue_group}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A message as a stream holds it; `at` is when it was stored."""
+
+    sequence: int
+    subject: str
+    data: bytes
+    headers: Mapping[str, str]
+    at: datetime = field(default_factory=times.now)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerSpec:
+    """One durable consumer: the queue group of a service and every subject that it listens to.
+
+    `ack_wait` is in seconds: how long a delivery may stay silent before another process gets it. It
+    bounds how long a message waits after its process was killed.
+    """
+
+    durable: str
+    filter_subjects: tuple[str, ...]
+    ack_wait: float = 4.0
+    max_ack_pending: int = 2_000
+
+
+class Delivery(Protocol):
+    """One delivered message. Exactly one of ack, nak and term ends it; each is sent, not awaited."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def data(self) -> bytes: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def attempt(self) -> int:
+        """1 for the first delivery."""
+        ...
+
+    @property
+    def sequence(self) -> int:
+        """The message's place in the stream."""
+        ...
+
+    async def ack(self) -> None: ...
+    async def nak(self, delay: float) -> None:
+        """Asks for redelivery after `delay` seconds."""
+        ...
+
+    async def term(self) -> None:
+        """Never again."""
+        ...
+
+    async def in_progress(self) -> None:
+        """Starts the ack deadline anew."""
+        ...
+
+
+class Source(Protocol):
+    """What is due for one durable consumer."""
+
+    async def pull(self, limit: int) -> Sequence[Delivery]:
+        """Waits until there is at least one delivery; returns at most `limit`.
+
+        Raises `errors.Unavailable` when the broker can't be asked.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Stream(Protocol):
+    async def connect(self) -> None:
+        """Waits for the broker for as long as it takes, then declares the streams."""
+        ...
+
+    async def publish(self, subject: str, data: bytes, headers: Mapping[str, str]) -> int:
+        """Once the message is stored, its sequence.
+
+        One with a known `Nats-Msg-Id` is stored only once; its sequence is the first one's. Raises
+        `errors.Unavailable` when the broker didn't confirm: the message may or may not be stored.
+        """
+        ...
+
+    async def source(self, spec: ConsumerSpec) -> Source:
+        """Declares the durable consumer, or updates its declaration, and binds to it.
+
+        Raises `errors.Unavailable` when the broker can't be asked.
+        """
+        ...
+
+    def history(
+        self, subjects: Sequence[str], after: int = 0, stream: str = STREAM
+    ) -> AsyncGenerator[Sequence[Stored], None]:
+        """The messages on these subjects from behind the sequence `after` to the present end, in order.
+
+        In batches of at most 1,000, none of them empty. No durable consumer is touched. Raises
+        `errors.Unavailable` when the broker can't be asked.
+        """
+        ...
+
+    async def remove(self, sequence: int, stream: str) -> bool:
+        """Deletes one message for good; False if it is not there."""
+        ...
+
+    def is_up(self) -> bool: ...
+
+    async def close(self) -> None: ...

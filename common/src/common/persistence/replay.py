@@ -1,0 +1,103 @@
+"""A stream's history folded into documents: what a record is, from what happened to it."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from common.contract.events import VersionedEvent
+from common.messaging.stream import Stored, Stream
+from common.persistence.mongo import Collection, Document
+
+log = logging.getLogger(__name__)
+
+AHEAD_LIMIT = 100
+"""How many versions of a record are kept that came before the one that is missing."""
+
+
+class Blocked(Exception):
+    """An effect that can't be made good now: something else has to change first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """How a record follows from its owner's events: each sets the fields that `fields` says.
+
+    `kept` makes the live document of `{_id, version}` and all fields. `make_good` is for a replica that
+    notes how far effects elsewhere came: it does what is missing of the effect of all that happened to the
+    record, bears repetition, and returns whether anything was; it runs before a version is noted. Raises
+    Blocked.
+    """
+
+    events: Sequence[type[VersionedEvent]]
+    fields: Callable[[Any], Mapping[str, Any]]
+    kept: Callable[[Document], Document] = dict
+    make_good: Callable[[Document], Awaitable[bool]] | None = None
+
+
+class Fold:
+    """The history folded into `{_id, version, fields, ahead?}`; `ahead` keeps versions that came early."""
+
+    def __init__(self, stream: Stream, documents: Collection, projection: Projection) -> None:
+        self.documents = documents
+        self._stream = stream
+        self._fields = projection.fields
+        self._types = {str(event.subject): event for event in projection.events}
+        self.events = 0
+        self.unreadable = 0
+        self._position = 0
+
+    async def catch_up(self) -> None:
+        """Reads on to the present end of the stream."""
+        subjects = [f"{subject}.*" for subject in self._types]
+        async for batch in self._stream.history(subjects, self._position):
+            await self._fold([event for event in map(self._parse, batch) if event is not None])
+            self.events += len(batch)
+            self._position = batch[-1].sequence
+
+    async def find(self, ids: Sequence[str]) -> dict[str, Document]:
+        return await by_id(self.documents, ids)
+
+    def _parse(self, message: Stored) -> VersionedEvent | None:
+        event = self._types[message.subject.rpartition(".")[0]]
+        try:
+            return event.model_validate_json(message.data)
+        except ValidationError:
+            self.unreadable += 1
+            log.warning("unreadable event", extra={"sequence": message.sequence, "subject": message.subject})
+            return None
+
+    async def _fold(self, events: Sequence[VersionedEvent]) -> None:
+        found = await self.find(list({event.id for event in events}))
+        known, changed = set(found), set()
+        for event in events:
+            document = found.setdefault(event.id, {"_id": event.id, "version": -1, "fields": {}})
+            if _follow(document, event.version, self._fields(event)):
+                changed.add(event.id)
+        # Only this process reads the collection. Measured: half the time of 500 replacements in one command.
+        if known & changed:
+            await self.documents.delete_many({"_id": {"$in": list(known & changed)}})
+        if changed:
+            await self.documents.insert_many([found[record_id] for record_id in changed], ordered=False)
+
+
+def _follow(document: Document, version: int, fields: Mapping[str, Any]) -> bool:
+    """Applies a version, and those that it was missing for; False if it was applied before."""
+    if version <= document["version"]:
+        return False
+    ahead: Document = document.setdefault("ahead", {})
+    if len(ahead) < AHEAD_LIMIT or version == document["version"] + 1:
+        ahead[str(version)] = dict(fields)
+    while (following := ahead.pop(str(document["version"] + 1), None)) is not None:
+        document["version"] += 1
+        document["fields"] |= following
+    if not ahead:
+        del document["ahead"]
+    return True
+
+
+async def by_id(collection: Collection, ids: Sequence[str]) -> dict[str, Document]:
+    found = await collection.find({"_id": {"$in": list(ids)}}, limit=len(ids))
+    return {document["_id"]: document for document in found}

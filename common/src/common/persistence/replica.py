@@ -1,0 +1,76 @@
+"""A service's own copy of what another service owns, applied in order of version, each version once."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from common.base.errors import DuplicateKey
+from common.messaging.listener import NotYet
+from common.persistence.batching import DocumentReader, DocumentWriter
+from common.persistence.mongo import Collection, Document
+
+
+class VersionGap(NotYet):
+    """An earlier version has not arrived yet: to be redelivered after it."""
+
+
+class Replica:
+    """Documents `{_id, version, ...}` that follow their owner's versions 0, 1, 2 …"""
+
+    def __init__(self, collection: Collection) -> None:
+        self.documents = collection
+        self._reader = DocumentReader(collection)
+        self._writer = DocumentWriter(collection)
+
+    async def find(self, record_id: str) -> Document | None:
+        return await self._reader.find(record_id)
+
+    async def apply(self, record_id: str, version: int, fields: Mapping[str, Any]) -> bool:
+        """Sets `fields` if `version` is the next one; the check and the effect are one write.
+
+        Returns True where this call is known to have applied it; False for a version that was applied
+        before, or, in a batch with such a one, perhaps just now. Raises VersionGap for one that is early.
+        """
+        if version == 0:
+            return await self._create(record_id, fields)
+        query = {"_id": record_id, "version": version - 1}
+        if await self._writer.update(query, {"$set": {**fields, "version": version}}):
+            return True
+        await self._require_past(record_id, version)
+        return False
+
+    async def in_order(
+        self,
+        record_id: str,
+        version: int,
+        effect: Callable[[], Awaitable[None]],
+        fields: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Runs `effect` if `version` is the next one, then notes the version, and `fields` with it.
+
+        Returns False where that version, or a later one, may have been noted by somebody else, before or
+        meanwhile.
+
+        For an effect on another document than the replica's. A crash between the two runs it again, so it
+        has to bear repetition. It never runs before an earlier version's effect; after a later one's only
+        in a process that was stopped on the way, which the False tells: then what was noted has to hold.
+        """
+        document = await self.find(record_id)
+        reached = -1 if document is None else document["version"]
+        if version <= reached:
+            return False
+        if version > reached + 1:
+            raise VersionGap(f"{record_id} is at {reached}, not at {version - 1}")
+        await effect()
+        return await self.apply(record_id, version, fields or {})
+
+    async def _create(self, record_id: str, fields: Mapping[str, Any]) -> bool:
+        try:
+            await self._writer.insert({"_id": record_id, **fields, "version": 0})
+        except DuplicateKey:
+            return False
+        return True
+
+    async def _require_past(self, record_id: str, version: int) -> None:
+        document = await self.find(record_id)
+        if document is None or document["version"] < version:
+            raise VersionGap(f"{record_id} has not reached {version - 1}")

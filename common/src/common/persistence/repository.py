@@ -1,0 +1,113 @@
+"""Aggregates in a collection: each a document of its own, saved with its event in one write."""
+
+import asyncio
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from typing import ClassVar, Generic, TypeVar
+
+from common.base.crash_points import reached
+from common.base.errors import Conflict, NotFound
+from common.messaging.publisher import Publishers
+from common.persistence.aggregate import UNSAVED, Aggregate
+from common.persistence.batched_updates import Save, Saves
+from common.persistence.batching import DocumentReader, DocumentWriter
+from common.persistence.mongo import Database, Document, Index
+from common.persistence.outbox import OUTBOX_INDEX, Relay, entry_of
+
+A = TypeVar("A", bound=Aggregate)
+T = TypeVar("T")
+
+TRIES = 20
+MAX_PAUSE_SECONDS = 0.05
+
+
+class Repository(ABC, Generic[A]):
+    """Subclasses name their collection and indexes, map documents, and hold every query of their service."""
+
+    collection: ClassVar[str]
+    indexes: ClassVar[Sequence[Index]] = ()
+    retired: ClassVar[Sequence[str]] = ()
+    """Names of earlier indexes. The present ones serve the last release's queries as well, so they may go."""
+
+    def __init__(self, database: Database, publishers: Publishers) -> None:
+        self.documents = database[self.collection]
+        self.relay = Relay(self.documents, publishers)
+        self._publishers = publishers
+        self._reader = DocumentReader(self.documents, {"outbox": 0})
+        self._writer = DocumentWriter(self.documents)
+        self._saves = Saves(self.documents)
+
+    @abstractmethod
+    def to_document(self, aggregate: A) -> Document:
+        """The aggregate's state, without `_id`, `version` and `outbox`."""
+
+    @abstractmethod
+    def from_document(self, document: Document) -> A: ...
+
+    async def prepare(self) -> None:
+        """Creates the indexes that are missing, then drops those that they replace."""
+        await self.documents.create_indexes([OUTBOX_INDEX, *self.indexes])
+        if self.retired:
+            await self.documents.drop_indexes(self.retired)
+
+    async def find(self, aggregate_id: str) -> A | None:
+        document = await self._reader.find(aggregate_id)
+        return None if document is None else self.from_document(document)
+
+    async def get(self, aggregate_id: str) -> A:
+        """Raises NotFound, also for an id that is none."""
+        aggregate = await self.find(aggregate_id)
+        if aggregate is None:
+            raise NotFound()
+        return aggregate
+
+    async def save(self, aggregate: A) -> None:
+        """Stores the recorded change and its event in one write, and wakes the relay.
+
+        Raises Conflict when the stored record is no longer the version that was read, and
+        DuplicateKey when a unique index refuses a new record; then nothing was stored.
+        """
+        event = aggregate.recorded
+        if event is None:
+            return
+        entry = entry_of(self._publishers.of(event).envelope(event, aggregate.next_version))
+        reached("before-write")
+        if aggregate.version == UNSAVED:
+            outbox = await self._insert(aggregate, entry)
+        else:
+            outbox = await self._update(aggregate, entry)
+        reached("after-write")
+        aggregate.saved()
+        self.relay.wake(aggregate.id, outbox)
+
+    async def _insert(self, aggregate: A, entry: Document) -> Sequence[Document]:
+        state = {field: value for field, value in self.to_document(aggregate).items() if value is not None}
+        await self._writer.insert({"_id": aggregate.id, "version": 0, **state, "outbox": [entry]})
+        return [entry]
+
+    async def _update(self, aggregate: A, entry: Document) -> Sequence[Document]:
+        state = self.to_document(aggregate)
+        change: Document = {
+            "$set": {"version": aggregate.next_version}
+            | {field: value for field, value in state.items() if value is not None},
+        }
+        # What is None is taken away, so that a sparse index holds only records that have the field.
+        absent = {field: "" for field, value in state.items() if value is None}
+        if absent:
+            change["$unset"] = absent
+        # Events of an earlier save, perhaps another process's, leave before this one.
+        return await self._saves.store(Save(aggregate.id, aggregate.version, change, entry))
+
+
+async def retrying(decide: Callable[[], Awaitable[T]]) -> T:
+    """Runs load → domain → save again for as long as somebody else was faster.
+
+    Raises Conflict after twenty lost races in a row.
+    """
+    for attempt in range(1, TRIES):
+        try:
+            return await decide()
+        except Conflict:
+            await asyncio.sleep(random.uniform(0, min(0.002 * 2**attempt, MAX_PAUSE_SECONDS)))
+    return await decide()

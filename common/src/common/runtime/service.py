@@ -1,0 +1,149 @@
+"""What a service runs beside its routes: connections, indexes, the consumer, relays, jobs.
+
+Nothing here holds up the start: dependencies come up in any order and are waited for in the background,
+while `/readyz` says what is missing.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from fastapi import FastAPI
+
+from common.base.errors import DatabaseError, Unavailable
+from common.http.health import Check
+from common.messaging.stream import Stream
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.25
+STOP_SECONDS = 8.0
+
+
+class Store(Protocol):
+    """What has indexes to create before the service is ready."""
+
+    async def prepare(self) -> None: ...
+
+
+class Connection(Protocol):
+    """A database as the service sees it: a `mongo.Database`."""
+
+    async def is_up(self) -> bool: ...
+
+    async def close(self) -> None: ...
+
+
+class Worker(Protocol):
+    """A part that works in the background, such as an `outbox.Relay`."""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+
+    async def drained(self) -> None:
+        """Returns when what was under way at the cancellation has ended."""
+
+
+class Hearing(Worker, Protocol):
+    """What takes in the stream once it is connected: a `consumer.Consumer`, or a `tail.Tail`."""
+
+    @property
+    def ready(self) -> bool: ...
+
+
+@dataclass
+class Service:
+    """The parts of a service, started and stopped together by `lifespan`."""
+
+    database: Connection | None = None
+    stream: Stream | None = None
+    stores: Sequence[Store] = ()
+    relays: Sequence[Worker] = ()
+    consumer: Hearing | None = None
+    jobs: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
+    on_stop: Sequence[Callable[[], Awaitable[None]]] = ()
+    prepared: bool = field(default=False, init=False)
+
+    def checks(self) -> dict[str, Check]:
+        checks: dict[str, Check] = {}
+        if self.database is not None:
+            checks["database"] = self.database.is_up
+            checks["indexes"] = self._is_prepared
+        if self.stream is not None:
+            checks["event stream"] = self._is_stream_up
+        if self.consumer is not None:
+            checks["consumer"] = self._is_consuming
+        return checks
+
+    @asynccontextmanager
+    async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(self._forever(job)) for job in self._background()]
+        try:
+            yield
+        finally:
+            await self._stop(tasks)
+
+    def _background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
+        return [self._begin, *(relay.run for relay in self.relays), *self.jobs]
+
+    async def _begin(self) -> None:
+        """Connects, prepares, then consumes, each step for as long as it takes."""
+        await asyncio.gather(self._connect(), self._prepare())
+        if self.consumer is not None:
+            await self.consumer.run()
+
+    async def _connect(self) -> None:
+        if self.stream is not None:
+            await self.stream.connect()
+
+    async def _prepare(self) -> None:
+        while not self.prepared:
+            try:
+                for store in self.stores:
+                    await store.prepare()
+                self.prepared = True
+            except (DatabaseError, Unavailable) as error:
+                log.warning("database not prepared yet", extra={"error": repr(error)})
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _forever(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """A background job that fails is a fault to be seen, and no reason to stop working."""
+        while True:
+            try:
+                await job()
+                return
+            except Exception:
+                log.exception("background job failed, starting it again")
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _stop(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        """Takes no more work, finishes what runs, closes."""
+        for task in tasks:
+            task.cancel()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await asyncio.gather(*tasks, return_exceptions=True)
+                if self.consumer is not None:
+                    await self.consumer.drained()
+                for relay in self.relays:
+                    await relay.drained()
+        except TimeoutError:
+            log.warning("stopped with work under way: it is done again by whoever comes next")
+        for close in self.on_stop:
+            await close()
+        if self.stream is not None:
+            await self.stream.close()
+        if self.database is not None:
+            await self.database.close()
+
+    async def _is_prepared(self) -> bool:
+        return self.prepared
+
+    async def _is_stream_up(self) -> bool:
+        return self.stream is not None and self.stream.is_up()
+
+    async def _is_consuming(self) -> bool:
+        return self.consumer is not None and self.consumer.ready

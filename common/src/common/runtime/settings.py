@@ -1,0 +1,105 @@
+"""Settings from the environment. One that is missing or malformed stops the start by its name."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Literal, NoReturn, TypeVar
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_core import Url
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def _url(*schemes: str) -> AfterValidator:
+    def check(text: str) -> str:
+        for one in text.split(","):
+            _check(one, schemes)
+        return text
+
+    return AfterValidator(check)
+
+
+def _check(text: str, schemes: Sequence[str]) -> None:
+    try:
+        url = Url(text)
+    except ValidationError:
+        raise ValueError("not a URL") from None
+    if url.scheme not in schemes or not url.host:
+        raise ValueError(f"not a URL of {' or '.join(schemes)}")
+
+
+def _mongo_uri(text: str) -> str:
+    """Checked as the driver does, but for `mongodb+srv`, where that would ask the network."""
+    _check(text.split(",")[0], ("mongodb", "mongodb+srv"))
+    if text.startswith("mongodb:"):
+        # Only here: not every service has a database, and its driver takes its time to load.
+        from common.persistence.mongo import check_uri
+
+        try:
+            check_uri(text)
+        except ValueError:
+            raise ValueError("not a URI that MongoDB's driver takes") from None
+    return text
+
+
+MongoUri = Annotated[str, AfterValidator(_mongo_uri)]
+NatsUrl = Annotated[str, _url("nats", "tls")]
+"""One server, or several with commas between."""
+RedisUrl = Annotated[str, _url("redis", "rediss")]
+HttpUrl = Annotated[str, _url("http", "https")]
+JwtKey = Annotated[str, Field(min_length=32)]
+"""HS256 wants a key of at least 256 bits (RFC 7518, section 3.2)."""
+
+
+class ServiceSettings(BaseSettings):
+    """What every process has: where it listens and how much it says."""
+
+    model_config = SettingsConfigDict(env_file=None, extra="ignore")
+
+    host: str = "0.0.0.0"
+    port: int = 3000
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class SessionSettings(BaseSettings):
+    """What a process needs to know who is asking."""
+
+    jwt_key: JwtKey
+    cookie_secure: bool = True
+
+
+class BrokerSettings(BaseSettings):
+    """What a process needs to hear what happens."""
+
+    nats_url: NatsUrl
+
+
+class StreamSettings(BrokerSettings):
+    """What a process needs to exchange events."""
+
+    nats_stream_replicas: Annotated[int, Field(ge=1, le=5)] = 1
+    """How many servers of a NATS cluster keep each event; a stream that has more keeps them."""
+
+
+def load(settings: type[S]) -> S:
+    """The settings of this process, or its end: exit code 1 and one line that names the variables.
+
+    Where SETTINGS_HINT is set, the line ends with it: what to do about it in this environment.
+    """
+    try:
+        return settings()
+    except ValidationError as error:
+        _stop(error)
+
+
+def _stop(error: ValidationError) -> NoReturn:
+    problems = ", ".join(
+        f"{str(e['loc'][0] if e['loc'] else '').upper()} "
+        f"({'missing' if e['type'] == 'missing' else e['msg']})"
+        for e in error.errors(include_input=False)
+    )
+    hint = os.environ.get("SETTINGS_HINT", "")
+    sys.stderr.write(f"Cannot start: set {problems}{hint and f'. {hint}'}\n")
+    raise SystemExit(1)

@@ -1,0 +1,178 @@
+"""The wire contract: what other services, and services of other versions, can count on."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import orjson
+import pytest
+
+from common.base import tracing
+from common.base.money import Money
+from common.contract.events import (
+    Event,
+    ExpirationComplete,
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderedTicket,
+    OrderUpdated,
+    PaymentAwaiting,
+    PaymentCaptured,
+    PaymentCreated,
+    PaymentVoided,
+    Subject,
+    TicketCreated,
+    TicketRef,
+    TicketUpdated,
+    TicketWithdrawn,
+    VersionedEvent,
+    wire_subject,
+)
+from common.messaging.publisher import Publisher
+from common.messaging.stream import MESSAGE_ID, STREAM_SUBJECTS
+from common.testing.fake_stream import FakeStream
+
+T, O, P = "a" * 24, "b" * 24, "c" * 24  # noqa: E741
+EXPIRES = datetime(2026, 1, 31, 12, 15, tzinfo=UTC)
+REF = TicketRef(id=T)
+UNTOLD = {"eventDate": None, "venue": None, "seat": None}
+TOLD = {"eventDate": "2027-05-31", "venue": "Great Hall, Ghent", "seat": "Row 3"}
+
+CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
+    (
+        TicketCreated(id=T, version=0, title="Concert", price=Money(1999), user_id="u"),
+        f"ticket.created.{T}",
+        {"id": T, "version": 0, "title": "Concert", "price": 19.99, "userId": "u", **UNTOLD},
+    ),
+    (
+        TicketUpdated(id=T, version=3, title="Concert", price=Money(2000), user_id="u", order_id=O),
+        f"ticket.updated.{T}",
+        {"id": T, "version": 3, "title": "Concert", "price": 20, "userId": "u", "orderId": O, **UNTOLD},
+    ),
+    (
+        TicketUpdated(id=T, version=4, title="Concert", price=Money(2000), user_id="u"),
+        f"ticket.updated.{T}",
+        {"id": T, "version": 4, "title": "Concert", "price": 20, "userId": "u", "orderId": None, **UNTOLD},
+    ),
+    (
+        TicketUpdated(
+            **{"id": T, "version": 4, "title": "Concert", "price": Money(2000), "user_id": "u"},
+            **{"event_date": date(2027, 5, 31), "venue": "Great Hall, Ghent", "seat": "Row 3"},
+        ),
+        f"ticket.updated.{T}",
+        {"id": T, "version": 4, "title": "Concert", "price": 20, "userId": "u", "orderId": None, **TOLD},
+    ),
+    (TicketWithdrawn(id=T, version=5), f"ticket.withdrawn.{T}", {"id": T, "version": 5}),
+    (
+        OrderCreated(
+            id=O,
+            version=0,
+            status="created",
+            user_id="u",
+            expires_at=EXPIRES,
+            ticket=OrderedTicket(id=T, price=Money(2000)),
+        ),
+        f"order.created.{O}",
+        {
+            **{"id": O, "version": 0, "status": "created", "userId": "u"},
+            **{"expiresAt": "2026-01-31T12:15:00.000Z", "ticket": {"id": T, "price": 20}},
+        },
+    ),
+    (
+        OrderUpdated(id=O, version=1, status="awaiting:payment", ticket=REF),
+        f"order.updated.{O}",
+        {"id": O, "version": 1, "status": "awaiting:payment", "ticket": {"id": T}},
+    ),
+    (
+        OrderCancelled(id=O, version=1, ticket=REF),
+        f"order.cancelled.{O}",
+        {"id": O, "version": 1, "ticket": {"id": T}},
+    ),
+    (
+        OrderCompleted(id=O, version=1, ticket=REF),
+        f"order.completed.{O}",
+        {"id": O, "version": 1, "ticket": {"id": T}},
+    ),
+    (ExpirationComplete(order_id=O), f"expiration.complete.{O}", {"orderId": O}),
+    (
+        PaymentCreated(id=P, order_id=O, stripe_id="pi_1"),
+        f"payment.created.{P}",
+        {"id": P, "orderId": O, "stripeId": "pi_1"},
+    ),
+    (PaymentAwaiting(id=P, order_id=O), f"payment.awaiting.{P}", {"id": P, "orderId": O}),
+    (PaymentCaptured(id=P, order_id=O), f"payment.captured.{P}", {"id": P, "orderId": O}),
+    (PaymentVoided(id=P, order_id=O), f"payment.voided.{P}", {"id": P, "orderId": O}),
+]
+
+each = pytest.mark.parametrize(
+    ("event", "subject", "body"), CONTRACT, ids=[str(event.subject) for event, _, _ in CONTRACT]
+)
+
+
+def test_the_contract_below_names_every_event() -> None:
+    assert {event.subject for event, _, _ in CONTRACT} == set(Subject)
+
+
+@each
+def test_an_event_is_on_the_wire_as_the_contract_has_it(event: Event, subject: str, body: object) -> None:
+    assert wire_subject(event) == subject
+    assert orjson.loads(event.to_json()) == body
+    assert f"{subject.split('.')[0]}.>" in STREAM_SUBJECTS
+
+
+@each
+def test_an_event_is_read_as_it_was_written(event: Event, subject: str, body: dict[str, Any]) -> None:
+    del subject
+    assert type(event).model_validate_json(event.to_json()) == event
+    later = orjson.dumps({**body, "aLaterField": {"$gt": ""}})
+    assert type(event).model_validate_json(later) == event
+
+
+@each
+async def test_an_event_travels_as_a_cloudevent(event: Event, subject: str, body: object) -> None:
+    class Owner(Publisher[Event]):
+        source = "tests"
+
+    Owner.event = type(event)
+    trace = tracing.Trace.start("the-request")
+    tracing.enter(trace)
+    version = event.version if isinstance(event, VersionedEvent) else None
+
+    envelope = Owner(FakeStream()).envelope(event, version)
+
+    suffix = "" if version is None else f":{version}"
+    assert envelope.id == f"{event.subject}:{event.aggregate_id}{suffix}"
+    assert envelope.subject == subject
+    assert orjson.loads(envelope.data) == body
+    headers = dict(envelope.headers)
+    assert headers.pop("ce-time").endswith("Z")
+    parent = headers.pop("traceparent")
+    assert parent[:36] == trace.parent[:36]
+    assert parent != trace.parent
+    assert headers == {
+        "ce-specversion": "1.0",
+        "ce-id": envelope.id,
+        "ce-type": str(event.subject),
+        "ce-source": "/tests",
+        "ce-subject": event.aggregate_id,
+        "content-type": "application/json",
+        MESSAGE_ID: envelope.id,
+        "X-Request-Id": "the-request",
+    }
+
+
+async def test_publishing_the_same_event_again_stores_it_once(stream: FakeStream) -> None:
+    class Expired(Publisher[ExpirationComplete]):
+        event = ExpirationComplete
+        source = "tests"
+
+    for _ in range(2):
+        await Expired(stream).publish(ExpirationComplete(order_id=O))
+
+    (message,) = stream.messages
+    assert message.subject == f"expiration.complete.{O}"
+
+
+def test_an_event_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        REF.id = "other"  # type: ignore[misc]  # that is the point

@@ -1,0 +1,115 @@
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import pytest
+from fastapi import Response
+
+from common.base.identity import CurrentUser
+from common.http.session import KEPT, LIFETIME, Sessions
+from common.testing.browser import JWT_KEY, SESSIONS
+
+ADA = CurrentUser("a" * 24, "ada@example.test")
+NOW = datetime.now(UTC)
+CLAIMS: dict[str, Any] = {"sub": ADA.id, "email": ADA.email, "iat": NOW, "exp": NOW + timedelta(hours=1)}
+
+
+def a_token(key: str = JWT_KEY, algorithm: str = "HS256", **claims: object) -> str:
+    return jwt.encode({**CLAIMS, **claims}, key, algorithm=algorithm)
+
+
+def without(claim: str) -> str:
+    return jwt.encode({k: v for k, v in CLAIMS.items() if k != claim}, JWT_KEY, algorithm="HS256")
+
+
+def unsigned(algorithm: str) -> str:
+    parts = ({"alg": algorithm, "typ": "JWT"}, {**CLAIMS, "iat": 1, "exp": 9_999_999_999})
+    encoded = (base64.urlsafe_b64encode(json.dumps(p).encode()).rstrip(b"=").decode() for p in parts)
+    return ".".join(encoded) + "."
+
+
+def test_a_session_is_read_back() -> None:
+    token = SESSIONS.token(ADA)
+
+    assert SESSIONS.read(token) == ADA
+    assert SESSIONS.read(token) == ADA
+    claims = jwt.decode(token, JWT_KEY, algorithms=["HS256"])
+    assert set(claims) == {"sub", "email", "iat", "exp"}
+    assert claims["exp"] - claims["iat"] == LIFETIME.total_seconds()
+
+
+good = SESSIONS.token(ADA)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        *(None, "", ".", "..", "x", "\u00ff", "a.b.c", good[:-2], good[1:], good + "x", "x" * 100_000),
+        good.replace(".", ".e30.", 1),
+        good.split(".")[0] + "." + a_token(sub="other").split(".")[1] + "." + good.split(".")[2],
+        *(unsigned("none"), unsigned("None"), unsigned("HS256")),
+        a_token(key="another key of more than thirty-two bytes"),
+        a_token(key=JWT_KEY * 2, algorithm="HS512"),
+        a_token(exp=NOW - timedelta(seconds=1)),
+        a_token(exp="never"),
+        a_token(sub=5),
+        *(without(claim) for claim in CLAIMS),
+    ],
+)
+def test_a_token_that_is_not_right_is_nobody(token: str | None) -> None:
+    assert SESSIONS.read(token) is None
+
+
+def test_a_session_ends_when_it_expires_also_where_it_was_read_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    token = SESSIONS.token(ADA)
+    assert SESSIONS.read(token) == ADA
+
+    monkeypatch.setattr("common.http.session.time", lambda: (datetime.now(UTC) + LIFETIME).timestamp())
+
+    assert SESSIONS.read(token) is None
+
+
+def test_a_session_from_a_clock_that_is_ahead_is_good() -> None:
+    assert SESSIONS.read(a_token(iat=NOW + timedelta(minutes=2))) == ADA
+
+
+def test_over_http_the_cookie_is_plain_and_out_of_reach_of_scripts() -> None:
+    response = Response()
+    SESSIONS.start(response, ADA)
+
+    name, value, attributes = cookie_of(response)
+    assert (name, SESSIONS.read(value)) == ("session", ADA)
+    assert attributes == {"httponly", "samesite=lax", "path=/", f"max-age={int(KEPT.total_seconds())}"}
+
+
+def test_over_https_the_cookie_is_secure_and_tied_to_its_host() -> None:
+    sessions = Sessions(JWT_KEY, secure=True)
+    response = Response()
+    sessions.start(response, ADA)
+
+    name, _, attributes = cookie_of(response)
+    assert name == sessions.cookie == "__Host-session"
+    assert {"secure", "httponly", "path=/"} <= attributes
+    assert not any(attribute.startswith("domain") for attribute in attributes)
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_signing_out_clears_the_same_cookie(secure: bool) -> None:
+    sessions = Sessions(JWT_KEY, secure)
+    response = Response()
+    sessions.end(response)
+
+    name, value, attributes = cookie_of(response)
+    assert (name, value) == (sessions.cookie, '""')
+    assert {"max-age=0", "path=/", "httponly"} <= attributes
+    assert ("secure" in attributes) is secure
+
+
+def cookie_of(response: Response) -> tuple[str, str, set[str]]:
+    pair, *attributes = response.headers["set-cookie"].split("; ")
+    name, _, value = pair.partition("=")
+    return name, value, {attribute.lower() for attribute in attributes if "expires" not in attribute}

@@ -1,0 +1,243 @@
+"""Which messages run beside which, and what keeps them from coming twice."""
+
+import asyncio
+from collections import defaultdict
+
+import pytest
+
+from common.contract.events import OrderCancelled, TicketRef, TicketUpdated
+from common.messaging.consumer import Consumer
+from common.messaging.listener import Listener
+from common.messaging.stream import ConsumerSpec, Stream
+from common.testing.events import deliver, publish
+from common.testing.fake_stream import FakeStream
+from tests.broker import a_spec
+from tests.builders import a_change, consuming, until
+
+
+class Updated(Listener[TicketUpdated]):
+    """Holds each message until `gate` is open; fails for the title "poison"."""
+
+    event = TicketUpdated
+    queue_group = "tests"
+
+    def __init__(self, is_open: bool = True) -> None:
+        self.gate = asyncio.Event()
+        if is_open:
+            self.gate.set()
+        self.running: set[str] = set()
+        self.most = 0
+        self.done: dict[str, list[int]] = defaultdict(list)
+
+    async def on_message(self, event: TicketUpdated) -> None:
+        assert event.id not in self.running
+        self.running.add(event.id)
+        self.most = max(self.most, len(self.running))
+        try:
+            await self.gate.wait()
+            await asyncio.sleep(0)
+            if event.title == "poison":
+                raise ValueError(event.title)
+            self.done[event.id].append(event.version)
+        finally:
+            self.running.discard(event.id)
+
+
+class Cancelled(Listener[OrderCancelled]):
+    event = OrderCancelled
+    queue_group = "tests"
+
+    async def on_message(self, event: OrderCancelled) -> None:
+        raise AssertionError(event)
+
+
+async def test_messages_of_one_id_run_in_order_and_one_at_a_time(stream: FakeStream) -> None:
+    listener = Updated()
+    async with consuming(stream, listener):
+        await deliver(stream, *(a_change(str(n % 3), n // 3) for n in range(60)))
+
+    assert dict(listener.done) == {str(n): list(range(20)) for n in range(3)}
+
+
+async def test_different_ids_run_side_by_side(stream: FakeStream) -> None:
+    listener = Updated(is_open=False)
+    async with consuming(stream, listener):
+        await publish(stream, *(a_change(str(n)) for n in range(10)))
+
+        await until(lambda: len(listener.running) == 10)
+        listener.gate.set()
+
+
+async def test_no_more_is_taken_than_the_capacity(stream: FakeStream) -> None:
+    listener = Updated(is_open=False)
+    async with consuming(stream, listener, capacity=3) as consumer:
+        await publish(stream, *(a_change(str(n)) for n in range(10)))
+        await until(lambda: len(listener.running) == 3)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert len(stream.sources[consumer.spec.durable].deliveries) == 3
+
+        listener.gate.set()
+        await stream.settled()
+
+    assert listener.most == 3
+    assert len(listener.done) == 10
+
+
+async def test_one_busy_id_counts_against_the_capacity_with_all_that_wait_for_it(stream: FakeStream) -> None:
+    listener = Updated(is_open=False)
+    async with consuming(stream, listener, capacity=3) as consumer:
+        await publish(stream, *(a_change("1", version) for version in range(10)))
+        await until(lambda: listener.running)
+        assert len(stream.sources[consumer.spec.durable].deliveries) == 3
+
+        listener.gate.set()
+        await stream.settled()
+
+    assert listener.done["1"] == list(range(10))
+
+
+async def test_a_poisonous_message_delays_no_other(stream: FakeStream) -> None:
+    listener = Updated()
+    async with consuming(stream, listener):
+        await publish(stream, a_change("1", 1, "poison"), a_change("1", 2), a_change("2", 1))
+
+        await until(lambda: listener.done["1"] == [2] and listener.done["2"] == [1], timeout=1)
+        (first, *_) = stream.sources["tests"].deliveries
+        assert first.outcome == "nak"
+
+
+async def test_what_breaks_the_listener_breaks_no_other_message(stream: FakeStream) -> None:
+    listener = Updated()
+    async with consuming(stream, listener):
+        await stream.publish("ticket.updated.1", b"{", {})
+        await deliver(stream, a_change("1", 5))
+
+    assert listener.done["1"] == [5]
+    assert [message.subject for message in stream.messages if message.subject.startswith("dead.")] == [
+        "dead.tests.ticket.updated.1"
+    ]
+
+
+async def test_a_long_handler_keeps_its_delivery(stream: FakeStream) -> None:
+    listener = Updated(is_open=False)
+    consumer = quick(stream, listener, ack_wait=0.15)
+    task = asyncio.create_task(consumer.run())
+    await until(lambda: consumer.ready)
+    # The second message waits behind the first, and is kept as well.
+    await publish(stream, a_change("1", 1), a_change("1", 2))
+    await until(lambda: listener.running)
+
+    await asyncio.sleep(0.6)
+    listener.gate.set()
+    await stream.settled()
+    task.cancel()
+
+    assert [delivery.attempt for delivery in stream.sources["tests"].deliveries] == [1, 1]
+    assert listener.done["1"] == [1, 2]
+
+
+async def test_drained_waits_for_what_runs(stream: FakeStream) -> None:
+    listener = Updated(is_open=False)
+    consumer = Consumer(stream, [listener])
+    task = asyncio.create_task(consumer.run())
+    await until(lambda: consumer.ready)
+    await publish(stream, a_change("1"))
+    await until(lambda: listener.running)
+
+    task.cancel()
+    draining = asyncio.create_task(consumer.drained())
+    await asyncio.gather(task, return_exceptions=True)
+    assert not consumer.ready
+    assert not draining.done()
+    listener.gate.set()
+    await asyncio.wait_for(draining, 1)
+
+    assert listener.done["1"] == [1]
+    assert [delivery.outcome for delivery in stream.sources["tests"].deliveries] == ["ack"]
+
+
+async def test_a_lane_that_is_cancelled_leaves_its_deliveries_to_the_next_process(stream: FakeStream) -> None:
+    listener = Updated(is_open=False)
+    consumer = quick(stream, listener, ack_wait=0.2)
+    task = asyncio.create_task(consumer.run())
+    await publish(stream, a_change("1", 1), a_change("1", 2))
+    await until(lambda: listener.running)
+
+    task.cancel()
+    for lane in consumer._tasks:
+        lane.cancel()
+    await asyncio.wait_for(consumer.drained(), 1)
+    assert [delivery.outcome for delivery in stream.sources["tests"].deliveries] == [None, None]
+
+    successor = Updated()
+    async with consuming(stream, successor):
+        await until(lambda: successor.done["1"] == [1, 2])
+
+
+async def test_an_event_that_is_no_longer_listened_to_is_let_go(stream: FakeStream) -> None:
+    both = await stream.source(a_spec("tests", "ticket.updated.*", "order.cancelled.*"))
+    await publish(stream, OrderCancelled(id="7", version=1, ticket=TicketRef(id="1")))
+    (delivery,) = await both.pull(1)
+    await delivery.nak(0.01)
+
+    listener = Updated()
+    async with consuming(stream, listener):
+        await deliver(stream, a_change("7"))
+
+    assert [found.outcome for found in both.deliveries] == ["nak", "ack", "ack"]
+    assert listener.done["7"] == [1]
+
+
+async def test_a_consumer_asks_for_the_events_of_its_listeners(stream: FakeStream) -> None:
+    consumer = Consumer(stream, [Updated(), Cancelled()])
+
+    assert consumer.spec.durable == "tests"
+    assert consumer.spec.filter_subjects == ("ticket.updated.*", "order.cancelled.*", "retry.tests.>")
+
+
+async def test_listeners_of_two_queue_groups_are_a_mistake(stream: FakeStream) -> None:
+    class Elsewhere(Updated):
+        queue_group = "elsewhere"
+
+    with pytest.raises(ValueError, match="one queue group"):
+        Consumer(stream, [Updated(), Elsewhere()])
+
+
+@pytest.mark.connected
+async def test_on_the_real_stream_order_is_kept_and_nothing_comes_twice(real_stream: Stream) -> None:
+    listener = Updated()
+    async with consuming(real_stream, listener, capacity=16):
+        await publish(real_stream, *(a_change(str(n % 5), n // 5) for n in range(200)))
+
+        await until(lambda: sum(map(len, listener.done.values())) >= 200, timeout=10)
+
+    assert dict(listener.done) == {str(n): list(range(40)) for n in range(5)}
+
+
+@pytest.mark.connected
+async def test_on_the_real_stream_a_dead_letter_is_stored_with_its_reason(real_stream: Stream) -> None:
+    listener = Updated()
+    async with consuming(real_stream, listener):
+        await real_stream.publish("ticket.updated.1", '{"é\u0000": '.encode(), {"ce-id": "x"})
+        await publish(real_stream, a_change("2"))
+        await until(lambda: listener.done["2"])
+        context = real_stream.client.jetstream()  # type: ignore[attr-defined]  # only the real one has it
+
+        async def letters() -> int:
+            return int((await context.stream_info("gittix-dead-letters")).state.messages)
+
+        async with asyncio.timeout(5):
+            while await letters() < 1:
+                await asyncio.sleep(0.01)
+        letter = await context.get_last_msg("gittix-dead-letters", "dead.tests.ticket.updated.1")
+
+    assert letter.data == '{"é\u0000": '.encode()
+    assert letter.headers["ce-id"] == "x"
+    assert letter.headers["Gittix-Reason"].startswith("does not parse")
+
+
+def quick(stream: Stream, listener: Updated, ack_wait: float) -> Consumer:
+    consumer = Consumer(stream, [listener])
+    consumer.spec = ConsumerSpec(consumer.spec.durable, consumer.spec.filter_subjects, ack_wait)
+    return consumer

@@ -1,0 +1,213 @@
+"""What a stream holds can be read from any place, over the fake one and the real one alike."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+import pytest
+from nats.js.api import StreamConfig, StreamInfo, StreamState
+
+from common.base.errors import Unavailable
+from common.messaging.dead_letters import DeadLetters
+from common.messaging.jetstream import history
+from common.messaging.jetstream.stream import JetStream
+from common.messaging.stream import DEAD_LETTERS, Stored, Stream
+from common.testing.fake_stream import FakeStream
+from tests.broker import NatsServer, a_spec, pulled, put
+
+FAKE_AND_REAL = ["stream", pytest.param("real_stream", marks=pytest.mark.connected)]
+
+
+@pytest.fixture(params=FAKE_AND_REAL)
+def broker(request: pytest.FixtureRequest) -> Stream:
+    stream: Stream = request.getfixturevalue(request.param)
+    return stream
+
+
+async def read(broker: Stream, *subjects: str, after: int = 0, stream: str = "gittix") -> list[Stored]:
+    return [
+        stored async for batch in broker.history(subjects or ("ticket.>",), after, stream) for stored in batch
+    ]
+
+
+def told(found: Sequence[Stored]) -> list[str]:
+    return [stored.data.decode() for stored in found]
+
+
+async def test_an_empty_stream_has_no_history(broker: Stream) -> None:
+    assert await read(broker) == []
+
+
+async def test_the_history_is_all_that_was_published_on_these_subjects_in_order(broker: Stream) -> None:
+    for number, kind in enumerate(("ticket.created", "order.created", "ticket.updated", "payment.created")):
+        await put(broker, str(number), f"{kind}.1")
+
+    found = await read(broker, "ticket.created.*", "ticket.updated.*", "payment.>")
+
+    assert told(found) == ["0", "2", "3"]
+    assert [stored.subject for stored in found] == [
+        *("ticket.created.1", "ticket.updated.1", "payment.created.1")
+    ]
+    assert [stored.sequence for stored in found] == sorted(stored.sequence for stored in found)
+
+
+async def test_a_history_goes_on_from_behind_a_sequence(broker: Stream) -> None:
+    for number in range(5):
+        await put(broker, str(number))
+    third = (await read(broker))[2]
+
+    assert told(await read(broker, after=third.sequence)) == ["3", "4"]
+
+
+async def test_a_history_longer_than_a_batch_is_whole(broker: Stream) -> None:
+    await asyncio.gather(*(put(broker, str(number)) for number in range(2_500)))
+
+    batches = [batch async for batch in broker.history(["ticket.>"])]
+
+    assert all(1 <= len(batch) <= 1_000 for batch in batches)
+    assert sorted(int(text) for batch in batches for text in told(batch)) == list(range(2_500))
+
+
+async def test_a_history_ends_where_the_stream_ended_when_it_began(broker: Stream) -> None:
+    for number in range(3):
+        await put(broker, str(number))
+    found = broker.history(["ticket.>"])
+    first = await anext(found)
+    await put(broker, "later")
+
+    rest = [stored async for batch in found for stored in batch]
+
+    assert told([*first, *rest]) == ["0", "1", "2"]
+
+
+async def test_reading_takes_nothing_from_a_consumer(broker: Stream) -> None:
+    source = await broker.source(a_spec())
+    await put(broker, "a")
+
+    assert told(await read(broker)) == ["a"]
+
+    (delivery,) = await pulled(source, 1)
+    assert (delivery.data, delivery.attempt) == (b"a", 1)
+
+
+async def test_each_stream_has_its_own_history(broker: Stream) -> None:
+    await put(broker, "a")
+    (delivery,) = await pulled(await broker.source(a_spec()), 1)
+    await DeadLetters(broker).add(delivery, "tester", "because")
+
+    assert [stored.subject for stored in await read(broker, ">")] == ["ticket.created.1"]
+    (dead,) = await read(broker, ">", stream=DEAD_LETTERS)
+    assert dead.subject == "dead.tester.ticket.created.1"
+
+
+async def test_what_is_removed_is_gone_and_can_be_removed_only_once(broker: Stream) -> None:
+    for number in range(3):
+        await put(broker, str(number))
+    middle = (await read(broker))[1]
+
+    assert await broker.remove(middle.sequence, "gittix")
+    assert not await broker.remove(middle.sequence, "gittix")
+    assert not await broker.remove(10**9, "gittix")
+
+    assert told(await read(broker)) == ["0", "2"]
+
+
+async def test_the_fake_cannot_be_read_while_it_is_down(stream: FakeStream) -> None:
+    stream.up = False
+
+    with pytest.raises(Unavailable):
+        await read(stream)
+    with pytest.raises(Unavailable):
+        await stream.remove(1, "gittix")
+
+
+@pytest.mark.connected
+async def test_reading_leaves_no_consumer_behind(real_stream: JetStream) -> None:
+    await put(real_stream, "a")
+
+    await read(real_stream)
+
+    assert await real_stream.client.jetstream().consumers_info("gittix") == []
+
+
+@pytest.mark.connected
+async def test_a_history_is_whole_although_the_server_is_killed_while_it_is_read(
+    nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "BATCH", 50)
+    monkeypatch.setattr(history, "ANSWER_SECONDS", 3_600.0)
+    await nats_server.start()
+    stream = JetStream(nats_server.url, "test")
+    await stream.connect()
+    for number in range(300):
+        await put(stream, str(number))
+
+    found: list[str] = []
+    async for batch in stream.history(["ticket.>"]):
+        found += told(batch)
+        if len(found) == 100:
+            nats_server.kill()
+            await nats_server.start()
+
+    assert found == [str(number) for number in range(300)]
+    await stream.close()
+
+
+@pytest.mark.connected
+async def test_what_was_asked_over_a_connection_that_is_lost_is_asked_again_over_the_next(
+    nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "ANSWER_SECONDS", 3_600.0)
+    await nats_server.start()
+    stream = JetStream(nats_server.url, "test")
+    await stream.connect()
+    await put(stream, "a")
+    nats_server.pause()
+    sent = stream.client.stats["out_msgs"]
+    reading = asyncio.create_task(read(stream))
+    async with asyncio.timeout(20):
+        while stream.client.stats["out_msgs"] == sent:
+            await asyncio.sleep(0.005)
+        nats_server.kill()
+        await nats_server.start()
+
+        assert told(await reading) == ["a"]
+    await stream.close()
+
+
+@pytest.mark.connected
+async def test_a_server_that_is_down_cannot_be_read(nats_server: NatsServer) -> None:
+    await nats_server.start()
+    stream = JetStream(nats_server.url, "test")
+    await stream.connect()
+    await put(stream, "a")
+    nats_server.kill()
+
+    with pytest.raises(Unavailable):
+        await read(stream)
+    await stream.close()
+
+
+class Answering:
+    """A client whose answer comes together with a cancellation, and is returned in its place."""
+
+    def jetstream(self, **_: float) -> "Answering":
+        return self
+
+    async def stream_info(self, _stream: str) -> StreamInfo:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return StreamInfo(
+            StreamConfig(), StreamState(messages=0, bytes=0, first_seq=0, last_seq=0, consumer_count=0)
+        )
+
+
+async def test_a_cancellation_that_comes_with_an_answer_is_not_lost() -> None:
+    reading = history.History(Answering()).read("gittix", ["ticket.>"], 0)  # type: ignore[arg-type] # by shape
+    task = asyncio.create_task(anext(reading))
+    await asyncio.sleep(0)
+
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert task.cancelled()
