@@ -55,18 +55,14 @@ class Listings(Repository[Listing]):
         )
 
 
-class CreatedPublisher(Publisher[TicketCreated]):
-    event = TicketCreated
-    source = "tests"
+class CreatedPublisher(Publisher[TicketCreated], source="tests"): ...
 
 
-class UpdatedPublisher(Publisher[TicketUpdated]):
-    event = TicketUpdated
-    source = "tests"
+class UpdatedPublisher(Publisher[TicketUpdated], source="tests"): ...
 
 
 def publishers(stream: Stream) -> Publishers:
-    return Publishers([CreatedPublisher(stream), UpdatedPublisher(stream)])
+    return Publishers(stream, [CreatedPublisher, UpdatedPublisher])
 
 
 async def listings(database: Database, stream: Stream) -> Listings:

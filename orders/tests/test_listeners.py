@@ -6,7 +6,8 @@ import orjson
 import pytest
 
 from common.base.ids import new_id
-from common.contract.events import Event, ExpirationComplete, TicketCreated
+from common.contract.events import ExpirationComplete, TicketCreated
+from common.messaging.events import Event
 from common.persistence.mongo import Database, Document
 from common.testing.answers import message_of
 from common.testing.browser import a_user

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from common.base.money import Money
-from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated, VersionedEvent
+from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from common.messaging.events import VersionedEvent
 from orders.domain import Order, PaymentState, Status, Ticket
 from orders.errors import NotDue, OrderComplete
 

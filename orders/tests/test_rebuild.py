@@ -5,6 +5,7 @@ import asyncio
 import orjson
 import pytest
 
+from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
 from common.persistence.mongo import ASCENDING, Database
@@ -77,7 +78,9 @@ async def test_a_copy_that_was_lost_is_there_again_while_the_service_serves(
 ) -> None:
     """The command in a process of its own, the service's consumer going on in this one."""
     offers = [Offer() for _ in range(700)]
-    async with running(an_app(real_database, JetStream(server("TEST_NATS_URL"), "orders"))) as client:
+    async with running(
+        an_app(real_database, JetStream(server("TEST_NATS_URL"), "orders", MARKETPLACE))
+    ) as client:
         for offer in offers:
             await publish(real_stream, offer.created())
         for version in (1, 2):
@@ -127,6 +130,7 @@ async def test_a_broker_that_is_not_there_is_said_in_one_line(
     async def never(_stream: Stream) -> object:
         raise AssertionError
 
-    assert await asyncio.to_thread(mechanism.command, "orders", "nats://127.0.0.1:1", never) == 1
+    code = await asyncio.to_thread(mechanism.command, "orders", "nats://127.0.0.1:1", MARKETPLACE, never)
+    assert code == 1
 
     assert capsys.readouterr().err.startswith("Not rebuilt: ")

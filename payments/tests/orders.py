@@ -14,9 +14,9 @@ from common.contract.events import (
     OrderedTicket,
     OrderUpdated,
     TicketRef,
-    VersionedEvent,
 )
-from common.messaging.publisher import Publisher
+from common.messaging.events import VersionedEvent
+from common.messaging.publisher import Publisher, send
 from common.messaging.stream import Stream
 from common.testing.browser import a_user
 
@@ -65,9 +65,6 @@ class AnOrder:
 async def emit(stream: Stream, event: VersionedEvent) -> None:
     """Publishes as the orders service does."""
 
-    class _Publisher(Publisher[VersionedEvent]):
-        source = "orders"
+    class _Publisher(Publisher[VersionedEvent], source="orders"): ...
 
-    _Publisher.event = type(event)
-    publisher = _Publisher(stream)
-    await publisher.send(publisher.envelope(event, event.version))
+    await send(stream, _Publisher(stream).envelope(event, event.version))

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from common.contract.events import VersionedEvent
+from common.messaging.events import VersionedEvent
 from common.persistence.mongo import ASCENDING
 from common.testing.browser import signed_in
 from common.testing.fake_stream import FakeStream

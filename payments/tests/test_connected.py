@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
 from common.persistence.mongo import Database, connect
@@ -34,7 +35,10 @@ async def pods(
         found = []
         for _ in range(2):
             database = connect(server("TEST_MONGO_URI"), real_database.name)
-            stream, gateway = JetStream(server("TEST_NATS_URL"), "payments"), SteeredGateway(database)
+            stream, gateway = (
+                JetStream(server("TEST_NATS_URL"), "payments", MARKETPLACE),
+                SteeredGateway(database),
+            )
             app = create_app(settings, database=database, stream=stream, gateway=gateway)
             found.append((await stack.enter_async_context(running(app)), app.state.desk))
         yield found

@@ -8,7 +8,8 @@ import pytest
 from common.base import times
 from common.base.ids import new_id
 from common.base.money import Money
-from common.contract.events import Event, PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
+from common.contract.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
+from common.messaging.events import Event
 from payments.domain import Attempt, Order, Payment, Status
 from payments.errors import StrayIntent
 from payments.gateway import Intent, State

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from common.base.ids import new_id
-from common.contract.events import Event, VersionedEvent
 from common.messaging.dead_letters import REASON
+from common.messaging.events import Event, VersionedEvent
 from common.messaging.stream import MESSAGE_ID
 from tests.orders import AnOrder, emit
 from tests.shop import Shop

@@ -7,6 +7,7 @@ import pytest
 
 from common.base.ids import new_id
 from common.base.money import Money
+from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import ConsumerSpec, Stream
 from common.persistence.mongo import Database
@@ -87,7 +88,7 @@ async def test_of_many_orders_at_once_one_holds_the_ticket(
 async def test_a_listing_flow_reaches_the_real_stream_in_order(
     real_database: Database, real_stream: Stream
 ) -> None:
-    own_stream = JetStream(server("TEST_NATS_URL"), "tickets")
+    own_stream = JetStream(server("TEST_NATS_URL"), "tickets", MARKETPLACE)
     async with running(an_app(real_database, own_stream)) as client:
         seller = signed_in(a_user())
 

@@ -6,7 +6,7 @@ import pytest
 
 from common.base.ids import new_id
 from common.base.money import Money
-from common.contract.events import Event
+from common.messaging.events import Event
 from common.persistence.mongo import Database
 from common.testing.answers import message_of
 from common.testing.events import deliver, emitted, outcomes, publish, refused

@@ -9,7 +9,6 @@ import pytest
 from common.base import tracing
 from common.base.money import Money
 from common.contract.events import (
-    Event,
     ExpirationComplete,
     OrderCancelled,
     OrderCompleted,
@@ -25,11 +24,11 @@ from common.contract.events import (
     TicketRef,
     TicketUpdated,
     TicketWithdrawn,
-    VersionedEvent,
-    wire_subject,
 )
+from common.contract.stream import MARKETPLACE
+from common.messaging.events import Event, VersionedEvent, wire_subject
 from common.messaging.publisher import Publisher
-from common.messaging.stream import MESSAGE_ID, STREAM_SUBJECTS
+from common.messaging.stream import MESSAGE_ID
 from common.testing.fake_stream import FakeStream
 
 T, O, P = "a" * 24, "b" * 24, "c" * 24  # noqa: E741
@@ -117,7 +116,7 @@ def test_the_contract_below_names_every_event() -> None:
 def test_an_event_is_on_the_wire_as_the_contract_has_it(event: Event, subject: str, body: object) -> None:
     assert wire_subject(event) == subject
     assert orjson.loads(event.to_json()) == body
-    assert f"{subject.split('.')[0]}.>" in STREAM_SUBJECTS
+    assert f"{subject.split('.')[0]}.>" in MARKETPLACE.subjects
 
 
 @each
@@ -130,10 +129,8 @@ def test_an_event_is_read_as_it_was_written(event: Event, subject: str, body: di
 
 @each
 async def test_an_event_travels_as_a_cloudevent(event: Event, subject: str, body: object) -> None:
-    class Owner(Publisher[Event]):
-        source = "tests"
+    class Owner(Publisher[Event], source="tests"): ...
 
-    Owner.event = type(event)
     trace = tracing.Trace.start("the-request")
     tracing.enter(trace)
     version = event.version if isinstance(event, VersionedEvent) else None
@@ -162,9 +159,7 @@ async def test_an_event_travels_as_a_cloudevent(event: Event, subject: str, body
 
 
 async def test_publishing_the_same_event_again_stores_it_once(stream: FakeStream) -> None:
-    class Expired(Publisher[ExpirationComplete]):
-        event = ExpirationComplete
-        source = "tests"
+    class Expired(Publisher[ExpirationComplete], source="tests"): ...
 
     for _ in range(2):
         await Expired(stream).publish(ExpirationComplete(order_id=O))

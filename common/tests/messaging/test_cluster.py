@@ -11,9 +11,9 @@ import pytest
 from nats.js.api import StreamInfo
 
 from common.base.errors import Unavailable
+from common.contract.stream import MARKETPLACE
 from common.messaging.feed import NatsFeed
 from common.messaging.jetstream.stream import JetStream
-from common.messaging.stream import STREAM
 from tests.broker import NatsServer, a_cluster, a_spec, put, texts
 from tests.messaging.test_feed import Follower
 
@@ -43,7 +43,7 @@ async def soon(attempt: Callable[[], Awaitable[T]]) -> T:
 
 @asynccontextmanager
 async def connected(servers: list[NatsServer], replicas: int) -> AsyncIterator[JetStream]:
-    stream = JetStream(",".join(server.url for server in servers), "test", replicas)
+    stream = JetStream(",".join(server.url for server in servers), "test", MARKETPLACE, replicas)
     connecting = asyncio.create_task(stream.connect())
     try:
         # One alone can't keep three copies: the streams are declared once the others are there.
@@ -62,7 +62,7 @@ async def put_soon(stream: JetStream, text: str) -> None:
 
 
 async def described(stream: JetStream) -> StreamInfo:
-    return await soon(lambda: stream.client.jetstream().stream_info(STREAM))
+    return await soon(lambda: stream.client.jetstream().stream_info(MARKETPLACE.name))
 
 
 async def test_no_event_is_lost_with_one_of_three_servers(servers: list[NatsServer]) -> None:

@@ -18,7 +18,6 @@ from tests.builders import a_change, consuming, until
 class Updated(Listener[TicketUpdated]):
     """Holds each message until `gate` is open; fails for the title "poison"."""
 
-    event = TicketUpdated
     queue_group = "tests"
 
     def __init__(self, is_open: bool = True) -> None:
@@ -44,7 +43,6 @@ class Updated(Listener[TicketUpdated]):
 
 
 class Cancelled(Listener[OrderCancelled]):
-    event = OrderCancelled
     queue_group = "tests"
 
     async def on_message(self, event: OrderCancelled) -> None:

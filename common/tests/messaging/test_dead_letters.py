@@ -5,16 +5,16 @@ import asyncio
 import io
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
 from common.base.errors import Unavailable
 from common.contract.events import TicketCreated, TicketUpdated
+from common.contract.stream import MARKETPLACE
 from common.messaging.dead_letters import DROPPED, REASON, DeadLetters, Letter
-from common.messaging.dead_letters.__main__ import main, parse, run
+from common.messaging.dead_letters.command import main, parse, run
 from common.messaging.listener import Listener
-from common.messaging.stream import DEAD_LETTERS, ConsumerSpec, Stream
+from common.messaging.stream import ConsumerSpec, Stream
 from common.persistence.mongo import Database
 from common.persistence.replica import Replica
 from common.testing.events import publish
@@ -33,7 +33,6 @@ def broker(request: pytest.FixtureRequest) -> Stream:
 class Updated(Listener[TicketUpdated]):
     """Refuses for good what is in `broken`, as a bug would that the next version has not."""
 
-    event = TicketUpdated
     queue_group = "tests"
 
     def __init__(self, *broken: str) -> None:
@@ -212,7 +211,7 @@ async def test_a_crash_between_handing_over_and_removing_is_harmless(
     (letter,) = await poisoned(broker, a_change("1", 1, "poison"))
     mended = Updated()
 
-    async def crash(_sequence: int, _stream: str) -> bool:
+    async def crash(_sequence: int, **_where: bool) -> bool:
         raise Unavailable()
 
     async with consuming(broker, mended):
@@ -276,31 +275,25 @@ async def test_a_replica_ends_as_if_its_poison_had_been_none(broker: Stream, dat
     replica = Replica(database["tickets"])
     poison = {"Two"}
 
-    class Kept(Listener[Any]):
+    class Kept(Listener[TicketCreated | TicketUpdated]):
         queue_group = "tests"
 
-        async def on_message(self, event: Any) -> None:
+        async def on_message(self, event: TicketCreated | TicketUpdated) -> None:
             if event.title in poison:
                 raise ValueError(event.title)
             await replica.apply(event.id, event.version, {"title": event.title})
-
-    class CreatedKept(Kept):
-        event = TicketCreated
-
-    class UpdatedKept(Kept):
-        event = TicketUpdated
 
     await replica.apply("1", 0, {"title": "Zero"})
     titles = ["One", "Two", "Three", "Four"]
     with pytest.MonkeyPatch.context() as impatient:
         impatient.setattr("common.messaging.listener.GAP_ATTEMPTS", 3)
-        async with consuming(broker, CreatedKept(), UpdatedKept()):
+        async with consuming(broker, Kept()):
             await publish(broker, *(a_change("1", n, title) for n, title in enumerate(titles, 1)))
             await buried(broker, 3)
     assert await replica.find("1") == {"_id": "1", "version": 1, "title": "One"}
 
     poison.clear()
-    async with consuming(broker, CreatedKept(), UpdatedKept()):
+    async with consuming(broker, Kept()):
         await command(broker, "replay", "--all")
         async with asyncio.timeout(10):
             while await replica.find("1") != {"_id": "1", "version": 4, "title": "Four"}:
@@ -319,9 +312,9 @@ def test_a_drop_needs_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
 async def test_a_broker_that_is_not_there_is_said_in_one_line(
     nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("common.messaging.dead_letters.__main__.CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("common.messaging.dead_letters.command.CONNECT_SECONDS", 0.2)
 
-    assert await main(argparse.Namespace(command="list"), nats_server.url) == 1
+    assert await main(argparse.Namespace(command="list"), nats_server.url, MARKETPLACE) == 1
 
     assert capsys.readouterr().err.startswith("The event stream can't be reached")
 
@@ -330,6 +323,6 @@ async def test_a_broker_that_is_not_there_is_said_in_one_line(
 async def test_the_dead_letters_of_the_real_stream_are_where_they_are_looked_for(real_stream: Stream) -> None:
     await poisoned(real_stream, a_change("1", 1, "poison"))
 
-    found = [stored async for batch in real_stream.history([">"], 0, DEAD_LETTERS) for stored in batch]
+    found = [stored async for batch in real_stream.history([">"], 0, dead_letters=True) for stored in batch]
 
     assert [stored.subject for stored in found] == ["dead.tests.ticket.updated.1"]

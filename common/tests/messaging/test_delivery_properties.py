@@ -63,15 +63,14 @@ class Kept(Listener[Any]):
 
 
 class Created(Kept):
-    event = TicketCreated
+    events = (TicketCreated,)
 
 
 class Updated(Kept):
-    event = TicketUpdated
+    events = (TicketUpdated,)
 
 
-class Owner(Publisher[Any]):
-    source = "tests"
+class Owner(Publisher[Event], source="tests"): ...
 
 
 def told(ticket_id: str, version: int) -> Event:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from common.contract.stream import MARKETPLACE
 from common.messaging.feed import Feed, NatsFeed
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
@@ -134,7 +135,7 @@ async def test_a_feed_that_never_followed_can_be_closed(follower: Callable[[], F
 @pytest.mark.connected
 async def test_after_an_outage_of_the_broker_it_hears_again_and_says_to_look(nats_server: NatsServer) -> None:
     await nats_server.start()
-    feed, stream = NatsFeed(nats_server.url, "test"), JetStream(nats_server.url, "test")
+    feed, stream = NatsFeed(nats_server.url, "test"), JetStream(nats_server.url, "test", MARKETPLACE)
     try:
         await stream.connect()
         one = await Follower(feed).follow()

@@ -8,10 +8,11 @@ import pytest
 from nats.js.api import StreamConfig, StreamInfo, StreamState
 
 from common.base.errors import Unavailable
+from common.contract.stream import MARKETPLACE
 from common.messaging.dead_letters import DeadLetters
 from common.messaging.jetstream import history
 from common.messaging.jetstream.stream import JetStream
-from common.messaging.stream import DEAD_LETTERS, Stored, Stream
+from common.messaging.stream import Stored, Stream
 from common.testing.fake_stream import FakeStream
 from tests.broker import NatsServer, a_spec, pulled, put
 
@@ -24,10 +25,9 @@ def broker(request: pytest.FixtureRequest) -> Stream:
     return stream
 
 
-async def read(broker: Stream, *subjects: str, after: int = 0, stream: str = "gittix") -> list[Stored]:
-    return [
-        stored async for batch in broker.history(subjects or ("ticket.>",), after, stream) for stored in batch
-    ]
+async def read(broker: Stream, *subjects: str, after: int = 0, dead_letters: bool = False) -> list[Stored]:
+    history = broker.history(subjects or ("ticket.>",), after, dead_letters=dead_letters)
+    return [stored async for batch in history for stored in batch]
 
 
 def told(found: Sequence[Stored]) -> list[str]:
@@ -96,7 +96,7 @@ async def test_each_stream_has_its_own_history(broker: Stream) -> None:
     await DeadLetters(broker).add(delivery, "tester", "because")
 
     assert [stored.subject for stored in await read(broker, ">")] == ["ticket.created.1"]
-    (dead,) = await read(broker, ">", stream=DEAD_LETTERS)
+    (dead,) = await read(broker, ">", dead_letters=True)
     assert dead.subject == "dead.tester.ticket.created.1"
 
 
@@ -105,9 +105,9 @@ async def test_what_is_removed_is_gone_and_can_be_removed_only_once(broker: Stre
         await put(broker, str(number))
     middle = (await read(broker))[1]
 
-    assert await broker.remove(middle.sequence, "gittix")
-    assert not await broker.remove(middle.sequence, "gittix")
-    assert not await broker.remove(10**9, "gittix")
+    assert await broker.remove(middle.sequence)
+    assert not await broker.remove(middle.sequence)
+    assert not await broker.remove(10**9)
 
     assert told(await read(broker)) == ["0", "2"]
 
@@ -118,7 +118,7 @@ async def test_the_fake_cannot_be_read_while_it_is_down(stream: FakeStream) -> N
     with pytest.raises(Unavailable):
         await read(stream)
     with pytest.raises(Unavailable):
-        await stream.remove(1, "gittix")
+        await stream.remove(1)
 
 
 @pytest.mark.connected
@@ -137,7 +137,7 @@ async def test_a_history_is_whole_although_the_server_is_killed_while_it_is_read
     monkeypatch.setattr(history, "BATCH", 50)
     monkeypatch.setattr(history, "ANSWER_SECONDS", 3_600.0)
     await nats_server.start()
-    stream = JetStream(nats_server.url, "test")
+    stream = JetStream(nats_server.url, "test", MARKETPLACE)
     await stream.connect()
     for number in range(300):
         await put(stream, str(number))
@@ -159,7 +159,7 @@ async def test_what_was_asked_over_a_connection_that_is_lost_is_asked_again_over
 ) -> None:
     monkeypatch.setattr(history, "ANSWER_SECONDS", 3_600.0)
     await nats_server.start()
-    stream = JetStream(nats_server.url, "test")
+    stream = JetStream(nats_server.url, "test", MARKETPLACE)
     await stream.connect()
     await put(stream, "a")
     nats_server.pause()
@@ -178,7 +178,7 @@ async def test_what_was_asked_over_a_connection_that_is_lost_is_asked_again_over
 @pytest.mark.connected
 async def test_a_server_that_is_down_cannot_be_read(nats_server: NatsServer) -> None:
     await nats_server.start()
-    stream = JetStream(nats_server.url, "test")
+    stream = JetStream(nats_server.url, "test", MARKETPLACE)
     await stream.connect()
     await put(stream, "a")
     nats_server.kill()

@@ -22,7 +22,6 @@ Raise = Callable[[], BaseException]
 
 
 class Updated(Listener[TicketUpdated]):
-    event = TicketUpdated
     queue_group = "tests"
 
     def __init__(self, error: BaseException | None = None) -> None:

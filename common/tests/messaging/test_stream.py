@@ -9,6 +9,7 @@ import pytest
 
 from common.base.errors import Unavailable
 from common.base.ids import new_id
+from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.pull_consumer import JetStreamSource
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import MESSAGE_ID, Stream
@@ -37,7 +38,7 @@ async def connection(broker: Stream) -> AsyncIterator[Connection]:
         async def connect() -> Stream:
             if isinstance(broker, FakeStream):
                 return broker
-            another = JetStream(server("TEST_NATS_URL"), "another")
+            another = JetStream(server("TEST_NATS_URL"), "another", MARKETPLACE)
             stack.push_async_callback(another.close)
             await another.connect()
             return another
@@ -315,7 +316,7 @@ async def test_publishing_to_a_dead_server_is_unavailable_and_works_again_later(
     nats_server: NatsServer,
 ) -> None:
     await nats_server.start()
-    stream = JetStream(nats_server.url, "test")
+    stream = JetStream(nats_server.url, "test", MARKETPLACE)
     await stream.connect()
     nats_server.kill()
 
@@ -333,7 +334,7 @@ async def test_publishing_to_a_dead_server_is_unavailable_and_works_again_later(
 
 @pytest.mark.connected
 async def test_a_first_connection_waits_for_its_server(nats_server: NatsServer) -> None:
-    stream = JetStream(nats_server.url, "test")
+    stream = JetStream(nats_server.url, "test", MARKETPLACE)
     connecting = asyncio.create_task(stream.connect())
     await asyncio.sleep(0.3)
     assert not connecting.done()
@@ -354,7 +355,7 @@ async def test_a_first_connection_waits_for_its_server(nats_server: NatsServer) 
 @pytest.mark.connected
 async def test_of_several_servers_one_that_lives_is_enough(nats_server: NatsServer) -> None:
     await nats_server.start()
-    stream = JetStream(f"nats://127.0.0.1:1,{nats_server.url}", "test")
+    stream = JetStream(f"nats://127.0.0.1:1,{nats_server.url}", "test", MARKETPLACE)
 
     await asyncio.wait_for(stream.connect(), 10)
 
@@ -364,7 +365,7 @@ async def test_of_several_servers_one_that_lives_is_enough(nats_server: NatsServ
 
 @pytest.mark.connected
 async def test_a_connection_can_be_closed_before_its_server_was_ever_there(nats_server: NatsServer) -> None:
-    stream = JetStream(nats_server.url, "test")
+    stream = JetStream(nats_server.url, "test", MARKETPLACE)
     connecting = asyncio.create_task(stream.connect())
     await asyncio.sleep(0.1)
 
@@ -378,7 +379,7 @@ async def test_a_connection_can_be_closed_before_its_server_was_ever_there(nats_
 @pytest.mark.connected
 async def test_killed_twice_the_server_loses_nothing_that_it_confirmed(nats_server: NatsServer) -> None:
     await nats_server.start()
-    stream = JetStream(nats_server.url, "test")
+    stream = JetStream(nats_server.url, "test", MARKETPLACE)
     await stream.connect()
     source = await stream.source(a_spec(ack_wait=1.0))
     received: set[str] = set()
@@ -410,7 +411,7 @@ async def test_killed_twice_the_server_loses_nothing_that_it_confirmed(nats_serv
 @pytest.mark.connected
 async def test_an_idle_consumer_gets_what_comes_after_its_server_was_killed(nats_server: NatsServer) -> None:
     await nats_server.start()
-    stream = JetStream(nats_server.url, "test")
+    stream = JetStream(nats_server.url, "test", MARKETPLACE)
     await stream.connect()
     source = await stream.source(a_spec())
     waiting = asyncio.create_task(source.pull(1))
@@ -429,7 +430,7 @@ async def test_a_server_that_lost_its_store_is_consumed_from_again_without_haste
     nats_server: NatsServer,
 ) -> None:
     await nats_server.start()
-    stream = JetStream(nats_server.url, "test")
+    stream = JetStream(nats_server.url, "test", MARKETPLACE)
     await stream.connect()
     source = await stream.source(a_spec())
     waiting = asyncio.create_task(source.pull(1))

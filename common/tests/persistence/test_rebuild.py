@@ -40,7 +40,6 @@ TITLES = Projection((TicketCreated, TicketUpdated), fields)
 
 
 class Created(Listener[TicketCreated]):
-    event = TicketCreated
     queue_group = "tests"
 
     def __init__(self, database: Database) -> None:
@@ -51,7 +50,6 @@ class Created(Listener[TicketCreated]):
 
 
 class Updated(Listener[TicketUpdated]):
-    event = TicketUpdated
     queue_group = "tests"
 
     def __init__(self, database: Database) -> None:

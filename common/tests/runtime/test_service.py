@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from common.base.errors import Outage
 from common.contract.events import TicketUpdated
+from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
@@ -39,7 +40,6 @@ class Store:
 
 
 class Updated(Listener[TicketUpdated]):
-    event = TicketUpdated
     queue_group = "tests"
 
     def __init__(self, effect: Callable[[TicketUpdated], Awaitable[None]] | None = None) -> None:
@@ -187,7 +187,7 @@ async def test_a_stopped_service_takes_no_more(database: Database, stream: FakeS
 @pytest.mark.connected
 async def test_the_real_broker_may_come_later_and_the_real_database_be_gone(nats_server: NatsServer) -> None:
     database = connect("mongodb://127.0.0.1:1", "nowhere")
-    stream = JetStream(nats_server.url, "test")
+    stream = JetStream(nats_server.url, "test", MARKETPLACE)
     repo = Listings(database, publishers(stream))
     parts = Service(database, stream, [repo], [repo.relay], Consumer(stream, [Updated()]))
     async with asyncio.timeout(20), started(parts) as client:
@@ -201,7 +201,7 @@ async def test_the_real_broker_may_come_later_and_the_real_database_be_gone(nats
 
 @pytest.mark.connected
 async def test_a_service_can_stop_before_its_broker_was_ever_there(nats_server: NatsServer) -> None:
-    stream = JetStream(nats_server.url, "test")
+    stream = JetStream(nats_server.url, "test", MARKETPLACE)
     async with (
         asyncio.timeout(10),
         started(Service(stream=stream, consumer=Consumer(stream, [Updated()]))) as client,

@@ -7,7 +7,7 @@ import httpx
 
 from blog.events import CommentCreated, CommentModerated, CommentUpdated, Event, PostCreated, Status
 from blog.service import Broker
-from common.contract.events import wire_subject
+from common.messaging.events import wire_subject
 from common.messaging.stream import MESSAGE_ID
 from common.testing.fake_feed import FakeFeed
 from common.testing.fake_stream import FakeStream

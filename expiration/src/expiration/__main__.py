@@ -5,6 +5,7 @@
 
 import sys
 
+from common.contract.stream import MARKETPLACE
 from common.runtime.server import serve
 from common.runtime.settings import load
 from expiration import timers
@@ -21,6 +22,6 @@ if __name__ == "__main__":
         from expiration.rebuild import rebuild
 
         own = timers.Timers(timers.connect(settings.redis_url))
-        sys.exit(command("expiration", settings.nats_url, lambda stream: rebuild(stream, own)))
+        sys.exit(command("expiration", settings.nats_url, MARKETPLACE, lambda stream: rebuild(stream, own)))
     else:
         serve("expiration", create_app(settings), settings)

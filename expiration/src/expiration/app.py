@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
@@ -20,7 +21,7 @@ def create_app(
     """Sets timers. Nothing connects before the lifespan starts; the others stand in for the real ones."""
     own_timers = Timers(timers.connect(settings.redis_url)) if own_timers is None else own_timers
     stream = (
-        JetStream(settings.nats_url, "expiration", settings.nats_stream_replicas)
+        JetStream(settings.nats_url, "expiration", MARKETPLACE, settings.nats_stream_replicas)
         if stream is None
         else stream
     )
@@ -39,7 +40,7 @@ def create_worker_app(
     """The worker as a service: its job, and health that tells an orchestrator when to start it anew."""
     own_timers = Timers(timers.connect(settings.redis_url)) if own_timers is None else own_timers
     if stream is None:
-        stream = JetStream(settings.nats_url, "expiration-worker", settings.nats_stream_replicas)
+        stream = JetStream(settings.nats_url, "expiration-worker", MARKETPLACE, settings.nats_stream_replicas)
     publisher = ExpirationCompletePublisher(stream)
     service = Service(
         stream=stream, jobs=[lambda: worker.work(settings, publisher)], on_stop=[own_timers.close]

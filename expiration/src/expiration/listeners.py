@@ -10,7 +10,6 @@ QUEUE_GROUP = "expiration"
 class OrderCreatedListener(Listener[OrderCreated]):
     """Sets the order's timer. Again, or late: a timer is set once, and one that is past due fires at once."""
 
-    event = OrderCreated
     queue_group = QUEUE_GROUP
 
     def __init__(self, timers: Timers) -> None:

@@ -4,6 +4,4 @@ from common.contract.events import ExpirationComplete
 from common.messaging.publisher import Publisher
 
 
-class ExpirationCompletePublisher(Publisher[ExpirationComplete]):
-    event = ExpirationComplete
-    source = "expiration"
+class ExpirationCompletePublisher(Publisher[ExpirationComplete], source="expiration"): ...

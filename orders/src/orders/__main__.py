@@ -2,6 +2,7 @@
 
 import sys
 
+from common.contract.stream import MARKETPLACE
 from common.persistence import mongo
 from common.runtime.server import serve
 from common.runtime.settings import load
@@ -16,5 +17,5 @@ if __name__ == "__main__":
         from orders.rebuild import rebuild
 
         database = mongo.connect(settings.mongo_uri, "orders")
-        sys.exit(command("orders", settings.nats_url, lambda stream: rebuild(stream, database)))
+        sys.exit(command("orders", settings.nats_url, MARKETPLACE, lambda stream: rebuild(stream, database)))
     serve("orders", create_app(settings), settings)

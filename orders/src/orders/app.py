@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
+from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.session import Sessions
 from common.messaging.consumer import Consumer
@@ -26,7 +27,9 @@ def create_app(
     """Nothing connects before the lifespan starts. `database` and `stream` stand in for the real ones."""
     database = mongo.connect(settings.mongo_uri, "orders") if database is None else database
     stream = (
-        JetStream(settings.nats_url, "orders", settings.nats_stream_replicas) if stream is None else stream
+        JetStream(settings.nats_url, "orders", MARKETPLACE, settings.nats_stream_replicas)
+        if stream is None
+        else stream
     )
     hold = timedelta(seconds=settings.order_hold_seconds)
     repositories = Repositories.over(database, publishers(stream))

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from common.contract.events import (
-    Event,
     ExpirationComplete,
     PaymentAwaiting,
     PaymentCaptured,
@@ -15,6 +14,7 @@ from common.contract.events import (
     TicketUpdated,
     TicketWithdrawn,
 )
+from common.messaging.events import Event
 from common.messaging.listener import Listener, NotYet
 from orders import commands
 from orders.domain import PaymentState
@@ -25,7 +25,6 @@ QUEUE_GROUP = "orders"
 
 E = TypeVar("E", bound=Event)
 TicketEvent = TicketCreated | TicketUpdated | TicketWithdrawn
-T = TypeVar("T", TicketCreated, TicketUpdated, TicketWithdrawn)
 
 
 def ticket_fields(event: TicketEvent) -> Mapping[str, Any]:
@@ -47,26 +46,14 @@ def _offer(event: TicketCreated | TicketUpdated) -> Mapping[str, Any]:
     return {**told, "details": event.details.to_document()}
 
 
-class _TicketListener(Listener[T]):
+class TicketListener(Listener[TicketEvent]):
     queue_group = QUEUE_GROUP
 
     def __init__(self, tickets: TicketReplica) -> None:
         self._tickets = tickets
 
-    async def on_message(self, event: T) -> None:
+    async def on_message(self, event: TicketEvent) -> None:
         await self._tickets.apply(event.id, event.version, ticket_fields(event))
-
-
-class TicketCreatedListener(_TicketListener[TicketCreated]):
-    event = TicketCreated
-
-
-class TicketUpdatedListener(_TicketListener[TicketUpdated]):
-    event = TicketUpdated
-
-
-class TicketWithdrawnListener(_TicketListener[TicketWithdrawn]):
-    event = TicketWithdrawn
 
 
 class _OrderListener(Listener[E]):
@@ -77,7 +64,6 @@ class _OrderListener(Listener[E]):
 
 
 class ExpirationCompleteListener(Listener[ExpirationComplete]):
-    event = ExpirationComplete
     queue_group = QUEUE_GROUP
 
     def __init__(self, orders: OrderRepository, hold: timedelta) -> None:
@@ -93,29 +79,21 @@ class ExpirationCompleteListener(Listener[ExpirationComplete]):
 
 
 class PaymentAwaitingListener(_OrderListener[PaymentAwaiting]):
-    event = PaymentAwaiting
-
     async def on_message(self, event: PaymentAwaiting) -> None:
         await commands.await_payment(self._orders, event.order_id)
 
 
 class PaymentCreatedListener(_OrderListener[PaymentCreated]):
-    event = PaymentCreated
-
     async def on_message(self, event: PaymentCreated) -> None:
         await commands.complete(self._orders, event.order_id)
 
 
 class PaymentCapturedListener(_OrderListener[PaymentCaptured]):
-    event = PaymentCaptured
-
     async def on_message(self, event: PaymentCaptured) -> None:
         await commands.settle(self._orders, event.order_id, PaymentState.CAPTURED)
 
 
 class PaymentVoidedListener(_OrderListener[PaymentVoided]):
-    event = PaymentVoided
-
     async def on_message(self, event: PaymentVoided) -> None:
         await commands.settle(self._orders, event.order_id, PaymentState.VOIDED)
 
@@ -123,9 +101,7 @@ class PaymentVoidedListener(_OrderListener[PaymentVoided]):
 def listeners(repositories: Repositories, hold: timedelta) -> Sequence[Listener[Any]]:
     tickets, orders = repositories.tickets, repositories.orders
     return [
-        TicketCreatedListener(tickets),
-        TicketUpdatedListener(tickets),
-        TicketWithdrawnListener(tickets),
+        TicketListener(tickets),
         ExpirationCompleteListener(orders, hold),
         PaymentAwaitingListener(orders),
         PaymentCreatedListener(orders),

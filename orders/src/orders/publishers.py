@@ -7,32 +7,20 @@ from common.messaging.stream import Stream
 SOURCE = "orders"
 
 
-class OrderCreatedPublisher(Publisher[OrderCreated]):
-    event = OrderCreated
-    source = SOURCE
+class OrderCreatedPublisher(Publisher[OrderCreated], source=SOURCE): ...
 
 
-class OrderUpdatedPublisher(Publisher[OrderUpdated]):
-    event = OrderUpdated
-    source = SOURCE
+class OrderUpdatedPublisher(Publisher[OrderUpdated], source=SOURCE): ...
 
 
-class OrderCancelledPublisher(Publisher[OrderCancelled]):
-    event = OrderCancelled
-    source = SOURCE
+class OrderCancelledPublisher(Publisher[OrderCancelled], source=SOURCE): ...
 
 
-class OrderCompletedPublisher(Publisher[OrderCompleted]):
-    event = OrderCompleted
-    source = SOURCE
+class OrderCompletedPublisher(Publisher[OrderCompleted], source=SOURCE): ...
 
 
 def publishers(stream: Stream) -> Publishers:
     return Publishers(
-        [
-            OrderCreatedPublisher(stream),
-            OrderUpdatedPublisher(stream),
-            OrderCancelledPublisher(stream),
-            OrderCompletedPublisher(stream),
-        ]
+        stream,
+        [OrderCreatedPublisher, OrderUpdatedPublisher, OrderCancelledPublisher, OrderCompletedPublisher],
     )

@@ -2,6 +2,7 @@
 
 import sys
 
+from common.contract.stream import MARKETPLACE
 from common.persistence import mongo
 from common.runtime.server import serve
 from common.runtime.settings import load
@@ -16,5 +17,7 @@ if __name__ == "__main__":
         from payments.rebuild import rebuild
 
         database = mongo.connect(settings.mongo_uri, "payments")
-        sys.exit(command("payments", settings.nats_url, lambda stream: rebuild(stream, database)))
+        sys.exit(
+            command("payments", settings.nats_url, MARKETPLACE, lambda stream: rebuild(stream, database))
+        )
     serve("payments", create_app(settings), settings)

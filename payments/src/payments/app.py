@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.session import Sessions
 from common.messaging.consumer import Consumer
@@ -33,7 +34,9 @@ def create_app(
     """Nothing connects before the lifespan starts. The keywords stand in for the real ones."""
     database = mongo.connect(settings.mongo_uri, "payments") if database is None else database
     stream = (
-        JetStream(settings.nats_url, "payments", settings.nats_stream_replicas) if stream is None else stream
+        JetStream(settings.nats_url, "payments", MARKETPLACE, settings.nats_stream_replicas)
+        if stream is None
+        else stream
     )
     gateway = _gateway(settings, database) if gateway is None else gateway
     stores = Repositories.over(database, publishers(stream))

@@ -1,7 +1,7 @@
 """What this service reacts to: orders, of which it keeps a replica, and whose end settles the payment."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any
 
 from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
 from common.messaging.listener import Listener
@@ -11,7 +11,6 @@ from payments.settlement import settle
 QUEUE_GROUP = "payments"
 
 OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
-E = TypeVar("E", OrderCreated, OrderUpdated, OrderCancelled, OrderCompleted)
 
 
 def order_fields(event: OrderEvent) -> Mapping[str, Any]:
@@ -32,43 +31,19 @@ def order_fields(event: OrderEvent) -> Mapping[str, Any]:
             return {"status": "complete"}
 
 
-class _OrderListener(Listener[E]):
+class OrderListener(Listener[OrderEvent]):
     """Settles at an order's end, also when that was applied before: a crash may have come between."""
 
     queue_group = QUEUE_GROUP
-    ends_order: ClassVar[bool] = False
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def on_message(self, event: E) -> None:
+    async def on_message(self, event: OrderEvent) -> None:
         await self._desk.repositories.orders.apply(event.id, event.version, order_fields(event))
-        if self.ends_order:
+        if isinstance(event, OrderCancelled | OrderCompleted):
             await settle(self._desk, event.id)
 
 
-class OrderCreatedListener(_OrderListener[OrderCreated]):
-    event = OrderCreated
-
-
-class OrderUpdatedListener(_OrderListener[OrderUpdated]):
-    event = OrderUpdated
-
-
-class OrderCancelledListener(_OrderListener[OrderCancelled]):
-    event = OrderCancelled
-    ends_order = True
-
-
-class OrderCompletedListener(_OrderListener[OrderCompleted]):
-    event = OrderCompleted
-    ends_order = True
-
-
 def listeners(desk: Desk) -> Sequence[Listener[Any]]:
-    return [
-        OrderCreatedListener(desk),
-        OrderUpdatedListener(desk),
-        OrderCancelledListener(desk),
-        OrderCompletedListener(desk),
-    ]
+    return [OrderListener(desk)]

@@ -7,32 +7,20 @@ from common.messaging.stream import Stream
 SOURCE = "payments"
 
 
-class PaymentAwaitingPublisher(Publisher[PaymentAwaiting]):
-    event = PaymentAwaiting
-    source = SOURCE
+class PaymentAwaitingPublisher(Publisher[PaymentAwaiting], source=SOURCE): ...
 
 
-class PaymentCreatedPublisher(Publisher[PaymentCreated]):
-    event = PaymentCreated
-    source = SOURCE
+class PaymentCreatedPublisher(Publisher[PaymentCreated], source=SOURCE): ...
 
 
-class PaymentCapturedPublisher(Publisher[PaymentCaptured]):
-    event = PaymentCaptured
-    source = SOURCE
+class PaymentCapturedPublisher(Publisher[PaymentCaptured], source=SOURCE): ...
 
 
-class PaymentVoidedPublisher(Publisher[PaymentVoided]):
-    event = PaymentVoided
-    source = SOURCE
+class PaymentVoidedPublisher(Publisher[PaymentVoided], source=SOURCE): ...
 
 
 def publishers(stream: Stream) -> Publishers:
     return Publishers(
-        [
-            PaymentAwaitingPublisher(stream),
-            PaymentCreatedPublisher(stream),
-            PaymentCapturedPublisher(stream),
-            PaymentVoidedPublisher(stream),
-        ]
+        stream,
+        [PaymentAwaitingPublisher, PaymentCreatedPublisher, PaymentCapturedPublisher, PaymentVoidedPublisher],
     )

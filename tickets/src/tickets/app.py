@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.session import Sessions
 from common.messaging.consumer import Consumer
@@ -23,7 +24,9 @@ def create_app(
     """Nothing connects before the lifespan starts. `database` and `stream` stand in for the real ones."""
     database = mongo.connect(settings.mongo_uri, "tickets") if database is None else database
     stream = (
-        JetStream(settings.nats_url, "tickets", settings.nats_stream_replicas) if stream is None else stream
+        JetStream(settings.nats_url, "tickets", MARKETPLACE, settings.nats_stream_replicas)
+        if stream is None
+        else stream
     )
     repositories = Repositories.over(database, publishers(stream))
     service = Service(

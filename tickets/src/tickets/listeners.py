@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from common.base.money import Money
-from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated, VersionedEvent
+from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from common.messaging.events import VersionedEvent
 from common.messaging.listener import Listener, NotYet
 from common.persistence.replica import VersionGap
 from tickets import commands
@@ -43,8 +44,6 @@ class _OrderListener(Listener[E]):
 
 
 class OrderCreatedListener(_OrderListener[OrderCreated]):
-    event = OrderCreated
-
     async def on_message(self, event: OrderCreated) -> None:
         noted = await self._apply(event, event.ticket.id, _hold_at(event.ticket.price))
         if not noted and await self._orders.has_ended(event.id):
@@ -53,15 +52,11 @@ class OrderCreatedListener(_OrderListener[OrderCreated]):
 
 
 class OrderUpdatedListener(_OrderListener[OrderUpdated]):
-    event = OrderUpdated
-
     async def on_message(self, event: OrderUpdated) -> None:
         await self._apply(event, event.ticket.id, _nothing)
 
 
 class OrderCancelledListener(_OrderListener[OrderCancelled]):
-    event = OrderCancelled
-
     async def on_message(self, event: OrderCancelled) -> None:
         """An order may end before it could hold its ticket, and the next one, which overtook it, keep that.
 
@@ -76,8 +71,6 @@ class OrderCancelledListener(_OrderListener[OrderCancelled]):
 
 
 class OrderCompletedListener(_OrderListener[OrderCompleted]):
-    event = OrderCompleted
-
     async def on_message(self, event: OrderCompleted) -> None:
         await self._apply(event, event.ticket.id, commands.sell)
 

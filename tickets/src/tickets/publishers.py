@@ -7,22 +7,14 @@ from common.messaging.stream import Stream
 SOURCE = "tickets"
 
 
-class TicketCreatedPublisher(Publisher[TicketCreated]):
-    event = TicketCreated
-    source = SOURCE
+class TicketCreatedPublisher(Publisher[TicketCreated], source=SOURCE): ...
 
 
-class TicketUpdatedPublisher(Publisher[TicketUpdated]):
-    event = TicketUpdated
-    source = SOURCE
+class TicketUpdatedPublisher(Publisher[TicketUpdated], source=SOURCE): ...
 
 
-class TicketWithdrawnPublisher(Publisher[TicketWithdrawn]):
-    event = TicketWithdrawn
-    source = SOURCE
+class TicketWithdrawnPublisher(Publisher[TicketWithdrawn], source=SOURCE): ...
 
 
 def publishers(stream: Stream) -> Publishers:
-    return Publishers(
-        [TicketCreatedPublisher(stream), TicketUpdatedPublisher(stream), TicketWithdrawnPublisher(stream)]
-    )
+    return Publishers(stream, [TicketCreatedPublisher, TicketUpdatedPublisher, TicketWithdrawnPublisher])

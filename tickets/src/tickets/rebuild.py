@@ -20,7 +20,8 @@ from typing import Any
 
 from common.base.errors import NotFound
 from common.base.money import Money
-from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated, VersionedEvent
+from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from common.messaging.events import VersionedEvent
 from common.messaging.stream import Stream
 from common.persistence.mongo import Database, Document
 from common.persistence.rebuild import Rebuild, Report

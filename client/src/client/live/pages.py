@@ -12,7 +12,8 @@ from client.live.bell import Bell
 from client.live.watched import Ask, Holder, Watched
 from client.schemas import Ticket
 from common.base.errors import Unavailable
-from common.contract.events import OrderCreated, Subject, VersionedEvent
+from common.contract.events import OrderCreated, Subject
+from common.messaging.events import VersionedEvent
 from common.messaging.feed import Feed
 
 log = logging.getLogger(__name__)

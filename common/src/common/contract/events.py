@@ -1,20 +1,12 @@
-"""Every event of the marketplace: the one place that says what is in X.
-
-An event is published on `<subject>.<aggregate id>` with the id `<subject>:<aggregate id>:<version>`, so
-that a history can be read alone and a repeated publication is recognised. Consumers ignore fields that
-they don't know: adding one is compatible, removing or renaming one is not.
-"""
+"""Every event of the marketplace, with its fields. `stream.py` names the stream that carries them."""
 
 from datetime import date
 from enum import StrEnum
-from typing import ClassVar
-
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
 
 from common.base.money import Price
 from common.base.times import Moment
 from common.contract.details import Details
+from common.messaging.events import AggregateEvent, Event, VersionedEvent, WireModel
 
 
 class Subject(StrEnum):
@@ -30,43 +22,6 @@ class Subject(StrEnum):
     PAYMENT_AWAITING = "payment.awaiting"
     PAYMENT_CAPTURED = "payment.captured"
     PAYMENT_VOIDED = "payment.voided"
-
-
-class WireModel(BaseModel):
-    """snake_case in Python, camelCase on the wire, frozen."""
-
-    model_config = ConfigDict(
-        frozen=True, alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, extra="ignore"
-    )
-
-
-class Event(WireModel):
-    """Something that happened to one aggregate. Subclasses name their `subject`, one of an enumeration."""
-
-    subject: ClassVar[StrEnum]
-
-    @property
-    def aggregate_id(self) -> str:
-        raise NotImplementedError
-
-    def to_json(self) -> bytes:
-        return self.__pydantic_serializer__.to_json(self, by_alias=True)
-
-
-class AggregateEvent(Event):
-    """An event of an aggregate that is named by `id`."""
-
-    id: str
-
-    @property
-    def aggregate_id(self) -> str:
-        return self.id
-
-
-class VersionedEvent(AggregateEvent):
-    """Carries the version that its change gave the aggregate: 0 for its creation, then one more each."""
-
-    version: int
 
 
 class TicketState(VersionedEvent):
@@ -166,7 +121,3 @@ class PaymentCaptured(PaymentEvent):
 
 class PaymentVoided(PaymentEvent):
     subject = Subject.PAYMENT_VOIDED
-
-
-def wire_subject(event: Event) -> str:
-    return f"{event.subject}.{event.aggregate_id}"

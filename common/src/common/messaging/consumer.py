@@ -24,13 +24,13 @@ RETRY_SECONDS = 0.5
 
 class Consumer:
     def __init__(self, stream: Stream, listeners: Sequence[Listener[Any]], capacity: int = CAPACITY) -> None:
-        """The listeners of one service: all of one queue group, each of another event."""
+        """The listeners of one service: all of one queue group, each event with one of them."""
         groups = {listener.queue_group for listener in listeners}
         if len(groups) != 1:
             raise ValueError(f"one queue group expected, not {sorted(groups)}")
         self._stream = stream
         self._dead_letters = DeadLetters(stream)
-        self._by_subject = {str(listener.event.subject): listener for listener in listeners}
+        self._by_subject = {str(kind.subject): listener for listener in listeners for kind in listener.events}
         self._queue_group = groups.pop()
         subjects = [f"{subject}.*" for subject in self._by_subject]
         self.spec = ConsumerSpec(

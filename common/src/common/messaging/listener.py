@@ -22,9 +22,9 @@ from pydantic import ValidationError
 from common.base import tracing
 from common.base.crash_points import reached
 from common.base.errors import Unavailable
-from common.contract.events import Event
 from common.messaging.dead_letters import DeadLetters
-from common.messaging.stream import Delivery
+from common.messaging.events import Event, event_types
+from common.messaging.stream import Delivery, first_subject
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +44,21 @@ class NotYet(Exception):
 
 
 class Listener(ABC, Generic[E]):
-    """`queue_group` names the durable consumer, one for a service."""
+    """Reacts to the events in its brackets: one, `Listener[OrderCreated]`, or several, `Listener[A | B]`.
 
-    event: ClassVar[type[Event]]
+    events: Kinds of event that it reacts to, taken from the brackets.
+    queue_group: Name of the service's durable consumer.
+    """
+
+    events: ClassVar[tuple[type[Event], ...]] = ()
     queue_group: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.events = event_types(cls) or cls.events
+        cls._by_subject = {str(kind.subject): kind for kind in cls.events}
+
+    _by_subject: ClassVar[dict[str, type[Event]]] = {}
 
     @abstractmethod
     async def on_message(self, event: E) -> None:
@@ -57,7 +68,7 @@ class Listener(ABC, Generic[E]):
         """Parses, runs `on_message`, and ends the delivery."""
         tracing.enter(tracing.Trace.of_headers(delivery.headers))
         try:
-            event = cast(E, self.event.model_validate_json(delivery.data))
+            event = cast(E, self._by_subject[self._subject(delivery)].model_validate_json(delivery.data))
         except ValidationError as error:
             await self._bury(delivery, dead_letters, f"does not parse: {_in_words(error)}")
             return
@@ -74,7 +85,7 @@ class Listener(ABC, Generic[E]):
         else:
             reached("before-ack")
             await delivery.ack()
-            self._count("ack")
+            self._count(delivery, "ack")
 
     async def _again(
         self, delivery: Delivery, dead_letters: DeadLetters, error: Exception, attempts: int
@@ -93,14 +104,18 @@ class Listener(ABC, Generic[E]):
             return
         log.error("dead letter", extra={**_about(delivery, None), "reason": reason})
         await delivery.term()
-        self._count("dead letter")
+        self._count(delivery, "dead letter")
 
     async def _nak(self, delivery: Delivery) -> None:
         await delivery.nak(delay_of(delivery.attempt))
-        self._count("nak")
+        self._count(delivery, "nak")
 
-    def _count(self, outcome: str) -> None:
-        _DELIVERIES.labels(self.event.subject, outcome).inc()
+    def _count(self, delivery: Delivery, outcome: str) -> None:
+        _DELIVERIES.labels(self._subject(delivery), outcome).inc()
+
+    def _subject(self, delivery: Delivery) -> str:
+        """The event's subject, such as "ticket.updated", without the record's id."""
+        return first_subject(self.queue_group, delivery.subject).rpartition(".")[0]
 
 
 def delay_of(attempt: int) -> float:

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
 
 from common.base import times, tracing
-from common.contract.events import Event, Subject, wire_subject
+from common.messaging.events import Event, event_types, wire_subject
 from common.messaging.stream import MESSAGE_ID, Stream
 
 E = TypeVar("E", bound=Event)
@@ -25,21 +24,23 @@ class Envelope:
 
 
 class Publisher(Generic[E]):
-    """Publishes one kind of event as CloudEvents 1.0 in binary mode.
+    """Publishes one kind of event as CloudEvents 1.0 in binary mode. A subclass names both in its first line:
+
+        class TicketCreatedPublisher(Publisher[TicketCreated], source="tickets"): ...
 
     The event's id is its `Nats-Msg-Id`, so a repeated publication within the stream's duplicate window is
     stored once; after it, consumers recognise the version.
     """
 
-    event: ClassVar[type[Event]]
+    events: ClassVar[tuple[type[Event], ...]]
     source: ClassVar[str]
+
+    def __init_subclass__(cls, source: str) -> None:
+        super().__init_subclass__()
+        cls.events, cls.source = event_types(cls), source
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-
-    @property
-    def subject(self) -> StrEnum:
-        return self.event.subject
 
     def envelope(self, event: E, version: int | None) -> Envelope:
         """Seals `event`; `version` is None for an event that its aggregate has only once."""
@@ -64,22 +65,25 @@ class Publisher(Generic[E]):
         Returns the event's sequence in the stream. Raises `errors.Unavailable` when the broker didn't
         confirm.
         """
-        return await self.send(self.envelope(event, None))
-
-    async def send(self, envelope: Envelope) -> int:
-        """Publishes what was sealed before; once it is stored, its sequence in the stream."""
-        return await self._stream.publish(envelope.subject, envelope.data.encode(), envelope.headers)
+        return await send(self._stream, self.envelope(event, None))
 
 
 class Publishers:
-    """The publishers of a service, found by event."""
+    """The publishers of a service, found by event, over one stream."""
 
-    def __init__(self, publishers: Sequence[Publisher[Any]]) -> None:
-        self._by_subject = {publisher.subject: publisher for publisher in publishers}
+    def __init__(self, stream: Stream, kinds: Sequence[type[Publisher[Any]]]) -> None:
+        self._stream = stream
+        self._by_subject = {event.subject: kind(stream) for kind in kinds for event in kind.events}
 
     def of(self, event: Event) -> Publisher[Any]:
         """Raises KeyError for an event that the service's `publishers.py` doesn't name."""
         return self._by_subject[event.subject]
 
-    def of_envelope(self, envelope: Envelope) -> Publisher[Any]:
-        return self._by_subject[Subject(envelope.headers["ce-type"])]
+    async def send(self, envelope: Envelope) -> int:
+        """Publishes a sealed event, also of a kind that this version of the service has no publisher for."""
+        return await send(self._stream, envelope)
+
+
+async def send(stream: Stream, envelope: Envelope) -> int:
+    """Returns the event's sequence in the stream once it is stored. Raises `errors.Unavailable`."""
+    return await stream.publish(envelope.subject, envelope.data.encode(), envelope.headers)

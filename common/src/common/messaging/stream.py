@@ -11,11 +11,6 @@ from typing import Protocol
 
 from common.base import times
 
-STREAM = "gittix"
-STREAM_SUBJECTS = ("ticket.>", "order.>", "expiration.>", "payment.>", "retry.>")
-DEAD_LETTERS = "gittix-dead-letters"
-DEAD_LETTER_SUBJECTS = ("dead.>", "dropped.>")
-
 MESSAGE_ID = "Nats-Msg-Id"
 
 
@@ -27,6 +22,30 @@ def retry_subject(queue_group: str, subject: str) -> str:
 def first_subject(queue_group: str, subject: str) -> str:
     """The subject under which a message that may be a retry was published at first."""
     return subject.removeprefix(f"retry.{queue_group}.")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSpec:
+    """A system's event stream, and beside it the stream of its dead letters.
+
+    name: Name of the event stream, such as "blog".
+    published: Subjects that the system's services publish on, such as ("ticket.>", "order.>").
+    """
+
+    name: str
+    published: tuple[str, ...]
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        return (*self.published, "retry.>")
+
+    @property
+    def dead_letters(self) -> str:
+        return f"{self.name}-dead-letters"
+
+    @property
+    def dead_letter_subjects(self) -> tuple[str, ...]:
+        return ("dead.>", "dropped.>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +140,16 @@ class Stream(Protocol):
         ...
 
     def history(
-        self, subjects: Sequence[str], after: int = 0, stream: str = STREAM
+        self, subjects: Sequence[str], after: int = 0, *, dead_letters: bool = False
     ) -> AsyncGenerator[Sequence[Stored], None]:
-        """The messages on these subjects from behind the sequence `after` to the present end, in order.
+        """Reads the messages on these subjects from behind the sequence `after` to the present end, in order.
 
-        In batches of at most 1,000, none of them empty. No durable consumer is touched. Raises
-        `errors.Unavailable` when the broker can't be asked.
+        Yields batches of at most 1,000, none of them empty. `dead_letters` reads their stream instead. No
+        durable consumer is touched. Raises `errors.Unavailable` when the broker can't be asked.
         """
         ...
 
-    async def remove(self, sequence: int, stream: str) -> bool:
+    async def remove(self, sequence: int, *, dead_letters: bool = False) -> bool:
         """Deletes one message for good; False if it is not there."""
         ...
 

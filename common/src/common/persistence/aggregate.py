@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Self
 
-from common.contract.events import Event
+from common.messaging.events import Event
 
 UNSAVED = -1
 

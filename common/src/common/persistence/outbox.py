@@ -107,7 +107,7 @@ class Relay:
 
     async def _send(self, entry: Document) -> None:
         envelope = Envelope(entry["id"], entry["subject"], entry["data"], entry["headers"])
-        await self._publishers.of_envelope(envelope).send(envelope)
+        await self._publishers.send(envelope)
 
     def _pull_later(self, aggregate_id: str, event_id: str) -> None:
         def forget(done: "asyncio.Future[None]") -> None:

@@ -28,7 +28,7 @@ from common.base import times
 from common.base.errors import DatabaseError, DuplicateKey, Unavailable
 from common.base.ids import is_id, made_at, new_id
 from common.messaging.jetstream.stream import JetStream
-from common.messaging.stream import Stream
+from common.messaging.stream import Stream, StreamSpec
 from common.persistence.batching import DocumentWriter
 from common.persistence.mongo import ASCENDING, DESCENDING, Collection, Document
 from common.persistence.replay import Blocked, Fold, Projection, by_id
@@ -216,13 +216,17 @@ async def _ids(collection: Collection, after: str) -> Sequence[str]:
     return [document["_id"] for document in await collection.find(query, {"_id": 1}, sort=order, limit=PAGE)]
 
 
-def command(name: str, nats_url: str, rebuild: Callable[[Stream], Awaitable[object]]) -> int:
+def command(
+    name: str, nats_url: str, spec: StreamSpec, rebuild: Callable[[Stream], Awaitable[object]]
+) -> int:
     """Runs `rebuild` over a connection of its own, writes what it returns; the exit code."""
-    return asyncio.run(_command(name, nats_url, rebuild))
+    return asyncio.run(_command(name, nats_url, spec, rebuild))
 
 
-async def _command(name: str, nats_url: str, rebuild: Callable[[Stream], Awaitable[object]]) -> int:
-    stream = JetStream(nats_url, f"{name}-rebuild")
+async def _command(
+    name: str, nats_url: str, spec: StreamSpec, rebuild: Callable[[Stream], Awaitable[object]]
+) -> int:
+    stream = JetStream(nats_url, f"{name}-rebuild", spec)
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             await stream.connect()

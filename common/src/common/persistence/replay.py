@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from common.contract.events import VersionedEvent
+from common.messaging.events import VersionedEvent
 from common.messaging.stream import Stored, Stream
 from common.persistence.mongo import Collection, Document
 

@@ -5,14 +5,13 @@ from typing import Any
 
 import orjson
 
-from common.contract.events import Event, VersionedEvent, wire_subject
+from common.messaging.events import Event, VersionedEvent, wire_subject
 from common.messaging.publisher import Publisher
 from common.messaging.stream import MESSAGE_ID, Stream
 from common.testing.fake_stream import FakeStream
 
 
-class _Owner(Publisher[Event]):
-    source = "test"
+class _Owner(Publisher[Event], source="test"): ...
 
 
 async def publish(stream: Stream, *events: Event) -> None:

@@ -11,10 +11,7 @@ from dataclasses import dataclass, field
 
 from common.base.errors import Unavailable
 from common.messaging.stream import (
-    DEAD_LETTER_SUBJECTS,
-    DEAD_LETTERS,
     MESSAGE_ID,
-    STREAM,
     ConsumerSpec,
     Delivery,
     Stored,
@@ -194,23 +191,23 @@ class FakeStream:
         return source
 
     async def history(
-        self, subjects: Sequence[str], after: int = 0, stream: str = STREAM
+        self, subjects: Sequence[str], after: int = 0, *, dead_letters: bool = False
     ) -> AsyncGenerator[Sequence[Stored], None]:
         self._require_up()
         found = [
             message
             for message in self.messages
             if message.sequence > after
-            and _stream_of(message) == stream
+            and _is_dead_letter(message) == dead_letters
             and any(matches(pattern, message.subject) for pattern in subjects)
         ]
         for start in range(0, len(found), HISTORY_BATCH):
             yield found[start : start + HISTORY_BATCH]
 
-    async def remove(self, sequence: int, stream: str) -> bool:
+    async def remove(self, sequence: int, *, dead_letters: bool = False) -> bool:
         self._require_up()
         for message in self.messages:
-            if message.sequence == sequence and _stream_of(message) == stream:
+            if message.sequence == sequence and _is_dead_letter(message) == dead_letters:
                 self.messages.remove(message)
                 return True
         return False
@@ -236,9 +233,8 @@ class FakeStream:
                 await asyncio.sleep(0.002)
 
 
-def _stream_of(message: Stored) -> str:
-    is_dead = any(matches(pattern, message.subject) for pattern in DEAD_LETTER_SUBJECTS)
-    return DEAD_LETTERS if is_dead else STREAM
+def _is_dead_letter(message: Stored) -> bool:
+    return message.subject.startswith(("dead.", "dropped."))
 
 
 def matches(pattern: str, subject: str) -> bool:

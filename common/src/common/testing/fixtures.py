@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.stream import JetStream
-from common.messaging.stream import DEAD_LETTERS, STREAM, Stream
+from common.messaging.stream import Stream
 from common.persistence.mongo import Database, connect
 from common.testing.fake_stream import FakeStream
 from common.testing.memory import memory_database
@@ -45,7 +46,7 @@ async def real_database() -> AsyncIterator[Database]:
 @pytest.fixture
 async def real_stream() -> AsyncIterator[Stream]:
     """The stream on the server that TEST_NATS_URL names, empty at first."""
-    stream = JetStream(server("TEST_NATS_URL"), "test")
+    stream = JetStream(server("TEST_NATS_URL"), "test", MARKETPLACE)
     await stream.connect()
     await _empty(stream)
     yield stream
@@ -54,7 +55,7 @@ async def real_stream() -> AsyncIterator[Stream]:
 
 async def _empty(stream: JetStream) -> None:
     context = stream.client.jetstream()
-    for name in (STREAM, DEAD_LETTERS):
+    for name in (MARKETPLACE.name, MARKETPLACE.dead_letters):
         for consumer in await context.consumers_info(name):
             await context.delete_consumer(name, consumer.name)
         await context.purge_stream(name)

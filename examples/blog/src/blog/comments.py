@@ -18,8 +18,8 @@ from blog.events import (
 from blog.service import Broker, create_service, happened, replay, routes
 from common.base.errors import NotFound
 from common.base.ids import new_id
-from common.contract.events import AggregateEvent
 from common.http.body import Input, Output, json_body
+from common.messaging.events import AggregateEvent
 
 
 class CommentInput(Input):

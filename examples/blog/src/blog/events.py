@@ -2,13 +2,14 @@
 
 import logging
 from enum import StrEnum
+from types import new_class
 from typing import Annotated, Literal, TypeAlias, TypeVar, cast
 
 from pydantic import Field, StringConstraints, ValidationError
 
-from common.contract.events import AggregateEvent
+from common.messaging.events import AggregateEvent
 from common.messaging.publisher import Publisher
-from common.messaging.stream import Stored, Stream
+from common.messaging.stream import Stored, Stream, StreamSpec
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ Content = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """A token of a subject: no dots, no wildcards."""
 
-STREAM_SUBJECTS = ("post.>", "comment.>")
+BLOG = StreamSpec("blog", ("post.>", "comment.>"))
 
 
 class Subject(StrEnum):
@@ -94,6 +95,6 @@ def wire(*events: type[AggregateEvent]) -> tuple[str, ...]:
 
 
 def publisher(of: type[E], source: str, stream: Stream) -> Publisher[E]:
-    """What the marketplace writes as a class for each event, in one line."""
-    kind = type(f"{of.__name__}Publisher", (Publisher,), {"event": of, "source": source})
+    """A publisher of `of`, made where it is used: the marketplace declares a class for each event."""
+    kind = new_class(f"{of.__name__}Publisher", (Publisher[of],), {"source": source})  # type: ignore[valid-type]  # a class
     return cast("Publisher[E]", kind(stream))

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Depends, FastAPI, Response
 
-from blog.events import STREAM_SUBJECTS, E, Event, read, wire
+from blog.events import BLOG, E, Event, read, wire
 from blog.settings import Settings
 from common.base.errors import Unavailable
-from common.contract.events import AggregateEvent
 from common.http.app import create_http_app
+from common.messaging.events import AggregateEvent
 from common.messaging.feed import Feed, NatsFeed
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.publisher import Publisher
@@ -28,7 +28,7 @@ class Broker:
 
     @classmethod
     def at(cls, settings: Settings, name: str) -> "Broker":
-        stream = JetStream(settings.nats_url, name, subjects=STREAM_SUBJECTS)
+        stream = JetStream(settings.nats_url, name, BLOG)
         return cls(stream, NatsFeed(settings.nats_url, name))
 
 

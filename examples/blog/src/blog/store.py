@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, FastAPI, Query, Response
 from pydantic import ValidationError
 
-from blog.events import EVENTS, STREAM_SUBJECTS, publisher, read
+from blog.events import BLOG, EVENTS, publisher, read
 from blog.service import Broker, create_service
 from common.base.errors import BadRequest
 from common.base.times import Moment
@@ -44,7 +44,7 @@ def create_app(broker: Broker) -> FastAPI:
 
     async def behind(place: int) -> Sequence[Stored]:
         """What stands there, at most 1,000; nothing at the end."""
-        async with aclosing(broker.stream.history(STREAM_SUBJECTS, place)) as batches:
+        async with aclosing(broker.stream.history(BLOG.published, place)) as batches:
             async for batch in batches:
                 return batch
         return ()

@@ -26,7 +26,7 @@ from typing import Any
 import uvloop
 
 from common.base import crash_points
-from common.messaging.stream import DEAD_LETTERS, STREAM
+from common.contract.stream import MARKETPLACE
 from common.persistence.aggregate import Aggregate
 from infra.faults import agreement, history, marketplace
 from infra.faults.agreement import Verdict
@@ -74,7 +74,7 @@ async def clear(place: Place) -> None:
     """Nothing of a point before: an empty stream; then indexes and consumers."""
     async with place.running() as shop:
         context = shop.stream.client.jetstream()
-        for name in (STREAM, DEAD_LETTERS):
+        for name in (MARKETPLACE.name, MARKETPLACE.dead_letters):
             await context.purge_stream(name)
     async with place.running() as shop:
         await _settled(shop)
@@ -105,7 +105,7 @@ async def recover(place: Place) -> Verdict:
         orders = await theirs["orders"].find({})
         ticket_events = await history.read(shop.stream.client, *TICKET_EVENTS)
         order_events = await history.read(shop.stream.client, *ORDER_EVENTS)
-        dead = (await shop.stream.client.jetstream().stream_info(DEAD_LETTERS)).state.messages
+        dead = (await shop.stream.client.jetstream().stream_info(MARKETPLACE.dead_letters)).state.messages
     told = place.versions_told()
     ids = {ticket["_id"] for ticket in tickets} | {event.aggregate_id for event in ticket_events}
     verdict = agreement.compare(tickets, ticket_events, {k: v for k, v in told.items() if k in ids})
@@ -125,7 +125,7 @@ async def _settled(shop: Marketplace) -> None:
         waiting = 0
         for database, name in zip(shop.databases, ("tickets", "orders"), strict=True):
             waiting += await database[name].count_documents({"outbox.at": {"$exists": True}})
-        infos = await context.consumers_info(STREAM)
+        infos = await context.consumers_info(MARKETPLACE.name)
         waiting += sum((info.num_pending or 0) + (info.num_ack_pending or 0) for info in infos)
         calm = calm + 1 if waiting == 0 and len(infos) == 2 else 0
         await asyncio.sleep(0.2)

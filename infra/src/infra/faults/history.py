@@ -10,7 +10,7 @@ import orjson
 from nats.aio.client import Client
 from nats.js.api import AckPolicy, ConsumerConfig
 
-from common.messaging.stream import STREAM
+from common.contract.stream import MARKETPLACE
 
 BATCH = 500
 
@@ -36,9 +36,9 @@ async def read(client: Client, *kinds: str) -> Sequence[Recorded]:
     config = ConsumerConfig(
         filter_subjects=[f"{kind}.*" for kind in kinds], ack_policy=AckPolicy.NONE, inactive_threshold=30
     )
-    consumer = await context.add_consumer(STREAM, config)
+    consumer = await context.add_consumer(MARKETPLACE.name, config)
     left = consumer.num_pending or 0
-    subscription = await context.pull_subscribe_bind(consumer=consumer.name, stream=STREAM)
+    subscription = await context.pull_subscribe_bind(consumer=consumer.name, stream=MARKETPLACE.name)
     found: list[Recorded] = []
     while left > len(found):
         try:
@@ -51,5 +51,5 @@ async def read(client: Client, *kinds: str) -> Sequence[Recorded]:
             stored = message.metadata.timestamp.astimezone(UTC)
             found.append(Recorded(kind, aggregate_id, orjson.loads(message.data), sealed, stored))
     await subscription.unsubscribe()
-    await context.delete_consumer(STREAM, consumer.name)
+    await context.delete_consumer(MARKETPLACE.name, consumer.name)
     return found

@@ -20,6 +20,7 @@ import tickets.settings
 from common.base.errors import BadRequest, NotFound
 from common.base.identity import CurrentUser
 from common.base.money import Money
+from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.stream import JetStream
 from common.persistence import mongo
 from common.persistence.aggregate import Aggregate
@@ -71,7 +72,7 @@ class Marketplace:
 async def running(mongo_uri: str, nats_url: str, name: str) -> AsyncIterator[Marketplace]:
     """Both services at work: consumers, relays, sweeps. `name` is that of their databases."""
     ours, theirs = (mongo.connect(mongo_uri, f"{name}-{service}") for service in ("tickets", "orders"))
-    streams = JetStream(nats_url, "tickets"), JetStream(nats_url, "orders")
+    streams = JetStream(nats_url, "tickets", MARKETPLACE), JetStream(nats_url, "orders", MARKETPLACE)
     apps = (
         tickets.app.create_app(
             tickets.settings.Settings(mongo_uri=mongo_uri, nats_url=nats_url, jwt_key=KEY),

@@ -18,8 +18,8 @@ from contextlib import aclosing, asynccontextmanager, suppress
 
 import uvloop
 
+from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.stream import JetStream
-from common.messaging.stream import STREAM
 from infra import target as targets
 from infra.load.api import Api
 from infra.load.closed_loop import loop
@@ -57,7 +57,7 @@ async def sell(api: Api, headers: dict[str, str], flows: int) -> list[float]:
 
 async def waiting(stream: JetStream) -> int:
     """The events that orders has still to handle."""
-    info = await stream.client.jetstream().consumer_info(STREAM, BEHIND)
+    info = await stream.client.jetstream().consumer_info(MARKETPLACE.name, BEHIND)
     return (info.num_pending or 0) + (info.num_ack_pending or 0)
 
 
@@ -94,7 +94,7 @@ async def run(target: Target, flows: int) -> int:
     pid = target.pid(BEHIND)
     if pid is None:
         raise SystemExit(f"{BEHIND} doesn't run")
-    stream = JetStream(target.url("nats"), "outage")
+    stream = JetStream(target.url("nats"), "outage", MARKETPLACE)
     await stream.connect()
     try:
         async with Api(target.edge, connections=CONNECTIONS) as api:

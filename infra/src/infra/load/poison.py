@@ -19,6 +19,7 @@ import uvloop
 from common.base.ids import new_id
 from common.base.money import Money
 from common.contract.events import TicketCreated
+from common.contract.stream import MARKETPLACE
 from common.messaging.consumer import Consumer
 from common.messaging.dead_letters import DeadLetters
 from common.messaging.jetstream.stream import JetStream
@@ -36,7 +37,6 @@ REFUSED = "refused"
 
 
 class CreatedListener(Listener[TicketCreated]):
-    event = TicketCreated
     queue_group = QUEUE_GROUP
 
     def __init__(self, replica: Replica) -> None:
@@ -49,9 +49,7 @@ class CreatedListener(Listener[TicketCreated]):
         await self._replica.apply(event.id, event.version, fields)
 
 
-class CreatedPublisher(Publisher[TicketCreated]):
-    event = TicketCreated
-    source = QUEUE_GROUP
+class CreatedPublisher(Publisher[TicketCreated], source=QUEUE_GROUP): ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +106,7 @@ async def count(stream: JetStream) -> int:
 
 
 async def measure(nats_url: str, mongo_uri: str) -> int:
-    stream = JetStream(nats_url, QUEUE_GROUP)
+    stream = JetStream(nats_url, QUEUE_GROUP, MARKETPLACE)
     database = connect(mongo_uri, f"poison-{new_id()}")
     await stream.connect()
     try:

@@ -15,7 +15,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from common.base.errors import DatabaseError, Unavailable
-from common.messaging.stream import DEAD_LETTERS, MESSAGE_ID, STREAM
+from common.contract.stream import MARKETPLACE
+from common.messaging.stream import MESSAGE_ID
 from common.persistence import mongo
 from infra.reconcile import history, holds, leftovers, money, replicas
 from infra.reconcile.addresses import Addresses
@@ -44,7 +45,7 @@ class View:
         await money.check(self.books, report)
         await leftovers.check(self.books, await self._timers(), datetime.now(UTC), report)
         if stream and self.broker is not None:
-            info = await self.broker.jetstream().stream_info(STREAM)
+            info = await self.broker.jetstream().stream_info(MARKETPLACE.name)
             await history.check(
                 self.books, lambda: self._event_ids(info.state.last_seq), info.state.messages, report
             )
@@ -55,7 +56,7 @@ class View:
     async def dead_letters(self) -> int:
         if self.broker is None:
             return 0
-        return (await self.broker.jetstream().stream_info(DEAD_LETTERS)).state.messages
+        return (await self.broker.jetstream().stream_info(MARKETPLACE.dead_letters)).state.messages
 
     async def _timers(self) -> dict[str, datetime] | None:
         if self.redis is None:
@@ -67,7 +68,9 @@ class View:
         """By a consumer that lives as long as this reading, without the events' bodies."""
         assert self.broker is not None
         config = ConsumerConfig(ack_policy=AckPolicy.NONE, headers_only=True, inactive_threshold=30)
-        subscription = await self.broker.jetstream().pull_subscribe("", stream=STREAM, config=config)
+        subscription = await self.broker.jetstream().pull_subscribe(
+            "", stream=MARKETPLACE.name, config=config
+        )
         reached = 0
         try:
             while reached < last:

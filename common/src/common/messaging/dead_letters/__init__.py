@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from common.messaging.stream import (
-    DEAD_LETTERS,
     MESSAGE_ID,
     Delivery,
     Stored,
@@ -94,7 +93,7 @@ class DeadLetters:
         """
         kind = "dropped" if dropped else "dead"
         subject = f"{kind}.{queue_group}.>" if queue_group else f"{kind}.>"
-        async with aclosing(self._stream.history([subject], after, DEAD_LETTERS)) as batches:
+        async with aclosing(self._stream.history([subject], after, dead_letters=True)) as batches:
             async for batch in batches:
                 for stored in batch:
                     yield Letter.of(stored)
@@ -113,7 +112,7 @@ class DeadLetters:
         headers = {name: value for name, value in letter.headers.items() if name not in _OURS}
         headers[MESSAGE_ID] = f"retry:{letter.queue_group}:{letter.sequence}"
         await self._stream.publish(retry_subject(letter.queue_group, letter.subject), letter.data, headers)
-        await self._stream.remove(letter.sequence, DEAD_LETTERS)
+        await self._stream.remove(letter.sequence, dead_letters=True)
 
     async def drop(self, letter: Letter, reason: str) -> None:
         """Gives the message up: it moves to `dropped.<queue group>.<subject>`, with the reason."""
@@ -122,7 +121,7 @@ class DeadLetters:
             DROPPED: _one_line(reason),
         }
         await self._stream.publish(f"dropped.{letter.queue_group}.{letter.subject}", letter.data, headers)
-        await self._stream.remove(letter.sequence, DEAD_LETTERS)
+        await self._stream.remove(letter.sequence, dead_letters=True)
 
 
 def _one_line(text: str) -> str:

@@ -20,7 +20,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from common.base.errors import Unavailable
-from common.messaging.stream import STREAM, Delivery
+from common.messaging.stream import Delivery
 
 log = logging.getLogger(__name__)
 
@@ -81,10 +81,12 @@ def translated(what: str) -> Iterator[None]:
 class JetStreamSource:
     """Keeps one pull request open and hands out what arrives."""
 
-    def __init__(self, client: Client, durable: str, declare: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, client: Client, stream: str, durable: str, declare: Callable[[], Awaitable[None]]
+    ) -> None:
         self._client = client
         self._declare = declare
-        self._next_subject = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{durable}"
+        self._next_subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
         self._inbox = client.new_inbox()
         self._arrived: deque[Delivery] = deque()
         self._wake = asyncio.Event()

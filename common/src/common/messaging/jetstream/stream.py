@@ -15,14 +15,7 @@ from common.base.errors import Unavailable
 from common.messaging.jetstream import nats_connection
 from common.messaging.jetstream.history import History
 from common.messaging.jetstream.pull_consumer import RETRY_SECONDS, JetStreamSource, translated
-from common.messaging.stream import (
-    DEAD_LETTER_SUBJECTS,
-    DEAD_LETTERS,
-    STREAM,
-    STREAM_SUBJECTS,
-    ConsumerSpec,
-    Stored,
-)
+from common.messaging.stream import ConsumerSpec, Stored, StreamSpec
 
 log = logging.getLogger(__name__)
 
@@ -36,17 +29,17 @@ MAX_EVENT_BYTES = 256 * 1024
 class JetStream:
     """A connection that never gives up, with the streams declared before its first use."""
 
-    def __init__(
-        self, url: str, name: str, replicas: int = 1, subjects: Sequence[str] = STREAM_SUBJECTS
-    ) -> None:
-        """`url`: one server, or several of a cluster with commas between; `replicas` of it keep a stream.
-
-        `subjects` are what the store keeps: another system, on a broker of its own, has others.
+    def __init__(self, url: str, name: str, spec: StreamSpec, replicas: int = 1) -> None:
+        """
+        url: One server, or several of a cluster with commas between.
+        name: Name of the connection, shown by the broker.
+        spec: Streams to declare, publish to and consume from.
+        replicas: Servers of the cluster that keep a copy of each stream.
         """
         self._url = url
         self._name = name
+        self._spec = spec
         self._replicas = replicas
-        self._subjects = subjects
         self._client = Client()
         self._history = History(self._client)
         self._sources: list[JetStreamSource] = []
@@ -61,7 +54,7 @@ class JetStream:
         while not self._declared:
             try:
                 with translated("The streams can't be declared"):
-                    await declare_streams(self._client, self._replicas, self._subjects)
+                    await declare_streams(self._client, self._spec, self._replicas)
                 self._declared = True
             except Unavailable as error:
                 log.warning("streams not declared yet", extra={"error": repr(error)})
@@ -83,10 +76,10 @@ class JetStream:
 
     async def source(self, spec: ConsumerSpec) -> JetStreamSource:
         async def declare() -> None:
-            await declare_streams(self._client, self._replicas, self._subjects)
+            await declare_streams(self._client, self._spec, self._replicas)
             await self._declare_consumer(spec)
 
-        source = JetStreamSource(self._client, spec.durable, declare)
+        source = JetStreamSource(self._client, self._spec.name, spec.durable, declare)
         with translated("The consumer can't be declared"):
             await self._declare_consumer(spec)
             await source.open()
@@ -95,7 +88,7 @@ class JetStream:
 
     async def _declare_consumer(self, spec: ConsumerSpec) -> None:
         await self._client.jetstream().add_consumer(
-            STREAM,
+            self._spec.name,
             ConsumerConfig(
                 durable_name=spec.durable,
                 filter_subjects=list(spec.filter_subjects),
@@ -107,18 +100,21 @@ class JetStream:
         )
 
     def history(
-        self, subjects: Sequence[str], after: int = 0, stream: str = STREAM
+        self, subjects: Sequence[str], after: int = 0, *, dead_letters: bool = False
     ) -> AsyncGenerator[Sequence[Stored], None]:
-        return self._history.read(stream, subjects, after)
+        return self._history.read(self._stored_in(dead_letters), subjects, after)
 
-    async def remove(self, sequence: int, stream: str) -> bool:
+    async def remove(self, sequence: int, *, dead_letters: bool = False) -> bool:
         with translated("The message can't be removed"):
             try:
-                return await self._client.jetstream().delete_msg(stream, sequence)
+                return await self._client.jetstream().delete_msg(self._stored_in(dead_letters), sequence)
             except nats.js.errors.APIError as error:
                 if error.err_code in NO_SUCH_MESSAGE:
                     return False
                 raise
+
+    def _stored_in(self, dead_letters: bool) -> str:
+        return self._spec.dead_letters if dead_letters else self._spec.name
 
     def is_up(self) -> bool:
         return self._declared and self._client.is_connected
@@ -133,13 +129,13 @@ class JetStream:
         self._history.reconnected()
 
 
-async def declare_streams(client: Client, replicas: int, subjects: Sequence[str] = STREAM_SUBJECTS) -> None:
+async def declare_streams(client: Client, spec: StreamSpec, replicas: int) -> None:
     """The event store, kept for ever, and the dead letters, kept for ninety days."""
     context = client.jetstream(timeout=PUBLISH_TIMEOUT)
     for config in (
         StreamConfig(
-            name=STREAM,
-            subjects=list(subjects),
+            name=spec.name,
+            subjects=list(spec.subjects),
             retention=RetentionPolicy.LIMITS,
             storage=StorageType.FILE,
             discard=DiscardPolicy.NEW,
@@ -149,8 +145,8 @@ async def declare_streams(client: Client, replicas: int, subjects: Sequence[str]
             num_replicas=replicas,
         ),
         StreamConfig(
-            name=DEAD_LETTERS,
-            subjects=list(DEAD_LETTER_SUBJECTS),
+            name=spec.dead_letters,
+            subjects=list(spec.dead_letter_subjects),
             storage=StorageType.FILE,
             max_age=90 * 24 * 3600,
             duplicate_window=DUPLICATE_WINDOW,

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from blog.events import (
-    STREAM_SUBJECTS,
+    BLOG,
     CommentCreated,
     CommentModerated,
     CommentUpdated,
@@ -41,7 +41,7 @@ async def fill(nats: str, events: Sequence[Event]) -> None:
 
     As the services would: what one of them says meanwhile is not said twice.
     """
-    stream, room = JetStream(nats, "history", subjects=STREAM_SUBJECTS), asyncio.Semaphore(WIDTH)
+    stream, room = JetStream(nats, "history", BLOG), asyncio.Semaphore(WIDTH)
     await stream.connect()
 
     async def put(several: Sequence[Event]) -> None:

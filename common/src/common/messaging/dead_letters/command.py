@@ -13,19 +13,14 @@ from common.base import times
 from common.base.errors import Unavailable
 from common.messaging.dead_letters import DeadLetters, Letter
 from common.messaging.jetstream.stream import JetStream
-from common.messaging.stream import Stream
-from common.runtime.settings import NatsUrl, ServiceSettings, load
+from common.messaging.stream import Stream, StreamSpec
 
 CONNECT_SECONDS = 15.0
 PAGE = 50
 
 
-class Settings(ServiceSettings):
-    nats_url: NatsUrl
-
-
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m common.messaging.dead_letters", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m common.dead_letters", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="one line each, oldest first")
     listing.add_argument("--queue-group")
@@ -139,8 +134,8 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-async def main(options: argparse.Namespace, nats_url: str) -> int:
-    stream = JetStream(nats_url, "deadletters")
+async def main(options: argparse.Namespace, nats_url: str, spec: StreamSpec) -> int:
+    stream = JetStream(nats_url, "dead-letters", spec)
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             await stream.connect()
@@ -150,8 +145,3 @@ async def main(options: argparse.Namespace, nats_url: str) -> int:
         return 1
     finally:
         await stream.close()
-
-
-if __name__ == "__main__":
-    options = parse(sys.argv[1:])
-    sys.exit(asyncio.run(main(options, load(Settings).nats_url)))

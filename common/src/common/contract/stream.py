@@ -1,0 +1,5 @@
+"""The marketplace's event stream."""
+
+from common.messaging.stream import StreamSpec
+
+MARKETPLACE = StreamSpec("gittix", ("ticket.>", "order.>", "expiration.>", "payment.>"))
