@@ -11,7 +11,7 @@ from client.patience import Patience
 from client.settings import Settings
 from common.base.identity import CurrentUser
 from common.testing.browser import JWT_KEY, running, signed_in
-from common.testing.fake_feed import FakeFeed
+from common.testing.fake_hints import FakeHints
 from common.testing.fake_stream import FakeStream
 
 pytest_plugins = ["common.testing.fixtures"]
@@ -30,14 +30,14 @@ def apis() -> FakeApis:
 
 
 @pytest.fixture
-def feed(stream: FakeStream) -> FakeFeed:
-    return FakeFeed(stream)
+def hints(stream: FakeStream) -> FakeHints:
+    return FakeHints(stream)
 
 
 @pytest.fixture
-def app(apis: FakeApis, feed: FakeFeed) -> FastAPI:
+def app(apis: FakeApis, hints: FakeHints) -> FastAPI:
     patience = Patience(seconds=0.2, every=0.001)
-    return create_app(SETTINGS, transport=apis, patience=patience, feed=feed)
+    return create_app(SETTINGS, transport=apis, patience=patience, hints=hints)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from common.contract.events import OrderCreated, TicketUpdated, TicketWithdrawn
 from common.contract.events import OrderedTicket as EventTicket
 from common.testing.browser import a_user, signed_in
 from common.testing.events import publish
-from common.testing.fake_feed import FakeFeed
+from common.testing.fake_hints import FakeHints
 from common.testing.fake_stream import FakeStream
 
 pytestmark = pytest.mark.usefixtures("browser")
@@ -428,15 +428,15 @@ async def test_a_ticket_that_is_withdrawn_and_changes_still_is_asked_for_once_a_
 
 
 async def test_after_a_gap_in_the_feed_every_open_ticket_is_looked_at(
-    app: FastAPI, shop: Shop, feed: FakeFeed
+    app: FastAPI, shop: Shop, hints: FakeHints
 ) -> None:
     ticket, calm = shop.sell(), shop.sell()
     async with opened(app, address(ticket)) as watcher, opened(app, address(calm)) as other:
         await watcher.events(1)
         await other.events(1)
-        feed.away()
+        hints.away()
         await shop.changed(ticket, status="sold", order_id=new_id())
-        feed.back()
+        hints.back()
 
         assert badge((await watcher.events(2))[-1]) == "Sold"
         assert len(other.told) == 1
@@ -454,12 +454,12 @@ async def test_who_comes_with_something_newer_brings_it_to_all(app: FastAPI, sho
 
 
 async def test_without_the_feed_a_page_is_told_the_state_as_it_opens(
-    app: FastAPI, shop: Shop, feed: FakeFeed, browser: Browser
+    app: FastAPI, shop: Shop, hints: FakeHints, browser: Browser
 ) -> None:
     ticket = shop.sell()
     async with opened(app, address(ticket)) as early:
         await early.events(1)
-        feed.away()
+        hints.away()
         before = address(ticket)
         await shop.changed(ticket, status="sold", order_id=new_id())
 

@@ -10,7 +10,7 @@ from client.pages.payments import NOT_YET, UNKNOWN_OUTCOME
 from client.patience import Patience
 from common.base.ids import new_id
 from common.testing.browser import a_user, running, signed_in
-from common.testing.fake_feed import FakeFeed
+from common.testing.fake_hints import FakeHints
 
 
 async def test_paying_shows_the_paid_order_once_its_event_arrived(as_user: As, apis: FakeApis) -> None:
@@ -202,9 +202,9 @@ async def test_a_payment_into_an_outage_is_a_503(as_user: As, apis: FakeApis, fa
 
 
 @pytest.fixture
-def stripe_app(apis: FakeApis, feed: FakeFeed) -> FastAPI:
+def stripe_app(apis: FakeApis, hints: FakeHints) -> FastAPI:
     settings = SETTINGS.model_copy(update={"stripe_publishable_key": "pk_test_1"})
-    return create_app(settings, transport=apis, patience=Patience(seconds=0.2, every=0.001), feed=feed)
+    return create_app(settings, transport=apis, patience=Patience(seconds=0.2, every=0.001), hints=hints)
 
 
 async def test_with_a_key_the_card_is_given_to_stripe_on_that_page_alone(

@@ -13,7 +13,7 @@ from tests.fake_apis import FakeApis, served
 from client import upstream
 from client.app import create_app
 from common.testing.browser import SESSIONS, a_user, running
-from common.testing.fake_feed import FakeFeed
+from common.testing.fake_hints import FakeHints
 from common.testing.fake_stream import FakeStream
 
 
@@ -103,7 +103,7 @@ async def edge(apis: FakeApis, delay: float = 0.0) -> AsyncIterator[tuple[str, u
 
 def an_app(url: str) -> FastAPI:
     settings = SETTINGS.model_copy(update={"api_base_url": url})
-    return create_app(settings, feed=FakeFeed(FakeStream()))
+    return create_app(settings, hints=FakeHints(FakeStream()))
 
 
 async def test_pages_share_one_connection_one_after_the_other(apis: FakeApis) -> None:
@@ -140,7 +140,7 @@ async def test_an_edge_that_is_away_is_a_503_and_comes_back(apis: FakeApis) -> N
 @pytest.mark.parametrize("secure", [True, False])
 async def test_the_session_cookie_is_read_by_its_name(apis: FakeApis, secure: bool) -> None:
     with_cookie = SETTINGS.model_copy(update={"cookie_secure": secure})
-    app = create_app(with_cookie, transport=apis, feed=FakeFeed(FakeStream()))
+    app = create_app(with_cookie, transport=apis, hints=FakeHints(FakeStream()))
     name = "__Host-session" if secure else "session"
     async with running(app) as browser:
         answer = await browser.get("/", headers={"Cookie": f"{name}={SESSIONS.token(a_user())}"})

@@ -20,7 +20,7 @@ def create_app(
     """Nothing connects before the lifespan starts. `database` and `hasher` stand in for the real ones."""
     database = mongo.connect(settings.mongo_uri, "auth") if database is None else database
     repositories = Repositories.over(database)
-    service = Service(database=database, stores=repositories.all)
+    service = Service(database=database, collections=repositories.all)
     hashing = HashQueue(Passwords(argon2id() if hasher is None else hasher))
     sessions = Sessions(settings.jwt_key, settings.cookie_secure)
     router = create_router(repositories, hashing, sessions, Vouching(settings.jwt_key))

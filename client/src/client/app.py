@@ -20,7 +20,7 @@ from client.sign_in import sends_to_sign_in
 from common.http.app import create_http_app
 from common.http.client_address import Vouching
 from common.http.session import Sessions
-from common.messaging.feed import Feed, NatsFeed
+from common.messaging.subscriptions.hints import Hints, NatsHints
 
 ROUTERS = (
     auth.router,
@@ -39,11 +39,11 @@ def create_app(
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     patience: Patience | None = None,
-    feed: Feed | None = None,
+    hints: Hints | None = None,
 ) -> FastAPI:
-    """Nothing connects before the lifespan starts. `transport` stands in for the network, `feed` for NATS."""
-    feed = NatsFeed(settings.nats_url, "client") if feed is None else feed
-    open_pages = Live(feed)
+    """Connects nothing before the lifespan starts. `transport` replaces the network, `hints` NATS."""
+    hints = NatsHints(settings.nats_url, "client") if hints is None else hints
+    open_pages = Live(hints)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -53,7 +53,7 @@ def create_app(
                 yield
         finally:
             following.cancel()
-            await feed.close()
+            await hints.close()
 
     # No checks: the edge waits for this service, so this service doesn't wait for the edge; and without the
     # broker every page works, only not by itself.

@@ -1,4 +1,1 @@
-"""The wire contract of GitTix and the mechanisms that two or more services share.
-
-Never business rules, collection names, HTTP bodies or an import of a service.
-"""
+"""The library of the services, in rooms (README.md). No business rule, no import of a service."""

@@ -12,10 +12,10 @@ from nats.js.api import StreamInfo
 
 from common.base.errors import Unavailable
 from common.contract.stream import MARKETPLACE
-from common.messaging.feed import NatsFeed
 from common.messaging.jetstream.stream import JetStream
+from common.messaging.subscriptions.hints import NatsHints
 from tests.broker import NatsServer, a_cluster, a_spec, put, texts
-from tests.messaging.test_feed import Follower
+from tests.messaging.test_hints import Follower
 
 pytestmark = pytest.mark.connected
 
@@ -97,19 +97,19 @@ async def test_a_stream_keeps_the_copies_that_it_has(servers: list[NatsServer]) 
 
 async def test_a_follower_hears_whatever_server_a_message_comes_by(servers: list[NatsServer]) -> None:
     async with connected(servers, replicas=3) as stream:
-        followers = [Follower(NatsFeed(server.url, "test")) for server in servers]
+        followers = [Follower(NatsHints(server.url, "test")) for server in servers]
         try:
             for one in followers:
                 await one.follow("ticket.created.*")
             await heard_by_all(stream, followers)
         finally:
             for one in followers:
-                await one.feed.close()
+                await one.hints.close()
 
 
 async def test_a_follower_goes_over_to_a_server_that_is_left(servers: list[NatsServer]) -> None:
     async with connected(servers, replicas=3) as stream:
-        one = Follower(NatsFeed(servers[0].url, "test"))
+        one = Follower(NatsHints(servers[0].url, "test"))
         try:
             # It learns of the others from the first.
             await one.follow("ticket.created.*")
@@ -117,7 +117,7 @@ async def test_a_follower_goes_over_to_a_server_that_is_left(servers: list[NatsS
             await one.until(lambda: one.look_again == 2, within=40)
             await heard_by_all(stream, [one])
         finally:
-            await one.feed.close()
+            await one.hints.close()
 
 
 async def heard_by_all(stream: JetStream, followers: Sequence[Follower]) -> None:

@@ -10,9 +10,9 @@ from nats.js.api import StreamConfig, StreamInfo, StreamState
 from common.base.errors import Unavailable
 from common.contract.stream import MARKETPLACE
 from common.messaging.dead_letters import DeadLetters
-from common.messaging.jetstream import history
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stored, Stream
+from common.messaging.subscriptions import history
 from common.testing.fake_stream import FakeStream
 from tests.broker import NatsServer, a_spec, pulled, put
 

@@ -9,7 +9,7 @@ from blog.events import CommentCreated, CommentModerated, CommentUpdated, Event,
 from blog.service import Broker
 from common.messaging.events import wire_subject
 from common.messaging.stream import MESSAGE_ID
-from common.testing.fake_feed import FakeFeed
+from common.testing.fake_hints import FakeHints
 from common.testing.fake_stream import FakeStream
 
 POST = PostCreated(id="p1", title="Fruit")
@@ -24,7 +24,7 @@ async def happen(stream: FakeStream, *events: Event) -> None:
 
 
 def broker(stream: FakeStream) -> Broker:
-    return Broker(stream, FakeFeed(stream))
+    return Broker(stream, FakeHints(stream))
 
 
 def subjects(stream: FakeStream) -> list[str]:

@@ -36,7 +36,7 @@ def create_app(
     service = Service(
         database=database,
         stream=stream,
-        stores=[repositories.orders],
+        collections=[repositories.orders],
         relays=[repositories.orders.relay],
         consumer=Consumer(stream, listeners(repositories, hold)),
         jobs=[lambda: sweep.run(repositories.orders, hold)],

@@ -44,7 +44,7 @@ def create_app(
     service = Service(
         database=database,
         stream=stream,
-        stores=[stores.payments, stores.attempts, stores.webhooks, gateway],
+        collections=[stores.payments, stores.attempts, stores.webhooks, gateway],
         relays=[stores.payments.relay],
         consumer=Consumer(stream, listeners(desk)),
         jobs=[lambda: sweep.run_attempts(desk), lambda: sweep.run_payments(desk)],

@@ -32,7 +32,7 @@ def create_app(
     service = Service(
         database=database,
         stream=stream,
-        stores=[repositories.tickets],
+        collections=[repositories.tickets],
         relays=[repositories.tickets.relay],
         consumer=Consumer(stream, listeners(repositories)),
     )

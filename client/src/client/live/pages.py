@@ -1,4 +1,4 @@
-"""The pages that are open in this process, by ticket, and the feed that wakes them."""
+"""The pages that are open in this process, by ticket, and the hints that wakes them."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from client.schemas import Ticket
 from common.base.errors import Unavailable
 from common.contract.events import OrderCreated, Subject
 from common.messaging.events import VersionedEvent
-from common.messaging.feed import Feed
+from common.messaging.subscriptions.hints import Hints
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +56,8 @@ class OpenPage:
 class Live:
     """Costs one subscription, whatever is open. Without the broker a page is told the state as it opens."""
 
-    def __init__(self, feed: Feed, limit: int = MOST_PAGES) -> None:
-        self._feed = feed
+    def __init__(self, hints: Hints, limit: int = MOST_PAGES) -> None:
+        self._hints = hints
         self._limit = limit
         self._tickets: dict[str, Watched] = {}
         self._room = asyncio.Semaphore(LOOKS_AT_ONCE)
@@ -66,11 +66,11 @@ class Live:
         self.open_pages = 0
 
     async def follow(self) -> None:
-        await self._feed.follow(SUBJECTS, self._hear, self._look_again)
+        await self._hints.subscribe(SUBJECTS, self._on_message, self._on_gap)
 
     @property
     def is_followed(self) -> bool:
-        return self._feed.is_up()
+        return self._hints.is_up()
 
     @contextmanager
     def open(self, ticket_id: str, ask: Ask) -> Iterator[OpenPage]:
@@ -100,7 +100,7 @@ class Live:
         self.open_pages += more
         _OPEN.inc(more)
 
-    def _hear(self, subject: str, data: bytes) -> None:
+    def _on_message(self, subject: str, data: bytes) -> None:
         kind, _, record_id = subject.rpartition(".")
         try:
             if kind == Subject.ORDER_CREATED:
@@ -115,7 +115,7 @@ class Live:
         if (watched := self._tickets.get(order.ticket.id)) is not None:
             watched.holder = Holder(order.id, order.user_id)
 
-    def _look_again(self) -> None:
+    def _on_gap(self) -> None:
         """May be said a thousand times in a row: once is enough."""
         if not self._looks_again:
             self._looks_again = True

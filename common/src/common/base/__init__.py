@@ -1,0 +1,1 @@
+"""Values and errors that every room uses; imports none of them."""

@@ -1,0 +1,1 @@
+"""The events and the stream that the marketplace's services agree on."""

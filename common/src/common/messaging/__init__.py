@@ -1,0 +1,1 @@
+"""Events over NATS JetStream: publishers, listeners, consumers, dead letters, subscriptions."""

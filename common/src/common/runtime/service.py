@@ -23,7 +23,7 @@ RETRY_SECONDS = 0.25
 STOP_SECONDS = 8.0
 
 
-class Store(Protocol):
+class HasIndexes(Protocol):
     """What has indexes to create before the service is ready."""
 
     async def prepare(self) -> None: ...
@@ -47,8 +47,8 @@ class Worker(Protocol):
         """Returns when what was under way at the cancellation has ended."""
 
 
-class Hearing(Worker, Protocol):
-    """What takes in the stream once it is connected: a `consumer.Consumer`, or a `tail.Tail`."""
+class Subscription(Worker, Protocol):
+    """Consumes the connected stream: a durable `Consumer` or a `CatchUpSubscription`."""
 
     @property
     def ready(self) -> bool: ...
@@ -60,9 +60,9 @@ class Service:
 
     database: Connection | None = None
     stream: Stream | None = None
-    stores: Sequence[Store] = ()
+    collections: Sequence[HasIndexes] = ()
     relays: Sequence[Worker] = ()
-    consumer: Hearing | None = None
+    consumer: Subscription | None = None
     jobs: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
     on_stop: Sequence[Callable[[], Awaitable[None]]] = ()
     prepared: bool = field(default=False, init=False)
@@ -102,7 +102,7 @@ class Service:
     async def _prepare(self) -> None:
         while not self.prepared:
             try:
-                for store in self.stores:
+                for store in self.collections:
                     await store.prepare()
                 self.prepared = True
             except (DatabaseError, Unavailable) as error:

@@ -148,7 +148,7 @@ class FakeSource:
 class FakeStream:
     """`messages` is all that is stored, dead letters included; `up = False` makes it refuse.
 
-    `followers` are told each message as it is stored: `fake_feed.FakeFeed`.
+    `followers` are told each message as it is stored: `fake_feed.FakeHints`.
     """
 
     def __init__(self) -> None:

@@ -70,8 +70,8 @@ def create_app(broker: Broker) -> FastAPI:
             await updated.publish(event)
 
     hears: list[type[AggregateEvent]] = [PostCreated, CommentCreated, CommentModerated, CommentUpdated]
-    tail = replay(broker, hears, comments.apply, settle)
-    router = routes(tail)
+    subscription = replay(broker, hears, comments.apply, settle)
+    router = routes(subscription)
 
     def of(post_id: str) -> list[Comment]:
         if post_id not in comments.by_post:
@@ -88,7 +88,7 @@ def create_app(broker: Broker) -> FastAPI:
     ) -> list[Comment]:
         of(post_id)
         event = CommentCreated(id=new_id(), post_id=post_id, content=body.content)
-        await happened(created, event, tail, response)
+        await happened(created, event, subscription, response)
         return of(post_id)
 
-    return create_service("comments", router, broker, tail)
+    return create_service("comments", router, broker, subscription)

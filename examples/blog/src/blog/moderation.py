@@ -44,5 +44,5 @@ def create_app(broker: Broker, settings: ModerationSettings) -> FastAPI:
                 status = judge(comment.content, blocked)
                 await moderated.publish(CommentModerated(**comment.model_dump() | {"status": status}))
 
-    tail = replay(broker, [CommentCreated, CommentModerated], moderation.apply, settle)
-    return create_service("moderation", routes(tail), broker, tail)
+    subscription = replay(broker, [CommentCreated, CommentModerated], moderation.apply, settle)
+    return create_service("moderation", routes(subscription), broker, subscription)

@@ -27,8 +27,8 @@ def create_app(broker: Broker) -> FastAPI:
         if isinstance(event, PostCreated):
             posts.setdefault(event.id, Post(id=event.id, title=event.title))
 
-    tail = replay(broker, [PostCreated], apply)
-    router = routes(tail)
+    subscription = replay(broker, [PostCreated], apply)
+    router = routes(subscription)
 
     @router.get("/posts")
     async def index() -> list[Post]:
@@ -39,7 +39,7 @@ def create_app(broker: Broker) -> FastAPI:
     async def create(body: Annotated[PostInput, json_body(PostInput)], response: Response) -> Post:
         """The second path is the edge's, where `/posts` leads to query."""
         event = PostCreated(id=new_id(), title=body.title)
-        await happened(created, event, tail, response)
+        await happened(created, event, subscription, response)
         return posts[event.id]
 
-    return create_service("posts", router, broker, tail)
+    return create_service("posts", router, broker, subscription)

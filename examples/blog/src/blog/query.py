@@ -53,8 +53,8 @@ def _shown(event: CommentCreated | CommentUpdated) -> CommentView:
 
 def create_app(broker: Broker) -> FastAPI:
     view = View()
-    tail = replay(broker, [PostCreated, CommentCreated, CommentUpdated], view.apply)
-    router = routes(tail)
+    subscription = replay(broker, [PostCreated, CommentCreated, CommentUpdated], view.apply)
+    router = routes(subscription)
 
     @router.get("/posts", response_model=list[PostView])
     async def posts(
@@ -65,11 +65,11 @@ def create_app(broker: Broker) -> FastAPI:
         Of one place in the store there is one view: it is the ETag, in each process and after a restart.
         """
         with suppress(Unavailable):
-            await tail.reached(since)
-        tag = f'"{tail.position}"'
+            await subscription.reached(since)
+        tag = f'"{subscription.position}"'
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers={"ETag": tag})
         response.headers["ETag"] = tag
         return view.posts()
 
-    return create_service("query", router, broker, tail)
+    return create_service("query", router, broker, subscription)

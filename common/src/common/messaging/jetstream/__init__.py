@@ -1,0 +1,1 @@
+"""The port of `messaging/stream.py` over NATS JetStream."""

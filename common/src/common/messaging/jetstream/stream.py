@@ -13,9 +13,9 @@ from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageT
 
 from common.base.errors import Unavailable
 from common.messaging.jetstream import nats_connection
-from common.messaging.jetstream.history import History
 from common.messaging.jetstream.pull_consumer import RETRY_SECONDS, JetStreamSource, translated
 from common.messaging.stream import ConsumerSpec, Stored, StreamSpec
+from common.messaging.subscriptions.history import History
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from common.base.errors import Unavailable
-from common.messaging.feed import Feed, Hear, LookAgain, NatsFeed
 from common.messaging.stream import Stored, Stream
-from common.messaging.tail import Settle, Tail
-from common.testing.fake_feed import FakeFeed
+from common.messaging.subscriptions.catch_up import CatchUpSubscription, Settle
+from common.messaging.subscriptions.hints import Hints, NatsHints, OnGap, OnMessage
+from common.testing.fake_hints import FakeHints
 from common.testing.fake_stream import FakeStream
 from common.testing.fixtures import server
 from tests.broker import put
@@ -25,8 +25,8 @@ def broker(request: pytest.FixtureRequest) -> Stream:
     return found
 
 
-def a_feed(broker: Stream) -> Feed:
-    return FakeFeed(broker) if isinstance(broker, FakeStream) else NatsFeed(server("TEST_NATS_URL"), "test")
+def a_subscription(broker: Stream) -> Hints:
+    return FakeHints(broker) if isinstance(broker, FakeStream) else NatsHints(server("TEST_NATS_URL"), "test")
 
 
 class State:
@@ -42,45 +42,47 @@ class State:
                 await asyncio.sleep(0.005)
 
 
-class CountedFeed(FakeFeed):
+class CountedHints(FakeHints):
     followed = 0
 
-    async def follow(self, subjects: Sequence[str], hear: Hear, look_again: LookAgain) -> None:
+    async def subscribe(self, subjects: Sequence[str], on_message: OnMessage, on_gap: OnGap) -> None:
         self.followed += 1
-        await super().follow(subjects, hear, look_again)
+        await super().subscribe(subjects, on_message, on_gap)
 
 
-async def ready(tail: Tail) -> None:
+async def ready(subscription: CatchUpSubscription) -> None:
     async with asyncio.timeout(10):
-        while not tail.ready:
+        while not subscription.ready:
             await asyncio.sleep(0.005)
 
 
 @asynccontextmanager
-async def running(broker: Stream, state: State, settle: Settle | None = None) -> AsyncIterator[Tail]:
-    feed = a_feed(broker)
-    tail = Tail(broker, feed, SUBJECTS, state.apply, *([settle] if settle else []))
-    task = asyncio.create_task(tail.run())
+async def running(
+    broker: Stream, state: State, settle: Settle | None = None
+) -> AsyncIterator[CatchUpSubscription]:
+    hints = a_subscription(broker)
+    subscription = CatchUpSubscription(broker, hints, SUBJECTS, state.apply, *([settle] if settle else []))
+    task = asyncio.create_task(subscription.run())
     try:
-        yield tail
+        yield subscription
     finally:
         task.cancel()
         await asyncio.wait([task], timeout=5)
         assert task.cancelled()
-        await feed.close()
+        await hints.close()
 
 
 async def test_what_was_and_what_comes_is_applied_once_and_in_order(broker: Stream) -> None:
     for number in range(5):
         await put(broker, str(number))
     state = State()
-    async with running(broker, state) as tail:
+    async with running(broker, state) as subscription:
         await state.has(lambda seen: len(seen) == 5)
         for number in range(5, 40):
             await put(broker, str(number))
         await state.has(lambda seen: len(seen) == 40)
 
-        assert tail.ready
+        assert subscription.ready
         assert state.seen == [str(number) for number in range(40)]
 
 
@@ -108,24 +110,24 @@ async def test_a_process_that_begins_later_comes_to_the_same_state(broker: Strea
 
 async def test_whoever_wrote_sees_it_once_its_sequence_is_reached(broker: Stream) -> None:
     state = State()
-    async with running(broker, state) as tail:
+    async with running(broker, state) as subscription:
         for number in range(20):
             sequence = await put(broker, str(number))
-            await tail.reached(sequence)
+            await subscription.reached(sequence)
 
             assert state.seen[-1] == str(number)
-            assert tail.position == sequence
+            assert subscription.position == sequence
 
 
 async def test_what_many_wrote_at_once_is_seen_by_each_in_one_order(broker: Stream) -> None:
     first, second = State(), State()
 
-    async def write(tail: Tail, text: str) -> None:
-        await tail.reached(await put(broker, text))
+    async def write(subscription: CatchUpSubscription, text: str) -> None:
+        await subscription.reached(await put(broker, text))
         assert text in first.seen
 
-    async with running(broker, first) as tail:
-        await asyncio.gather(*(write(tail, str(number)) for number in range(50)))
+    async with running(broker, first) as subscription:
+        await asyncio.gather(*(write(subscription, str(number)) for number in range(50)))
         async with running(broker, second):
             await second.has(lambda seen: len(seen) == 50)
 
@@ -134,24 +136,24 @@ async def test_what_many_wrote_at_once_is_seen_by_each_in_one_order(broker: Stre
 
 async def test_whoever_wrote_waits_for_no_pause(stream: FakeStream, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the word of it got lost."""
-    monkeypatch.setattr("common.messaging.tail.FIRST_PAUSE", 3_600.0)
-    monkeypatch.setattr("common.messaging.tail.LONGEST_PAUSE", 3_600.0)
+    monkeypatch.setattr("common.messaging.subscriptions.catch_up.FIRST_PAUSE", 3_600.0)
+    monkeypatch.setattr("common.messaging.subscriptions.catch_up.LONGEST_PAUSE", 3_600.0)
     state = State()
-    async with running(stream, state) as tail:
-        await ready(tail)
+    async with running(stream, state) as subscription:
+        await ready(subscription)
         stream.followers.clear()
 
-        await tail.reached(await put(stream, "1"))
+        await subscription.reached(await put(stream, "1"))
 
     assert state.seen == ["1"]
 
 
 async def test_what_is_not_reached_in_time_is_unavailable(stream: FakeStream) -> None:
-    async with running(stream, State()) as tail:
+    async with running(stream, State()) as subscription:
         sequence = await put(stream, "1")
-        await tail.reached(sequence)
+        await subscription.reached(sequence)
         with pytest.raises(Unavailable):
-            await tail.reached(sequence + 1, 0.01)
+            await subscription.reached(sequence + 1, 0.01)
 
 
 async def test_an_event_that_breaks_the_state_is_met_again_by_the_next_run(stream: FakeStream) -> None:
@@ -165,19 +167,19 @@ async def test_an_event_that_breaks_the_state_is_met_again_by_the_next_run(strea
 
     for number in range(3):
         await put(stream, str(number))
-    feed = CountedFeed(stream)
-    tail = Tail(stream, feed, SUBJECTS, apply)
+    hints = CountedHints(stream)
+    subscription = CatchUpSubscription(stream, hints, SUBJECTS, apply)
     with pytest.raises(ZeroDivisionError):
-        await tail.run()
-    assert not tail.ready
+        await subscription.run()
+    assert not subscription.ready
     broken = False
-    task = asyncio.create_task(tail.run())
+    task = asyncio.create_task(subscription.run())
     await state.has(lambda seen: seen == ["0", "1", "2"])
     task.cancel()
     await asyncio.wait([task])
 
-    assert feed.followed == 1
-    await feed.close()
+    assert hints.followed == 1
+    await hints.close()
 
 
 async def test_what_follows_from_the_state_is_published_when_the_end_is_reached(broker: Stream) -> None:
@@ -190,11 +192,11 @@ async def test_what_follows_from_the_state_is_published_when_the_end_is_reached(
         if settled == [1]:
             raise Unavailable("not just now")
 
-    async with running(broker, state, settle) as tail:
+    async with running(broker, state, settle) as subscription:
         async with asyncio.timeout(10):
             while len(settled) < 2:
                 await asyncio.sleep(0.005)
-        await ready(tail)
+        await ready(subscription)
 
     # Never before the whole history is known, and again after an outage.
     assert settled[:2] == [1, 1]
@@ -202,8 +204,8 @@ async def test_what_follows_from_the_state_is_published_when_the_end_is_reached(
 
 async def test_a_stop_that_comes_with_an_event_stops_it(stream: FakeStream) -> None:
     state = State()
-    async with running(stream, state) as tail:
-        await ready(tail)
+    async with running(stream, state) as subscription:
+        await ready(subscription)
         # And no turn of the loop between it and the stop.
         await put(stream, "last")
 
@@ -212,14 +214,14 @@ async def test_who_hears_nothing_any_more_is_not_ready(stream: FakeStream) -> No
     def apply(_stored: Stored) -> None:
         raise ZeroDivisionError
 
-    feed = FakeFeed(stream)
-    tail = Tail(stream, feed, SUBJECTS, apply)
-    task = asyncio.create_task(tail.run())
-    await ready(tail)
+    hints = FakeHints(stream)
+    subscription = CatchUpSubscription(stream, hints, SUBJECTS, apply)
+    task = asyncio.create_task(subscription.run())
+    await ready(subscription)
 
     await put(stream, "1")
     with pytest.raises(ZeroDivisionError):
         await task
 
-    assert not tail.ready
-    await feed.close()
+    assert not subscription.ready
+    await hints.close()

@@ -1,8 +1,8 @@
-"""Everything that a stream holds, in order, from its beginning and then as it comes.
+"""Catch-up subscription: every message of a stream in order, from its beginning and then as it is published.
 
-For a process whose state is only what the events say: it begins with nothing, replays all of them, and is
-told each later one. What it remembers is then right by construction; there is nothing to acknowledge, to
-repair or to migrate. The price is that a start takes as long as the history is, and memory what it says.
+For a process whose state is derived from events alone: it starts empty, replays all of them, and receives
+each later one. Such a state needs no acknowledgement, repair or migration. The price: a start takes as long
+as the history, and the state lives in memory.
 
 A durable consumer (`consumer`) is for the other kind: effects that must happen once for a whole service.
 """
@@ -13,8 +13,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from common.base.errors import Unavailable
-from common.messaging.feed import Feed
 from common.messaging.stream import Stored, Stream
+from common.messaging.subscriptions.hints import Hints
 
 log = logging.getLogger(__name__)
 
@@ -23,55 +23,57 @@ LONGEST_PAUSE = 1.0
 REACHED_SECONDS = 2.0
 
 Apply = Callable[[Stored], None]
-"""Takes one event into the state. It must not wait, nor raise for what somebody else may have published.
+"""Applies one event to the state. Must not block, nor raise for a message of another system.
 
-Only here does the state change, not even for what the process itself has just published: so the order of the
-stream alone makes the state, before a restart and after it, in each of several processes.
+The state changes nowhere else, not even for an event that this process has just published: the order of the
+stream alone makes the state, before and after a restart, and in each of several processes.
 """
 Settle = Callable[[], Awaitable[None]]
-"""Publishes what follows from the state and is not in it yet. Raises `errors.Unavailable`: tried again."""
+"""Publishes the events that follow from the state and are not in it yet. `errors.Unavailable` is retried."""
 
 
-async def nothing() -> None:
-    """Nothing follows."""
+async def noop() -> None:
+    """No event follows from the state."""
 
 
-class Tail:
-    """Each message once and in order to `apply`; `settle` after each reading that reached the end.
+class CatchUpSubscription:
+    """Passes each message once and in order to `apply`, and calls `settle` at each end of the stream.
 
-    Because `settle` looks at the state and not at a message, a crash anywhere loses nothing: the next process
-    comes to the same state and finds the same left to do. What it publishes needs a `Nats-Msg-Id` that
-    names the effect, since two processes may both find it.
+    `settle` looks at the state, not at a message, so a crash loses nothing: the next process comes to the
+    same state and finds the same work left. Its events need a `Nats-Msg-Id` that names the effect, since two
+    processes may both publish it.
     """
 
     def __init__(
-        self, stream: Stream, feed: Feed, subjects: Sequence[str], apply: Apply, settle: Settle = nothing
+        self, stream: Stream, hints: Hints, subjects: Sequence[str], apply: Apply, settle: Settle = noop
     ) -> None:
         self._stream = stream
-        self._feed = feed
+        self._hints = hints
         self._subjects = subjects
         self._apply = apply
         self._settle = settle
         self._hint = asyncio.Event()
         self._advanced = asyncio.Condition()
-        self._follows = False
+        self._subscribed = False
         self.position = 0
-        """The sequence of the latest event in the state: of one position there is one state."""
+        """Sequence of the latest event in the state. One position means one state."""
         self.ready = False
-        """The whole history is in the state, and what comes is taken in."""
+        """Whether the whole history is in the state and new events are applied."""
 
     async def run(self) -> None:
-        """Until cancelled, on a stream that is connected.
-
-        A broker that goes away is waited for; the state stays what it was meanwhile.
-        """
-        if not self._follows:
-            await self._feed.follow(self._subjects, lambda _subject, _data: self._hint.set(), self._hint.set)
-            self._follows = True
+        """Runs until cancelled, on a connected stream. Waits for a broker that goes away; the state stays."""
+        if not self._subscribed:
+            await self._hints.subscribe(
+                self._subjects, lambda _subject, _data: self._hint.set(), self._hint.set
+            )
+            self._subscribed = True
         try:
             await self._keep_up()
         finally:
             self.ready = False
+
+    def _on_message(self, _subject: str, _data: bytes) -> None:
+        self._hint.set()
 
     async def _keep_up(self) -> None:
         began, pause = time.monotonic(), FIRST_PAUSE
@@ -93,9 +95,9 @@ class Tail:
                 pause = FIRST_PAUSE
 
     async def reached(self, sequence: int, seconds: float = REACHED_SECONDS) -> None:
-        """Returns once what is stored there, on one of the subjects, is in the state.
+        """Waits until the message with this sequence, on one of the subjects, is in the state.
 
-        For whoever wants to see what he has just written. Raises `errors.Unavailable` after `seconds`: it is
+        Lets a writer read its own write. Raises `errors.Unavailable` after `seconds`: the message is
         stored, and will be in the state later.
         """
         if self.position < sequence:
@@ -107,10 +109,10 @@ class Tail:
             raise Unavailable("What was stored can't be seen yet") from None
 
     async def drained(self) -> None:
-        """What a stop cut off is found again in the state by whoever comes next."""
+        """Returns at once: the next process finds unfinished work in the state."""
 
     async def _read(self) -> int:
-        """How many came since the last time."""
+        """Applies the messages since the last reading; returns their number."""
         count = 0
         async for batch in self._stream.history(self._subjects, self.position):
             for stored in batch:
@@ -119,7 +121,7 @@ class Tail:
             count += len(batch)
             async with self._advanced:
                 self._advanced.notify_all()
-            # Between a thousand and the next, whoever asks this process is answered.
+            # Requests are answered between one batch of a thousand and the next.
             await asyncio.sleep(0)
         return count
 

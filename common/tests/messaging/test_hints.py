@@ -1,4 +1,4 @@
-"""What a feed tells, over the fake one and, marked `connected`, the real one alike."""
+"""What a hints tells, over the fake one and, marked `connected`, the real one alike."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack
 import pytest
 
 from common.contract.stream import MARKETPLACE
-from common.messaging.feed import Feed, NatsFeed
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
-from common.testing.fake_feed import FakeFeed
+from common.messaging.subscriptions.hints import Hints, NatsHints
+from common.testing.fake_hints import FakeHints
 from common.testing.fake_stream import FakeStream
 from common.testing.fixtures import server
 from tests.broker import NatsServer, put
@@ -22,14 +22,14 @@ TICKETS = ("ticket.*.*",)
 class Follower:
     """Notes what it is told. `look_again` is how often it was told to."""
 
-    def __init__(self, feed: Feed) -> None:
-        self.feed = feed
+    def __init__(self, hints: Hints) -> None:
+        self.hints = hints
         self.heard: list[tuple[str, str]] = []
         self.look_again = 0
         self._told = asyncio.Event()
 
     async def follow(self, *subjects: str) -> "Follower":
-        await self.feed.follow(subjects or TICKETS, self._hear, self._again)
+        await self.hints.subscribe(subjects or TICKETS, self._hear, self._again)
         return self
 
     async def until(self, condition: Callable[[], bool], within: float = 15.0) -> None:
@@ -60,13 +60,13 @@ async def follower(broker: Stream) -> AsyncIterator[Callable[[], Follower]]:
     async with AsyncExitStack() as stack:
 
         def another() -> Follower:
-            feed = (
-                FakeFeed(broker)
+            hints = (
+                FakeHints(broker)
                 if isinstance(broker, FakeStream)
-                else NatsFeed(server("TEST_NATS_URL"), "test")
+                else NatsHints(server("TEST_NATS_URL"), "test")
             )
-            stack.push_async_callback(feed.close)
-            return Follower(feed)
+            stack.push_async_callback(hints.close)
+            return Follower(hints)
 
         yield another
 
@@ -109,40 +109,40 @@ async def test_every_follower_hears_every_message(broker: Stream, follower: Call
 
 async def test_a_follower_is_told_to_look_once_it_hears(follower: Callable[[], Follower]) -> None:
     one = follower()
-    assert not one.feed.is_up()
+    assert not one.hints.is_up()
 
     await one.follow()
 
-    assert one.feed.is_up()
+    assert one.hints.is_up()
     assert one.look_again == 1
 
 
 async def test_a_feed_that_was_closed_tells_nothing(broker: Stream, follower: Callable[[], Follower]) -> None:
     closed, other = await follower().follow(), await follower().follow()
 
-    await closed.feed.close()
+    await closed.hints.close()
     await put(broker, "a")
     await other.until(lambda: bool(other.heard))
 
     assert closed.heard == []
-    assert not closed.feed.is_up()
+    assert not closed.hints.is_up()
 
 
 async def test_a_feed_that_never_followed_can_be_closed(follower: Callable[[], Follower]) -> None:
-    await follower().feed.close()
+    await follower().hints.close()
 
 
 @pytest.mark.connected
 async def test_after_an_outage_of_the_broker_it_hears_again_and_says_to_look(nats_server: NatsServer) -> None:
     await nats_server.start()
-    feed, stream = NatsFeed(nats_server.url, "test"), JetStream(nats_server.url, "test", MARKETPLACE)
+    hints, stream = NatsHints(nats_server.url, "test"), JetStream(nats_server.url, "test", MARKETPLACE)
     try:
         await stream.connect()
-        one = await Follower(feed).follow()
+        one = await Follower(hints).follow()
 
         nats_server.kill()
         async with asyncio.timeout(10):
-            while feed.is_up():
+            while hints.is_up():
                 await asyncio.sleep(0.01)
         await nats_server.start()
         await one.until(lambda: one.look_again == 2)
@@ -152,22 +152,22 @@ async def test_after_an_outage_of_the_broker_it_hears_again_and_says_to_look(nat
         await put(stream, "after")
         await one.until(lambda: bool(one.heard))
 
-        assert feed.is_up()
+        assert hints.is_up()
         assert one.heard == [("ticket.created.1", "after")]
     finally:
-        await feed.close()
+        await hints.close()
         await stream.close()
 
 
 @pytest.mark.connected
 async def test_a_broker_that_is_down_at_the_start_is_waited_for(nats_server: NatsServer) -> None:
-    feed = NatsFeed(nats_server.url, "test")
-    one = Follower(feed)
+    hints = NatsHints(nats_server.url, "test")
+    one = Follower(hints)
     following = asyncio.create_task(one.follow())
     try:
         await asyncio.sleep(0.3)
         assert not following.done()
-        assert not feed.is_up()
+        assert not hints.is_up()
 
         await nats_server.start()
         await asyncio.wait_for(following, 15)
@@ -175,14 +175,14 @@ async def test_a_broker_that_is_down_at_the_start_is_waited_for(nats_server: Nat
         assert one.look_again == 1
     finally:
         following.cancel()
-        await feed.close()
+        await hints.close()
 
 
 @pytest.mark.connected
 async def test_who_is_told_more_than_it_can_take_is_told_to_look_again(real_stream: JetStream) -> None:
-    feed = NatsFeed(server("TEST_NATS_URL"), "test", pending=4)
+    hints = NatsHints(server("TEST_NATS_URL"), "test", pending=4)
     try:
-        one = await Follower(feed).follow()
+        one = await Follower(hints).follow()
 
         # In one piece, so that it is read in one piece too.
         for number in range(500):
@@ -191,6 +191,6 @@ async def test_who_is_told_more_than_it_can_take_is_told_to_look_again(real_stre
         await one.until(lambda: one.look_again > 1)
 
         assert len(one.heard) < 500
-        assert feed.is_up()
+        assert hints.is_up()
     finally:
-        await feed.close()
+        await hints.close()
