@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from auth.domain import WINDOW
 from common.base import times
-from common.http.client_address import HEADER, Vouching
+from common.http.client_address import HEADER, SignedClientAddress
 from common.persistence.mongo import Database
 from common.testing.browser import BASE_URL, JWT_KEY
 
@@ -153,12 +153,12 @@ async def test_who_comes_by_way_of_the_pages_counts_alone(app: FastAPI, hasher: 
             body, headers = {"email": EMAIL, "password": password}, {HEADER: word}
             return (await pages.post("/api/users/signin", json=body, headers=headers)).status_code
 
-    ours, forged = Vouching(JWT_KEY), Vouching("k" * 32)
-    assert {await sign_in(ours.word(HOME), BAD) for _ in range(10)} == {400}
+    ours, forged = SignedClientAddress(JWT_KEY), SignedClientAddress("k" * 32)
+    assert {await sign_in(ours.token(HOME), BAD) for _ in range(10)} == {400}
 
-    assert await sign_in(ours.word(HOME), GOOD) == 429
-    assert await sign_in(ours.word(CAFE), GOOD) == 200
+    assert await sign_in(ours.token(HOME), GOOD) == 429
+    assert await sign_in(ours.token(CAFE), GOOD) == 200
     # What nobody vouches for counts for who sent it, however it calls itself.
-    assert {await sign_in(forged.word(f"192.0.2.{n}"), BAD) for n in range(10)} == {400}
-    assert await sign_in(forged.word("192.0.2.99"), GOOD) == 429
+    assert {await sign_in(forged.token(f"192.0.2.{n}"), BAD) for n in range(10)} == {400}
+    assert await sign_in(forged.token("192.0.2.99"), GOOD) == 429
     assert hasher.method_calls

@@ -5,7 +5,7 @@ from tests.conftest import As, Browser
 from tests.dom import alerts, error_of, links, page
 from tests.fake_apis import FakeApis
 
-from common.http.client_address import HEADER, Vouching
+from common.http.client_address import HEADER, SignedClientAddress
 from common.testing.browser import BASE_URL, JWT_KEY, SESSIONS, a_user, running
 
 ADA = {"email": "ada@example.test", "password": "a long password"}
@@ -158,4 +158,4 @@ async def test_auth_learns_which_address_the_browser_has(app: FastAPI, apis: Fak
         await browser.post(f"/auth/{action}", data=ADA, headers={HEADER: "a word of the browser's own"})
 
     (asked,) = [request for request in apis.seen if request.url.path == f"/api/users/{action}"]
-    assert Vouching(JWT_KEY).read(asked.headers[HEADER]) == "192.0.2.7"
+    assert SignedClientAddress(JWT_KEY).read(asked.headers[HEADER]) == "192.0.2.7"

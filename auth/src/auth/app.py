@@ -7,7 +7,7 @@ from auth.repository import Repositories
 from auth.routes import create_router
 from auth.settings import Settings
 from common.http.app import create_http_app
-from common.http.client_address import Vouching
+from common.http.client_address import SignedClientAddress
 from common.http.session import Sessions
 from common.persistence import mongo
 from common.persistence.mongo import Database
@@ -23,7 +23,7 @@ def create_app(
     service = Service(database=database, collections=repositories.all)
     hashing = HashQueue(Passwords(argon2id() if hasher is None else hasher))
     sessions = Sessions(settings.jwt_key, settings.cookie_secure)
-    router = create_router(repositories, hashing, sessions, Vouching(settings.jwt_key))
+    router = create_router(repositories, hashing, sessions, SignedClientAddress(settings.jwt_key))
     app = create_http_app("auth", [router], service.lifespan, service.checks())
     app.state.sessions = sessions
     return app

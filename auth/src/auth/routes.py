@@ -11,7 +11,7 @@ from auth.passwords import HashQueue
 from auth.repository import Repositories
 from auth.schemas import CurrentUserOutput, SignInInput, SignUpInput, UserOutput
 from common.http.body import describes, json_body
-from common.http.client_address import HEADER, Vouching
+from common.http.client_address import HEADER, SignedClientAddress
 from common.http.fast_route import DirectRoute
 from common.http.rendering import JSON, json_response
 from common.http.session import Sessions, current_user
@@ -21,7 +21,7 @@ SignInBody = Annotated[SignInInput, json_body(SignInInput)]
 
 
 def create_router(
-    repositories: Repositories, hashing: HashQueue, sessions: Sessions, vouching: Vouching
+    repositories: Repositories, hashing: HashQueue, sessions: Sessions, signed_address: SignedClientAddress
 ) -> APIRouter:
     router = APIRouter(prefix="/api/users", tags=["users"])
 
@@ -37,7 +37,7 @@ def create_router(
 
     @router.post("/signin", responses={200: {"model": UserOutput}}, openapi_extra=describes(SignInInput))
     async def sign_in(body: SignInBody, request: Request) -> Response:
-        address = client_address(request, vouching)
+        address = client_address(request, signed_address)
         user = await commands.sign_in(repositories, hashing, body.email, body.password, address)
         return signed_in(user, 200)
 
@@ -62,13 +62,13 @@ def create_router(
     return router
 
 
-def client_address(request: Request, vouching: Vouching) -> str:
+def client_address(request: Request, signed_address: SignedClientAddress) -> str:
     """Whom to count failures for: an IPv4 address, or the IPv6 network of 64 bits that a customer has.
 
     It is the one that the pages vouch for; else, behind a proxy, what uvicorn read from the headers of the
     proxies that it trusts (FORWARDED_ALLOW_IPS).
     """
-    host = vouching.read(request.headers.get(HEADER)) or (request.client.host if request.client else "")
+    host = signed_address.read(request.headers.get(HEADER)) or (request.client.host if request.client else "")
     try:
         address = ip_address(host)
     except ValueError:

@@ -18,7 +18,7 @@ from client.rendering import templates
 from client.settings import Settings
 from client.sign_in import sends_to_sign_in
 from common.http.app import create_http_app
-from common.http.client_address import Vouching
+from common.http.client_address import SignedClientAddress
 from common.http.session import Sessions
 from common.messaging.subscriptions.hints import Hints, NatsHints
 
@@ -62,7 +62,7 @@ def create_app(
     app.mount("/static", assets)
     app.state.live = open_pages
     app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
-    app.state.vouching = Vouching(settings.jwt_key)
+    app.state.signed_address = SignedClientAddress(settings.jwt_key)
     app.state.receipts = Receipts(settings.jwt_key)
     app.state.stripe_key = settings.stripe_publishable_key
     app.state.templates = templates(assets)

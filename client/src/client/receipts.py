@@ -6,7 +6,7 @@ import jwt
 import segno
 from markupsafe import Markup
 
-from common.http.session import ALGORITHM, LONGEST
+from common.http.session import ALGORITHM, MAX_TOKEN_LENGTH
 
 _AUDIENCE = "receipt"
 """So that it is no session, and a session is no receipt."""
@@ -32,7 +32,7 @@ class Receipts:
 
     def verified(self, code: str) -> Receipt | None:
         """None for what was not signed here."""
-        if len(code) > LONGEST:
+        if len(code) > MAX_TOKEN_LENGTH:
             return None
         try:
             claims = jwt.decode(

@@ -22,7 +22,7 @@ from common.base.errors import (
     Unavailable,
 )
 from common.http import client_address
-from common.http.client_address import Vouching
+from common.http.client_address import SignedClientAddress
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Upstream:
     http: httpx.AsyncClient
     browser: Mapping[bytes, bytes]
     """The headers that travel on, as they came."""
-    vouching: Vouching
+    signed_address: SignedClientAddress
     address: str
     """The browser's, as far as the edge told it."""
 
@@ -70,7 +70,7 @@ class Upstream:
         headers = {name: value for name, value in request.headers.raw if name in _FORWARDED}
         address = request.client.host if request.client is not None else ""
         headers.setdefault(b"x-forwarded-for", address.encode())
-        return cls(request.app.state.http, headers, request.app.state.vouching, address)
+        return cls(request.app.state.http, headers, request.app.state.signed_address, address)
 
     async def send(
         self,
@@ -86,13 +86,13 @@ class Upstream:
 
         With `vouch` the API may believe which address the browser has, whatever the edge between says.
         """
-        word = {client_address.HEADER.encode(): self.vouching.word(self.address).encode()} if vouch else {}
+        signed = {client_address.HEADER: self.signed_address.token(self.address)} if vouch else {}
         request = self.http.build_request(
             method,
             path,
             params=query,
             json=body,
-            headers={**self.browser, **word, **_trace()},
+            headers={**self.browser, **_encoded({**signed, **tracing.current().headers()})},
             timeout=timeout,
         )
         try:
@@ -115,8 +115,8 @@ class Upstream:
             return await self.http.send(request)
 
 
-def _trace() -> Mapping[bytes, bytes]:
-    return {name.encode(): value.encode() for name, value in tracing.current().headers().items()}
+def _encoded(headers: Mapping[str, str]) -> Mapping[bytes, bytes]:
+    return {name.encode(): value.encode() for name, value in headers.items()}
 
 
 class _Entry(BaseModel):

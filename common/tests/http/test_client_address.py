@@ -6,31 +6,33 @@ import pytest
 from common.base import times
 from common.base.identity import CurrentUser
 from common.http import client_address
-from common.http.client_address import Vouching
+from common.http.client_address import SignedClientAddress
 from common.testing.browser import JWT_KEY, SESSIONS
 
-OURS = Vouching(JWT_KEY)
+OURS = SignedClientAddress(JWT_KEY)
 ADDRESS = "192.0.2.1"
 
 
 def test_an_address_is_read_back() -> None:
-    assert OURS.read(OURS.word(ADDRESS)) == ADDRESS
+    assert OURS.read(OURS.token(ADDRESS)) == ADDRESS
 
 
-@pytest.mark.parametrize("word", [None, "", "x", ADDRESS, "x" * 10_000, Vouching("k" * 32).word(ADDRESS)])
+@pytest.mark.parametrize(
+    "word", [None, "", "x", ADDRESS, "x" * 10_000, SignedClientAddress("k" * 32).token(ADDRESS)]
+)
 def test_the_word_of_anybody_else_is_no_word(word: str | None) -> None:
     assert OURS.read(word) is None
 
 
 def test_a_session_is_no_word_and_a_word_is_no_session() -> None:
     assert OURS.read(SESSIONS.token(CurrentUser(ADDRESS, "ada@example.test"))) is None
-    assert SESSIONS.read(OURS.word(ADDRESS)) is None
+    assert SESSIONS.read(OURS.token(ADDRESS)) is None
 
 
 def test_a_word_that_was_overheard_is_worth_nothing_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_address, "LIFETIME", timedelta(seconds=-1))
 
-    assert OURS.read(OURS.word(ADDRESS)) is None
+    assert OURS.read(OURS.token(ADDRESS)) is None
 
 
 @pytest.mark.parametrize("missing", ["aud", "sub", "exp"])

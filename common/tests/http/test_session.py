@@ -8,7 +8,7 @@ import pytest
 from fastapi import Response
 
 from common.base.identity import CurrentUser
-from common.http.session import KEPT, LIFETIME, Sessions
+from common.http.session import COOKIE_LIFETIME, LIFETIME, Sessions
 from common.testing.browser import JWT_KEY, SESSIONS
 
 ADA = CurrentUser("a" * 24, "ada@example.test")
@@ -83,7 +83,12 @@ def test_over_http_the_cookie_is_plain_and_out_of_reach_of_scripts() -> None:
 
     name, value, attributes = cookie_of(response)
     assert (name, SESSIONS.read(value)) == ("session", ADA)
-    assert attributes == {"httponly", "samesite=lax", "path=/", f"max-age={int(KEPT.total_seconds())}"}
+    assert attributes == {
+        "httponly",
+        "samesite=lax",
+        "path=/",
+        f"max-age={int(COOKIE_LIFETIME.total_seconds())}",
+    }
 
 
 def test_over_https_the_cookie_is_secure_and_tied_to_its_host() -> None:

@@ -20,7 +20,7 @@ from common.messaging.stream import Stream
 from common.persistence import rebuild, replay
 from common.persistence.mongo import ASCENDING, Database, Document
 from common.persistence.rebuild import NothingKnown, Rebuild, Report
-from common.persistence.replay import Blocked, Projection
+from common.persistence.replay import CannotRepair, Projection
 from common.persistence.replica import Replica
 from common.testing.events import publish
 from common.testing.fake_stream import FakeStream
@@ -338,13 +338,13 @@ async def test_an_effect_is_made_good_before_its_version_is_noted(
     await history(stream)
     noted: list[tuple[str, int, list[str]]] = []
 
-    async def make_good(record: Document) -> bool:
+    async def repair_effect(record: Document) -> bool:
         there = [found["_id"] for found in await replica(database)]
         first = not any(done[0] == record["_id"] for done in noted)
         noted.append((record["_id"], record["version"], there))
         return first
 
-    projection = progress(make_good)
+    projection = progress(repair_effect)
     report = await rebuilt(stream, database, projection)
 
     assert all(record not in there for record, _, there in noted[:3])
@@ -357,12 +357,12 @@ async def test_an_effect_that_stays_blocked_is_told_and_its_version_is_not_noted
 ) -> None:
     await history(stream)
 
-    async def make_good(record: Document) -> bool:
+    async def repair_effect(record: Document) -> bool:
         if record["_id"] == "b":
-            raise Blocked("held by another")
+            raise CannotRepair("held by another")
         return False
 
-    report = await rebuilt(stream, database, progress(make_good))
+    report = await rebuilt(stream, database, progress(repair_effect))
 
     assert [found["_id"] for found in await replica(database)] == ["a", "c"]
     assert report.mended == Counter(missing=2, blocked=1)
@@ -375,7 +375,7 @@ async def test_an_effect_that_is_overtaken_is_followed_by_the_right_one(
     await publish(stream, created("a"))
     effect = "none"
 
-    async def make_good(record: Document) -> bool:
+    async def repair_effect(record: Document) -> bool:
         nonlocal effect
         if effect == record["title"]:
             return False
@@ -384,17 +384,17 @@ async def test_an_effect_that_is_overtaken_is_followed_by_the_right_one(
         effect = record["title"]
         return True
 
-    await rebuilt(stream, database, progress(make_good))
+    await rebuilt(stream, database, progress(repair_effect))
 
     assert effect == "v1"
     assert await replica(database) == [{"_id": "a", "version": 1}]
 
 
-def progress(make_good: Callable[[Document], Awaitable[bool]]) -> Projection:
+def progress(repair_effect: Callable[[Document], Awaitable[bool]]) -> Projection:
     def kept(record: Document) -> Document:
         return {"_id": record["_id"], "version": record["version"]}
 
-    return Projection((TicketCreated, TicketUpdated), fields, kept, make_good)
+    return Projection((TicketCreated, TicketUpdated), fields, kept, repair_effect)
 
 
 arrivals = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5)), max_size=30)

@@ -203,7 +203,7 @@ def _attempt(document: Document) -> Attempt:
 class WebhookInbox:
     """The provider's events by their ids: what took effect is not done again."""
 
-    KEPT = timedelta(days=60)
+    RETENTION = timedelta(days=60)
     """Longer than a provider repeats an event."""
 
     def __init__(self, database: Database) -> None:
@@ -211,7 +211,7 @@ class WebhookInbox:
 
     async def prepare(self) -> None:
         await self._documents.create_indexes(
-            [Index([("received_at", ASCENDING)], name="kept", expire_after=self.KEPT)]
+            [Index([("received_at", ASCENDING)], name="kept", expire_after=self.RETENTION)]
         )
 
     async def receive(self, event_id: str, fields: dict[str, Any], now: datetime) -> bool:

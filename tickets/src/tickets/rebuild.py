@@ -25,7 +25,7 @@ from common.messaging.events import VersionedEvent
 from common.messaging.stream import Stream
 from common.persistence.mongo import Database, Document
 from common.persistence.rebuild import Rebuild, Report
-from common.persistence.replay import Blocked, Projection
+from common.persistence.replay import CannotRepair, Projection
 from tickets import commands
 from tickets.domain import Ticket
 from tickets.errors import HeldByAnother
@@ -60,8 +60,8 @@ def progress(order: Document) -> Document:
     return {"_id": order["_id"], "version": order["version"], **ended}
 
 
-async def make_good(tickets: TicketRepository, order: Document) -> bool:
-    """Brings the ticket to what its order has on it; False if it is there. Raises Blocked."""
+async def repair_effect(tickets: TicketRepository, order: Document) -> bool:
+    """Brings the ticket to what its order has on it; False if it is there. Raises CannotRepair."""
     order_id, ticket_id, claim = order["_id"], order["ticket_id"], Claim(order["claim"])
     try:
         if _agrees(await tickets.get(ticket_id), order_id, claim):
@@ -73,7 +73,7 @@ async def make_good(tickets: TicketRepository, order: Document) -> bool:
         if claim is Claim.SOLD:
             await commands.sell(tickets, ticket_id, order_id)
     except (HeldByAnother, NotFound) as reason:
-        raise Blocked(f"ticket {ticket_id}, {claim} by order {order_id}: {reason!r}") from reason
+        raise CannotRepair(f"ticket {ticket_id}, {claim} by order {order_id}: {reason!r}") from reason
     return True
 
 
@@ -89,7 +89,7 @@ async def rebuild(stream: Stream, database: Database) -> Report:
         (OrderCreated, OrderUpdated, OrderCancelled, OrderCompleted),
         claim_fields,
         kept=progress,
-        make_good=lambda order: make_good(repositories.tickets, order),
+        repair_effect=lambda order: repair_effect(repositories.tickets, order),
     )
     try:
         return await Rebuild(stream, repositories.orders.documents, projection).run()

@@ -11,7 +11,7 @@ from pydantic_core import core_schema
 
 MAX_UNITS = 1_000_000
 _PLAIN = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
-"""What a person types. Decimal would also read 1_000, and an exponent that it then rounds to 0."""
+"""An amount as a person types it. Decimal alone would also accept 1_000, and exponents that round to 0."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,7 +24,7 @@ class Money:
     def parse(cls, value: object) -> "Money":
         """The amount of a JSON number or a numeric string ("20.00").
 
-        Raises ValueError, in words for the person who typed it, unless 0 < value <= 1,000,000 with at
+        Raises ValueError, with a message for the person who typed it, unless 0 < value <= 1,000,000 with at
         most two decimals. A float is read by its shortest decimal form, so 19.99 is 1999, never 1998.
         """
         amount = _decimal(value)

@@ -1,4 +1,4 @@
-"""The trace that joins a request to the events that it caused, and to what they caused in turn."""
+"""Trace context: joins a request to the events that it caused, directly and through other events."""
 
 import random
 import re
@@ -15,7 +15,7 @@ _TRACEPARENT_SHAPE = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The request that all this is about; travels in HTTP headers and in event headers.
+    """Trace context of a request, sent in HTTP headers and in event headers.
 
     `parent` is a W3C Trace Context `traceparent`, version 00.
     """

@@ -1,4 +1,4 @@
-"""What a seller may tell of a ticket's event besides: told in events, kept by whoever shows the ticket."""
+"""Optional details of a ticket: day, venue and seat; in ticket events, and stored by tickets and orders."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ class Details:
     seat: str | None = None
 
     def to_document(self) -> Mapping[str, Any]:
-        """The day as ISO 8601, which the databases can't hold otherwise: they know moments only."""
+        """The day as ISO 8601 text: MongoDB stores moments, not days."""
         day = None if self.event_date is None else self.event_date.isoformat()
         return {"event_date": day, "venue": self.venue, "seat": self.seat}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any] | None) -> "Details":
-        """None stands for a document of before there were any."""
+        """`document` is None in records that are older than the details."""
         if document is None:
             return NO_DETAILS
         day = document["event_date"]

@@ -25,7 +25,7 @@ class Subject(StrEnum):
 
 
 class TicketState(VersionedEvent):
-    """`event_date`, `venue` and `seat` are null where the seller told none, and absent in older events."""
+    """`event_date`, `venue` and `seat` are null where the seller gave none, and absent in older events."""
 
     title: str
     price: Price

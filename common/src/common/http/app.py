@@ -16,7 +16,7 @@ def create_http_app(
     lifespan: Lifespan[Any],
     checks: Mapping[str, health.Check],
 ) -> FastAPI:
-    """`checks` are what `/readyz` asks, by the name that its answer gives."""
+    """checks: Readiness checks of `/readyz`, by the name in its answer."""
     app = FastAPI(
         title=f"GitTix {name}",
         lifespan=lifespan,

@@ -1,7 +1,8 @@
-"""Whom a service of ours works for, in its own word.
+"""Signed header that carries the browser's IP address from the pages to an API.
 
-The pages call the APIs through the edge, and an edge that believes nobody puts the caller's address, the
-pages' own, in the place of the browser's. What is signed with the key that services share needs no belief.
+The pages call the APIs through the edge. An edge that trusts no `X-Forwarded-For` replaces the browser's
+address by the caller's, which is the pages' own. The signature, by the key that the services share, proves
+the address.
 """
 
 from dataclasses import dataclass
@@ -10,31 +11,31 @@ from datetime import timedelta
 import jwt
 
 from common.base import times
-from common.http.session import ALGORITHM, LONGEST
+from common.http.session import ALGORITHM, MAX_TOKEN_LENGTH
 
 HEADER = "X-Client-Address"
 LIFETIME = timedelta(minutes=1)
 _AUDIENCE = "client address"
-"""So that it is no session, and a session is no such word."""
+"""Keeps this token and a session token from being taken for each other."""
 
 
 @dataclass(frozen=True, slots=True)
-class Vouching:
-    """Signs and reads the header's value, by setting `JWT_KEY`."""
+class SignedClientAddress:
+    """Signs and reads the header's value. `key` is the setting `JWT_KEY`."""
 
     key: str
 
-    def word(self, address: str) -> str:
+    def token(self, address: str) -> str:
         claims = {"aud": _AUDIENCE, "sub": address, "exp": times.now() + LIFETIME}
         return jwt.encode(claims, self.key, algorithm=ALGORITHM)
 
-    def read(self, word: str | None) -> str | None:
-        """The address, None where nobody vouches for one."""
-        if word is None or len(word) > LONGEST:
+    def read(self, token: str | None) -> str | None:
+        """The address; None for a missing, forged or expired token."""
+        if token is None or len(token) > MAX_TOKEN_LENGTH:
             return None
         try:
             claims = jwt.decode(
-                word,
+                token,
                 self.key,
                 algorithms=[ALGORITHM],
                 audience=_AUDIENCE,

@@ -1,4 +1,4 @@
-"""Who is asking: a JWT in one HttpOnly cookie, the same for every service.
+"""Session: a JWT in one HttpOnly cookie that names the current user, the same for every service.
 
 An invalid, expired or tampered token is an anonymous request, never an error.
 """
@@ -19,10 +19,10 @@ from common.base.identity import CurrentUser
 
 ALGORITHM = "HS256"
 LIFETIME = timedelta(days=7)
-KEPT = 2 * LIFETIME
-"""The cookie outlives its token, so that whoever comes back can be told that the session is over."""
-LONGEST = 4096
-"""No browser keeps a longer cookie, so a longer token is not worth its place in memory."""
+COOKIE_LIFETIME = 2 * LIFETIME
+"""Longer than the token's, so that a returning user is told that the session has ended."""
+MAX_TOKEN_LENGTH = 4096
+"""In characters. No browser stores a longer cookie, so a longer token is not cached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Sessions:
         return jwt.encode(claims, self.key, algorithm=ALGORITHM)
 
     def read(self, token: str | None) -> CurrentUser | None:
-        if token is None or len(token) > LONGEST:
+        if token is None or len(token) > MAX_TOKEN_LENGTH:
             return None
         known = _verified(token, self.key)
         return known[0] if known is not None and known[1] > time() else None
@@ -52,7 +52,7 @@ class Sessions:
         response.set_cookie(
             self.cookie,
             self.token(user),
-            max_age=int(KEPT.total_seconds()),
+            max_age=int(COOKIE_LIFETIME.total_seconds()),
             httponly=True,
             samesite="lax",
             secure=self.secure,

@@ -44,7 +44,7 @@ class Consumer:
         self.ready = False
 
     async def run(self) -> None:
-        """Consumes until cancelled; what is then under way is finished by `drained`."""
+        """Consumes until cancelled. `drained` waits for the deliveries that are then in progress."""
         keeper = asyncio.create_task(self._keep_alive())
         try:
             source = await self._bind()
@@ -120,7 +120,7 @@ class Consumer:
         self._room.set()
 
     async def _keep_alive(self) -> None:
-        """Extends the deadline of what waits or runs for longer than a third of it."""
+        """Extends the ack deadline of deliveries that wait or run for longer than a third of it."""
         period = self.spec.ack_wait / 3
         while True:
             await asyncio.sleep(period)

@@ -1,4 +1,4 @@
-"""The base class of what a service consumes: one subclass an event, in the service's `listeners.py`.
+"""Base class of listeners. A service's subclasses are in its `listeners.py`.
 
 A listener only returns or raises; how a delivery ends is decided here and nowhere else:
 
@@ -34,7 +34,7 @@ _DELIVERIES = Counter("event_deliveries", "Deliveries of an event, by how they e
 
 ATTEMPTS = 8
 GAP_ATTEMPTS = 720
-"""An hour at the longest delay: what is missing may be at a service that is down for a while."""
+"""An hour at the longest delay: the missing event may come from a service that is down."""
 FIRST_DELAY = 0.05
 LONGEST_DELAY = 5.0
 

@@ -1,4 +1,4 @@
-"""The base class of what a service emits: one subclass an event, in the service's `publishers.py`."""
+"""Base class of publishers. A service's subclasses, one an event, are in its `publishers.py`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ class Publisher(Generic[E]):
         return Envelope(event_id, wire_subject(event), event.to_json().decode(), headers)
 
     async def publish(self, event: E) -> int:
-        """Publishes at once, for what is repeated until it succeeds by other means than an outbox.
+        """Publishes at once, without an outbox: the caller retries until it succeeds.
 
         Returns the event's sequence in the stream. Raises `errors.Unavailable` when the broker didn't
         confirm.

@@ -1,4 +1,4 @@
-"""The event stream as the rest of `common` sees it: publish, and pull what is due.
+"""Port to the event stream: publish, pull due messages, read the history.
 
 `jetstream.JetStream` is the real one, `testing.fake_stream.FakeStream` the one of unit tests; one suite
 (`common/tests/test_stream.py`) runs over both.
@@ -102,12 +102,12 @@ class Delivery(Protocol):
         ...
 
     async def in_progress(self) -> None:
-        """Starts the ack deadline anew."""
+        """Restarts the ack deadline."""
         ...
 
 
 class Source(Protocol):
-    """What is due for one durable consumer."""
+    """Due messages of one durable consumer."""
 
     async def pull(self, limit: int) -> Sequence[Delivery]:
         """Waits until there is at least one delivery; returns at most `limit`.

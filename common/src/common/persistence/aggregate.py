@@ -1,4 +1,4 @@
-"""A record that changes only through its named methods, and says what each change means as an event."""
+"""Aggregate: a record that changes through named methods, each of which records one event."""
 
 from dataclasses import dataclass, field
 from typing import Self
@@ -22,7 +22,7 @@ class Aggregate:
         return self.version + 1
 
     def record(self, event: Event) -> Self:
-        """Notes what the change means. One change a save: a version is one event."""
+        """Records the event of the change. One change a save: a version is one event."""
         if self._event is not None:
             raise RuntimeError(f"{type(self).__name__} {self.id} has an unsaved change already")
         self._event = event

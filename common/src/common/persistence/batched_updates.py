@@ -1,4 +1,4 @@
-"""Changes of aggregates in one collection; those that come at the same time go in one command."""
+"""Guarded updates of aggregates: concurrent ones of a collection share one command."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ from common.persistence.mongo import Collection, Document
 
 
 @dataclass(frozen=True, slots=True)
-class Save:
-    """What turns version `version` of a record into the next one, and the event that says so."""
+class GuardedUpdate:
+    """One update: from version `version` of a record to the next, with the event of the change."""
 
     aggregate_id: str
     version: int
@@ -25,29 +25,30 @@ class Save:
 
     @property
     def update(self) -> Document:
-        # A batch is told how many matched, not which: the entry that stands in the outbox tells.
+        # The server's answer to a batch says how many updates matched, not which: the token in the outbox
+        # shows it.
         return {**self.change, "$push": {"outbox": {**self.entry, "save": self.token}}}
 
-    def stands_in(self, document: Document) -> bool:
+    def is_stored_in(self, document: Document) -> bool:
         return any(entry.get("save") == self.token for entry in document["outbox"])
 
 
-class Saves:
+class BatchedUpdates:
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
-        self._waiting: Coalescer[Save, Sequence[Document]] = Coalescer(self._store)
+        self._waiting: Coalescer[GuardedUpdate, Sequence[Document]] = Coalescer(self._store)
 
-    async def store(self, save: Save) -> Sequence[Document]:
-        """The record's outbox after the save, with events that earlier ones left in it.
+    async def store(self, save: GuardedUpdate) -> Sequence[Document]:
+        """Returns the record's outbox after the update, including events that earlier updates left in it.
 
-        Raises Conflict when the record is not at the save's version, and DuplicateKey when a unique
-        index refuses; nothing was stored then. One exception: a save that stood may be called a conflict
-        if this process stalled so long, in the middle, that another one's sweep published the event.
-        Whoever decides again then finds the change made.
+        Raises Conflict when the record is not at the update's version, and DuplicateKey when a unique index
+        refuses; nothing is stored then. One exception: Conflict may be raised for an update that was stored,
+        if this process stalled in the middle and another one published and cleared the event meanwhile. A
+        caller that loads and decides again then finds the change made.
         """
         return await self._waiting.submit(save)
 
-    async def _store(self, saves: Sequence[Save]) -> Sequence[Sequence[Document] | Exception]:
+    async def _store(self, saves: Sequence[GuardedUpdate]) -> Sequence[Sequence[Document] | Exception]:
         if len(saves) == 1:
             return [await self._store_one(saves[0])]
         done = await self._collection.update_each([(save.query, save.update) for save in saves])
@@ -60,7 +61,7 @@ class Saves:
             for place, save in enumerate(saves)
         ]
 
-    async def _store_one(self, save: Save) -> Sequence[Document]:
+    async def _store_one(self, save: GuardedUpdate) -> Sequence[Document]:
         stored = await self._collection.find_one_and_update(save.query, save.update, {"outbox": 1})
         if stored is None:
             raise Conflict()
@@ -68,8 +69,10 @@ class Saves:
         return outbox
 
 
-def _outcome(save: Save, document: Document | None, all_stored: bool) -> Sequence[Document] | Exception:
-    if document is not None and (all_stored or save.stands_in(document)):
+def _outcome(
+    save: GuardedUpdate, document: Document | None, all_stored: bool
+) -> Sequence[Document] | Exception:
+    if document is not None and (all_stored or save.is_stored_in(document)):
         outbox: Sequence[Document] = document["outbox"]
         return outbox
     return Conflict()

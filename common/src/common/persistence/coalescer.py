@@ -1,8 +1,10 @@
 """Group commit: items that arrive while a flush is under way share the next one.
 
-At rest an item waits for nobody. Under load a round trip to the database, by far the dearest part of a
-small request, is paid once for a whole batch. A flush begins after each of its items was submitted, so a
-batched read sees every write that was acknowledged before it was asked for.
+At rest an item is flushed at once. Under load one round trip to the database, by far the most expensive part
+of a small request, serves a whole batch. A flush begins after all of its items were submitted, so a batched
+read sees every write that was acknowledged before the read was submitted.
+
+One flush runs at a time: a slow read delays the reads that wait behind it.
 """
 
 import asyncio
@@ -13,12 +15,12 @@ I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
 
 Flush = Callable[[Sequence[I]], Awaitable[Sequence[R | Exception]]]
-"""Gives one result, or one exception, for each item, in order. What it raises itself is every item's."""
+"""Returns one result or exception an item, in order. An exception that it raises is every item's."""
 
 
 class Coalescer(Generic[I, R]):
     def __init__(self, flush: Flush[I, R], limit: int = 200, gather: float = 0.0) -> None:
-        """At most `limit` items a flush; `gather` is how long, in seconds, a flush waits for company."""
+        """limit: Most items of a flush. gather: Seconds that a flush waits for further items."""
         self._flush = flush
         self._limit = limit
         self._gather = gather
@@ -36,7 +38,7 @@ class Coalescer(Generic[I, R]):
         return future
 
     async def drained(self) -> None:
-        """Returns when nothing waits any more."""
+        """Returns once every submitted item was flushed."""
         while self._task is not None:
             await asyncio.wait([self._task])
 

@@ -1,7 +1,8 @@
 """The relay from a record's outbox to the stream.
 
 A save pushes its event onto the record's own `outbox` in the same write as the change. The relay publishes
-it, waits for the broker's word, and pulls it from the outbox; a sweep finds what a crash or an outage left.
+it, waits for the broker's confirmation, and removes it from the outbox; a sweep finds the events that a crash
+or an outage left.
 Events of one record leave in the order of their versions; records are independent. The relay never touches
 `version`.
 """
@@ -53,7 +54,7 @@ class Relay:
         )
 
     def wake(self, aggregate_id: str, outbox: Sequence[Document]) -> None:
-        """Publishes what stands in a record's outbox, oldest first, in the background."""
+        """Publishes the events of a record's outbox in the background, oldest first."""
         fresh = [entry for entry in outbox if entry["id"] not in self._known]
         if not fresh:
             return

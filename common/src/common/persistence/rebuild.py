@@ -1,16 +1,16 @@
-"""Builds a service's replica anew from the stream, while the service serves and goes on consuming.
+"""Rebuilds a service's replica from the stream, while the service serves and goes on consuming.
 
-The stream's history is folded, in order of version, into a scratch collection of this run's own. Then the
-live replica is brought to it record by record: what is missing is inserted, what differs is replaced, what
-no event speaks of is deleted. Each of these is one write, guarded by the version that was read, so whatever
-the service's own consumer applies meanwhile wins, and the record is looked at again.
+The stream's history is replayed, in order of version, into a scratch collection of this run. Then the live
+replica is compared record by record: a missing one is inserted, a different one replaced, one without any
+event deleted. Each of these is one write, guarded by the version that was read: a change that the service's
+consumer applies meanwhile wins, and the record is compared again.
 
-Why not rename the scratch collection over the live one: events that the consumer applies between the last
-reading and the exchange would be lost with the old collection, or the service would have to stand still.
-Mending in place needs neither, and a record that is right is not written.
+The scratch collection is not renamed over the live one: events that the consumer applies between the last
+reading and the renaming would be lost, or the service would have to pause. Repair in place needs neither,
+and a correct record is not written.
 
-What makes it sound is the order of looking: first the live record, then the stream to its present end. The
-consumer applies only what the stream holds, so a live record can't rightly be beyond what is then read.
+The order of reading makes this sound: first the live record, then the stream to its present end. The
+consumer applies only events of the stream, so a correct live record is never beyond what is then read.
 
 Memory holds one batch of events and one page of records, however long the history is.
 """
@@ -31,7 +31,7 @@ from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream, StreamSpec
 from common.persistence.batching import DocumentWriter
 from common.persistence.mongo import ASCENDING, DESCENDING, Collection, Document
-from common.persistence.replay import Blocked, Fold, Projection, by_id
+from common.persistence.replay import CannotRepair, Projection, Replay, by_id
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ CONNECT_SECONDS = 15.0
 
 
 class NothingKnown(Exception):
-    """The stream holds not one event of a replica that has records: not the stream that it follows."""
+    """The stream has no event of a replica that has records: it is not the stream of this replica."""
 
 
 @dataclass
@@ -75,7 +75,7 @@ class Rebuild:
         self._projection = projection
         self._report = Report()
         scratch = live.database[f"{live.name}.rebuilding.{new_id()}"]
-        self._scratch = Fold(stream, scratch, projection)
+        self._scratch = Replay(stream, scratch, projection)
 
     async def run(self) -> Report:
         """Raises NothingKnown, having changed nothing, and `errors.Unavailable` or `errors.DatabaseError`.
@@ -100,7 +100,7 @@ class Rebuild:
         return self._report
 
     async def _clear_up(self) -> None:
-        """Drops what runs that were killed left behind; never what another run is building."""
+        """Drops scratch collections of runs that were killed; never that of a run in progress."""
         prefix = f"{self._live.name}.rebuilding."
         for name in await self._live.database.list_collection_names():
             begun = name.removeprefix(prefix)
@@ -112,7 +112,7 @@ class Rebuild:
     async def _pages(self) -> AsyncIterator[Sequence[str]]:
         """The ids of the live replica and the stream alike, by order of id, up to the last one of now.
 
-        What is created from now on is the consumer's: this would not end while anybody sells.
+        Records that are created later are the consumer's: otherwise a busy shop would keep this from ending.
         """
         both = (self._live, self._scratch.documents)
         last = max([await _last_id(collection) for collection in both])
@@ -125,7 +125,7 @@ class Rebuild:
             after = page[-1]
 
     async def _settle(self, ids: Sequence[str]) -> None:
-        """Looks at the records again and again until each is seen to be right."""
+        """Compares the records until each was seen to be correct."""
         waiting, doubts = list(ids), Counter[str]()
         for _ in range(ROUNDS):
             live = await by_id(self._live, waiting)
@@ -147,13 +147,13 @@ class Rebuild:
     ) -> bool:
         """True once the live record is right; False to look at it again.
 
-        A record that is beyond what the stream is seen to hold is only believed to be wrong after several
-        looks: a replica of the broker itself may be a moment behind.
+        A record beyond the stream's end counts as wrong only after several readings: a replica of the broker
+        may be a moment behind.
         """
         if folded is None:
             return live is None or (_is_certain(record_id, doubts) and await self._delete(live))
         if folded["version"] < 0:
-            # Its first event can't be read: nothing better than what there is.
+            # Its first event can't be read, so the live record stays.
             return True
         if live is not None and live["version"] > folded["version"]:
             if "ahead" in folded:
@@ -162,8 +162,10 @@ class Rebuild:
                 return False
         whole = {"_id": record_id, "version": folded["version"], **folded["fields"]}
         try:
-            changed = self._projection.make_good is not None and await self._projection.make_good(whole)
-        except Blocked as blocked:
+            changed = self._projection.repair_effect is not None and await self._projection.repair_effect(
+                whole
+            )
+        except CannotRepair as blocked:
             if not _is_certain(record_id, doubts):
                 return False
             log.warning("not made good", extra={"record": record_id, "why": str(blocked)})
@@ -219,7 +221,7 @@ async def _ids(collection: Collection, after: str) -> Sequence[str]:
 def command(
     name: str, nats_url: str, spec: StreamSpec, rebuild: Callable[[Stream], Awaitable[object]]
 ) -> int:
-    """Runs `rebuild` over a connection of its own, writes what it returns; the exit code."""
+    """Runs `rebuild` over a connection of its own, prints its report, and returns the exit code."""
     return asyncio.run(_command(name, nats_url, spec, rebuild))
 
 

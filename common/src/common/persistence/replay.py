@@ -1,4 +1,4 @@
-"""A stream's history folded into documents: what a record is, from what happened to it."""
+"""Replays a stream's history into documents, one a record (the field's term: a projection)."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -14,31 +14,34 @@ from common.persistence.mongo import Collection, Document
 log = logging.getLogger(__name__)
 
 AHEAD_LIMIT = 100
-"""How many versions of a record are kept that came before the one that is missing."""
+"""Most versions of a record that are kept while an earlier one is missing."""
 
 
-class Blocked(Exception):
-    """An effect that can't be made good now: something else has to change first."""
+class CannotRepair(Exception):
+    """The effect can't be repaired now: another record has to change first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """How a record follows from its owner's events: each sets the fields that `fields` says.
+    """How a record follows from its owner's events.
 
-    `kept` makes the live document of `{_id, version}` and all fields. `make_good` is for a replica that
-    notes how far effects elsewhere came: it does what is missing of the effect of all that happened to the
-    record, bears repetition, and returns whether anything was; it runs before a version is noted. Raises
-    Blocked.
+    events: Kinds of event to replay.
+    fields: Fields that an event sets.
+    kept: Makes the live document from `{_id, version}` and all fields.
+    repair_effect: For a replica that records how far effects on other documents came. Repairs a missing
+    effect of
+        the record's events, before the version is stored; must be idempotent; returns whether it changed
+        anything. Raises CannotRepair.
     """
 
     events: Sequence[type[VersionedEvent]]
     fields: Callable[[Any], Mapping[str, Any]]
     kept: Callable[[Document], Document] = dict
-    make_good: Callable[[Document], Awaitable[bool]] | None = None
+    repair_effect: Callable[[Document], Awaitable[bool]] | None = None
 
 
-class Fold:
-    """The history folded into `{_id, version, fields, ahead?}`; `ahead` keeps versions that came early."""
+class Replay:
+    """The history as documents `{_id, version, fields, ahead?}`; `ahead` keeps versions that came early."""
 
     def __init__(self, stream: Stream, documents: Collection, projection: Projection) -> None:
         self.documents = documents
@@ -50,7 +53,7 @@ class Fold:
         self._position = 0
 
     async def catch_up(self) -> None:
-        """Reads on to the present end of the stream."""
+        """Replays up to the present end of the stream."""
         subjects = [f"{subject}.*" for subject in self._types]
         async for batch in self._stream.history(subjects, self._position):
             await self._fold([event for event in map(self._parse, batch) if event is not None])

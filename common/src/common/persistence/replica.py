@@ -1,4 +1,4 @@
-"""A service's own copy of what another service owns, applied in order of version, each version once."""
+"""Replica of another service's records: applies each version once, in order."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from common.persistence.mongo import Collection, Document
 
 
 class VersionGap(NotYet):
-    """An earlier version has not arrived yet: to be redelivered after it."""
+    """An earlier version has not arrived yet. The event is delivered again later."""
 
 
 class Replica:
@@ -27,8 +27,9 @@ class Replica:
     async def apply(self, record_id: str, version: int, fields: Mapping[str, Any]) -> bool:
         """Sets `fields` if `version` is the next one; the check and the effect are one write.
 
-        Returns True where this call is known to have applied it; False for a version that was applied
-        before, or, in a batch with such a one, perhaps just now. Raises VersionGap for one that is early.
+        Returns True if this call certainly applied it. Returns False for a version that was applied before;
+        in a batch that holds such a version, False may also stand for one that was applied just now. Raises
+        VersionGap for a version that is early.
         """
         if version == 0:
             return await self._create(record_id, fields)
@@ -45,14 +46,14 @@ class Replica:
         effect: Callable[[], Awaitable[None]],
         fields: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Runs `effect` if `version` is the next one, then notes the version, and `fields` with it.
+        """Runs `effect` if `version` is the next one, then stores the version and `fields`.
 
-        Returns False where that version, or a later one, may have been noted by somebody else, before or
-        meanwhile.
+        For an effect on a document other than the replica's. `effect` must be idempotent: a crash between
+        the two runs it again. It never runs before an earlier version's effect.
 
-        For an effect on another document than the replica's. A crash between the two runs it again, so it
-        has to bear repetition. It never runs before an earlier version's effect; after a later one's only
-        in a process that was stopped on the way, which the False tells: then what was noted has to hold.
+        Returns False if another process may have stored this version or a later one, before or meanwhile.
+        Then `effect` may have run after a later version's effect, and the caller has to restore the later
+        state.
         """
         document = await self.find(record_id)
         reached = -1 if document is None else document["version"]

@@ -10,7 +10,7 @@ from common.base.crash_points import reached
 from common.base.errors import Conflict, NotFound
 from common.messaging.publisher import Publishers
 from common.persistence.aggregate import UNSAVED, Aggregate
-from common.persistence.batched_updates import Save, Saves
+from common.persistence.batched_updates import BatchedUpdates, GuardedUpdate
 from common.persistence.batching import DocumentReader, DocumentWriter
 from common.persistence.mongo import Database, Document, Index
 from common.persistence.outbox import OUTBOX_INDEX, Relay, entry_of
@@ -23,12 +23,12 @@ MAX_PAUSE_SECONDS = 0.05
 
 
 class Repository(ABC, Generic[A]):
-    """Subclasses name their collection and indexes, map documents, and hold every query of their service."""
+    """Stores aggregates. A subclass names collection and indexes, maps documents, and holds every query."""
 
     collection: ClassVar[str]
     indexes: ClassVar[Sequence[Index]] = ()
     retired: ClassVar[Sequence[str]] = ()
-    """Names of earlier indexes. The present ones serve the last release's queries as well, so they may go."""
+    """Names of indexes to drop: the present ones serve the last release's queries, too."""
 
     def __init__(self, database: Database, publishers: Publishers) -> None:
         self.documents = database[self.collection]
@@ -36,7 +36,7 @@ class Repository(ABC, Generic[A]):
         self._publishers = publishers
         self._reader = DocumentReader(self.documents, {"outbox": 0})
         self._writer = DocumentWriter(self.documents)
-        self._saves = Saves(self.documents)
+        self._updates = BatchedUpdates(self.documents)
 
     @abstractmethod
     def to_document(self, aggregate: A) -> Document:
@@ -56,7 +56,7 @@ class Repository(ABC, Generic[A]):
         return None if document is None else self.from_document(document)
 
     async def get(self, aggregate_id: str) -> A:
-        """Raises NotFound, also for an id that is none."""
+        """Raises NotFound, also for a malformed id."""
         aggregate = await self.find(aggregate_id)
         if aggregate is None:
             raise NotFound()
@@ -92,16 +92,16 @@ class Repository(ABC, Generic[A]):
             "$set": {"version": aggregate.next_version}
             | {field: value for field, value in state.items() if value is not None},
         }
-        # What is None is taken away, so that a sparse index holds only records that have the field.
+        # A field that is None is unset, so that a sparse index holds only records that have the field.
         absent = {field: "" for field, value in state.items() if value is None}
         if absent:
             change["$unset"] = absent
         # Events of an earlier save, perhaps another process's, leave before this one.
-        return await self._saves.store(Save(aggregate.id, aggregate.version, change, entry))
+        return await self._updates.store(GuardedUpdate(aggregate.id, aggregate.version, change, entry))
 
 
 async def retrying(decide: Callable[[], Awaitable[T]]) -> T:
-    """Runs load → domain → save again for as long as somebody else was faster.
+    """Retries load → domain → save after each lost race (optimistic locking).
 
     Raises Conflict after twenty lost races in a row.
     """

@@ -1,4 +1,4 @@
-"""Serves an app until SIGTERM or SIGINT, then finishes what runs."""
+"""Serves an app until SIGTERM or SIGINT, then finishes the requests in progress."""
 
 import gc
 import signal
@@ -41,7 +41,7 @@ def serve(name: str, app: FastAPI, settings: ServiceSettings, on_stop: Callable[
     logs.configure_logging(name, settings.log_level)
     # Once all is finished uvicorn raises the signal again: a stop that was asked for is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    # What is loaded by now stays: the collector need not look at it again and again.
+    # Modules that are loaded by now stay: the garbage collector need not visit them again.
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_ALLOCATIONS)
@@ -55,7 +55,8 @@ def serve(name: str, app: FastAPI, settings: ServiceSettings, on_stop: Callable[
         access_log=False,
         server_header=False,
         backlog=4096,
-        # Longer than a proxy keeps its side idle, so that it is never we who close under its request.
+        # Longer than a proxy's idle time, so that the server never closes a connection under the proxy's
+        # request.
         timeout_keep_alive=75,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

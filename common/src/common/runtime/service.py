@@ -1,7 +1,7 @@
-"""What a service runs beside its routes: connections, indexes, the consumer, relays, jobs.
+"""Lifespan of a service: connections, indexes, the consumer, relays, background jobs.
 
-Nothing here holds up the start: dependencies come up in any order and are waited for in the background,
-while `/readyz` says what is missing.
+The start waits for no dependency: they come up in any order and are awaited in the background, while
+`/readyz` names the missing ones.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ STOP_SECONDS = 8.0
 
 
 class HasIndexes(Protocol):
-    """What has indexes to create before the service is ready."""
+    """A repository whose indexes exist before the service is ready."""
 
     async def prepare(self) -> None: ...
 
@@ -44,7 +44,7 @@ class Worker(Protocol):
         """Until cancelled."""
 
     async def drained(self) -> None:
-        """Returns when what was under way at the cancellation has ended."""
+        """Returns once the work in progress at the cancellation has ended."""
 
 
 class Subscription(Worker, Protocol):
@@ -110,7 +110,7 @@ class Service:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _forever(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """A background job that fails is a fault to be seen, and no reason to stop working."""
+        """Runs a background job; logs its failure and runs it again."""
         while True:
             try:
                 await job()
@@ -120,7 +120,7 @@ class Service:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _stop(self, tasks: Sequence[asyncio.Task[None]]) -> None:
-        """Takes no more work, finishes what runs, closes."""
+        """Graceful stop: takes no further work, finishes the work in progress, closes connections."""
         for task in tasks:
             task.cancel()
         try:
@@ -131,7 +131,7 @@ class Service:
                 for relay in self.relays:
                     await relay.drained()
         except TimeoutError:
-            log.warning("stopped with work under way: it is done again by whoever comes next")
+            log.warning("stopped with work in progress: the next process does it again")
         for close in self.on_stop:
             await close()
         if self.stream is not None:

@@ -54,7 +54,7 @@ JwtKey = Annotated[str, Field(min_length=32)]
 
 
 class ServiceSettings(BaseSettings):
-    """What every process has: where it listens and how much it says."""
+    """Settings of every process: its port and its log level."""
 
     model_config = SettingsConfigDict(env_file=None, extra="ignore")
 
@@ -64,20 +64,20 @@ class ServiceSettings(BaseSettings):
 
 
 class SessionSettings(BaseSettings):
-    """What a process needs to know who is asking."""
+    """Settings of a process that reads sessions."""
 
     jwt_key: JwtKey
     cookie_secure: bool = True
 
 
 class BrokerSettings(BaseSettings):
-    """What a process needs to hear what happens."""
+    """Settings of a process that subscribes to events."""
 
     nats_url: NatsUrl
 
 
 class StreamSettings(BrokerSettings):
-    """What a process needs to exchange events."""
+    """Settings of a process that publishes and consumes events."""
 
     nats_stream_replicas: Annotated[int, Field(ge=1, le=5)] = 1
     """How many servers of a NATS cluster keep each event; a stream that has more keeps them."""

@@ -22,7 +22,7 @@ HISTORY_BATCH = 1_000
 
 @dataclass(slots=True, eq=False)
 class FakeDelivery:
-    """`outcome` tells a test how it ended: None, "ack", "nak" or "term"."""
+    """`outcome` is how it ended: None, "ack", "nak" or "term"."""
 
     message: Stored
     attempt: int
@@ -148,7 +148,7 @@ class FakeSource:
 class FakeStream:
     """`messages` is all that is stored, dead letters included; `up = False` makes it refuse.
 
-    `followers` are told each message as it is stored: `fake_feed.FakeHints`.
+    followers: Called with each message as it is stored, by `fake_hints.FakeHints`.
     """
 
     def __init__(self) -> None:
@@ -223,7 +223,7 @@ class FakeStream:
         return
 
     def of(self, subject: str) -> list[Stored]:
-        """What was published under a subject such as `ticket.updated`, whichever the id."""
+        """Messages under a subject such as `ticket.updated`, of every record."""
         return [message for message in self.messages if message.subject.startswith(f"{subject}.")]
 
     async def settled(self, timeout: float = 5.0) -> None:

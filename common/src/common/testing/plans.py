@@ -1,6 +1,6 @@
-"""What MongoDB does for a query: by which index, how much it reads, whether it sorts in memory.
+"""Query plans as executed: the index, the keys and documents read, a sort in memory.
 
-Taken from its profile of what it did, not from a plan made for the test:
+Read from MongoDB's profiler, not from `explain`:
 https://www.mongodb.com/docs/manual/reference/database-profiler/
 """
 

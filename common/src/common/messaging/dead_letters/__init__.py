@@ -1,12 +1,12 @@
-"""Messages that no attempt could bring through: kept with the reason, never in the way of others.
+"""Dead letters: messages that no attempt could handle, kept with the reason, out of the way of others.
 
-`python -m common.messaging.dead_letters` lists, shows, replays and drops them.
+`python -m common.dead_letters` lists, shows, replays and drops them.
 
-A replay hands the message to the queue group that failed on it and to nobody else: it is published again
-under `retry.<queue group>.<its subject>`, which only that group's consumer asks for. Under its own subject
-every other service would get it once more, and within the duplicate window, as its id is known, nobody
-would. The dead letter is removed only after that, so a crash between the two replays it once more, which
-the stream drops by its id or, later, the version check drops.
+A replay publishes the message again under `retry.<queue group>.<its subject>`, a subject that only the
+consumer of the queue group that failed filters for. Under its own subject every service would receive it
+again, or, within the duplicate window, none would, as its id is known. The dead letter is removed after
+that. A crash between the two replays it once more: the stream drops the repetition by its id, and later the
+version check does.
 """
 
 from collections.abc import AsyncGenerator, Mapping

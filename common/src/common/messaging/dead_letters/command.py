@@ -29,7 +29,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     listing.add_argument("--dropped", action="store_true", help="those that were dropped, and why")
     show = commands.add_parser("show", help="everything about one")
     show.add_argument("sequence", type=int, metavar="SEQ")
-    replay = commands.add_parser("replay", help="hand it to its queue group again, and to nobody else")
+    replay = commands.add_parser("replay", help="hand it to its queue group again, alone")
     drop = commands.add_parser("drop", help="give it up; kept under dropped.> for 90 days")
     for command in (replay, drop):
         which = command.add_mutually_exclusive_group(required=True)
@@ -130,7 +130,7 @@ def _span(seconds: int) -> str:
 
 
 def _printable(text: str) -> str:
-    """What a message holds must not steer the terminal that shows it."""
+    """Escapes control characters: a message must not control the terminal that shows it."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

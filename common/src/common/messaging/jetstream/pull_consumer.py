@@ -1,8 +1,10 @@
-"""What is due for a durable consumer of JetStream, by long-lived pull requests on one inbox.
+"""Pull consumer: long-lived pull requests for a durable consumer of JetStream, on one inbox.
 
-The protocol of ADR-13 of nats-architecture-and-design: the server sends what is due the moment it is due,
-and never more than was asked for. nats-py's own `fetch` waits for a whole batch or its timeout, which is
-latency, or polls, which is load.
+The protocol of ADR-13 of nats-architecture-and-design: the server sends a message as soon as it is due, and
+never more than was requested. nats-py's own `fetch` waits for a whole batch or its timeout, which is
+latency, or polls, which is load. The official package `nats-jetstream` (beta) has such a consumer, too: once
+it is stable, and no longer repeats at once a request that was refused, this module and
+`subscriptions/history` can go.
 """
 
 import asyncio
@@ -70,16 +72,16 @@ class _JetStreamDelivery:
 
 
 @contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Any failure of the client is `Unavailable`: nobody else has to know the client's errors."""
+def translated(failure: str) -> Iterator[None]:
+    """Translates the client's errors to `Unavailable`, so that no other module knows them."""
     try:
         yield
     except (nats.errors.Error, TimeoutError) as error:
-        raise Unavailable(f"{what}: {error!r}") from error
+        raise Unavailable(f"{failure}: {error!r}") from error
 
 
 class JetStreamSource:
-    """Keeps one pull request open and hands out what arrives."""
+    """Keeps one pull request open and returns the messages that arrive."""
 
     def __init__(
         self, client: Client, stream: str, durable: str, declare: Callable[[], Awaitable[None]]
@@ -91,7 +93,7 @@ class JetStreamSource:
         self._arrived: deque[Delivery] = deque()
         self._wake = asyncio.Event()
         self._requested = 0
-        self._last_heard = 0.0
+        self._last_received = 0.0
         self._refusal: str | None = None
         self._subscription: Subscription | None = None
 
@@ -121,17 +123,17 @@ class JetStreamSource:
             await self._subscription.unsubscribe()
 
     def reconnected(self) -> None:
-        """Whatever was asked for over the old connection is void."""
+        """Forgets the request of the old connection."""
         self._requested = 0
         self._wake.set()
 
     def _is_silent(self) -> bool:
-        return time.monotonic() - self._last_heard > 2.5 * PULL_HEARTBEAT
+        return time.monotonic() - self._last_received > 2.5 * PULL_HEARTBEAT
 
     async def _recover(self) -> None:
-        """A pause before asking again; what is not there any more is declared first.
+        """Waits before the next request, and declares a consumer that no longer exists.
 
-        Only then: a newer version of the service may have declared its consumer otherwise.
+        One that exists is left alone: a newer version of the service may have declared it differently.
         """
         await asyncio.sleep(RETRY_SECONDS)
         if self._refusal == NO_RESPONDERS:
@@ -144,11 +146,11 @@ class JetStreamSource:
             "expires": int(PULL_EXPIRES * 1e9),
             "idle_heartbeat": int(PULL_HEARTBEAT * 1e9),
         }
-        self._requested, self._last_heard = limit, time.monotonic()
+        self._requested, self._last_received = limit, time.monotonic()
         await self._client.publish(self._next_subject, orjson.dumps(request), reply=self._inbox)
 
     async def _receive(self, message: Msg) -> None:
-        self._last_heard = time.monotonic()
+        self._last_received = time.monotonic()
         status = (message.headers or {}).get("Status") if not message.reply else None
         if status == "100":
             return
