@@ -1,4 +1,4 @@
-"""The one place of wiring."""
+"""Composition root: the one place that wires the service."""
 
 from fastapi import FastAPI
 

@@ -1,1 +1,1 @@
-"""Timers: says when an order's hold is over."""
+"""Timers: publishes an event when an order's hold ends."""

@@ -17,7 +17,7 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["worker"]:
         serve("expiration-worker", create_worker_app(settings), settings)
     elif sys.argv[1:] == ["rebuild"]:
-        # Not loaded by a service that serves.
+        # Imported here, so that a serving process does not load it.
         from common.persistence.rebuild import command
         from expiration.rebuild import rebuild
 

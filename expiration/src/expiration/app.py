@@ -1,4 +1,4 @@
-"""The one place of wiring: the service that sets timers, and the worker that fires them."""
+"""Composition root: the service that sets timers, and the worker that fires them."""
 
 from fastapi import FastAPI
 
@@ -18,7 +18,7 @@ from expiration.timers import Timers
 def create_app(
     settings: Settings, *, own_timers: Timers | None = None, stream: Stream | None = None
 ) -> FastAPI:
-    """Sets timers. Nothing connects before the lifespan starts; the others stand in for the real ones."""
+    """Sets timers. Connects nothing before the lifespan starts; tests replace the timers and the stream."""
     own_timers = Timers(timers.connect(settings.redis_url)) if own_timers is None else own_timers
     stream = (
         JetStream(settings.nats_url, "expiration", MARKETPLACE, settings.nats_stream_replicas)
@@ -37,7 +37,7 @@ def create_app(
 def create_worker_app(
     settings: Settings, *, own_timers: Timers | None = None, stream: Stream | None = None
 ) -> FastAPI:
-    """The worker as a service: its job, and health that tells an orchestrator when to start it anew."""
+    """The worker as a service: its job, and the health checks by which an orchestrator restarts it."""
     own_timers = Timers(timers.connect(settings.redis_url)) if own_timers is None else own_timers
     if stream is None:
         stream = JetStream(settings.nats_url, "expiration-worker", MARKETPLACE, settings.nats_stream_replicas)

@@ -1,4 +1,4 @@
-"""What this service reacts to."""
+"""Listeners: a new order gets its timer."""
 
 from common.contract.events import OrderCreated
 from common.messaging.listener import Listener
@@ -8,7 +8,7 @@ QUEUE_GROUP = "expiration"
 
 
 class OrderCreatedListener(Listener[OrderCreated]):
-    """Sets the order's timer. Again, or late: a timer is set once, and one that is past due fires at once."""
+    """Sets the order's timer. Idempotent; a timer that is past due fires at once."""
 
     queue_group = QUEUE_GROUP
 

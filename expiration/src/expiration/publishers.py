@@ -1,4 +1,4 @@
-"""What this service emits; `worker.py` says when."""
+"""Publishers: the events that this service emits; `worker.py` says when."""
 
 from common.contract.events import ExpirationComplete
 from common.messaging.publisher import Publisher

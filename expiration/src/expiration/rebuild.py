@@ -20,7 +20,7 @@ from expiration.timers import Timers
 
 log = logging.getLogger(__name__)
 
-SIDE_BY_SIDE = 16
+CONCURRENCY = 16
 CREATED, *ENDED = (f"{event.subject}." for event in (OrderCreated, OrderCancelled, OrderCompleted))
 
 
@@ -42,7 +42,7 @@ class Report:
 
 
 async def rebuild(stream: Stream, timers: Timers) -> Report:
-    """Raises `errors.Unavailable`; it may be run again, as also after a crash."""
+    """Raises `errors.Unavailable`. Idempotent: it can be run again, also after a crash."""
     started = time.perf_counter()
     due: dict[str, datetime] = {}
     events = 0
@@ -67,13 +67,13 @@ def _follow(due: dict[str, datetime], message: Stored) -> None:
 
 
 async def _set(timers: Timers, due: dict[str, datetime]) -> int:
-    """How many were missing; one that is set stays as it is."""
+    """Sets the missing timers and returns their number; existing ones stay."""
     try:
         pending = await timers.pending()
     except RedisError as error:
         raise Unavailable("The timers are down") from error
     missing = [order_id for order_id in due if order_id not in pending]
-    for start in range(0, len(missing), SIDE_BY_SIDE):
-        batch = missing[start : start + SIDE_BY_SIDE]
+    for start in range(0, len(missing), CONCURRENCY):
+        batch = missing[start : start + CONCURRENCY]
         await asyncio.gather(*(timers.set(order_id, due[order_id]) for order_id in batch))
     return len(missing)

@@ -17,7 +17,7 @@ from common.base.errors import Unavailable
 QUEUE = "expiration"
 EXPIRE = "expire"
 SERIALIZE, DESERIALIZE = orjson.dumps, orjson.loads
-"""Of job bodies: JSON, not arq's default of pickle. A worker doesn't take them over from its connection."""
+"""Serializer of job bodies: JSON, not arq's default of pickle. A worker does not inherit it from its pool."""
 KEEP_OVERDUE_MILLISECONDS = 30 * 24 * 3600 * 1000
 """How long a job that is due waits for a worker before Redis forgets it; arq's own default is a day."""
 
@@ -45,7 +45,7 @@ class Timers:
 
         Raises `errors.Unavailable` while Redis is down.
         """
-        # Redis refuses what would have been forgotten already: an order of months ago, read anew.
+        # Redis refuses a job that would have expired already, such as a replayed order of months ago.
         due = max(due, times.now())
         try:
             await self._redis.enqueue_job(EXPIRE, order_id, _job_id=order_id, _defer_until=due)
@@ -53,7 +53,7 @@ class Timers:
             raise Unavailable("The timers are down") from error
 
     async def pending(self) -> dict[str, datetime]:
-        """When each outstanding timer is due, by order id."""
+        """Due moments of the outstanding timers, by order id."""
         found: list[tuple[bytes, float]] = await self._redis.zrange(QUEUE, 0, -1, withscores=True)
         return {order_id.decode(): _moment(due) for order_id, due in found}
 

@@ -23,9 +23,9 @@ PUBLISHER = "publisher"
 JOB_SECONDS = 5
 POLL_SECONDS = 0.25
 RETRY_SECONDS = 1.0
-SIDE_BY_SIDE = 200
-"""Also the most that one poll starts; more would wait too long for one of the connections to Redis."""
-FOR_EVER = 1_000_000_000
+CONCURRENCY = 200
+"""Concurrent jobs, and the most that one poll starts: more would wait too long for a connection to Redis."""
+UNLIMITED = 1_000_000_000
 
 
 async def expire(ctx: dict[str, Any], order_id: str) -> None:
@@ -38,7 +38,7 @@ async def expire(ctx: dict[str, Any], order_id: str) -> None:
 
 def create_worker(settings: Settings, publisher: ExpirationCompletePublisher) -> Worker:
     return Worker(
-        [func(expire, name=timers.EXPIRE, keep_result=0, max_tries=FOR_EVER, timeout=JOB_SECONDS)],
+        [func(expire, name=timers.EXPIRE, keep_result=0, max_tries=UNLIMITED, timeout=JOB_SECONDS)],
         queue_name=timers.QUEUE,
         redis_pool=timers.connect(settings.redis_url),
         job_serializer=timers.SERIALIZE,
@@ -47,16 +47,16 @@ def create_worker(settings: Settings, publisher: ExpirationCompletePublisher) ->
         handle_signals=False,
         job_timeout=JOB_SECONDS,
         poll_delay=POLL_SECONDS,
-        max_jobs=SIDE_BY_SIDE,
+        max_jobs=CONCURRENCY,
         keep_result=0,
-        max_tries=FOR_EVER,
+        max_tries=UNLIMITED,
         expires_extra_ms=timers.KEEP_OVERDUE_MILLISECONDS,
         log_results=False,
     )
 
 
 async def work(settings: Settings, publisher: ExpirationCompletePublisher) -> None:
-    """Works until cancelled; begins anew when Redis is back."""
+    """Works until cancelled; restarts the worker once Redis is back."""
     while True:
         worker = create_worker(settings, publisher)
         polling = asyncio.create_task(worker.main())
@@ -72,7 +72,7 @@ async def work(settings: Settings, publisher: ExpirationCompletePublisher) -> No
 
 
 async def _stop_polling(worker: Worker, polling: asyncio.Task[None]) -> None:
-    """Lets a poll that has begun end, then cancels until the cancellation has an effect.
+    """Waits for a poll in progress, then cancels until the cancellation has an effect.
 
     Redis' client keeps the connection of a pipeline that is cancelled while it closes (redis-py 5.3,
     `Pipeline.reset`), and under load it was seen to swallow a cancellation.
@@ -86,7 +86,7 @@ async def _stop_polling(worker: Worker, polling: asyncio.Task[None]) -> None:
 
 
 async def _close(worker: Worker) -> None:
-    """Lets what runs finish. arq's own `close` cancels it, and the cancellation reaches whoever closes."""
+    """Lets running jobs finish. arq's own `close` cancels them, and the cancellation reaches its caller."""
     running = set(worker.tasks.values())
     if running:
         _, late = await asyncio.wait(running, timeout=JOB_SECONDS)

@@ -1,4 +1,4 @@
-"""`python -m orders` serves; `python -m orders rebuild` builds what it knows of others anew."""
+"""`python -m orders` serves; `python -m orders rebuild` rebuilds its replicas."""
 
 import sys
 
@@ -12,7 +12,7 @@ from orders.settings import Settings
 if __name__ == "__main__":
     settings = load(Settings)
     if sys.argv[1:] == ["rebuild"]:
-        # Not loaded by a service that serves.
+        # Imported here, so that a serving process does not load it.
         from common.persistence.rebuild import command
         from orders.rebuild import rebuild
 

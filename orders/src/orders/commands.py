@@ -1,4 +1,4 @@
-"""Use cases: load, let the order decide, save; again when somebody else was faster."""
+"""Use cases: load, let the aggregate decide, save; retried after a lost race."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -22,7 +22,7 @@ from orders.errors import NotDue, OrderComplete
 class Status(StrEnum):
     CREATED = "created"
     AWAITING_PAYMENT = "awaiting:payment"
-    """The card needs a further step by its owner; expiry waits for it, for at most one more hold."""
+    """The card needs a further step by its owner (3-D Secure); expiry waits for at most one more hold."""
     COMPLETE = "complete"
     CANCELLED = "cancelled"
 
@@ -53,7 +53,7 @@ class Order(Aggregate):
 
     @property
     def reservation(self) -> str | None:
-        """The id of the ticket while this order keeps it from everybody else, paid orders included."""
+        """Id of the ticket while this order holds or bought it; None once it is free for others."""
         return None if self.status is Status.CANCELLED else self.ticket.id
 
     @classmethod
@@ -71,13 +71,13 @@ class Order(Aggregate):
         )
 
     def cancel(self) -> None:
-        """By its buyer. Again: nothing changes. Raises OrderComplete once it is paid."""
+        """Cancels for the buyer. Idempotent. Raises OrderComplete once it is paid."""
         if self.status is Status.COMPLETE:
             raise OrderComplete()
         self._end()
 
     def expire(self, now: datetime, hold: timedelta) -> None:
-        """Ends the hold that is over. Raises NotDue before that.
+        """Expires an overdue order. Raises NotDue before that.
 
         Nothing changes for an order that has ended, nor for one whose card's owner still has time.
         """
@@ -90,13 +90,13 @@ class Order(Aggregate):
             self._end()
 
     def await_payment(self) -> None:
-        """The card's owner was asked for a further step."""
+        """Records that the card's owner was asked for a further step."""
         if self.status is Status.CREATED:
             self.status = Status.AWAITING_PAYMENT
             self._updated()
 
     def complete(self) -> None:
-        """The money is authorised: the ticket is sold, unless the order was cancelled before."""
+        """Completes the order once the money is authorised, unless it was cancelled before."""
         if self.status in (Status.CREATED, Status.AWAITING_PAYMENT):
             self.status = Status.COMPLETE
             self.payment = PaymentState.AUTHORIZED
@@ -105,7 +105,7 @@ class Order(Aggregate):
             )
 
     def settle(self, payment: PaymentState) -> None:
-        """Notes, for the buyer, that the money was taken, or was not."""
+        """Records, for the buyer, whether the money was taken."""
         if self.payment in (PaymentState.CAPTURED, PaymentState.VOIDED):
             return
         self.payment = payment

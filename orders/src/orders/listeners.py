@@ -1,4 +1,4 @@
-"""What this service reacts to: tickets, of which it keeps a replica, timers, and payments."""
+"""Listeners: tickets (kept as a replica), timers, payments."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -28,7 +28,7 @@ TicketEvent = TicketCreated | TicketUpdated | TicketWithdrawn
 
 
 def ticket_fields(event: TicketEvent) -> Mapping[str, Any]:
-    """What a ticket's event says about its replica."""
+    """Fields of the replica that a ticket's event sets."""
     match event:
         case TicketCreated():
             return {**_offer(event), "user_id": event.user_id}
@@ -39,11 +39,11 @@ def ticket_fields(event: TicketEvent) -> Mapping[str, Any]:
 
 
 def _offer(event: TicketCreated | TicketUpdated) -> Mapping[str, Any]:
-    """An event of before there were details says nothing of them: what is known of them stays."""
-    told = {"title": event.title, "price_cents": event.price.cents}
+    """Without details for an event that is older than them: the replica's stay."""
+    fields = {"title": event.title, "price_cents": event.price.cents}
     if event.model_fields_set.isdisjoint({"event_date", "venue", "seat"}):
-        return told
-    return {**told, "details": event.details.to_document()}
+        return fields
+    return {**fields, "details": event.details.to_document()}
 
 
 class TicketListener(Listener[TicketEvent]):
@@ -74,7 +74,7 @@ class ExpirationCompleteListener(Listener[ExpirationComplete]):
         try:
             await commands.expire(self._orders, event.order_id, self._hold)
         except NotDue as early:
-            # The timer's clock is ahead of ours.
+            # The clock of the timer's process is ahead of this one's.
             raise NotYet(str(early)) from early
 
 

@@ -1,4 +1,4 @@
-"""`python -m orders rebuild`: the replica of the tickets, anew from the stream."""
+"""`python -m orders rebuild`: rebuilds the replica of the tickets from the stream."""
 
 from common.contract.events import TicketCreated, TicketUpdated, TicketWithdrawn
 from common.messaging.stream import Stream

@@ -19,14 +19,14 @@ OVERDUE_LIMIT = 200
 
 
 HELD: Document = {"status": {"$in": [Status.CREATED.value, Status.AWAITING_PAYMENT.value]}}
-"""Orders that may come to be overdue: few, however many have ended."""
+"""Orders that can become overdue: few, however many orders have ended."""
 
 
 class OrderRepository(Repository[Order]):
     collection = "orders"
     retired = ("overdue",)
     indexes = (
-        # The one place that decides who wins a ticket.
+        # This unique index decides which order wins a ticket.
         Index([("reservation", ASCENDING)], name="one_live_order_per_ticket", unique=True, sparse=True),
         Index([("user_id", ASCENDING), ("_id", DESCENDING)], name="of_buyer"),
         Index([("status", ASCENDING), ("expires_at", ASCENDING)], name="overdue_holds", where=HELD),
@@ -60,7 +60,7 @@ class OrderRepository(Repository[Order]):
         )
 
     async def save(self, order: Order) -> None:
-        """As the base does; raises TicketReserved for a new order of a ticket that another one has."""
+        """Like the base's. Raises TicketReserved for a new order of a ticket that another order has."""
         is_new = order.version == UNSAVED
         try:
             await super().save(order)
@@ -79,7 +79,7 @@ class OrderRepository(Repository[Order]):
         return [self.from_document(document) for document in found]
 
     async def overdue(self, now: datetime, hold: timedelta) -> Sequence[str]:
-        """The ids of orders whose time is over, at most 200 of them."""
+        """Ids of overdue orders, at most 200."""
         query = {
             "$or": [
                 {"status": Status.CREATED.value, "expires_at": {"$lte": now}},
@@ -92,7 +92,7 @@ class OrderRepository(Repository[Order]):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What orders knows of a ticket on sale."""
+    """The fields of a ticket that an order needs."""
 
     ticket: Ticket
     seller_id: str

@@ -1,4 +1,4 @@
-"""HTTP → command → schema."""
+"""Routes: HTTP request → command → response schema."""
 
 from datetime import timedelta
 from typing import Annotated

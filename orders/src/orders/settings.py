@@ -8,4 +8,4 @@ from common.runtime.settings import MongoUri, ServiceSettings, SessionSettings, 
 class Settings(ServiceSettings, SessionSettings, StreamSettings):
     mongo_uri: MongoUri
     order_hold_seconds: Annotated[int, Field(gt=0, le=86_400)] = 900
-    """How long an order holds its ticket; a card's further step may take as long once more."""
+    """Seconds that an order holds its ticket. A further step of the card (3-D Secure) doubles them."""

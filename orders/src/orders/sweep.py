@@ -1,4 +1,4 @@
-"""Ends overdue orders when nobody told: whatever becomes of a timer, no ticket stays held for ever."""
+"""Sweep of overdue orders: expires them where a timer was lost, so that no ticket stays held for ever."""
 
 import asyncio
 import logging
@@ -14,13 +14,13 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 0.5
 GRACE = timedelta(seconds=0.5)
-"""The timer service goes first: its event says what happened."""
+"""Leaves the timer service time to act first."""
 AT_ONCE = 100
-"""Side by side, so that hundreds that are due together share their round trips and are done in a second."""
+"""Concurrent expirations: hundreds that are due together share round trips and end within a second."""
 
 
 async def sweep(orders: OrderRepository, hold: timedelta) -> int:
-    """Expires what has been overdue for longer than the grace; returns how many it tried.
+    """Expires orders that are overdue for longer than the grace; returns how many it tried.
 
     At most a page of them: there may be more when as many as OVERDUE_LIMIT were tried.
     """

@@ -1,4 +1,4 @@
-"""`python -m payments` serves; `python -m payments rebuild` builds what it knows of others anew."""
+"""`python -m payments` serves; `python -m payments rebuild` rebuilds its replicas."""
 
 import sys
 
@@ -12,7 +12,7 @@ from payments.settings import Settings
 if __name__ == "__main__":
     settings = load(Settings)
     if sys.argv[1:] == ["rebuild"]:
-        # Not loaded by a service that serves.
+        # Imported here, so that a serving process does not load it.
         from common.persistence.rebuild import command
         from payments.rebuild import rebuild
 

@@ -1,4 +1,4 @@
-"""The one place of wiring."""
+"""Composition root: the one place that wires the service."""
 
 from fastapi import FastAPI
 
@@ -21,7 +21,7 @@ from tickets.settings import Settings
 def create_app(
     settings: Settings, *, database: Database | None = None, stream: Stream | None = None
 ) -> FastAPI:
-    """Nothing connects before the lifespan starts. `database` and `stream` stand in for the real ones."""
+    """Connects nothing before the lifespan starts. `database` and `stream` replace the real ones in tests."""
     database = mongo.connect(settings.mongo_uri, "tickets") if database is None else database
     stream = (
         JetStream(settings.nats_url, "tickets", MARKETPLACE, settings.nats_stream_replicas)

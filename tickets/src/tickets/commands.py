@@ -1,4 +1,4 @@
-"""Use cases: load, let the ticket decide, save; again when somebody else was faster."""
+"""Use cases: load, let the aggregate decide, save; retried after a lost race."""
 
 from common.base.errors import NotAuthorized, NotFound
 from common.base.identity import CurrentUser

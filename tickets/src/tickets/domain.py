@@ -20,7 +20,7 @@ class Ticket(Aggregate):
     details: Details = NO_DETAILS
     order_id: str | None = None
     order_price: Money | None = None
-    """What that order's buyer pays: an edit may have been on its way when the ticket was ordered."""
+    """Price that the order's buyer pays. An edit may have been in progress when the ticket was ordered."""
     sold: bool = False
     withdrawn: bool = False
 
@@ -49,21 +49,21 @@ class Ticket(Aggregate):
         )
 
     def edit(self, title: str, price: Money, details: Details = NO_DETAILS) -> None:
-        """Replaces all of it. Raises TicketReserved while an order has it."""
+        """Replaces all fields. Raises TicketReserved while an order holds or bought it."""
         if self.order_id is not None:
             raise TicketReserved()
         self.title, self.price, self.details = title, price, details
         self._updated()
 
     def withdraw(self) -> None:
-        """Raises TicketTaken while an order has it."""
+        """Takes the listing off sale. Raises TicketTaken while an order holds or bought it."""
         if self.order_id is not None:
             raise TicketTaken()
         self.withdrawn = True
         self.record(TicketWithdrawn(id=self.id, version=self.next_version))
 
     def hold(self, order_id: str, price: Money) -> None:
-        """For a buyer who pays `price`. Again for the same order: nothing changes.
+        """Holds the ticket for an order at `price`. Idempotent for the same order.
 
         Raises HeldByAnother while another order has it.
 
@@ -78,14 +78,14 @@ class Ticket(Aggregate):
         self._updated()
 
     def release(self, order_id: str) -> None:
-        """Frees it, only if that very order holds it."""
+        """Frees the ticket if this order holds it."""
         if self.order_id != order_id or self.sold:
             return
         self.order_id = self.order_price = None
         self._updated()
 
     def sell(self, order_id: str) -> None:
-        """Sold for good, to the order that holds it."""
+        """Sells the ticket to the order that holds it; final."""
         if self.order_id != order_id or self.sold:
             return
         self.sold = True

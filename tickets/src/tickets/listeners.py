@@ -1,4 +1,4 @@
-"""What this service reacts to: the orders that hold, free or buy its tickets."""
+"""Listeners: orders hold, free or buy tickets."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -16,11 +16,11 @@ QUEUE_GROUP = "tickets"
 
 E = TypeVar("E", bound=VersionedEvent)
 Effect = Callable[[TicketRepository, str, str], Awaitable[None]]
-"""Of a ticket's id and an order's."""
+"""Called with the ticket's id and the order's id."""
 
 
 class _OrderListener(Listener[E]):
-    """Takes each order's events in the order's own sequence.
+    """Applies each order's events in order of version.
 
     Without it, a cancellation that overtakes its order's creation would leave the ticket held for ever.
     """
@@ -34,7 +34,7 @@ class _OrderListener(Listener[E]):
     async def _apply(
         self, event: E, ticket_id: str, effect: Effect, fields: Mapping[str, Any] | None = None
     ) -> bool:
-        """False where the event, or a later one, was noted before or meanwhile."""
+        """False if the event or a later one was stored before or meanwhile."""
         try:
             return await self._orders.in_order(
                 event.id, event.version, lambda: effect(self._tickets, ticket_id, event.id), fields
@@ -47,20 +47,21 @@ class OrderCreatedListener(_OrderListener[OrderCreated]):
     async def on_message(self, event: OrderCreated) -> None:
         noted = await self._apply(event, event.ticket.id, _hold_at(event.ticket.price))
         if not noted and await self._orders.has_ended(event.id):
-            # Another process freed the ticket while this one was stopped on its way to hold it.
+            # Another process freed the ticket while this one stalled before it held it.
             await commands.release(self._tickets, event.ticket.id, event.id)
 
 
 class OrderUpdatedListener(_OrderListener[OrderUpdated]):
     async def on_message(self, event: OrderUpdated) -> None:
-        await self._apply(event, event.ticket.id, _nothing)
+        await self._apply(event, event.ticket.id, _noop)
 
 
 class OrderCancelledListener(_OrderListener[OrderCancelled]):
     async def on_message(self, event: OrderCancelled) -> None:
-        """An order may end before it could hold its ticket, and the next one, which overtook it, keep that.
+        """Releases the ticket. An order may end before it held its ticket, if a later order overtook it.
 
-        Then there is nothing to free, and nothing to wait for: the ticket might be sold for good.
+        Then the ticket is the later order's, and the missing versions are not awaited: it might be sold for
+        good.
         """
         try:
             await self._apply(event, event.ticket.id, commands.release, ENDED)
@@ -82,8 +83,8 @@ def _hold_at(price: Money) -> Effect:
     return hold
 
 
-async def _nothing(_tickets: TicketRepository, _ticket_id: str, _order_id: str) -> None:
-    """The order is still held: only its version moves on."""
+async def _noop(_tickets: TicketRepository, _ticket_id: str, _order_id: str) -> None:
+    """Changes nothing on the ticket: only the order's version advances."""
 
 
 def listeners(repositories: Repositories) -> Sequence[Listener[Any]]:

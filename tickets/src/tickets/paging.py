@@ -1,4 +1,4 @@
-"""Pages by key: a cursor names the last ticket that was seen, so a page costs the same at any depth."""
+"""Keyset pagination: a cursor holds the last ticket of a page, so a page costs the same at any depth."""
 
 import base64
 import binascii
@@ -23,14 +23,14 @@ _CURSOR = re.compile(r"([a-z-]+)\.(-?\d{1,10})?\.(.+)", re.ASCII)
 
 
 def encode(cursor: Cursor, sort: Sort) -> str:
-    """Names its order: in another one the same ticket stands elsewhere, or has no place at all."""
+    """Includes the sort order: in another order the ticket has another position, or none."""
     key, ticket_id = cursor
     text = f"{sort}.{'' if key is None else key}.{ticket_id}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode(text: str, sort: Sort) -> Cursor:
-    """Raises BadRequest for anything that `encode` didn't give for this order."""
+    """Raises BadRequest for a text that `encode` did not produce for this sort order."""
     try:
         padded = text + "=" * (-len(text) % 4)
         found = _CURSOR.fullmatch(base64.urlsafe_b64decode(padded.encode()).decode())
@@ -70,7 +70,7 @@ async def page(
 
 
 def _price(text: str, name: str) -> Money | None:
-    """None for what a form's empty field sends."""
+    """None for the empty text of an empty form field."""
     try:
         return Money.parse(text) if text.strip() else None
     except ValueError as error:
@@ -81,7 +81,7 @@ PageQuery = Annotated[Page, Depends(page)]
 
 
 def next_link(path: str, page: Page, seller: str | None, shown: Sequence[Ticket]) -> str:
-    """The `Link` header's value (RFC 8288) for the page after `shown`: as this one, but for its cursor."""
+    """`Link` header (RFC 8288) for the page after `shown`: this page's query with another cursor."""
     query = {
         "q": page.words,
         "minPrice": "" if page.min_price is None else str(page.min_price),

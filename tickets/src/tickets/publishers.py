@@ -1,4 +1,4 @@
-"""What this service emits; `domain.py` says when."""
+"""Publishers: the events that this service emits; `domain.py` says when."""
 
 from common.contract.events import TicketCreated, TicketUpdated, TicketWithdrawn
 from common.messaging.publisher import Publisher, Publishers

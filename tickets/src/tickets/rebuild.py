@@ -1,4 +1,4 @@
-"""`python -m tickets rebuild`: how far each order's events took effect, and those effects, from the stream.
+"""`python -m tickets rebuild`: rebuilds each order's progress, and its effect on its ticket, from the stream.
 
 Noting a version says that its effect took place, so no version is noted before that is seen to be so. The
 effects are not run again one by one: to hold and free a ticket once more for an order of last year would
@@ -34,7 +34,7 @@ from tickets.repository import ENDED, Repositories, TicketRepository
 
 
 class Claim(StrEnum):
-    """What an order has on its ticket."""
+    """The claim of an order on its ticket."""
 
     HELD = "held"
     SOLD = "sold"
@@ -55,13 +55,13 @@ def claim_fields(event: VersionedEvent) -> Mapping[str, Any]:
 
 
 def progress(order: Document) -> Document:
-    """What the listeners would have noted of the order."""
+    """The progress document that the listeners would have stored."""
     ended = ENDED if order["claim"] == Claim.NONE else {}
     return {"_id": order["_id"], "version": order["version"], **ended}
 
 
 async def repair_effect(tickets: TicketRepository, order: Document) -> bool:
-    """Brings the ticket to what its order has on it; False if it is there. Raises CannotRepair."""
+    """Applies the order's claim to its ticket; False if it was applied already. Raises CannotRepair."""
     order_id, ticket_id, claim = order["_id"], order["ticket_id"], Claim(order["claim"])
     try:
         if _agrees(await tickets.get(ticket_id), order_id, claim):

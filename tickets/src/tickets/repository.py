@@ -24,11 +24,11 @@ class Sort(StrEnum):
     CHEAPEST = "price"
     DEAREST = "-price"
     SOONEST = "date"
-    """By the event's day, on sale from yesterday on, which somewhere is today; without a day: last."""
+    """By the event's day, from yesterday on (today in some time zone); tickets without a day last."""
 
 
 Cursor = tuple[int | None, str]
-"""The last ticket of a page: what it is sorted by, and its id."""
+"""Cursor: the sort key and the id of a page's last ticket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A seller's listings: how many in each status, and what was paid for the sold ones."""
+    """A seller's listings: their number in each status, and the sum of the sold ones."""
 
     counts: Mapping[str, int]
     earned_cents: int
@@ -108,7 +108,7 @@ class TicketRepository(Repository[Ticket]):
         )
 
     async def on_sale(self, page: Page) -> Sequence[Ticket]:
-        """At most `page.limit` + 1 tickets: one more tells that there is a next page."""
+        """At most `page.limit` + 1 tickets: the extra one shows that there is a next page."""
         if page.sort is not Sort.SOONEST:
             return await self._page(ON_SALE, page)
         yesterday = times.now().date() - timedelta(days=1)
@@ -148,7 +148,7 @@ class TicketRepository(Repository[Ticket]):
 
 
 def soonness(ticket: Ticket) -> int | None:
-    """Higher for a sooner day. From high to low what has no day comes last: null is below all numbers."""
+    """Sort key, higher for a sooner day. Descending, tickets without a day come last: null is lowest."""
     return None if ticket.details.event_date is None else -ticket.details.event_date.toordinal()
 
 
@@ -173,20 +173,20 @@ _STATUSES: Mapping[str, Document] = {
     "sold": {"sold": True},
     "withdrawn": {"withdrawn": True, "order_id": None},
 }
-"""As `domain.status_of` tells them."""
+"""The statuses of `domain.status_of`."""
 
 _NEWEST_FIRST = ("_id", DESCENDING)
 _ORDERS: Mapping[Sort, Keys] = {
     Sort.NEWEST: [_NEWEST_FIRST],
     Sort.CHEAPEST: [("price_cents", ASCENDING), _NEWEST_FIRST],
-    # The cheapest, read from its other end: one index serves both.
+    # Ascending price reads the same index from its other end.
     Sort.DEAREST: [("price_cents", DESCENDING), ("_id", ASCENDING)],
     Sort.SOONEST: [("soonness", DESCENDING), _NEWEST_FIRST],
 }
 
 
 def _beyond(after: Cursor, sort: Sort) -> Document:
-    """What comes after that ticket.
+    """Query for the tickets after that one.
 
     One range for the index to begin at, less what has the ticket's key and comes before it. As an `$or` of
     "a later key" and "the same key, a later id" it would be two ranges, or a scan from the very first ticket.
@@ -214,7 +214,7 @@ def _not_before(soonest: int) -> Document:
 
 
 ENDED = {"ended": True}
-"""What is noted with the version that ended an order without a sale."""
+"""Fields stored with the version that ended an order without a sale."""
 
 
 class OrderProgress(Replica):
@@ -224,9 +224,9 @@ class OrderProgress(Replica):
         super().__init__(database["orders"])
 
     async def end(self, order_id: str, version: int) -> None:
-        """Notes the version that ended an order which never got its ticket: the earlier ones are dropped."""
+        """Stores the version that ended an order which never held its ticket; earlier events are ignored."""
         earlier = {"_id": order_id, "version": {"$lt": version}}
-        # Where that version, or a later one, is noted already, the insert of `upsert` meets it.
+        # `upsert` fails with DuplicateKey where that version, or a later one, is stored already.
         with suppress(DuplicateKey):
             await self.documents.update_one(earlier, {"$set": {"version": version, **ENDED}}, upsert=True)
 

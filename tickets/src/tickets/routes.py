@@ -1,4 +1,4 @@
-"""HTTP → command → schema."""
+"""Routes: HTTP request → command → response schema."""
 
 from typing import Annotated, Literal
 
@@ -20,7 +20,7 @@ Body = Annotated[TicketInput, json_body(TicketInput)]
 
 
 def create_router(tickets: TicketRepository) -> APIRouter:
-    """The handlers close over the one repository: a dependency per request would cost as much as they do."""
+    """The handlers close over the repository: a dependency a request would cost as much as the handler."""
     router = APIRouter(prefix=PATH, tags=["tickets"])
 
     @router.get("", responses={200: {"model": list[TicketOutput]}})

@@ -1,4 +1,4 @@
-"""How a ticket is found by words: each of them anywhere in its title, venue or seat.
+"""Word search: a ticket matches if each word is anywhere in its title, venue or seat.
 
 Words and text are folded alike, so that case and accents don't matter. Text is not split into words: in
 many scripts nothing stands between them.
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from tickets.domain import Ticket
 
 MAX_WORDS = 10
-"""What else was typed is not looked for: each word is one more look at each candidate."""
+"""Further words are ignored: each word costs one more comparison a candidate."""
 
 
 _STROKED = str.maketrans(
@@ -20,7 +20,7 @@ _STROKED = str.maketrans(
         "\N{LATIN SMALL LETTER DOTLESS I}": "i",
     }
 )
-"""Letters whose stroke or shape is no combining mark, so that Unicode doesn't take them apart."""
+"""Letters that Unicode does not decompose: their stroke or shape is no combining mark."""
 
 
 def fold(text: str) -> str:
@@ -33,12 +33,12 @@ def fold(text: str) -> str:
 
 
 def text_of(ticket: Ticket) -> str:
-    """What is stored beside the ticket to be searched; a line for each of its parts."""
+    """The text that is stored beside the ticket and searched; one line a part."""
     return fold("\n".join(filter(None, (ticket.title, ticket.details.venue, ticket.details.seat))))
 
 
 def patterns(words: str) -> Sequence[str]:
-    """Regular expressions, all of which a ticket's text has to match.
+    """Regular expressions; a ticket's text has to match all of them.
 
     What was stored before accents were folded is found as it was then, by the word as it is typed.
     """
