@@ -11,7 +11,9 @@ SERVICES := auth tickets orders expiration payments client
 SHIPPED := $(SERVICES) examples/blog
 LOCKS := requirements.lock $(SHIPPED:%=%/requirements.lock)
 MANIFESTS := pyproject.toml $(PACKAGES:%=%/pyproject.toml)
-EXPORT = $(UV) export --locked --no-emit-workspace --no-header --no-annotate --quiet
+# uv resolves for projects that it manages, and ours are marked `managed = false`: a copy of the manifests is not.
+RESOLVED := .tools/lock
+EXPORT = $(UV) export --project $(RESOLVED) --locked --no-emit-workspace --no-header --no-annotate --quiet
 # The root's lock has everything; that of what ships, of which its image is made, what it runs with.
 define export_locks
 $(EXPORT) --all-packages --all-groups --output-file requirements.lock > /dev/null
@@ -40,9 +42,10 @@ setup: .venv/.ready ## install the locked dependencies into .venv
 	  echo "The locked packages are not what the manifests ask for: run 'make lock'."; exit 1; }
 	@touch $@
 
-# uv.lock records the registry's addresses, so it stays on this machine and the repo keeps only hashes.
+# uv.lock records the registry's addresses, so it stays on this machine (in .tools) and the repo has only hashes.
 lock: $(UV) ## resolve again and record the hashes, after a change of dependencies
-	@$(UV) lock
+	@for at in $(MANIFESTS); do mkdir -p $(RESOLVED)/$$(dirname $$at) && sed '/^managed = false/d' $$at > $(RESOLVED)/$$at || exit 1; done
+	@$(UV) lock --project $(RESOLVED)
 	@$(export_locks)
 	@echo "written: $(LOCKS)"
 
