@@ -81,7 +81,9 @@ async def test_an_unknown_field_is_named(client: httpx.AsyncClient, path: str, f
     answer = await client.post(path, json=body)
 
     assert answer.status_code == 400
-    assert answer.json() == {"errors": [{"message": "Unknown field", "field": field}]}
+    assert answer.json() == {
+        "errors": [{"code": "unknown-field", "message": "Unknown field", "field": field}]
+    }
 
 
 @pytest.mark.parametrize("path", WRITES)

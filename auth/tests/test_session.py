@@ -149,7 +149,9 @@ async def test_a_write_from_another_site_is_refused(
     answer = await client.post(f"/api/users/{path}", json=ADA, headers=headers)
 
     assert answer.status_code == 403
-    assert answer.json() == {"errors": [{"message": "Cross-site requests are not allowed"}]}
+    assert answer.json() == {
+        "errors": [{"code": "cross-site", "message": "Cross-site requests are not allowed"}]
+    }
     assert "set-cookie" not in answer.headers
     assert not hasher.method_calls
 

@@ -9,7 +9,7 @@ from common.testing.browser import SESSIONS
 
 PATH = "/api/users/signin"
 ADA = {"email": "ada@example.test", "password": "correct horse"}
-REFUSED = {"errors": [{"message": "Invalid credentials"}]}
+REFUSED = {"errors": [{"code": "invalid-credentials", "message": "Invalid credentials"}]}
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +55,11 @@ async def test_a_missing_password_is_asked_for(
     answer = await client.post(PATH, json={"email": "ada@example.test"} | body)
 
     assert answer.status_code == 400
-    assert answer.json() == {"errors": [{"message": "You must supply a password", "field": "password"}]}
+    assert answer.json() == {
+        "errors": [
+            {"code": "password-required", "message": "You must supply a password", "field": "password"}
+        ]
+    }
     assert not hasher.method_calls
 
 
@@ -66,7 +70,9 @@ async def test_a_bad_email_is_refused(
     answer = await client.post(PATH, json={"password": "correct horse"} | body)
 
     assert answer.status_code == 400
-    assert answer.json() == {"errors": [{"message": "Email must be valid", "field": "email"}]}
+    assert answer.json() == {
+        "errors": [{"code": "email-invalid", "message": "Email must be valid", "field": "email"}]
+    }
     assert not hasher.method_calls
 
 

@@ -42,7 +42,9 @@ async def test_an_email_signs_up_once_whatever_its_case(client: httpx.AsyncClien
     answer = await client.post(PATH, json={"email": again, "password": "another password"})
 
     assert answer.status_code == 400
-    assert answer.json() == {"errors": [{"message": "Email in use", "field": "email"}]}
+    assert answer.json() == {
+        "errors": [{"code": "email-in-use", "message": "Email in use", "field": "email"}]
+    }
     assert "set-cookie" not in answer.headers
 
 
@@ -51,7 +53,9 @@ async def test_a_bad_email_is_refused(client: httpx.AsyncClient, hasher: Mock, e
     answer = await client.post(PATH, json=ADA | {"email": email})
 
     assert answer.status_code == 400
-    assert answer.json() == {"errors": [{"message": "Email must be valid", "field": "email"}]}
+    assert answer.json() == {
+        "errors": [{"code": "email-invalid", "message": "Email must be valid", "field": "email"}]
+    }
     assert not hasher.method_calls
 
 
@@ -60,7 +64,7 @@ async def test_a_bad_password_is_refused(client: httpx.AsyncClient, hasher: Mock
     answer = await client.post(PATH, json=ADA | {"password": password})
 
     assert answer.status_code == 400
-    assert answer.json() == {"errors": [{"message": RULE, "field": "password"}]}
+    assert answer.json() == {"errors": [{"code": "password-invalid", "message": RULE, "field": "password"}]}
     assert not hasher.method_calls
 
 
@@ -78,7 +82,7 @@ async def test_every_bad_field_is_named_once(client: httpx.AsyncClient) -> None:
     assert answer.status_code == 400
     assert answer.json() == {
         "errors": [
-            {"message": "Email must be valid", "field": "email"},
-            {"message": RULE, "field": "password"},
+            {"code": "email-invalid", "message": "Email must be valid", "field": "email"},
+            {"code": "password-invalid", "message": RULE, "field": "password"},
         ]
     }

@@ -37,7 +37,7 @@ async def test_after_ten_failures_even_the_right_password_waits(sign_in_from: Si
     answer = await sign_in_from(HOME, EMAIL, GOOD)
 
     assert answer.status_code == 429
-    assert answer.json() == {"errors": [{"message": "Too many tries, please wait"}]}
+    assert answer.json() == {"errors": [{"code": "too-many-tries", "message": "Too many tries, please wait"}]}
     assert 0 < int(answer.headers["retry-after"]) <= WINDOW.total_seconds()
     assert not hasher.method_calls
 

@@ -12,9 +12,11 @@ import httpx
 from starlette.types import Receive, Scope, Send
 
 from common.base import times
+from common.base.errors import InvalidValue
 from common.base.identity import CurrentUser
 from common.base.ids import new_id
 from common.base.money import Money
+from common.contract.error_codes import ErrorCode
 from common.testing.browser import SESSIONS
 
 HOLD = timedelta(minutes=15)
@@ -23,10 +25,15 @@ ORDERED = ("id", "title", "price", "eventDate", "venue", "seat")
 
 
 class Refusal(Exception):
-    def __init__(self, status: int, message: str, field: str | None = None, **headers: str) -> None:
+    def __init__(self, status: int, code: str, message: str, field: str | None = None) -> None:
         super().__init__(message)
-        entry = {"message": message} if field is None else {"message": message, "field": field}
-        self.response = httpx.Response(status, json={"errors": [entry]}, headers=headers)
+        self.response = httpx.Response(status, json={"errors": [entry(code, message, field)]})
+
+
+def entry(code: str, message: str, field: str | None = None) -> dict[str, str]:
+    """One error on the wire."""
+    given = {"code": code, "message": message}
+    return given if field is None else given | {"field": field}
 
 
 @dataclass
@@ -101,6 +108,7 @@ class FakeApis(httpx.AsyncBaseTransport):
     cuts: int = 0
     old_price: Money | None = None
     unheard: int = 0
+    reserved_code: str = ErrorCode.TICKET_RESERVED
     bank_refuses: bool = False
     provider_says: str = "Your card was declined."
     client_secret: str | None = None
@@ -140,7 +148,7 @@ class FakeApis(httpx.AsyncBaseTransport):
             match = re.fullmatch(pattern, request.url.path)
             if match and method == request.method:
                 return handler(request, *match.groups())
-        raise Refusal(404, "Not found")
+        raise Refusal(404, ErrorCode.NOT_FOUND, "Not found")
 
     def _routes(self) -> list[tuple[str, str, Callable[..., httpx.Response]]]:
         return [
@@ -166,11 +174,11 @@ class FakeApis(httpx.AsyncBaseTransport):
     def _signup(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content)
         if "@" not in body["email"]:
-            raise Refusal(400, "Email must be valid", "email")
+            raise Refusal(400, ErrorCode.EMAIL_INVALID, "Email must be valid", "email")
         if len(body["password"]) < 8:
-            raise Refusal(400, "Password must be 8 to 128 characters", "password")
+            raise Refusal(400, ErrorCode.PASSWORD_INVALID, "Password must be 8 to 128 characters", "password")
         if body["email"] in self.users:
-            raise Refusal(400, "Email in use", "email")
+            raise Refusal(400, ErrorCode.EMAIL_IN_USE, "Email in use", "email")
         user = CurrentUser(new_id(), body["email"])
         self.users[user.email] = (user, body["password"])
         return self._session(201, user)
@@ -178,10 +186,10 @@ class FakeApis(httpx.AsyncBaseTransport):
     def _signin(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content)
         if not body["password"]:
-            raise Refusal(400, "You must supply a password", "password")
+            raise Refusal(400, ErrorCode.PASSWORD_REQUIRED, "You must supply a password", "password")
         user, password = self.users.get(body["email"], (None, None))
         if user is None or password != body["password"]:
-            raise Refusal(400, "Invalid credentials")
+            raise Refusal(400, ErrorCode.INVALID_CREDENTIALS, "Invalid credentials")
         return self._session(200, user)
 
     def _session(self, status: int, user: CurrentUser) -> httpx.Response:
@@ -198,7 +206,7 @@ class FakeApis(httpx.AsyncBaseTransport):
     def _on_sale(self, request: httpx.Request) -> httpx.Response:
         query = request.url.params
         if len(query.get("q", "")) > 100:
-            raise Refusal(400, "String should have at most 100 characters", "q")
+            raise Refusal(400, ErrorCode.Q_TOO_LONG, "String should have at most 100 characters", "q")
         if query.get("seller") == "me":
             user = _user(request)
             found = [t for t in self.tickets.values() if t.user_id == user.id]
@@ -244,7 +252,7 @@ class FakeApis(httpx.AsyncBaseTransport):
         title, price = _ticket_body(request)
         ticket = self._own_ticket(request, ticket_id)
         if ticket.order_id is not None:
-            raise Refusal(400, "Cannot edit a reserved ticket")
+            raise Refusal(400, ErrorCode.TICKET_NOT_EDITABLE, "Cannot edit a reserved ticket")
         ticket.title, ticket.price = title, price
         vars(ticket).update(_details(request))
         return httpx.Response(200, json=ticket.json())
@@ -252,20 +260,20 @@ class FakeApis(httpx.AsyncBaseTransport):
     def _withdraw(self, request: httpx.Request, ticket_id: str) -> httpx.Response:
         ticket = self._own_ticket(request, ticket_id)
         if ticket.order_id is not None:
-            raise Refusal(400, "Cannot withdraw a reserved or sold ticket")
+            raise Refusal(400, ErrorCode.TICKET_NOT_WITHDRAWABLE, "Cannot withdraw a reserved or sold ticket")
         ticket.status = "withdrawn"
         return httpx.Response(204)
 
     def _found(self, ticket_id: str) -> Ticket:
         ticket = self.tickets.get(ticket_id)
         if ticket is None or ticket.status == "withdrawn":
-            raise Refusal(404, "Not found")
+            raise Refusal(404, ErrorCode.NOT_FOUND, "Not found")
         return ticket
 
     def _own_ticket(self, request: httpx.Request, ticket_id: str) -> Ticket:
         user, ticket = _user(request), self._found(ticket_id)
         if ticket.user_id != user.id:
-            raise Refusal(401, "Not authorized")
+            raise Refusal(401, ErrorCode.NOT_AUTHORIZED, "Not authorized")
         return ticket
 
     # orders
@@ -285,14 +293,14 @@ class FakeApis(httpx.AsyncBaseTransport):
         user, ticket = _user(request), self.tickets.get(body["ticketId"])
         if ticket is None or self.lag > 0:
             self.lag -= 1
-            raise Refusal(404, "Not found")
+            raise Refusal(404, ErrorCode.NOT_FOUND, "Not found")
         if ticket.user_id == user.id:
-            raise Refusal(400, "You can't buy your own ticket")
+            raise Refusal(400, ErrorCode.OWN_TICKET, "You can't buy your own ticket")
         if "price" in body and Money.parse(body["price"]) != (self.old_price or ticket.price):
             self.old_price = None
-            raise Refusal(400, "The price has changed, please look again", "price")
+            raise Refusal(400, ErrorCode.PRICE_CHANGED, "The price has changed, please look again", "price")
         if ticket.order_id is not None:
-            raise Refusal(400, "Ticket is already reserved")
+            raise Refusal(400, self.reserved_code, "Ticket is already reserved")
         return httpx.Response(201, json=self.order(user, ticket).json())
 
     def _order(self, request: httpx.Request, order_id: str) -> httpx.Response:
@@ -311,7 +319,7 @@ class FakeApis(httpx.AsyncBaseTransport):
     def _cancel(self, request: httpx.Request, order_id: str) -> httpx.Response:
         order = self._own_order(request, order_id)
         if order.status == "complete":
-            raise Refusal(400, "Cannot cancel a completed order")
+            raise Refusal(400, ErrorCode.ORDER_COMPLETE, "Cannot cancel a completed order")
         order.status = "cancelled"
         order.ticket.order_id, order.ticket.status = None, "available"
         return httpx.Response(204)
@@ -319,9 +327,9 @@ class FakeApis(httpx.AsyncBaseTransport):
     def _own_order(self, request: httpx.Request, order_id: str) -> Order:
         user, order = _user(request), self.orders.get(order_id)
         if order is None:
-            raise Refusal(404, "Not found")
+            raise Refusal(404, ErrorCode.NOT_FOUND, "Not found")
         if order.user_id != user.id:
-            raise Refusal(401, "Not authorized")
+            raise Refusal(401, ErrorCode.NOT_AUTHORIZED, "Not authorized")
         return order
 
     # payments
@@ -330,22 +338,22 @@ class FakeApis(httpx.AsyncBaseTransport):
         body = json.loads(request.content)
         if self.behind > 0:
             self.behind -= 1
-            raise Refusal(404, "Not found")
+            raise Refusal(404, ErrorCode.NOT_FOUND, "Not found")
         order = self._own_order(request, body["orderId"])
         if order.status == "cancelled":
-            raise Refusal(400, "Cannot pay for a cancelled order")
+            raise Refusal(400, ErrorCode.ORDER_CANCELLED, "Cannot pay for a cancelled order")
         match body["token"]:
             case "tok_visa" | "tok_slow":
                 self._charge(order)
             case "tok_chargeDeclined":
-                raise Refusal(402, self.provider_says)
+                raise Refusal(402, ErrorCode.CARD_DECLINED, self.provider_says)
             case "tok_threeDSecure":
                 self._coming[order.id] = (self.lag, "awaiting:payment")
             case "tok_timeout":
                 self._charge(order)
-                raise Refusal(503, "Service unavailable")
+                raise Refusal(503, ErrorCode.UNAVAILABLE, "Service unavailable")
             case _:
-                raise Refusal(400, "No such token", "token")
+                raise Refusal(400, ErrorCode.TOKEN_INVALID, "No such token", "token")
         return httpx.Response(201, json={"id": order.id})
 
     def _charge(self, order: Order) -> None:
@@ -357,9 +365,9 @@ class FakeApis(httpx.AsyncBaseTransport):
     def _confirm(self, request: httpx.Request) -> httpx.Response:
         order = self._own_order(request, json.loads(request.content)["orderId"])
         if order.status != "awaiting:payment":
-            raise Refusal(400, "There is nothing to confirm")
+            raise Refusal(400, ErrorCode.NOTHING_TO_CONFIRM, "There is nothing to confirm")
         if self.bank_refuses:
-            raise Refusal(402, "Your card was declined.")
+            raise Refusal(402, ErrorCode.CARD_DECLINED, "Your card was declined.")
         if self.client_secret is None:
             self._charge(order)
         return httpx.Response(200, json={"id": order.id, "clientSecret": self.client_secret})
@@ -369,15 +377,15 @@ def _user(request: httpx.Request) -> CurrentUser:
     cookies = dict(c.strip().partition("=")[::2] for c in request.headers.get("cookie", "").split(";"))
     user = SESSIONS.read(cookies.get(SESSIONS.cookie))
     if user is None:
-        raise Refusal(401, "Not authorized")
+        raise Refusal(401, ErrorCode.NOT_AUTHORIZED, "Not authorized")
     return user
 
 
 def _price(text: str, name: str) -> Money:
     try:
         return Money.parse(text)
-    except ValueError as error:
-        raise Refusal(400, str(error), name) from None
+    except InvalidValue as error:
+        raise Refusal(400, error.code, error.message, name) from None
 
 
 def _details(request: httpx.Request) -> dict[str, Any]:
@@ -393,13 +401,13 @@ def _ticket_body(request: httpx.Request) -> tuple[str, Money]:
     body = json.loads(request.content)
     errors = []
     if not body["title"].strip():
-        errors.append({"message": "Title is required", "field": "title"})
+        errors.append(entry(ErrorCode.TITLE_REQUIRED, "Title is required", "title"))
     try:
         price = Money.parse(body["price"])
-    except ValueError as error:
-        errors.append({"message": str(error), "field": "price"})
+    except InvalidValue as error:
+        errors.append(entry(error.code, error.message, "price"))
     if errors:
-        refusal = Refusal(400, "")
+        refusal = Refusal(400, ErrorCode.BAD_REQUEST, "Bad request")
         refusal.response = httpx.Response(400, json={"errors": errors})
         raise refusal
     return body["title"].strip(), price

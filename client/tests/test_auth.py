@@ -84,7 +84,7 @@ async def test_next_never_leads_to_another_site(browser: Browser, path: str) -> 
 
 
 async def test_too_many_tries_say_when_to_come_back(browser: Browser, apis: FakeApis) -> None:
-    entry = {"message": "Too many tries, please wait"}
+    entry = {"code": "too-many-tries", "message": "Too many tries, please wait"}
     apis.failure = httpx.Response(429, json={"errors": [entry]}, headers={"Retry-After": "30"})
 
     answer = await browser.post("/auth/signin", data=ADA)

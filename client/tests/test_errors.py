@@ -42,7 +42,7 @@ async def test_an_id_never_becomes_a_path_of_the_api(browser: Browser, apis: Fak
         httpx.ConnectError("refused"),
         httpx.ReadTimeout("slow"),
         httpx.PoolTimeout("busy"),
-        httpx.Response(503, json={"errors": [{"message": "Service unavailable"}]}),
+        httpx.Response(503, json={"errors": [{"code": "unavailable", "message": "Service unavailable"}]}),
         httpx.Response(502, text="<html>bad gateway</html>"),
     ],
 )
@@ -60,7 +60,7 @@ async def test_an_outage_is_a_friendly_503(
 @pytest.mark.parametrize(
     "failure",
     [
-        httpx.Response(500, json={"errors": [{"message": "Something went wrong"}]}),
+        httpx.Response(500, json={"errors": [{"code": "internal-error", "message": "Something went wrong"}]}),
         httpx.Response(200, text="no JSON: secret internals"),
         RuntimeError("secret internals"),
     ],
@@ -127,7 +127,10 @@ async def test_a_wrong_method_is_a_405_page(browser: Browser) -> None:
 async def test_programs_still_get_json(browser: Browser) -> None:
     answer = await browser.get("/api/nope")
 
-    assert (answer.status_code, answer.json()) == (404, {"errors": [{"message": "Not found"}]})
+    assert (answer.status_code, answer.json()) == (
+        404,
+        {"errors": [{"code": "not-found", "message": "Not found"}]},
+    )
 
 
 async def test_a_page_of_an_error_keeps_the_requests_id(browser: Browser) -> None:

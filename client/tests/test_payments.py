@@ -6,8 +6,8 @@ from tests.dom import alerts, error_of, page
 from tests.fake_apis import FakeApis
 
 from client.app import create_app
-from client.pages.payments import NOT_YET, UNKNOWN_OUTCOME
 from client.patience import Patience
+from client.refusals import OrderNotPayableYet, PaymentOutcomeUnknown
 from common.base.ids import new_id
 from common.testing.browser import a_user, running, signed_in
 from common.testing.fake_hints import FakeHints
@@ -65,7 +65,7 @@ async def test_a_card_that_does_not_exist_is_told_beside_its_field(as_user: As, 
     answer = await as_user(buyer).post(f"/orders/{order.id}/pay", data={"token": "tok_nope"})
 
     assert answer.status_code == 400
-    assert error_of(page(answer), "token") == "No such token"
+    assert error_of(page(answer), "token") == "Token is not a valid payment method"
 
 
 async def test_submitting_twice_charges_once(as_user: As, apis: FakeApis) -> None:
@@ -102,7 +102,7 @@ async def test_an_answer_that_got_lost_is_explained_and_safe_to_repeat(as_user: 
     answer = await browser.post(f"/orders/{order.id}/pay", data={"token": "tok_timeout"})
 
     assert answer.status_code == 503
-    assert alerts(page(answer)) == [UNKNOWN_OUTCOME]
+    assert alerts(page(answer)) == [PaymentOutcomeUnknown.default_message]
     assert page(await browser.get(f"/orders/{order.id}")).one("span", cls="badge").text == "Paid"
 
 
@@ -148,7 +148,7 @@ async def test_a_confirmation_that_is_refused_says_why(as_user: As, apis: FakeAp
     answer = await as_user(buyer).post(f"/orders/{order.id}/confirm")
 
     assert answer.status_code == 400
-    assert alerts(page(answer)) == ["There is nothing to confirm"]
+    assert alerts(page(answer)) == ["No payment of this order waits for a confirmation"]
 
 
 async def test_a_payment_waits_until_the_payments_service_knows_the_order(
@@ -172,7 +172,7 @@ async def test_a_payment_does_not_wait_for_ever(as_user: As, apis: FakeApis) -> 
     answer = await as_user(buyer).post(f"/orders/{order.id}/pay", data={"token": "tok_visa"})
 
     assert answer.status_code == 503
-    assert alerts(page(answer)) == [NOT_YET]
+    assert alerts(page(answer)) == [OrderNotPayableYet.default_message]
     assert apis.charges == []
 
 

@@ -4,7 +4,7 @@ from tests.conftest import As, Browser
 from tests.dom import alerts, error_of, links, page
 from tests.fake_apis import FakeApis
 
-from client.pages.tickets import NOT_YET
+from client.refusals import TicketNotSaleableYet
 from common.base.ids import new_id
 from common.base.money import Money
 from common.testing.browser import a_user
@@ -184,7 +184,7 @@ async def test_a_purchase_does_not_wait_for_ever(as_user: As, apis: FakeApis) ->
     answer = await as_user(a_user()).post(f"/tickets/{ticket.id}/purchase", data=SEEN)
 
     assert answer.status_code == 400
-    assert alerts(page(answer)) == [NOT_YET]
+    assert alerts(page(answer)) == [TicketNotSaleableYet.default_message]
 
 
 async def test_an_unknown_ticket_can_not_be_bought(as_user: As, apis: FakeApis) -> None:

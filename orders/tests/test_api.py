@@ -7,7 +7,7 @@ from common.base import times
 from common.base.identity import CurrentUser
 from common.base.ids import is_id, new_id
 from common.persistence.mongo import Database
-from common.testing.answers import errors_of, message_of, next_page
+from common.testing.answers import code_of, codes_of, errors_of, message_of, next_page
 from common.testing.browser import a_user, signed_in
 from common.testing.events import deliver, emitted
 from common.testing.fake_stream import FakeStream
@@ -63,7 +63,9 @@ async def test_an_order_reads_as_it_was_answered(shop: Shop) -> None:
     ids=repr,
 )
 async def test_a_ticket_has_to_be_named(shop: Shop, body: object) -> None:
-    assert errors_of(await shop.post(body), 400) == MISSING
+    response = await shop.post(body)
+    assert errors_of(response, 400) == MISSING
+    assert codes_of(response, 400) == {"ticketId": "ticket-id-required"}
 
 
 async def test_an_unknown_ticket_is_not_found(shop: Shop) -> None:
@@ -81,7 +83,9 @@ async def test_nobody_buys_their_own_ticket(shop: Shop, stream: FakeStream) -> N
     offer = Offer(seller_id=shop.buyer.id)
     await deliver(stream, offer.created())
 
-    assert message_of(await shop.post({"ticketId": offer.id}), 400) == "You can't buy your own ticket"
+    refusal = await shop.post({"ticketId": offer.id})
+    assert message_of(refusal, 400) == "You can't buy your own ticket"
+    assert code_of(refusal, 400) == "own-ticket"
 
 
 async def test_a_reserved_ticket_cannot_be_ordered(shop: Shop, stream: FakeStream) -> None:
@@ -91,6 +95,7 @@ async def test_a_reserved_ticket_cannot_be_ordered(shop: Shop, stream: FakeStrea
     for user in (a_user(), shop.buyer):
         refused = await shop.post({"ticketId": offer.id}, user)
         assert message_of(refused, 400) == "Ticket is already reserved"
+        assert code_of(refused, 400) == "ticket-reserved"
     assert len(await emitted(stream, "order.created", 1)) == 1
 
 
@@ -100,6 +105,7 @@ async def test_a_sold_ticket_cannot_be_ordered(shop: Shop) -> None:
     refused = await shop.post({"ticketId": order["ticket"]["id"]}, a_user())
 
     assert message_of(refused, 400) == "Ticket is already reserved"
+    assert code_of(refused, 400) == "ticket-reserved"
 
 
 async def test_a_ticket_can_be_ordered_right_after_a_cancellation_though_the_replica_lags(
@@ -162,6 +168,7 @@ async def test_an_order_at_another_price_than_was_seen_is_refused(shop: Shop) ->
     assert errors_of(response, 400) == [
         {"message": "The price has changed, please look again", "field": "price"}
     ]
+    assert codes_of(response, 400) == {"price": "price-changed"}
     assert (await shop.post({"ticketId": offer.id})).status_code == 201
 
 
@@ -181,7 +188,9 @@ async def test_a_buyer_cancels_an_order_as_often_as_they_like(shop: Shop) -> Non
 async def test_a_complete_order_cannot_be_cancelled(shop: Shop) -> None:
     order = await shop.a_complete_order()
 
-    assert message_of(await shop.delete(order), 400) == "Cannot cancel a completed order"
+    refusal = await shop.delete(order)
+    assert message_of(refusal, 400) == "Cannot cancel a completed order"
+    assert code_of(refusal, 400) == "order-complete"
     assert await shop.status(order) == ("complete", 1)
 
 
@@ -229,6 +238,7 @@ async def test_a_reserved_ticket_of_one_s_own_is_refused_as_one_s_own(shop: Shop
     refused = await shop.post({"ticketId": offer.id}, seller)
 
     assert message_of(refused, 400) == "You can't buy your own ticket"
+    assert code_of(refused, 400) == "own-ticket"
 
 
 async def test_a_write_from_another_site_is_refused(shop: Shop, client: httpx.AsyncClient) -> None:

@@ -48,7 +48,7 @@ async def test_of_200_buyers_at_once_exactly_one_gets_each_ticket(
             offer.id for offer in offers
         )
         assert {text for _, status, text in answers if status != 201} == {
-            '{"errors":[{"message":"Ticket is already reserved"}]}'
+            '{"errors":[{"code":"ticket-reserved","message":"Ticket is already reserved"}]}'
         }
         assert {status for _, status, _ in answers} == {201, 400}
         published = await emitted(stream, "order.created", TICKETS)

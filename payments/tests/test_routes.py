@@ -10,17 +10,19 @@ import pytest
 from common.base import times
 from common.base.ids import new_id
 from common.base.money import Money
+from common.contract.error_codes import ErrorCode
+from common.testing.answers import code_of, codes_of, errors_of
 from common.testing.browser import a_user, signed_in
 from tests.orders import AnOrder
 from tests.shop import Shop
 
 
 def messages(answer: httpx.Response) -> list[str]:
-    return [entry["message"] for entry in answer.json()["errors"]]
+    return [entry["message"] for entry in errors_of(answer, answer.status_code)]
 
 
 def fields(answer: httpx.Response) -> dict[str, str]:
-    return {entry["field"]: entry["message"] for entry in answer.json()["errors"]}
+    return {entry["field"]: entry["message"] for entry in errors_of(answer, answer.status_code)}
 
 
 async def test_a_payment_is_authorised_and_published(shop: Shop) -> None:
@@ -54,6 +56,7 @@ async def test_signed_in_comes_first(shop: Shop) -> None:
     for path in ("", "/confirm"):
         answer = await shop.client.post(f"/api/payments{path}", content=b"{nonsense")
         assert (answer.status_code, messages(answer)) == (401, ["Not authorized"])
+        assert code_of(answer, 401) == "not-authorized"
 
 
 async def test_then_the_body_field_by_field(shop: Shop) -> None:
@@ -68,6 +71,7 @@ async def test_then_the_body_field_by_field(shop: Shop) -> None:
 async def test_then_whether_it_exists(shop: Shop) -> None:
     for answer in (await shop.pay(AnOrder()), await shop.confirm(AnOrder())):
         assert (answer.status_code, messages(answer)) == (404, ["Not found"])
+        assert code_of(answer, 404) == "not-found"
 
 
 async def test_then_whose_it_is_before_its_state(shop: Shop) -> None:
@@ -76,9 +80,11 @@ async def test_then_whose_it_is_before_its_state(shop: Shop) -> None:
     owner, order.buyer = order.buyer, a_user()
     for answer in (await shop.pay(order), await shop.confirm(order)):
         assert (answer.status_code, messages(answer)) == (401, ["Not authorized"])
+        assert code_of(answer, 401) == "not-authorized"
     order.buyer = owner
     for answer in (await shop.pay(order), await shop.confirm(order)):
         assert (answer.status_code, messages(answer)) == (400, ["Cannot pay for a cancelled order"])
+        assert code_of(answer, 400) == "order-cancelled"
     assert shop.gateway.authorizations == 0
 
 
@@ -86,6 +92,7 @@ async def test_an_expired_order_cannot_be_paid(shop: Shop) -> None:
     order = await shop.order(expires_at=times.now() - timedelta(milliseconds=1))
     answer = await shop.pay(order)
     assert (answer.status_code, messages(answer)) == (400, ["Cannot pay for an expired order"])
+    assert code_of(answer, 400) == "order-expired"
     assert shop.gateway.authorizations == 0
 
 
@@ -93,6 +100,7 @@ async def test_a_token_that_the_provider_does_not_know(shop: Shop) -> None:
     order = await shop.order()
     answer = await shop.pay(order, "tok_nobody")
     assert (answer.status_code, fields(answer)) == (400, {"token": "Token is not a valid payment method"})
+    assert codes_of(answer, 400) == {"token": "token-invalid"}
     assert (await shop.pay(order)).status_code == 201
 
 
@@ -100,6 +108,7 @@ async def test_a_decline_comes_in_the_providers_words_and_another_card_may_be_tr
     order = await shop.order()
     answer = await shop.pay(order, "tok_chargeDeclined")
     assert (answer.status_code, messages(answer)) == (402, ["Your card was declined."])
+    assert code_of(answer, 402) == "card-declined"
     assert await shop.published() == []
     assert (await shop.pay(order)).status_code == 201
     assert [(i["key"], i["state"]) for i in await shop.intents(order)] == [
@@ -129,6 +138,7 @@ async def test_a_further_step_that_fails_leaves_the_order_payable(shop: Shop) ->
     await shop.pay(order, "tok_threeDSecureDeclined")
     answer = await shop.confirm(order)
     assert (answer.status_code, messages(answer)) == (402, ["Your card was declined."])
+    assert code_of(answer, 402) == "card-declined"
     again = await shop.pay(order)
     assert (again.status_code, again.json()["status"]) == (201, "authorized")
     assert await shop.published() == ["payment.awaiting:0", "payment.created:1"]
@@ -194,8 +204,7 @@ async def test_hostile_values_are_bad_requests(shop: Shop, field: str, value: An
 async def test_hostile_bodies_are_bad_requests(shop: Shop, path: str, body: bytes) -> None:
     headers = {**signed_in(), "Content-Type": "application/json"}
     answer = await shop.client.post(f"/api/payments{path}", content=body, headers=headers)
-    assert answer.status_code == 400
-    assert answer.json()["errors"]
+    assert set(codes_of(answer, 400).values()) <= set(ErrorCode)
 
 
 async def test_unknown_fields_and_other_refusals(shop: Shop) -> None:

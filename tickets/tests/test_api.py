@@ -5,7 +5,7 @@ from common.base.identity import CurrentUser
 from common.base.ids import is_id, new_id
 from common.http.session import Sessions
 from common.persistence.mongo import Database
-from common.testing.answers import errors_of, message_of
+from common.testing.answers import code_of, codes_of, errors_of, message_of
 from common.testing.browser import JWT_KEY, a_user, signed_in
 from common.testing.fake_stream import FakeStream
 from tests.builders import Market
@@ -121,10 +121,13 @@ async def test_a_price_out_of_bounds_is_refused(market: Market, price: object, m
 
 
 async def test_each_bad_field_has_an_entry(market: Market) -> None:
-    assert errors_of(await market.post({}), 400) == [
+    response = await market.post({})
+
+    assert errors_of(response, 400) == [
         {"message": "Title is required", "field": "title"},
         {"message": "Price must be greater than 0", "field": "price"},
     ]
+    assert codes_of(response, 400) == {"title": "title-required", "price": "price-invalid"}
 
 
 async def test_a_refused_offer_stores_and_publishes_nothing(
@@ -152,14 +155,18 @@ async def test_an_edit_is_one_more_version(market: Market) -> None:
 async def test_a_held_ticket_cannot_be_edited(market: Market) -> None:
     ticket, _ = await market.a_held_ticket()
 
-    assert message_of(await market.put(ticket, BODY), 400) == "Cannot edit a reserved ticket"
+    refused = await market.put(ticket, BODY)
+    assert message_of(refused, 400) == "Cannot edit a reserved ticket"
+    assert code_of(refused, 400) == "ticket-not-editable"
     assert (await market.shown(ticket))["version"] == 1
 
 
 async def test_a_sold_ticket_cannot_be_edited(market: Market) -> None:
     ticket, _ = await market.a_sold_ticket()
 
-    assert message_of(await market.put(ticket, BODY), 400) == "Cannot edit a reserved ticket"
+    refused = await market.put(ticket, BODY)
+    assert message_of(refused, 400) == "Cannot edit a reserved ticket"
+    assert code_of(refused, 400) == "ticket-not-editable"
 
 
 async def test_a_withdrawn_ticket_cannot_be_edited(market: Market) -> None:
@@ -186,13 +193,17 @@ async def test_a_withdrawn_ticket_is_gone(market: Market) -> None:
 async def test_a_held_ticket_cannot_be_withdrawn(market: Market) -> None:
     ticket, _ = await market.a_held_ticket()
 
-    assert message_of(await market.delete(ticket), 400) == "Cannot withdraw a reserved or sold ticket"
+    refused = await market.delete(ticket)
+    assert message_of(refused, 400) == "Cannot withdraw a reserved or sold ticket"
+    assert code_of(refused, 400) == "ticket-not-withdrawable"
 
 
 async def test_a_sold_ticket_cannot_be_withdrawn(market: Market) -> None:
     ticket, _ = await market.a_sold_ticket()
 
-    assert message_of(await market.delete(ticket), 400) == "Cannot withdraw a reserved or sold ticket"
+    refused = await market.delete(ticket)
+    assert message_of(refused, 400) == "Cannot withdraw a reserved or sold ticket"
+    assert code_of(refused, 400) == "ticket-not-withdrawable"
 
 
 # Who, and in which order things are checked

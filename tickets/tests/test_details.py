@@ -4,8 +4,9 @@ import orjson
 import pytest
 
 from common.contract.details import NO_DETAILS
+from common.contract.error_codes import ErrorCode
 from common.contract.events import TicketCreated
-from common.testing.answers import errors_of
+from common.testing.answers import codes_of, errors_of
 from common.testing.events import emitted
 from common.testing.fake_stream import FakeStream
 from tests.builders import Market
@@ -75,6 +76,7 @@ async def test_a_bad_one_is_refused_by_its_name(
     answer = await market.post(OFFER | {field: value})
 
     assert [(entry["field"], entry["message"]) for entry in errors_of(answer, 400)] == [(field, message)]
+    assert set(codes_of(answer, 400).values()) <= set(ErrorCode)
 
 
 def test_an_event_of_before_there_were_details_is_still_read() -> None:

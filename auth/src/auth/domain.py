@@ -9,8 +9,10 @@ from unicodedata import normalize
 
 from email_validator import EmailNotValidError, validate_email
 
+from common.base.errors import InvalidValue
 from common.base.identity import CurrentUser
 from common.base.ids import new_id
+from common.contract.error_codes import ErrorCode
 
 MAX_EMAIL = 254
 """RFC 5321 leaves no room for more in a path."""
@@ -33,16 +35,16 @@ class Email:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises ValueError unless it is well formed. No name server is asked."""
+        """Raises InvalidValue unless it is well formed. No name server is asked."""
         address = text.strip()
         # Before the library looks, whose time grows with the length.
         if len(address) > MAX_EMAIL:
-            raise ValueError("Email must be valid")
+            raise InvalidValue("Email must be valid", ErrorCode.EMAIL_INVALID)
         try:
             # `test_environment` allows the names under .test, which no mail can reach (RFC 6761).
             known = validate_email(address, check_deliverability=False, test_environment=True)
         except EmailNotValidError:
-            raise ValueError("Email must be valid") from None
+            raise InvalidValue("Email must be valid", ErrorCode.EMAIL_INVALID) from None
         return cls(address, normalize("NFC", known.normalized.casefold()))
 
 

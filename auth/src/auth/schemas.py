@@ -5,7 +5,10 @@ from typing import Annotated, Any
 from pydantic import PlainValidator, WithJsonSchema
 
 from auth.domain import MAX_EMAIL, MAX_PASSWORD, MIN_PASSWORD, Email
+from auth.errors import InvalidCredentials
+from common.base.errors import InvalidValue
 from common.base.identity import CurrentUser
+from common.contract.error_codes import ErrorCode
 from common.http.body import Input, Output
 
 
@@ -15,16 +18,17 @@ def _email(value: object) -> Email:
 
 def _new_password(value: object) -> str:
     if not isinstance(value, str) or not MIN_PASSWORD <= len(value) <= MAX_PASSWORD:
-        raise ValueError(f"Password must be {MIN_PASSWORD} to {MAX_PASSWORD} characters")
+        rule = f"Password must be {MIN_PASSWORD} to {MAX_PASSWORD} characters"
+        raise InvalidValue(rule, ErrorCode.PASSWORD_INVALID)
     return value
 
 
 def _known_password(value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError("You must supply a password")
+        raise InvalidValue("You must supply a password", ErrorCode.PASSWORD_REQUIRED)
     if len(value) > MAX_PASSWORD:
         # Nobody has one as long: refused in the words of a wrong one, without its work.
-        raise ValueError("Invalid credentials")
+        raise InvalidValue(InvalidCredentials.default_message, InvalidCredentials.code)
     return value
 
 

@@ -53,7 +53,8 @@ class _Dressing:
 
     def _page(self, start: Message) -> Response:
         status = start["status"]
-        messages = [in_plain_words(entry["message"]) for entry in orjson.loads(self._body)["errors"]]
+        entries = orjson.loads(self._body)["errors"]
+        messages = [in_plain_words(entry["code"], entry["message"]) for entry in entries]
         page = Page(Request(self._scope))
         response = page("error.html", status, heading=heading(status), messages=messages)
         response.raw_headers.extend(h for h in start["headers"] if h[0] not in _REPLACED)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from client.marking import gettext_noop
+from client.refusals import FormInvalid
 from client.words import in_plain_words
-from common.base.errors import AppError, BadRequest, NotFound
+from common.base.errors import AppError, NotFound
 from common.base.ids import is_id
 
 URLENCODED = "application/x-www-form-urlencoded"
@@ -17,7 +17,7 @@ URLENCODED = "application/x-www-form-urlencoded"
 async def _form(request: Request) -> Mapping[str, str]:
     # What our forms send. In multipart the sender may name any decoder of Python's for its fields.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != URLENCODED:
-        raise BadRequest(gettext_noop("The form could not be read"))
+        raise FormInvalid()
     async with request.form() as sent:
         return {name: value for name, value in sent.items() if isinstance(value, str)}
 
@@ -43,9 +43,9 @@ class Problems:
         others: list[str] = []
         for entry in error.entries:
             if entry.field in shown:
-                fields.setdefault(entry.field or "", in_plain_words(entry.message))
+                fields.setdefault(entry.field or "", in_plain_words(entry.code, entry.message))
             else:
-                others.append(in_plain_words(entry.message))
+                others.append(in_plain_words(entry.code, entry.message))
         return cls(fields, others)
 
 

@@ -120,7 +120,10 @@ def _encoded(headers: Mapping[str, str]) -> Mapping[bytes, bytes]:
 
 
 class _Entry(BaseModel):
+    """`code` is missing from answers of an edge, and of a service that is older than the codes."""
+
     message: str
+    code: str | None = None
     field: str | None = None
 
 
@@ -129,7 +132,7 @@ class _Errors(BaseModel):
 
 
 def refusal(response: httpx.Response) -> AppError:
-    """The error that an API answered with: its kind, its words, its Retry-After."""
+    """The error that an API answered with: its kind, its codes and messages, its Retry-After."""
     status = Unavailable.status if response.status_code in (502, 504) else response.status_code
     error = _KINDS.get(status, AppError)()
     if error.status != status and 400 <= status < 500:
@@ -139,7 +142,10 @@ def refusal(response: httpx.Response) -> AppError:
     except ValidationError:
         entries = []
     if entries:
-        error.entries = tuple(ErrorEntry(entry.message, entry.field) for entry in entries)
+        error.entries = tuple(
+            ErrorEntry(entry.message, entry.code or error.code, entry.field) for entry in entries
+        )
+        error.code = error.entries[0].code
     if "retry-after" in response.headers:
         error.headers = {"Retry-After": response.headers["retry-after"]}
     return error

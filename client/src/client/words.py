@@ -1,24 +1,109 @@
-"""Technical messages in a buyer's words; the APIs' rules already are. Translated where they are shown."""
+"""Words of the pages for each error code, in English; translated where they are shown."""
+
+from collections.abc import Mapping
 
 from client.marking import gettext_noop
-from common.base.errors import AppError, CrossSite, NotAuthorized, NotFound, TooLarge, Unavailable
+from common.contract.error_codes import ErrorCode
 
-_TOO_MUCH = gettext_noop("That was more than we can take at once.")
+_UNAVAILABLE = gettext_noop("We can't do this right now. Please try again in a moment.")
+_UNREADABLE = gettext_noop("The request could not be read.")
+_PRICE = gettext_noop("Price must be greater than 0")
+_SEARCH = gettext_noop("This search can't be read. Please start a new one.")
 
-_PLAIN = {
-    AppError.default_message: gettext_noop("Something went wrong on our side. Please try again."),
-    NotAuthorized.default_message: gettext_noop(
+WORDS: Mapping[ErrorCode, str] = {
+    ErrorCode.BODY_INVALID: _UNREADABLE,
+    ErrorCode.BODY_TOO_LARGE: gettext_noop("That was more than we can take at once."),
+    ErrorCode.CONTENT_LENGTH_INVALID: _UNREADABLE,
+    ErrorCode.CONTENT_TYPE_INVALID: _UNREADABLE,
+    ErrorCode.CROSS_SITE: gettext_noop("This request came from another site, so we did not follow it."),
+    ErrorCode.INTERNAL_ERROR: gettext_noop("Something went wrong on our side. Please try again."),
+    ErrorCode.METHOD_NOT_ALLOWED: gettext_noop("This address can't be used in that way."),
+    ErrorCode.NOT_AUTHORIZED: gettext_noop(
         "This belongs to someone else. Sign in with the account that it belongs to."
     ),
-    NotFound.default_message: gettext_noop(
+    ErrorCode.NOT_FOUND: gettext_noop(
         "We could not find what you were looking for. It may be gone, or the address is mistyped."
     ),
-    CrossSite.default_message: gettext_noop("This request came from another site, so we did not follow it."),
-    TooLarge.default_message: _TOO_MUCH,
-    "Request body is too large": _TOO_MUCH,
-    Unavailable.default_message: gettext_noop("We can't do this right now. Please try again in a moment."),
-    "Method not allowed": gettext_noop("This address can't be used in that way."),
+    ErrorCode.NOT_READY: _UNAVAILABLE,
+    ErrorCode.PAYMENT_REQUIRED: gettext_noop("The payment was declined"),
+    ErrorCode.TOO_MANY_TRIES: gettext_noop("Too many tries, please wait"),
+    ErrorCode.UNAVAILABLE: _UNAVAILABLE,
+    ErrorCode.UNKNOWN_FIELD: _UNREADABLE,
+    # auth
+    ErrorCode.EMAIL_IN_USE: gettext_noop("Email in use"),
+    ErrorCode.EMAIL_INVALID: gettext_noop("Email must be valid"),
+    ErrorCode.INVALID_CREDENTIALS: gettext_noop("Invalid credentials"),
+    ErrorCode.PASSWORD_INVALID: gettext_noop("Password must be 8 to 128 characters"),
+    ErrorCode.PASSWORD_REQUIRED: gettext_noop("You must supply a password"),
+    ErrorCode.SIGN_IN_BUSY: gettext_noop(
+        "Too many people are signing in right now, please try again in a moment"
+    ),
+    # lists and searches
+    ErrorCode.CURSOR_INVALID: gettext_noop("Cursor is not one of ours"),
+    ErrorCode.CURSOR_TOO_LONG: gettext_noop("Cursor is not one of ours"),
+    ErrorCode.LIMIT_INVALID: _SEARCH,
+    ErrorCode.MAX_PRICE_TOO_LONG: _PRICE,
+    ErrorCode.MIN_PRICE_TOO_LONG: _PRICE,
+    ErrorCode.PRICE_RANGE_INVALID: gettext_noop("The lowest price is above the highest"),
+    ErrorCode.Q_INVALID: gettext_noop("Search must not hold control characters"),
+    ErrorCode.Q_TOO_LONG: gettext_noop("Search must be at most 100 characters"),
+    ErrorCode.SELLER_INVALID: _SEARCH,
+    ErrorCode.SORT_INVALID: _SEARCH,
+    ErrorCode.STATUS_INVALID: _SEARCH,
+    ErrorCode.STATUS_NOT_ALLOWED: _SEARCH,
+    # tickets
+    ErrorCode.EVENT_DATE_INVALID: gettext_noop("Date must be a day such as 2027-05-31"),
+    ErrorCode.PRICE_INVALID: _PRICE,
+    ErrorCode.PRICE_TOO_HIGH: gettext_noop("Price must be at most 1000000"),
+    ErrorCode.PRICE_TOO_LOW: _PRICE,
+    ErrorCode.PRICE_TOO_PRECISE: gettext_noop("Price must have at most two decimals"),
+    ErrorCode.SEAT_INVALID: _UNREADABLE,
+    ErrorCode.SEAT_TOO_LONG: gettext_noop("Seat must be at most 100 characters"),
+    ErrorCode.SEAT_UNPRINTABLE: gettext_noop("Seat must not hold control characters"),
+    ErrorCode.TICKET_NOT_EDITABLE: gettext_noop("Cannot edit a reserved ticket"),
+    ErrorCode.TICKET_NOT_WITHDRAWABLE: gettext_noop("Cannot withdraw a reserved or sold ticket"),
+    ErrorCode.TITLE_REQUIRED: gettext_noop("Title is required"),
+    ErrorCode.TITLE_TOO_LONG: gettext_noop("Title must be at most 200 characters"),
+    ErrorCode.TITLE_UNPRINTABLE: gettext_noop("Title must not hold control characters"),
+    ErrorCode.VENUE_INVALID: _UNREADABLE,
+    ErrorCode.VENUE_TOO_LONG: gettext_noop("Venue must be at most 200 characters"),
+    ErrorCode.VENUE_UNPRINTABLE: gettext_noop("Venue must not hold control characters"),
+    # orders
+    ErrorCode.ORDER_COMPLETE: gettext_noop("Cannot cancel a completed order"),
+    ErrorCode.OWN_TICKET: gettext_noop("You can't buy your own ticket"),
+    ErrorCode.PRICE_CHANGED: gettext_noop("The price has changed, please look again"),
+    ErrorCode.TICKET_ID_REQUIRED: _UNREADABLE,
+    ErrorCode.TICKET_RESERVED: gettext_noop("Ticket is already reserved"),
+    # payments
+    ErrorCode.NOTHING_TO_CONFIRM: gettext_noop("No payment of this order waits for a confirmation"),
+    ErrorCode.ORDER_CANCELLED: gettext_noop("Cannot pay for a cancelled order"),
+    ErrorCode.ORDER_EXPIRED: gettext_noop("Cannot pay for an expired order"),
+    ErrorCode.ORDER_ID_REQUIRED: _UNREADABLE,
+    ErrorCode.ORDER_PAID: gettext_noop("This order is already paid"),
+    ErrorCode.PAYMENT_OUTCOME_UNKNOWN: gettext_noop(
+        "We did not hear back about your payment. If it went through, this order shows it in a moment; "
+        "paying again is safe, you are never charged twice."
+    ),
+    ErrorCode.SIGNATURE_INVALID: _UNREADABLE,
+    ErrorCode.TOKEN_INVALID: gettext_noop("Token is not a valid payment method"),
+    ErrorCode.TOKEN_REQUIRED: gettext_noop("Token must be provided"),
+    # the pages themselves
+    ErrorCode.FORM_INVALID: gettext_noop("The form could not be read"),
+    ErrorCode.LANGUAGE_UNKNOWN: gettext_noop("We don't speak this language yet"),
+    ErrorCode.ORDER_NOT_PAYABLE_YET: gettext_noop(
+        "Your order was placed a moment ago and can't be paid yet. Please try again: nothing was charged."
+    ),
+    ErrorCode.TICKET_NOT_SALEABLE_YET: gettext_noop(
+        "This ticket was listed or changed a moment ago and can't be bought yet. Please try again."
+    ),
+    ErrorCode.TOO_MANY_PAGES: _UNAVAILABLE,
 }
+
+IN_THE_MESSAGES_WORDS = frozenset({ErrorCode.BAD_REQUEST, ErrorCode.CARD_DECLINED})
+"""Codes whose own message is shown: a provider's reason for a decline, and a refusal without a named code."""
+
+PROVIDERS_WORDS = (gettext_noop("Your card was declined."),)
+"""Messages of the payment provider that have a translation; all others are shown as they came."""
 
 HEADINGS = {
     400: gettext_noop("That did not work"),
@@ -33,56 +118,14 @@ HEADINGS = {
     503: gettext_noop("GitTix is catching its breath"),
 }
 
-TAKEN = gettext_noop("Ticket is already reserved")
-"""By orders, which decides who has a ticket."""
 
-FROM_THE_APIS = (
-    # auth
-    gettext_noop("Email must be valid"),
-    gettext_noop("Email in use"),
-    gettext_noop("Password must be 8 to 128 characters"),
-    gettext_noop("You must supply a password"),
-    gettext_noop("Invalid credentials"),
-    gettext_noop("Too many tries, please wait"),
-    gettext_noop("Too many people are signing in right now, please try again in a moment"),
-    # tickets
-    gettext_noop("Title is required"),
-    gettext_noop("Title must be at most 200 characters"),
-    gettext_noop("Title must not hold control characters"),
-    gettext_noop("Date must be a day such as 2027-05-31"),
-    gettext_noop("Venue must be at most 200 characters"),
-    gettext_noop("Venue must not hold control characters"),
-    gettext_noop("Seat must be at most 100 characters"),
-    gettext_noop("Seat must not hold control characters"),
-    gettext_noop("The lowest price is above the highest"),
-    gettext_noop("Price must be greater than 0"),
-    gettext_noop("Price must be at most 1000000"),
-    gettext_noop("Price must have at most two decimals"),
-    gettext_noop("Cannot edit a reserved ticket"),
-    gettext_noop("Cannot withdraw a reserved or sold ticket"),
-    gettext_noop("Search must not hold control characters"),
-    gettext_noop("Cursor is not one of ours"),
-    # orders
-    TAKEN,
-    gettext_noop("You can't buy your own ticket"),
-    gettext_noop("Cannot cancel a completed order"),
-    gettext_noop("The price has changed, please look again"),
-    # payments
-    gettext_noop("Cannot pay for a cancelled order"),
-    gettext_noop("Cannot pay for an expired order"),
-    gettext_noop("This order is already paid"),
-    gettext_noop("No payment of this order waits for a confirmation"),
-    gettext_noop("Token must be provided"),
-    gettext_noop("Token is not a valid payment method"),
-    gettext_noop("The payment's outcome is not known yet, please look again in a moment"),
-    gettext_noop("Your card was declined."),
-)
-"""What the APIs refuse with, for the catalogues."""
-
-
-def in_plain_words(message: str) -> str:
-    return _PLAIN.get(message, message)
+def in_plain_words(code: str, message: str) -> str:
+    """The pages' words for `code`; the API's own message where they have none."""
+    return _BY_CODE.get(code, message)
 
 
 def heading(status: int) -> str:
     return HEADINGS.get(status, HEADINGS[400 if status < 500 else 500])
+
+
+_BY_CODE: Mapping[str, str] = {code.value: words for code, words in WORDS.items()}

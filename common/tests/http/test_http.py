@@ -9,25 +9,31 @@ from typing import Annotated, Any
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Request
-from pydantic import BeforeValidator, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
 from common.base import errors, tracing
-from common.base.errors import ErrorEntry
+from common.base.errors import ErrorEntry, InvalidValue
 from common.http.app import create_http_app
 from common.http.body import Input, json_body
 from common.http.fast_route import DirectRoute
 from common.http.middleware import MAX_BODY_BYTES
 from common.http.rendering import invalid, json_response
 from common.http.session import SignedIn
-from common.testing.answers import errors_of, message_of
+from common.testing.answers import code_of, codes_of, entries_of, errors_of, message_of
 from common.testing.browser import BASE_URL, SESSIONS, signed_in
 from common.testing.hostile import BODIES, JSON, LITERALS, NUMERIC_STRINGS, PATH_IDS
 
 
 def _required(value: object) -> object:
     if not isinstance(value, str):
-        raise ValueError("Title is required")
+        raise InvalidValue("Title is required", "title-required")
+    return value
+
+
+def _even(value: int) -> int:
+    if value % 2:
+        raise ValueError("Odd")
     return value
 
 
@@ -39,8 +45,11 @@ class Thing(Input):
 
 SECRET = "mongodb://root:secret@db"
 RAISED: dict[str, BaseException] = {
-    "bad-request": errors.BadRequest("Already reserved"),
-    "invalid": errors.Invalid([ErrorEntry("Title is required", "title"), ErrorEntry("Too odd")]),
+    "bad-request": errors.BadRequest("Please don't"),
+    "reserved": errors.BadRequest("Already reserved", code="ticket-reserved"),
+    "invalid": errors.Invalid(
+        [ErrorEntry("Title is required", "title-required", "title"), ErrorEntry("Too odd", "too-odd")]
+    ),
     "payment": errors.PaymentRequired("Your card was declined"),
     "stranger": errors.NotAuthorized(),
     "missing": errors.NotFound(),
@@ -120,18 +129,26 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 @pytest.mark.parametrize(
     ("name", "status", "entries"),
     [
-        ("bad-request", 400, [{"message": "Already reserved"}]),
-        ("invalid", 400, [{"message": "Title is required", "field": "title"}, {"message": "Too odd"}]),
-        ("payment", 402, [{"message": "Your card was declined"}]),
-        ("stranger", 401, [{"message": "Not authorized"}]),
-        ("missing", 404, [{"message": "Not found"}]),
-        ("tries", 429, [{"message": "Too many tries, please wait"}]),
-        ("unavailable", 503, [{"message": "Service unavailable"}]),
-        ("conflict", 503, [{"message": "Service unavailable"}]),
-        ("outage", 503, [{"message": "Service unavailable"}]),
-        ("timeout", 503, [{"message": "Service unavailable"}]),
-        ("fault", 500, [{"message": "Something went wrong"}]),
-        ("teapot", 418, [{"message": "I'm a Teapot"}]),
+        ("bad-request", 400, [{"code": "bad-request", "message": "Please don't"}]),
+        ("reserved", 400, [{"code": "ticket-reserved", "message": "Already reserved"}]),
+        (
+            "invalid",
+            400,
+            [
+                {"code": "title-required", "message": "Title is required", "field": "title"},
+                {"code": "too-odd", "message": "Too odd"},
+            ],
+        ),
+        ("payment", 402, [{"code": "payment-required", "message": "Your card was declined"}]),
+        ("stranger", 401, [{"code": "not-authorized", "message": "Not authorized"}]),
+        ("missing", 404, [{"code": "not-found", "message": "Not found"}]),
+        ("tries", 429, [{"code": "too-many-tries", "message": "Too many tries, please wait"}]),
+        ("unavailable", 503, [{"code": "unavailable", "message": "Service unavailable"}]),
+        ("conflict", 503, [{"code": "unavailable", "message": "Service unavailable"}]),
+        ("outage", 503, [{"code": "unavailable", "message": "Service unavailable"}]),
+        ("timeout", 503, [{"code": "unavailable", "message": "Service unavailable"}]),
+        ("fault", 500, [{"code": "internal-error", "message": "Something went wrong"}]),
+        ("teapot", 418, [{"code": "im-a-teapot", "message": "I'm a Teapot"}]),
     ],
 )
 async def test_every_error_is_said_in_one_form(
@@ -139,7 +156,7 @@ async def test_every_error_is_said_in_one_form(
 ) -> None:
     response = await client.get(f"/raise/{name}")
 
-    assert errors_of(response, status) == entries
+    assert entries_of(response, status) == entries
     assert response.headers["x-request-id"]
 
 
@@ -154,6 +171,7 @@ async def test_an_unhandled_exception_is_told_to_the_log_alone(
     for path in ("/raise/fault", "/bad-model"):
         response = await client.get(path)
         assert message_of(response, 500) == "Something went wrong"
+        assert code_of(response, 500) == "internal-error"
         assert "secret" not in response.text
     logged = [record for record in caplog.records if record.exc_info]
     assert [record.exc_info[0] for record in logged if record.exc_info][0] is ZeroDivisionError  # noqa: RUF015
@@ -163,8 +181,10 @@ async def test_an_unhandled_exception_is_told_to_the_log_alone(
 async def test_unknown_routes_and_wrong_methods_are_said_in_the_same_form(client: httpx.AsyncClient) -> None:
     assert message_of(await client.get("/nowhere"), 404) == "Not found"
     assert message_of(await client.get("/things/"), 404) == "Not found"
+    assert code_of(await client.get("/nowhere"), 404) == "not-found"
     response = await client.post("/pages")
     assert message_of(response, 405) == "Method not allowed"
+    assert code_of(response, 405) == "method-not-allowed"
     assert "GET" in response.headers["allow"]
 
 
@@ -176,10 +196,9 @@ async def test_hostile_paths_are_no_fault(client: httpx.AsyncClient, path_id: st
 
 async def test_a_bad_parameter_is_named_without_its_place(client: httpx.AsyncClient) -> None:
     for query in ("limit=x", "limit=1e400", "limit=%ED%A0%80", "limit=%00", f"limit={'9' * 5000}"):
-        (entry,) = errors_of(await client.get(f"/pages?{query}"), 400)
-        assert entry["field"] == "limit"
-    (entry,) = errors_of(await client.get("/pages"), 400)
-    assert entry == {"message": "Limit is required", "field": "limit"}
+        assert codes_of(await client.get(f"/pages?{query}"), 400) == {"limit": "limit-invalid"}
+    (entry,) = entries_of(await client.get("/pages"), 400)
+    assert entry == {"code": "limit-required", "message": "Limit is required", "field": "limit"}
 
 
 class Letter(Input):
@@ -188,24 +207,24 @@ class Letter(Input):
 
 
 @pytest.mark.parametrize(
-    ("letter", "message"),
+    ("letter", "message", "code"),
     [
-        ({}, "SubjectLine is required"),
-        ({"subjectLine": None}, "SubjectLine is required"),
-        ({"subjectLine": " "}, "SubjectLine is required"),
-        ({"subjectLine": 7}, "SubjectLine must be text"),
-        ({"subjectLine": "x" * 6}, "SubjectLine must be at most 5 characters"),
-        ({"subjectLine": "x", "pin": "123"}, "Pin must be at least 4 characters"),
+        ({}, "SubjectLine is required", "subject-line-required"),
+        ({"subjectLine": None}, "SubjectLine is required", "subject-line-required"),
+        ({"subjectLine": " "}, "SubjectLine is required", "subject-line-required"),
+        ({"subjectLine": 7}, "SubjectLine must be text", "subject-line-invalid"),
+        ({"subjectLine": "x" * 6}, "SubjectLine must be at most 5 characters", "subject-line-too-long"),
+        ({"subjectLine": "x", "pin": "123"}, "Pin must be at least 4 characters", "pin-too-short"),
     ],
 )
 def test_a_text_that_does_not_fit_is_refused_in_words_for_people(
-    letter: dict[str, object], message: str
+    letter: dict[str, object], message: str, code: str
 ) -> None:
     with pytest.raises(ValidationError) as refused:
         Letter.model_validate(letter)
 
     (entry,) = invalid(refused.value.errors()).entries
-    assert entry.message == message
+    assert (entry.message, entry.code) == (message, code)
 
 
 async def test_who_asks_is_checked_before_what_is_asked(client: httpx.AsyncClient) -> None:
@@ -221,6 +240,37 @@ async def test_a_body_has_one_entry_per_bad_field(client: httpx.AsyncClient) -> 
     assert [entry["field"] for entry in entries] == ["title", "howMany", "odd"]
     assert entries[0]["message"] == "Title is required"
     assert entries[2]["message"] == "Unknown field"
+    assert codes_of(response, 400) == {
+        "title": "title-required",
+        "howMany": "how-many-invalid",
+        "odd": "unknown-field",
+    }
+
+
+async def test_a_senders_own_field_name_becomes_no_part_of_a_code(client: httpx.AsyncClient) -> None:
+    body = {"title": "x", "howMany": 1, "Name <b>": 1}
+    response = await client.post("/things", json=body, headers=signed_in())
+
+    assert codes_of(response, 400) == {"Name <b>": "unknown-field"}
+
+
+@pytest.mark.parametrize(
+    ("field", "code"),
+    [("title", "title-x"), ("eventDate", "event-date-x"), ("q", "q-x"), ("max_price", "max-price-x")],
+)
+def test_the_code_of_a_field_is_in_kebab_case(field: str, code: str) -> None:
+    assert errors.field_code(field, "x") == code
+
+
+def test_an_error_of_a_validator_without_a_code_is_invalid() -> None:
+    class Odd(Input):
+        even_number: Annotated[int, AfterValidator(_even)]
+
+    with pytest.raises(ValidationError) as refused:
+        Odd.model_validate({"evenNumber": 3})
+
+    (entry,) = invalid(refused.value.errors()).entries
+    assert (entry.message, entry.code) == ("Odd", "even-number-invalid")
 
 
 async def test_a_good_body_arrives(client: httpx.AsyncClient) -> None:
@@ -235,6 +285,7 @@ async def test_a_body_of_another_type_is_refused(client: httpx.AsyncClient, cont
     response = await client.post("/things", content=b'{"title":"x","howMany":1}', headers=headers)
 
     assert message_of(response, 400) == "Content-Type must be application/json"
+    assert code_of(response, 400) == "content-type-invalid"
 
 
 async def test_a_charset_beside_the_type_is_fine(client: httpx.AsyncClient) -> None:
@@ -249,7 +300,8 @@ async def test_a_charset_beside_the_type_is_fine(client: httpx.AsyncClient) -> N
 async def test_a_body_that_is_no_object_is_refused(client: httpx.AsyncClient, body: bytes) -> None:
     response = await client.post("/things", content=body, headers=signed_in() | JSON)
 
-    assert errors_of(response, 400)
+    codes = codes_of(response, 400)
+    assert codes == {None: "body-invalid"} or None not in codes
 
 
 @pytest.mark.parametrize("literal", [*LITERALS, *NUMERIC_STRINGS], ids=lambda text: text[:20])
@@ -286,6 +338,7 @@ async def test_a_write_from_another_site_is_refused(
     response = await client.request(method, "/things", headers=signed_in() | headers)
 
     assert message_of(response, 403) == "Cross-site requests are not allowed"
+    assert code_of(response, 403) == "cross-site"
     assert response.headers["x-request-id"]
 
 
@@ -332,6 +385,7 @@ async def test_a_body_beyond_the_limit_is_refused(client: httpx.AsyncClient) -> 
 
     for response in (announced, streamed):
         assert message_of(response, 413) == "Body too large"
+        assert code_of(response, 413) == "body-too-large"
 
 
 @pytest.mark.parametrize("length", ["x", "", "-1", "+1", "1_000", "1.5", "\u00b2", "9" * 5000, " 1"])
@@ -340,7 +394,8 @@ async def test_a_malformed_length_is_refused(client: httpx.AsyncClient, length: 
 
     response = await client.put("/things", content=chunks(10), headers=headers)
 
-    assert errors_of(response, 413 if len(length) > 100 else 400)
+    status, code = (413, "body-too-large") if len(length) > 100 else (400, "content-length-invalid")
+    assert code_of(response, status) == code
 
 
 async def test_a_request_id_is_kept_and_echoed(client: httpx.AsyncClient) -> None:
@@ -392,11 +447,12 @@ async def test_a_living_process_is_healthy_whatever_it_depends_on() -> None:
 async def test_readiness_names_what_is_down() -> None:
     checks = {"database": False, "event stream": True, "consumer": False}
     async with browsing(an_app(**checks)) as client:
-        entries = errors_of(await client.get("/readyz"), 503)
+        entries = entries_of(await client.get("/readyz"), 503)
     async with browsing(an_app(**dict.fromkeys(checks, True))) as client:
         ready = await client.get("/readyz")
 
     assert [entry["message"] for entry in entries] == ["database is not ready", "consumer is not ready"]
+    assert [entry["code"] for entry in entries] == ["not-ready", "not-ready"]
     assert ready.json() == {"status": "ready"}
 
 

@@ -23,7 +23,7 @@ POSTS = [
         ],
     }
 ]
-REFUSED = {"errors": [{"message": "Content is too long", "field": "content"}]}
+REFUSED = {"errors": [{"code": "content-too-long", "message": "Content is too long", "field": "content"}]}
 
 
 @dataclass
@@ -108,7 +108,7 @@ async def test_a_write_leads_to_a_list_that_has_it(client: httpx.AsyncClient, ed
     ("answer", "said"),
     [
         (httpx.Response(400, json=REFUSED), "Content is too long"),
-        (httpx.Response(503, json={"errors": [{"message": "x"}]}), "taken right now"),
+        (httpx.Response(503, json={"errors": [{"code": "unavailable", "message": "x"}]}), "taken right now"),
         (httpx.Response(413, html="<h1>nginx</h1>"), "taken right now"),
     ],
 )

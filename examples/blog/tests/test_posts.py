@@ -6,7 +6,7 @@ import pytest
 
 from blog import posts
 from blog.service import POSITION
-from common.testing.answers import errors_of, message_of
+from common.testing.answers import codes_of, errors_of, message_of
 from common.testing.browser import running
 from common.testing.fake_stream import FakeStream
 from tests.builders import broker, subjects
@@ -33,21 +33,22 @@ async def test_without_the_store_there_is_no_post(stream: FakeStream) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "message"),
+    ("body", "message", "code"),
     [
-        ({}, "Title is required"),
-        ({"title": "  "}, "Title is required"),
-        ({"title": "x" * 201}, "Title must be at most 200 characters"),
-        ({"title": 1}, "Title must be text"),
+        ({}, "Title is required", "title-required"),
+        ({"title": "  "}, "Title is required", "title-required"),
+        ({"title": "x" * 201}, "Title must be at most 200 characters", "title-too-long"),
+        ({"title": 1}, "Title must be text", "title-invalid"),
     ],
 )
 async def test_a_bad_title_is_refused_beside_its_field(
-    stream: FakeStream, body: dict[str, object], message: str
+    stream: FakeStream, body: dict[str, object], message: str, code: str
 ) -> None:
     async with running(posts.create_app(broker(stream))) as client:
         answer = await client.post("/posts", json=body)
 
         assert errors_of(answer, 400) == [{"message": message, "field": "title"}]
+        assert codes_of(answer, 400) == {"title": code}
         assert subjects(stream) == []
 
 

@@ -150,7 +150,9 @@ async def test_what_is_for_operators_is_hidden_however_it_is_written(ask: Get) -
             f"/.{path}",
             f"/%{ord(path[1]):x}{path[2:]}",
         ):
-            assert await ask(written) == (404, {"errors": [{"message": "Not found"}]}), written
+            assert await ask(written) == (404, {"errors": [{"code": "not-found", "message": "Not found"}]}), (
+                written
+            )
 
 
 async def test_a_browser_can_not_say_that_it_is_somebody_else(ask: Get) -> None:
@@ -168,13 +170,16 @@ async def test_a_body_that_is_too_large_is_refused_as_on_the_laptop(ask: Get) ->
     status, _ = await ask("/api/tickets", method="POST", data=BytesIO(b"x" * 1_000_000))
     assert status == 200
     refused = await ask("/api/tickets", method="POST", data=BytesIO(b"x" * 1_100_000))
-    assert refused == (413, {"errors": [{"message": "Body too large"}]})
+    assert refused == (413, {"errors": [{"code": "body-too-large", "message": "Body too large"}]})
 
 
 async def test_a_service_that_is_away_is_said_to_be(ask: Get, services: dict[str, web.AppRunner]) -> None:
     await services["orders"].cleanup()
 
-    assert await ask("/api/orders") == (503, {"errors": [{"message": "Service unavailable"}]})
+    assert await ask("/api/orders") == (
+        503,
+        {"errors": [{"code": "unavailable", "message": "Service unavailable"}]},
+    )
     assert (await ask("/api/tickets"))[0] == 200
 
 

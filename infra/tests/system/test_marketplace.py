@@ -57,7 +57,10 @@ async def test_an_order_that_is_not_paid_expires_in_time_and_the_ticket_is_back_
     held = await seller.see(f"/api/tickets/{ticket}", status_is("held"))
     assert held["orderId"] == order
     refused, answer = await seller.call("PUT", f"/api/tickets/{ticket}", {"title": "Now", "price": 1})
-    assert (refused, answer) == (400, {"errors": [{"message": "Cannot edit a reserved ticket"}]})
+    assert (refused, answer) == (
+        400,
+        {"errors": [{"code": "ticket-not-editable", "message": "Cannot edit a reserved ticket"}]},
+    )
 
     await buyer.see(f"/api/orders/{order}", status_is("cancelled"), timeout=HOLD_SECONDS + 5)
     assert HOLD_SECONDS - 0.1 <= time.monotonic() - ordered <= HOLD_SECONDS + 2
@@ -75,13 +78,19 @@ async def test_a_cancelled_order_frees_its_ticket_and_can_not_be_paid(seller: Pe
     async with asyncio.timeout(10):
         while (answer := await buyer.pay(order))[0] != 400:
             pass
-    assert answer == (400, {"errors": [{"message": "Cannot pay for a cancelled order"}]})
+    assert answer == (
+        400,
+        {"errors": [{"code": "order-cancelled", "message": "Cannot pay for a cancelled order"}]},
+    )
 
 
 async def test_a_declined_card_costs_nothing_and_another_one_may_pay(seller: Person, buyer: Person) -> None:
     order = await buyer.buy(await seller.sell())
     status, answer = await buyer.pay(order, "tok_chargeDeclined")
-    assert (status, answer) == (402, {"errors": [{"message": "Your card was declined."}]})
+    assert (status, answer) == (
+        402,
+        {"errors": [{"code": "card-declined", "message": "Your card was declined."}]},
+    )
 
     assert (await buyer.pay(order, "tok_visa"))[0] == 201
     await buyer.see(f"/api/orders/{order}", lambda seen: seen["payment"] == "captured")
@@ -120,7 +129,7 @@ async def test_nobody_buys_an_own_ticket_or_sees_another_ones_order(seller: Pers
     assert (await seller.order(await seller.sell()))[0] == 400
     assert await seller.call("GET", f"/api/orders/{order}") == (
         401,
-        {"errors": [{"message": "Not authorized"}]},
+        {"errors": [{"code": "not-authorized", "message": "Not authorized"}]},
     )
 
 

@@ -1,19 +1,23 @@
 """Why an order refuses."""
 
 from common.base.errors import BadRequest
+from common.contract.error_codes import ErrorCode
 
 
 class TicketReserved(BadRequest):
+    code = ErrorCode.TICKET_RESERVED
     default_message = "Ticket is already reserved"
 
 
 class OwnTicket(BadRequest):
+    code = ErrorCode.OWN_TICKET
     default_message = "You can't buy your own ticket"
 
 
 class PriceChanged(BadRequest):
     """Between the buyer's look at the ticket and the order; or this service has not heard of it yet."""
 
+    code = ErrorCode.PRICE_CHANGED
     default_message = "The price has changed, please look again"
 
     def __init__(self) -> None:
@@ -21,6 +25,7 @@ class PriceChanged(BadRequest):
 
 
 class OrderComplete(BadRequest):
+    code = ErrorCode.ORDER_COMPLETE
     default_message = "Cannot cancel a completed order"
 
 

@@ -5,16 +5,18 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, TypeAdapter
 
+from common.base.errors import InvalidValue
 from common.base.ids import is_id
 from common.base.money import Price
 from common.base.times import Moment
+from common.contract.error_codes import ErrorCode
 from common.http.body import Input, Output
 from orders.domain import Order, Ticket
 
 
 def _ticket_id(value: object) -> str:
     if not isinstance(value, str) or not is_id(value):
-        raise ValueError("TicketId must be provided")
+        raise InvalidValue("TicketId must be provided", ErrorCode.TICKET_ID_REQUIRED)
     return value
 
 
@@ -72,7 +74,7 @@ ORDERS = TypeAdapter(list[OrderOutput])
 
 def _cursor(text: str) -> str:
     if not is_id(text):
-        raise ValueError("Cursor is not one of ours")
+        raise InvalidValue("Cursor is not one of ours", ErrorCode.CURSOR_INVALID)
     return text
 
 

@@ -5,24 +5,27 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from common.base.errors import InvalidValue
 from common.base.ids import is_id
+from common.contract.error_codes import ErrorCode
 from common.http.body import Input, Output
 from payments.domain import Payment
+from payments.errors import BadToken
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
 def _order_id(value: object) -> str:
     if not isinstance(value, str) or not is_id(value):
-        raise ValueError("OrderId must be provided")
+        raise InvalidValue("OrderId must be provided", ErrorCode.ORDER_ID_REQUIRED)
     return value
 
 
 def _token(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ValueError("Token must be provided")
+        raise InvalidValue("Token must be provided", ErrorCode.TOKEN_REQUIRED)
     if _TOKEN.fullmatch(value.strip()) is None:
-        raise ValueError("Token is not a valid payment method")
+        raise InvalidValue(BadToken.default_message, BadToken.code)
     return value.strip()
 
 

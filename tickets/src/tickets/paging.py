@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, Query
 
-from common.base.errors import BadRequest
+from common.base.errors import BadRequest, InvalidValue
 from common.base.ids import is_id
 from common.base.money import Money
+from common.contract.error_codes import ErrorCode
 from tickets.domain import Ticket
 from tickets.repository import Cursor, Page, Sort, cursor_of
 
@@ -40,7 +41,7 @@ def decode(text: str, sort: Sort) -> Cursor:
             raise ValueError
         return None if found[2] is None else int(found[2]), found[3]
     except (ValueError, binascii.Error):
-        raise BadRequest("Cursor is not one of ours", "cursor") from None
+        raise BadRequest("Cursor is not one of ours", "cursor", code=ErrorCode.CURSOR_INVALID) from None
 
 
 async def page(
@@ -54,10 +55,12 @@ async def page(
 ) -> Page:
     if "\0" in q:
         # No regular expression of the database may hold one.
-        raise BadRequest("Search must not hold control characters", "q")
+        raise BadRequest("Search must not hold control characters", "q", code=ErrorCode.Q_INVALID)
     least, most = _price(min_price, "minPrice"), _price(max_price, "maxPrice")
     if least is not None and most is not None and least > most:
-        raise BadRequest("The lowest price is above the highest", "minPrice")
+        raise BadRequest(
+            "The lowest price is above the highest", "minPrice", code=ErrorCode.PRICE_RANGE_INVALID
+        )
     return Page(
         limit=limit,
         sort=sort,
@@ -73,8 +76,8 @@ def _price(text: str, name: str) -> Money | None:
     """None for the empty text of an empty form field."""
     try:
         return Money.parse(text) if text.strip() else None
-    except ValueError as error:
-        raise BadRequest(str(error), name) from None
+    except InvalidValue as error:
+        raise BadRequest(error.message, name, code=error.code) from None
 
 
 PageQuery = Annotated[Page, Depends(page)]

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Request, Response
 
 from common.base.errors import BadRequest, NotAuthorized
+from common.contract.error_codes import ErrorCode
 from common.http.body import describes, json_body
 from common.http.fast_route import DirectRoute
 from common.http.rendering import JSON, json_response
@@ -26,7 +27,7 @@ def create_router(tickets: TicketRepository) -> APIRouter:
     @router.get("", responses={200: {"model": list[TicketOutput]}})
     async def index(user: MaybeUser, page: PageQuery, seller: Literal["me"] | None = None) -> Response:
         if seller is None and page.status is not None:
-            raise BadRequest("Status is for one's own listings", "status")
+            raise BadRequest("Status is for one's own listings", "status", code=ErrorCode.STATUS_NOT_ALLOWED)
         if seller is None:
             found = await tickets.on_sale(page)
         elif user is None:

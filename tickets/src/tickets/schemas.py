@@ -7,8 +7,10 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, TypeAdapter
 
+from common.base.errors import InvalidValue, field_code
 from common.base.money import Price
 from common.contract.details import Details
+from common.contract.error_codes import ErrorCode
 from common.http.body import Input, Output
 from tickets.domain import Ticket
 from tickets.repository import Summary
@@ -26,15 +28,17 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 def _title(value: object) -> str:
     trimmed = value.strip() if isinstance(value, str) else ""
     if not any(character.isprintable() for character in trimmed):
-        raise ValueError("Title is required")
-    return _line("Title", trimmed, MAX_TITLE)
+        raise InvalidValue("Title is required", ErrorCode.TITLE_REQUIRED)
+    return _line("title", trimmed, MAX_TITLE)
 
 
 def _line(name: str, trimmed: str, longest: int) -> str:
     if len(trimmed) > longest:
-        raise ValueError(f"{name} must be at most {longest} characters")
+        message = f"{name.title()} must be at most {longest} characters"
+        raise InvalidValue(message, field_code(name, "too-long"))
     if any(unicodedata.category(character) in _UNSEEN for character in trimmed):
-        raise ValueError(f"{name} must not hold control characters")
+        message = f"{name.title()} must not hold control characters"
+        raise InvalidValue(message, field_code(name, "unprintable"))
     return trimmed
 
 
@@ -45,21 +49,25 @@ def _optional_line(name: str, longest: int) -> BeforeValidator:
         if value is None:
             return None
         if not isinstance(value, str):
-            raise ValueError(f"{name} must be text")
+            raise InvalidValue(f"{name.title()} must be text", field_code(name, "invalid"))
         return _line(name, value.strip(), longest) or None
 
     return BeforeValidator(check)
+
+
+def _not_a_day() -> InvalidValue:
+    return InvalidValue("Date must be a day such as 2027-05-31", ErrorCode.EVENT_DATE_INVALID)
 
 
 def _day(value: object) -> date | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str) or _DAY.fullmatch(value) is None:
-        raise ValueError("Date must be a day such as 2027-05-31")
+        raise _not_a_day()
     try:
         return date.fromisoformat(value)
     except ValueError:
-        raise ValueError("Date must be a day such as 2027-05-31") from None
+        raise _not_a_day() from None
 
 
 class TicketInput(Input):
@@ -68,8 +76,8 @@ class TicketInput(Input):
     title: Annotated[str, BeforeValidator(_title)]
     price: Price
     event_date: Annotated[date | None, BeforeValidator(_day)] = None
-    venue: Annotated[str | None, _optional_line("Venue", MAX_VENUE)] = None
-    seat: Annotated[str | None, _optional_line("Seat", MAX_SEAT)] = None
+    venue: Annotated[str | None, _optional_line("venue", MAX_VENUE)] = None
+    seat: Annotated[str | None, _optional_line("seat", MAX_SEAT)] = None
 
     @property
     def details(self) -> Details:

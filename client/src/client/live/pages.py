@@ -12,6 +12,7 @@ from client.live.bell import Bell
 from client.live.watched import Ask, Holder, Watched
 from client.schemas import Ticket
 from common.base.errors import Unavailable
+from common.contract.error_codes import ErrorCode
 from common.contract.events import OrderCreated, Subject
 from common.messaging.events import VersionedEvent
 from common.messaging.subscriptions.hints import Hints
@@ -31,6 +32,7 @@ _OPEN = Gauge("live_pages", "Pages that are told what happens to their ticket")
 class TooManyPages(Unavailable):
     """The page works; it isn't told what happens."""
 
+    code = ErrorCode.TOO_MANY_PAGES
     default_message = "Too many pages are open"
 
     def __init__(self) -> None:

@@ -4,10 +4,9 @@ from fastapi import APIRouter, Response
 
 from client.forms import Form
 from client.languages import COOKIE, LANGUAGES
-from client.marking import gettext_noop
+from client.refusals import LanguageUnknown
 from client.rendering import see_other
 from client.sign_in import local
-from common.base.errors import BadRequest
 
 router = APIRouter(include_in_schema=False)
 
@@ -18,7 +17,7 @@ A_YEAR = 365 * 24 * 3600
 async def choose(form: Form) -> Response:
     code = form.get("language", "")
     if code not in LANGUAGES:
-        raise BadRequest(gettext_noop("We don't speak this language yet"))
+        raise LanguageUnknown()
     response = see_other(local(form.get("next")))
     response.set_cookie(COOKIE, code, max_age=A_YEAR, httponly=True, samesite="lax")
     return response

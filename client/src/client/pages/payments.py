@@ -6,22 +6,14 @@ from fastapi import APIRouter, Request, Response
 
 from client.api import Api, Apis
 from client.forms import Form, OrderId
-from client.marking import gettext_noop
 from client.order_page import OrderPage, OrderPages
 from client.patience import Patience
+from client.refusals import OrderNotPayableYet, PaymentOutcomeUnknown
 from client.rendering import see_other
 from client.sign_in import Member
-from common.base.errors import AppError, NotFound, Unavailable
+from common.base.errors import AppError, NotFound
 
 router = APIRouter(prefix="/orders", include_in_schema=False)
-
-UNKNOWN_OUTCOME = gettext_noop(
-    "We did not hear back about your payment. If it went through, this order shows it in a moment; "
-    "paying again is safe, you are never charged twice."
-)
-NOT_YET = gettext_noop(
-    "Your order was placed a moment ago and can't be paid yet. Please try again: nothing was charged."
-)
 
 
 @router.post("/{order_id}/pay")
@@ -47,12 +39,12 @@ async def _attempt(
     order_page: OrderPage, order_id: str, act: Callable[[], Awaitable[object]], patience: Patience, step: str
 ) -> Response:
     api = order_page.api
-    refused: AppError = Unavailable(NOT_YET)
+    refused: AppError = OrderNotPayableYet()
     try:
         if await patience.until(bool, lambda: _known(api, order_id, act)):
             return see_other(f"/orders/{order_id}?{step}=1")
     except AppError as error:
-        refused = Unavailable(UNKNOWN_OUTCOME) if error.status >= 500 else error
+        refused = PaymentOutcomeUnknown() if error.status >= 500 else error
     return await order_page.show(await api.order(order_id), refused)
 
 

@@ -9,15 +9,15 @@ from client.api import Api, Apis
 from client.domain import LISTING_STATES
 from client.flash import Flash
 from client.forms import Form, Problems, TicketId
-from client.marking import gettext_noop
 from client.patience import Patience
+from client.refusals import TicketNotSaleableYet
 from client.rendering import Page, Pages, see_other
 from client.schemas import Listing, Order, Ticket
 from client.sign_in import Member
-from client.words import TAKEN
 from common.base.errors import AppError, BadRequest, NotAuthorized, NotFound, Unavailable
 from common.base.identity import CurrentUser
 from common.base.money import Money
+from common.contract.error_codes import ErrorCode
 from common.http.session import MaybeUser
 
 router = APIRouter(include_in_schema=False)
@@ -32,9 +32,6 @@ HTMX = {
     # A refusal is a page, too: it says what is wrong with the search.
     "responseHandling": [{"code": "204", "swap": False}, {"code": "...", "swap": True}],
 }
-NOT_YET = gettext_noop(
-    "This ticket was listed or changed a moment ago and can't be bought yet. Please try again."
-)
 OPEN = ("created", "awaiting:payment")
 
 
@@ -109,13 +106,13 @@ async def purchase(
     except BadRequest as error:
         own = await _own_order(api, ticket_id)
         if own is None:
-            if error.entries[0].message == TAKEN:
+            if error.code == ErrorCode.TICKET_RESERVED:
                 # Else, until tickets has heard of it too, the page would offer what it has just refused.
                 await patience.until(_is_taken, lambda: api.ticket(ticket_id))
             return await _ticket_page(page, api, user, ticket_id, error, seen)
         order = own
     if order is None:
-        return await _ticket_page(page, api, user, ticket_id, BadRequest(NOT_YET))
+        return await _ticket_page(page, api, user, ticket_id, TicketNotSaleableYet())
     return see_other(f"/orders/{order.id}")
 
 
@@ -130,7 +127,7 @@ async def _order(api: Api, ticket_id: str, seen: str, patience: Patience) -> Ord
             await api.ticket(ticket_id)
             return None
         except BadRequest as error:
-            if error.entries[0].field == "price" and str((await api.ticket(ticket_id)).price) == seen:
+            if error.code == ErrorCode.PRICE_CHANGED and str((await api.ticket(ticket_id)).price) == seen:
                 return None
             raise
 

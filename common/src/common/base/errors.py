@@ -17,66 +17,118 @@ DatabaseError         500  the database refused; as with any exception that has 
 └── DuplicateKey      500  by a unique index
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+UNKNOWN_FIELD = "unknown-field"
+METHOD_NOT_ALLOWED = "method-not-allowed"
+BODY_INVALID = "body-invalid"
+CONTENT_TYPE_INVALID = "content-type-invalid"
+CONTENT_LENGTH_INVALID = "content-length-invalid"
+NOT_READY = "not-ready"
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_")
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorEntry:
+    """One error of an answer.
+
+    message: Text for people; its wording may change.
+    code: Stable kebab-case name for programs, such as "ticket-reserved".
+    field: Name of the bad field as on the wire, such as "eventDate"; None where no field applies.
+    """
+
     message: str
+    code: str
     field: str | None = None
 
 
+class InvalidValue(ValueError):
+    """Refusal of a value by a validator, inside a pydantic model or outside of one.
+
+    code: Stable kebab-case name, such as "title-too-long".
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+def field_code(field: str, problem: str) -> str:
+    """Code of a bad field: `field_code("eventDate", "invalid")` is "event-date-invalid"."""
+    return f"{_HUMP.sub('-', field).lower()}-{problem}"
+
+
 class AppError(Exception):
-    """Carries its status, its entries and any headers that its answer needs."""
+    """Error with the status, the entries and the headers of its answer.
+
+    `code` is set by each class; the constructor's `code` replaces it for one error.
+    """
 
     status = 500
+    code: str = "internal-error"
     default_message = "Something went wrong"
 
-    def __init__(self, message: str | None = None, field: str | None = None) -> None:
+    def __init__(
+        self, message: str | None = None, field: str | None = None, *, code: str | None = None
+    ) -> None:
         super().__init__(message or self.default_message)
-        self.entries: Sequence[ErrorEntry] = (ErrorEntry(message or self.default_message, field),)
+        if code is not None:
+            self.code = code
+        self.entries: Sequence[ErrorEntry] = (ErrorEntry(message or self.default_message, self.code, field),)
         self.headers: Mapping[str, str] = {}
 
 
 class BadRequest(AppError):
     status = 400
+    code = "bad-request"
     default_message = "Bad request"
 
 
 class Invalid(BadRequest):
+    """Several bad fields; `code` is that of the first."""
+
     def __init__(self, entries: Sequence[ErrorEntry]) -> None:
-        super().__init__(entries[0].message, entries[0].field)
+        super().__init__(entries[0].message, entries[0].field, code=entries[0].code)
         self.entries = tuple(entries)
 
 
 class PaymentRequired(AppError):
     status = 402
+    code = "payment-required"
     default_message = "The payment was declined"
 
 
 class NotAuthorized(AppError):
     status = 401
+    code = "not-authorized"
     default_message = "Not authorized"
 
 
 class CrossSite(AppError):
     status = 403
+    code = "cross-site"
     default_message = "Cross-site requests are not allowed"
 
 
 class NotFound(AppError):
     status = 404
+    code = "not-found"
     default_message = "Not found"
 
 
 class TooLarge(AppError):
     status = 413
+    code = "body-too-large"
     default_message = "Body too large"
 
 
 class TooManyTries(AppError):
     status = 429
+    code = "too-many-tries"
     default_message = "Too many tries, please wait"
 
     def __init__(self, retry_after_seconds: int) -> None:
@@ -86,6 +138,7 @@ class TooManyTries(AppError):
 
 class Unavailable(AppError):
     status = 503
+    code = "unavailable"
     default_message = "Service unavailable"
 
 

@@ -9,7 +9,10 @@ from pydantic import GetJsonSchemaHandler, GetPydanticSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
+from common.base.errors import InvalidValue
+
 MAX_UNITS = 1_000_000
+_POSITIVE = "Price must be greater than 0"
 _PLAIN = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 """An amount as a person types it. Decimal alone would also accept 1_000, and exponents that round to 0."""
 
@@ -24,17 +27,17 @@ class Money:
     def parse(cls, value: object) -> "Money":
         """The amount of a JSON number or a numeric string ("20.00").
 
-        Raises ValueError, with a message for the person who typed it, unless 0 < value <= 1,000,000 with at
+        Raises InvalidValue, with a message for the person who typed it, unless 0 < value <= 1,000,000 with at
         most two decimals. A float is read by its shortest decimal form, so 19.99 is 1999, never 1998.
         """
         amount = _decimal(value)
         if amount <= 0:
-            raise ValueError("Price must be greater than 0")
+            raise _too_low()
         if amount > MAX_UNITS:
-            raise ValueError(f"Price must be at most {MAX_UNITS}")
+            raise _too_high()
         cents = amount * 100
         if cents != cents.to_integral_value():
-            raise ValueError("Price must have at most two decimals")
+            raise InvalidValue("Price must have at most two decimals", "price-too-precise")
         return cls(int(cents))
 
     def to_number(self) -> int | float:
@@ -49,21 +52,33 @@ def _decimal(value: object) -> Decimal:
     if isinstance(value, str):
         value = value.strip()
         if len(value) > 20 or _PLAIN.fullmatch(value) is None:
-            raise ValueError("Price must be greater than 0")
+            raise _not_a_price()
     elif isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("Price must be greater than 0")
+        raise _not_a_price()
     elif isinstance(value, int) and value > MAX_UNITS:
         # Here, since thousands of digits are more than Python turns into text.
-        raise ValueError(f"Price must be at most {MAX_UNITS}")
+        raise _too_high()
     elif isinstance(value, int) and value <= 0:
-        raise ValueError("Price must be greater than 0")
+        raise _too_low()
     try:
         amount = Decimal(str(value))
     except InvalidOperation:
-        raise ValueError("Price must be greater than 0") from None
+        raise _not_a_price() from None
     if not amount.is_finite():
-        raise ValueError("Price must be greater than 0")
+        raise _not_a_price()
     return amount
+
+
+def _not_a_price() -> InvalidValue:
+    return InvalidValue(_POSITIVE, "price-invalid")
+
+
+def _too_low() -> InvalidValue:
+    return InvalidValue(_POSITIVE, "price-too-low")
+
+
+def _too_high() -> InvalidValue:
+    return InvalidValue(f"Price must be at most {MAX_UNITS}", "price-too-high")
 
 
 def _validate(value: Any) -> Money:

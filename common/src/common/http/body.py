@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from common.base.errors import BadRequest
+from common.base.errors import CONTENT_TYPE_INVALID, BadRequest
 from common.http.rendering import JSON, invalid
 
 M = TypeVar("M", bound=BaseModel)
@@ -39,7 +39,7 @@ class Output(BaseModel):
 def reader(model: type[M]) -> Callable[[Request], Awaitable[M]]:
     async def read(request: Request) -> M:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-            raise BadRequest(f"Content-Type must be {JSON}")
+            raise BadRequest(f"Content-Type must be {JSON}", code=CONTENT_TYPE_INVALID)
         try:
             return model.model_validate_json(await request.body())
         except ValidationError as error:

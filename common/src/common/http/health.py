@@ -8,7 +8,7 @@ import orjson
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from common.base.errors import ErrorEntry
+from common.base.errors import NOT_READY, ErrorEntry
 from common.http.rendering import JSON, error_response
 
 Check: TypeAlias = Callable[[], Awaitable[bool]]
@@ -26,7 +26,7 @@ def router(checks: Mapping[str, Check]) -> APIRouter:
         answers = await asyncio.gather(*(check() for check in checks.values()))
         down = [name for name, answer in zip(checks, answers, strict=True) if not answer]
         if down:
-            return error_response(503, [ErrorEntry(f"{name} is not ready") for name in down])
+            return error_response(503, [ErrorEntry(f"{name} is not ready", NOT_READY) for name in down])
         return Response(orjson.dumps({"status": "ready"}), media_type=JSON)
 
     @routes.get("/metrics")

@@ -8,7 +8,7 @@ from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.base import tracing
-from common.base.errors import AppError, BadRequest, CrossSite, NotFound, TooLarge
+from common.base.errors import CONTENT_LENGTH_INVALID, AppError, BadRequest, CrossSite, NotFound, TooLarge
 from common.http.rendering import render, unexpected
 
 log = logging.getLogger("request")
@@ -115,7 +115,7 @@ def limited(headers: _Headers, receive: Receive) -> Receive:
     announced = headers.get(b"content-length")
     if announced is not None:
         if not (announced.isascii() and announced.isdecimal()):
-            raise BadRequest("Content-Length must be a number")
+            raise BadRequest("Content-Length must be a number", code=CONTENT_LENGTH_INVALID)
         if len(announced) > _MOST_DIGITS or int(announced) > MAX_BODY_BYTES:
             raise TooLarge()
         return receive

@@ -1,4 +1,4 @@
-"""The one renderer of errors: every 4xx and 5xx body is `{"errors":[{"message","field"?}]}`."""
+"""The one renderer of errors: every 4xx and 5xx body is `{"errors":[{"code","message","field"?}]}`."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -11,13 +11,35 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
-from common.base.errors import AppError, ErrorEntry, Invalid, NotFound, Outage, Unavailable
+from common.base import errors
+from common.base.errors import (
+    AppError,
+    BadRequest,
+    ErrorEntry,
+    Invalid,
+    InvalidValue,
+    NotAuthorized,
+    NotFound,
+    Outage,
+    TooLarge,
+    TooManyTries,
+    Unavailable,
+    field_code,
+)
 
 log = logging.getLogger(__name__)
 
 JSON = "application/json"
 
-_MESSAGES = {404: NotFound.default_message, 405: "Method not allowed", 413: "Body too large"}
+_MESSAGES = {404: NotFound.default_message, 405: "Method not allowed", 413: TooLarge.default_message}
+_CODES = {
+    405: errors.METHOD_NOT_ALLOWED,
+    **{
+        kind.status: kind.code
+        for kind in (AppError, BadRequest, NotAuthorized, NotFound, TooLarge, TooManyTries, Unavailable)
+    },
+}
+_NOT_AN_OBJECT = frozenset({"json_invalid", "model_type", "model_attributes_type"})
 
 
 def json_response(model: BaseModel, status: int = 200) -> Response:
@@ -29,52 +51,65 @@ def json_response(model: BaseModel, status: int = 200) -> Response:
 def error_response(
     status: int, entries: Iterable[ErrorEntry], headers: Mapping[str, str] | None = None
 ) -> Response:
-    errors = [
-        {"message": e.message} if e.field is None else {"message": e.message, "field": e.field}
-        for e in entries
-    ]
-    return Response(orjson.dumps({"errors": errors}), status, headers=headers, media_type=JSON)
+    content = orjson.dumps({"errors": [_on_the_wire(entry) for entry in entries]})
+    return Response(content, status, headers=headers, media_type=JSON)
+
+
+def _on_the_wire(entry: ErrorEntry) -> Mapping[str, str]:
+    written = {"code": entry.code, "message": entry.message}
+    return written if entry.field is None else written | {"field": entry.field}
 
 
 def render(error: AppError) -> Response:
     return error_response(error.status, error.entries, error.headers)
 
 
-def invalid(errors: Iterable[ErrorDetails]) -> Invalid:
+def invalid(refused: Iterable[ErrorDetails]) -> Invalid:
     """One entry per bad field, in the words of the model that refused it."""
     entries: dict[str | None, ErrorEntry] = {}
-    for error in errors:
+    for error in refused:
         field = str(error["loc"][0]) if error["loc"] else None
-        entries.setdefault(field, ErrorEntry(_words(error, field), field))
+        entries.setdefault(field, _entry(error, field))
     return Invalid(list(entries.values()))
 
 
-def _words(error: ErrorDetails, field: str | None) -> str:
+def _entry(error: ErrorDetails, field: str | None) -> ErrorEntry:
+    """A validator's own refusal keeps its message and code; pydantic's get the ones of this function."""
     if error["type"] == "value_error":
-        return str(error["ctx"]["error"])
-    if field is not None and (said := _of_text(error)):
-        return f"{field[:1].upper()}{field[1:]} {said}"
-    if error["type"] in {"json_invalid", "model_type", "model_attributes_type"}:
-        return "The body must be a JSON object"
+        refusal = error["ctx"]["error"]
+        code = refusal.code if isinstance(refusal, InvalidValue) else _code(field, "invalid")
+        return ErrorEntry(str(refusal), code, field)
+    if field is not None and (told := _of_text(error)):
+        message, problem = told
+        return ErrorEntry(f"{field[:1].upper()}{field[1:]} {message}", field_code(field, problem), field)
+    if error["type"] in _NOT_AN_OBJECT:
+        return ErrorEntry("The body must be a JSON object", _code(field, "invalid"), field)
     if error["type"] == "extra_forbidden":
-        return "Unknown field"
-    return error["msg"]
+        # The sender chose the field's name: it becomes no part of a code.
+        return ErrorEntry("Unknown field", errors.UNKNOWN_FIELD, field)
+    return ErrorEntry(error["msg"], _code(field, "invalid"), field)
 
 
-def _of_text(error: ErrorDetails) -> str | None:
-    """What a person would say of a text that is not as the model wants it; None of anything else."""
+def _code(field: str | None, problem: str) -> str:
+    return errors.BODY_INVALID if field is None else field_code(field, problem)
+
+
+def _of_text(error: ErrorDetails) -> tuple[str, str] | None:
+    """Message and problem of a missing or ill-sized text; None of any other error."""
     bounds = error.get("ctx", {})
     match error["type"]:
         case "missing":
-            return "is required"
+            return "is required", "required"
+        case "string_type" if error["input"] is None:
+            return "is required", "required"
         case "string_type":
-            return "is required" if error["input"] is None else "must be text"
+            return "must be text", "invalid"
         case "string_too_short" if bounds["min_length"] == 1:
-            return "is required"
+            return "is required", "required"
         case "string_too_short":
-            return f"must be at least {bounds['min_length']} characters"
+            return f"must be at least {bounds['min_length']} characters", "too-short"
         case "string_too_long":
-            return f"must be at most {bounds['max_length']} characters"
+            return f"must be at most {bounds['max_length']} characters", "too-long"
     return None
 
 
@@ -87,8 +122,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http_error(_request: Request, error: HTTPException) -> Response:
-        message = _MESSAGES.get(error.status_code) or HTTPStatus(error.status_code).phrase
-        return error_response(error.status_code, [ErrorEntry(message)], error.headers)
+        status = HTTPStatus(error.status_code)
+        message = _MESSAGES.get(status) or status.phrase
+        code = _CODES.get(status) or status.name.lower().replace("_", "-")
+        return error_response(status, [ErrorEntry(message, code)], error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def _bad_request(_request: Request, error: RequestValidationError) -> Response:
@@ -106,4 +143,4 @@ def install(app: FastAPI) -> None:
 def unexpected(error: Exception) -> Response:
     """A 500 that tells nothing; the log tells all."""
     log.error("unhandled exception", exc_info=error)
-    return error_response(500, [ErrorEntry(AppError.default_message)])
+    return error_response(500, [ErrorEntry(AppError.default_message, AppError.code)])

@@ -4,20 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from common.contract.error_codes import ErrorCode
 from infra.chaos.ledger import Listing, Purchase
 
 OUTAGES = frozenset({502, 503, 504})
-RESERVED_TICKET = "Cannot edit a reserved ticket"
-TAKEN_TICKET = "Cannot withdraw a reserved or sold ticket"
-TICKET_ORDERED = "Ticket is already reserved"
-OWN_TICKET = "You can't buy your own ticket"
-ORDER_COMPLETE = "Cannot cancel a completed order"
-ORDER_CANCELLED = "Cannot pay for a cancelled order"
-ORDER_EXPIRED = "Cannot pay for an expired order"
-ORDER_PAID = "This order is already paid"
-NOTHING_TO_CONFIRM = "No payment of this order waits for a confirmation"
-BAD_TOKEN = "Token is not a valid payment method"
-MISSING = "Not found"
 DECLINING = frozenset(
     {"tok_chargeDeclined", "tok_chargeDeclinedInsufficientFunds", "tok_threeDSecureDeclined"}
 )
@@ -31,16 +21,16 @@ class Answer:
     body: Any = None
 
     @property
-    def message(self) -> str:
-        """The first error in words; "" for a body that is not the contract's."""
+    def code(self) -> str:
+        """The code of the first error; "" for a body that is not the contract's."""
         try:
-            return str(self.body["errors"][0]["message"])
+            return str(self.body["errors"][0]["code"])
         except (TypeError, KeyError, IndexError):
             return ""
 
 
 Explained = Mapping[str, bool]
-"""By the message of a 4xx: whether the state can be the reason."""
+"""By the code of a 4xx: whether the state can be the reason."""
 
 
 def is_expected(answer: Answer, success: int, explained: Explained) -> bool:
@@ -49,37 +39,37 @@ def is_expected(answer: Answer, success: int, explained: Explained) -> bool:
     if answer.status < 400:
         return answer.status == success
     if answer.status in OUTAGES:
-        return answer.message != ""
-    return explained.get(answer.message, answer.status == 402 and explained.get("declined", False))
+        return answer.code != ""
+    return explained.get(answer.code, False)
 
 
 def of_change(listing: Listing) -> Explained:
     return {
-        RESERVED_TICKET: listing.orders > 0,
-        TAKEN_TICKET: listing.orders > 0,
-        MISSING: listing.withdrawing,
+        ErrorCode.TICKET_NOT_EDITABLE: listing.orders > 0,
+        ErrorCode.TICKET_NOT_WITHDRAWABLE: listing.orders > 0,
+        ErrorCode.NOT_FOUND: listing.withdrawing,
     }
 
 
 def of_order(listing: Listing, user: str) -> Explained:
     return {
-        TICKET_ORDERED: listing.orders > 1,
-        OWN_TICKET: listing.seller == user,
-        MISSING: listing.withdrawing or listing.is_fresh,
+        ErrorCode.TICKET_RESERVED: listing.orders > 1,
+        ErrorCode.OWN_TICKET: listing.seller == user,
+        ErrorCode.NOT_FOUND: listing.withdrawing or listing.is_fresh,
     }
 
 
 def of_cancellation(purchase: Purchase) -> Explained:
-    return {ORDER_COMPLETE: bool(purchase.tokens)}
+    return {ErrorCode.ORDER_COMPLETE: bool(purchase.tokens)}
 
 
 def of_payment(purchase: Purchase) -> Explained:
     return {
-        ORDER_CANCELLED: purchase.may_be_over,
-        ORDER_EXPIRED: purchase.may_be_over,
-        ORDER_PAID: len(purchase.tokens) > 0,
-        NOTHING_TO_CONFIRM: True,
-        BAD_TOKEN: "tok_unknown" in purchase.tokens,
-        MISSING: purchase.is_fresh,
-        "declined": bool(DECLINING & purchase.tokens),
+        ErrorCode.ORDER_CANCELLED: purchase.may_be_over,
+        ErrorCode.ORDER_EXPIRED: purchase.may_be_over,
+        ErrorCode.ORDER_PAID: len(purchase.tokens) > 0,
+        ErrorCode.NOTHING_TO_CONFIRM: True,
+        ErrorCode.TOKEN_INVALID: "tok_unknown" in purchase.tokens,
+        ErrorCode.NOT_FOUND: purchase.is_fresh,
+        ErrorCode.CARD_DECLINED: bool(DECLINING & purchase.tokens),
     }

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
+from common.contract.error_codes import ErrorCode
 from infra.chaos import answers
 from infra.chaos.answers import Answer
 from infra.chaos.buyer import Buyer
@@ -95,13 +96,13 @@ class User:
         await self._shop.call(self._account, "GET", path)
         listing = self._on_sale()
         if listing is not None:
-            path, missing = f"/api/tickets/{listing.id}", answers.MISSING
+            path = f"/api/tickets/{listing.id}"
             await self._shop.call(
                 self._account,
                 "GET",
                 path,
                 fields=TICKET,
-                explained=lambda: {missing: listing.withdrawing},
+                explained=lambda: {ErrorCode.NOT_FOUND: listing.withdrawing},
             )
 
     async def visit(self) -> None:

@@ -82,12 +82,12 @@ http://:{port} {{
 		header -Server
 		header Content-Type application/json
 		@missing expression `{{err.status_code}} == 404`
-		respond @missing `{{"errors":[{{"message":"Not found"}}]}}` 404
+		respond @missing `{{"errors":[{{"code":"not-found","message":"Not found"}}]}}` 404
 		@large expression `{{err.status_code}} == 413`
-		respond @large `{{"errors":[{{"message":"Body too large"}}]}}` 413
+		respond @large `{{"errors":[{{"code":"body-too-large","message":"Body too large"}}]}}` 413
 		@down expression `{{err.status_code}} >= 500`
-		respond @down `{{"errors":[{{"message":"Service unavailable"}}]}}` 503
-		respond `{{"errors":[{{"message":"{{err.status_text}}"}}]}}` {{err.status_code}}
+		respond @down `{{"errors":[{{"code":"unavailable","message":"Service unavailable"}}]}}` 503
+		respond `{{"errors":[{{"code":"bad-request","message":"{{err.status_text}}"}}]}}` {{err.status_code}}
 	}}
 }}
 """
