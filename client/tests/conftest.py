@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from tests.fake_apis import FakeApis
 
 from client.app import create_app
-from client.patience import Patience
+from client.polling import Polling
 from client.settings import Settings
 from common.base.identity import CurrentUser
 from common.testing.browser import JWT_KEY, running, signed_in
@@ -36,8 +36,8 @@ def hints(stream: FakeStream) -> FakeHints:
 
 @pytest.fixture
 def app(apis: FakeApis, hints: FakeHints) -> FastAPI:
-    patience = Patience(seconds=0.2, every=0.001)
-    return create_app(SETTINGS, transport=apis, patience=patience, hints=hints)
+    polling = Polling(seconds=0.2, every=0.001)
+    return create_app(SETTINGS, transport=apis, polling=polling, hints=hints)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from common.persistence.mongo import Database
 from common.testing.browser import JWT_KEY, running
 from common.testing.fake_stream import FakeStream
 from payments.app import create_app
-from payments.desk import Timing
+from payments.context import Timing
 from payments.settings import Settings
 from tests.shop import Shop
 from tests.steered import SteeredGateway
@@ -49,4 +49,4 @@ async def shop(
     gateway = SteeredGateway(database)
     app = create_app(settings, database=database, stream=stream, gateway=gateway, timing=timing)
     async with running(app) as client:
-        yield Shop(client, app.state.desk, stream)
+        yield Shop(client, app.state.context, stream)

@@ -8,19 +8,19 @@ from common.messaging.events import VersionedEvent
 from common.persistence.mongo import ASCENDING
 from common.testing.browser import signed_in
 from common.testing.fake_stream import FakeStream
-from payments.desk import Desk
+from payments.context import PaymentContext
 from tests.orders import AnOrder, emit
 from tests.steered import SteeredGateway
 
 
 class Shop:
-    def __init__(self, client: httpx.AsyncClient, desk: Desk, stream: FakeStream) -> None:
-        self.client, self.desk, self.stream = client, desk, stream
+    def __init__(self, client: httpx.AsyncClient, context: PaymentContext, stream: FakeStream) -> None:
+        self.client, self.context, self.stream = client, context, stream
 
     @property
     def gateway(self) -> SteeredGateway:
-        assert isinstance(self.desk.gateway, SteeredGateway)
-        return self.desk.gateway
+        assert isinstance(self.context.gateway, SteeredGateway)
+        return self.context.gateway
 
     async def order(self, **fields: Any) -> AnOrder:
         order = AnOrder(**fields)
@@ -48,6 +48,6 @@ class Shop:
 
     async def published(self) -> list[str]:
         """The ids of the payment events, `<subject>:<version>`, in the order of the stream."""
-        await self.desk.repositories.payments.relay.drained()
+        await self.context.repositories.payments.relay.drained()
         ids = [m.headers["ce-id"] for m in self.stream.messages if m.subject.startswith("payment.")]
         return [f"{i.split(':')[0]}:{i.split(':')[2]}" for i in ids]

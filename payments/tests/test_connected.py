@@ -15,7 +15,7 @@ from common.persistence.mongo import Database, connect
 from common.testing.browser import running, signed_in
 from common.testing.fixtures import server
 from payments.app import create_app
-from payments.desk import Desk
+from payments.context import PaymentContext
 from payments.settings import Settings
 from payments.sweep import OpenPayments
 from tests.orders import AnOrder, emit
@@ -29,7 +29,7 @@ async def pods(
     settings: Settings,
     real_database: Database,
     real_stream: Stream,  # noqa: ARG001  # empties it
-) -> AsyncIterator[list[tuple[httpx.AsyncClient, Desk]]]:
+) -> AsyncIterator[list[tuple[httpx.AsyncClient, PaymentContext]]]:
     """Two processes of the service, each with connections of its own, sharing one consumer."""
     async with AsyncExitStack() as stack:
         found = []
@@ -40,19 +40,19 @@ async def pods(
                 SteeredGateway(database),
             )
             app = create_app(settings, database=database, stream=stream, gateway=gateway)
-            found.append((await stack.enter_async_context(running(app)), app.state.desk))
+            found.append((await stack.enter_async_context(running(app)), app.state.context))
         yield found
 
 
-async def known(desk: Desk, order: AnOrder, status: str) -> None:
+async def known(context: PaymentContext, order: AnOrder, status: str) -> None:
     async with asyncio.timeout(10):
-        while (found := await desk.repositories.orders.lookup(order.id)) is None or found.status != status:
+        while (found := await context.repositories.orders.lookup(order.id)) is None or found.status != status:
             await asyncio.sleep(0.01)
 
 
-def asked(pods: list[tuple[httpx.AsyncClient, Desk]]) -> int:
+def asked(pods: list[tuple[httpx.AsyncClient, PaymentContext]]) -> int:
     """How often a provider was asked for money."""
-    gateways = (desk.gateway for _, desk in pods)
+    gateways = (context.gateway for _, context in pods)
     return sum(gateway.authorizations for gateway in gateways if isinstance(gateway, SteeredGateway))
 
 
@@ -61,7 +61,7 @@ async def intents(database: Database, order: AnOrder) -> list[dict[str, Any]]:
 
 
 async def test_twenty_at_once_are_one_charge(
-    pods: list[tuple[httpx.AsyncClient, Desk]], real_database: Database, real_stream: Stream
+    pods: list[tuple[httpx.AsyncClient, PaymentContext]], real_database: Database, real_stream: Stream
 ) -> None:
     for token in ("tok_visa", "tok_slow", "tok_timeout"):
         order, before = AnOrder(), asked(pods)
@@ -79,7 +79,7 @@ async def test_twenty_at_once_are_one_charge(
 
 
 async def test_paying_and_cancelling_at_once(
-    pods: list[tuple[httpx.AsyncClient, Desk]], real_database: Database, real_stream: Stream
+    pods: list[tuple[httpx.AsyncClient, PaymentContext]], real_database: Database, real_stream: Stream
 ) -> None:
     """Whatever overtakes what, nothing stays reserved for an order that was cancelled."""
     orders = [AnOrder() for _ in range(40)]
@@ -111,7 +111,7 @@ async def test_paying_and_cancelling_at_once(
 
 
 async def test_many_settle_at_once_and_the_money_moves_once(
-    pods: list[tuple[httpx.AsyncClient, Desk]], real_database: Database, real_stream: Stream
+    pods: list[tuple[httpx.AsyncClient, PaymentContext]], real_database: Database, real_stream: Stream
 ) -> None:
     order = AnOrder()
     await emit(real_stream, order.created())

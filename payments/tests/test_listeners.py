@@ -33,7 +33,7 @@ def outcomes(shop: Shop) -> list[str | None]:
 
 async def test_an_order_is_known_once_created(shop: Shop) -> None:
     order = await shop.order()
-    known = await shop.desk.repositories.orders.get(order.id)
+    known = await shop.context.repositories.orders.get(order.id)
     assert (known.user_id, known.status, known.price, known.expires_at) == (
         order.buyer.id,
         "created",
@@ -48,7 +48,7 @@ async def test_later_events_are_applied_and_acknowledged(shop: Shop, subject: st
     order = await shop.order()
     make, status = LATER[subject]
     await shop.hear(make(order))
-    assert (await shop.desk.repositories.orders.get(order.id)).status == status
+    assert (await shop.context.repositories.orders.get(order.id)).status == status
     assert outcomes(shop) == ["ack", "ack"]
 
 
@@ -63,7 +63,7 @@ async def test_an_early_event_waits_for_its_predecessor(shop: Shop, subject: str
         await asyncio.sleep(0.002)
     assert source.deliveries[0].outcome == "nak"
     await shop.hear(first)
-    assert (await shop.desk.repositories.orders.get(order.id)).status == status
+    assert (await shop.context.repositories.orders.get(order.id)).status == status
     assert outcomes(shop)[-1] == "ack"
 
 
@@ -76,9 +76,9 @@ async def test_a_repetition_is_acknowledged_and_changes_nothing(shop: Shop, subj
         event = LATER[subject][0](order)
         await shop.hear(event)
     await shop.hear(order.updated("awaiting:payment"))
-    before = await shop.desk.repositories.orders.find(order.id)
+    before = await shop.context.repositories.orders.find(order.id)
     await again(shop, event)
-    assert await shop.desk.repositories.orders.find(order.id) == before
+    assert await shop.context.repositories.orders.find(order.id) == before
     assert set(outcomes(shop)) == {"ack"}
 
 
@@ -87,7 +87,7 @@ async def test_a_repetition_settles_what_a_crash_left(shop: Shop) -> None:
     order = await shop.order()
     await shop.pay(order)
     event = order.completed()
-    await shop.desk.repositories.orders.apply(event.id, event.version, {"status": "complete"})
+    await shop.context.repositories.orders.apply(event.id, event.version, {"status": "complete"})
     await shop.hear(event)
     assert await shop.states(order) == ["captured"]
 

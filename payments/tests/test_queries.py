@@ -48,7 +48,7 @@ def attempt(order_id: str, number: int = 1) -> Attempt:
 def attempts() -> Iterator[Document]:
     """One in a hundred has an unknown outcome, and half of those are due."""
     chance = random.Random(1)
-    known = {"payment_id": new_id(), "user_id": "buyer", "status": str(AttemptStatus.KNOWN), "number": 1}
+    known = {"payment_id": new_id(), "user_id": "buyer", "status": str(AttemptStatus.RESOLVED), "number": 1}
     charge = {"key": "k", "token": "tok_visa", "amount_cents": PRICE.cents, "started_at": NOW, "words": ""}
     for number in range(COUNT):
         due = {"check_at": NOW + timedelta(minutes=chance.randint(-30, 30))} if number % 100 == 0 else {}

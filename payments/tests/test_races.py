@@ -66,7 +66,7 @@ async def test_the_end_comes_right_after_the_save(
     shop: Shop, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = await shop.order()
-    payments = shop.desk.repositories.payments
+    payments = shop.context.repositories.payments
     save, hook = payments.save, ends(shop, order, end)
 
     async def save_then_end(payment: Any) -> None:
@@ -88,7 +88,7 @@ async def test_two_settle_at_once(shop: Shop, end: str, moment: str) -> None:
     await shop.pay(order)
 
     async def overtake() -> None:
-        await OpenPayments(shop.desk, first_pause=0).sweep()
+        await OpenPayments(shop.context, first_pause=0).sweep()
 
     act = "capture" if end == "completed" else "void"
     setattr(shop.gateway, f"{moment}_{act}", once(overtake))
@@ -166,7 +166,7 @@ async def test_an_attempt_that_was_given_up_and_comes_late_is_voided_when_anothe
     order = await shop.order()
 
     async def given_up() -> None:
-        await shop.desk.repositories.attempts.fail(order.id, 1)
+        await shop.context.repositories.attempts.fail(order.id, 1)
         shop.gateway.after_authorize = lambda: asyncio.sleep(0)
         assert (await shop.pay(order, "tok_mastercard")).status_code == 201
 
@@ -188,10 +188,10 @@ async def test_a_crash_after_the_provider_reserved(shop: Shop) -> None:
     shop.gateway.after_authorize = once(crash)
     assert (await shop.pay(order)).status_code == 500
     assert await shop.published() == []
-    assert await sweep_attempts(shop.desk) == 1
+    assert await sweep_attempts(shop.context) == 1
     assert await shop.published() == ["payment.created:0"]
     assert await shop.states(order) == ["authorized"]
-    assert await sweep_attempts(shop.desk) == 0
+    assert await sweep_attempts(shop.context) == 0
 
 
 @pytest.mark.parametrize("end", END)
@@ -216,8 +216,8 @@ async def test_the_end_was_heard_and_the_money_not_settled(shop: Shop) -> None:
     order = await shop.order()
     await shop.pay(order)
     event = order.completed()
-    await shop.desk.repositories.orders.apply(event.id, event.version, {"status": "complete"})
-    sweep = OpenPayments(shop.desk, first_pause=0)
+    await shop.context.repositories.orders.apply(event.id, event.version, {"status": "complete"})
+    sweep = OpenPayments(shop.context, first_pause=0)
     assert await sweep.sweep() == 1
     assert await shop.states(order) == ["captured"]
     assert await sweep.sweep() == 0
@@ -247,8 +247,8 @@ async def test_a_cancelled_order_whose_void_fails_is_voided_by_the_sweep(shop: S
     shop.gateway.before_void = once(fail)
     assert (await shop.pay(order)).status_code in (201, 400)
     assert await shop.states(order) == ["authorized"]
-    assert await sweep_attempts(shop.desk) == 1
+    assert await sweep_attempts(shop.context) == 1
     assert await shop.states(order) == ["voided"]
-    attempt = await shop.desk.repositories.attempts.find(order.id)
+    attempt = await shop.context.repositories.attempts.find(order.id)
     assert attempt is not None
-    assert attempt.status is AttemptStatus.KNOWN
+    assert attempt.status is AttemptStatus.RESOLVED

@@ -9,28 +9,28 @@ import pytest
 from common.base import times
 from common.base.identity import CurrentUser
 from payments import commands
-from payments.desk import Desk, Timing
+from payments.context import PaymentContext, Timing
 from payments.domain import AttemptStatus
 from payments.errors import OutcomeUnknown
 from payments.sweep import OpenPayments, sweep_attempts
 from tests.shop import Shop
 
 
-def impatient(shop: Shop, **changes: timedelta) -> Desk:
-    """The desk with other timing, for a sweep."""
-    return replace(shop.desk, timing=replace(shop.desk.timing, **changes))
+def impatient(shop: Shop, **changes: timedelta) -> PaymentContext:
+    """The context with other timing, for a sweep."""
+    return replace(shop.context, timing=replace(shop.context.timing, **changes))
 
 
 async def status_of(shop: Shop, order_id: str) -> AttemptStatus:
-    attempt = await shop.desk.repositories.attempts.find(order_id)
+    attempt = await shop.context.repositories.attempts.find(order_id)
     assert attempt is not None
     return attempt.status
 
 
 async def due_again(shop: Shop, order_id: str) -> None:
-    attempt = await shop.desk.repositories.attempts.find(order_id)
+    attempt = await shop.context.repositories.attempts.find(order_id)
     assert attempt is not None
-    await shop.desk.repositories.attempts.postpone(attempt, times.now())
+    await shop.context.repositories.attempts.postpone(attempt, times.now())
 
 
 async def test_an_answer_that_was_lost_is_looked_up_at_once(shop: Shop) -> None:
@@ -46,7 +46,7 @@ async def test_a_provider_that_is_down_is_unavailable_and_nothing_is_asked_twice
     for _ in range(2):
         answer = await shop.pay(order)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
-    assert await sweep_attempts(shop.desk) == 1
+    assert await sweep_attempts(shop.context) == 1
     assert await status_of(shop, order.id) is AttemptStatus.AUTHORIZING
 
 
@@ -55,7 +55,7 @@ async def test_an_attempt_that_never_arrived_is_sent_again_with_its_own_key(shop
     shop.gateway.down = True
     await shop.pay(order)
     shop.gateway.down = False
-    await sweep_attempts(shop.desk)
+    await sweep_attempts(shop.context)
     [intent] = await shop.intents(order)
     assert (intent["key"], intent["state"]) == (f"order:{order.id}:1", "authorized")
     assert await shop.published() == ["payment.created:0"]
@@ -69,9 +69,9 @@ async def test_whatever_comes_of_it_later_is_recorded(shop: Shop, token: str) ->
     shop.gateway.down = True
     await shop.pay(order, token)
     shop.gateway.down = False
-    await sweep_attempts(shop.desk)
+    await sweep_attempts(shop.context)
     expected = {"tok_chargeDeclined": AttemptStatus.DECLINED, "tok_nobody": AttemptStatus.FAILED}
-    assert await status_of(shop, order.id) is expected.get(token, AttemptStatus.KNOWN)
+    assert await status_of(shop, order.id) is expected.get(token, AttemptStatus.RESOLVED)
 
 
 async def test_an_order_that_ended_meanwhile_is_not_charged_any_more(shop: Shop) -> None:
@@ -80,7 +80,7 @@ async def test_an_order_that_ended_meanwhile_is_not_charged_any_more(shop: Shop)
     await shop.pay(order)
     await shop.hear(order.cancelled())
     shop.gateway.down = False
-    await sweep_attempts(shop.desk)
+    await sweep_attempts(shop.context)
     assert await shop.intents(order) == []
     await due_again(shop, order.id)
     await sweep_attempts(impatient(shop, give_up=timedelta(0)))
@@ -99,7 +99,7 @@ async def test_money_that_turns_out_reserved_for_a_cancelled_order_is_voided(sho
     assert await shop.states(order) == ["authorized"]
     await shop.hear(order.cancelled())
     shop.gateway.down = False
-    await sweep_attempts(shop.desk)
+    await sweep_attempts(shop.context)
     assert await shop.states(order) == ["voided"]
     assert await shop.published() == ["payment.created:0", "payment.voided:1"]
 
@@ -107,7 +107,7 @@ async def test_money_that_turns_out_reserved_for_a_cancelled_order_is_voided(sho
 async def test_a_500_is_believed_only_after_a_while_then_another_card_may_be_tried(shop: Shop) -> None:
     order = await shop.order()
     assert (await shop.pay(order, "tok_error")).status_code == 503
-    await sweep_attempts(shop.desk)
+    await sweep_attempts(shop.context)
     assert (await shop.pay(order)).status_code == 503
     await due_again(shop, order.id)
     await sweep_attempts(impatient(shop, give_up=timedelta(0)))
@@ -128,7 +128,7 @@ async def test_a_due_attempt_is_looked_at_by_one_at_a_time(shop: Shop) -> None:
     order = await shop.order()
     shop.gateway.down = True
     await shop.pay(order)
-    attempts = shop.desk.repositories.attempts
+    attempts = shop.context.repositories.attempts
     [seen] = await attempts.due(times.now(), 10)
     later = times.now() + timedelta(seconds=60)
     assert await attempts.lease(seen, later)
@@ -139,7 +139,7 @@ async def test_a_due_attempt_is_looked_at_by_one_at_a_time(shop: Shop) -> None:
 async def test_attempts_are_left_to_their_requests_first(shop: Shop) -> None:
     order = await shop.order()
     shop.gateway.down = True
-    patient = replace(shop.desk, timing=Timing())
+    patient = replace(shop.context, timing=Timing())
     with pytest.raises(OutcomeUnknown):
         await commands.pay(patient, CurrentUser(order.buyer.id, "x"), order.id, "tok_visa")
     assert await sweep_attempts(patient) == 0
@@ -148,12 +148,12 @@ async def test_attempts_are_left_to_their_requests_first(shop: Shop) -> None:
 async def test_a_step_that_was_taken_without_telling_us_is_noticed(shop: Shop) -> None:
     order = await shop.order()
     await shop.pay(order, "tok_threeDSecure")
-    sweep = OpenPayments(shop.desk, first_pause=0)
+    sweep = OpenPayments(shop.context, first_pause=0)
     await sweep.sweep()
     assert await shop.published() == ["payment.awaiting:0"]
     [intent] = await shop.intents(order)
     await shop.gateway.confirm(intent["_id"])
-    await OpenPayments(shop.desk, first_pause=0).sweep()
+    await OpenPayments(shop.context, first_pause=0).sweep()
     assert await shop.published() == ["payment.awaiting:0", "payment.created:1"]
 
 
@@ -163,8 +163,8 @@ async def test_open_payments_are_swept_page_after_page(shop: Shop, monkeypatch: 
     for order in orders:
         await shop.pay(order)
         event = order.completed()
-        await shop.desk.repositories.orders.apply(event.id, event.version, {"status": "complete"})
-    sweep = OpenPayments(shop.desk, first_pause=0)
+        await shop.context.repositories.orders.apply(event.id, event.version, {"status": "complete"})
+    sweep = OpenPayments(shop.context, first_pause=0)
     for _ in range(4):
         await sweep.sweep()
     assert [await shop.states(order) for order in orders] == [["captured"]] * 5
@@ -172,7 +172,7 @@ async def test_open_payments_are_swept_page_after_page(shop: Shop, monkeypatch: 
 
 async def test_a_payment_is_left_alone_at_first_and_then_less_and_less(shop: Shop) -> None:
     await shop.pay(await shop.order(), "tok_threeDSecure")
-    sweep = OpenPayments(shop.desk, first_pause=0.05)
+    sweep = OpenPayments(shop.context, first_pause=0.05)
     assert await sweep.sweep() == 0
     await asyncio.sleep(0.06)
     assert [await sweep.sweep(), await sweep.sweep()] == [1, 0]
@@ -183,8 +183,8 @@ async def test_a_refusal_to_settle_stops_no_other(shop: Shop) -> None:
     for order in (bad, good):
         await shop.pay(order)
         event = order.completed()
-        await shop.desk.repositories.orders.apply(event.id, event.version, {"status": "complete"})
+        await shop.context.repositories.orders.apply(event.id, event.version, {"status": "complete"})
     [intent] = await shop.intents(bad)
     await shop.gateway.void(intent["_id"], "by hand")
-    await OpenPayments(shop.desk, first_pause=0).sweep()
+    await OpenPayments(shop.context, first_pause=0).sweep()
     assert await shop.states(good) == ["captured"]

@@ -53,7 +53,7 @@ async def test_an_authorisation_that_was_lost_is_taken_in(shop: Shop) -> None:
     answer = await send(shop, an_event("amount_capturable_updated", intent_id))
     assert answer.status_code == 200
     assert await shop.published() == ["payment.created:0"]
-    assert await sweep_attempts(shop.desk) == 0
+    assert await sweep_attempts(shop.context) == 0
 
 
 async def test_a_repeated_event_changes_nothing(shop: Shop) -> None:
@@ -138,9 +138,9 @@ async def test_a_step_whose_intent_was_cancelled_leaves_the_order_payable(shop: 
 async def test_a_late_second_authorisation_is_voided(shop: Shop) -> None:
     order = await shop.order()
     await shop.pay(order)
-    attempt = await shop.desk.repositories.attempts.find(order.id)
+    attempt = await shop.context.repositories.attempts.find(order.id)
     assert attempt is not None
-    known = await shop.desk.repositories.orders.get(order.id)
+    known = await shop.context.repositories.orders.get(order.id)
     second = Attempt.begin(known, "tok_visa", attempt, attempt.charge.started_at, attempt.charge.started_at)
     intent = await shop.gateway.authorize(second.charge)
     await send(shop, an_event("amount_capturable_updated", intent.id))
@@ -150,7 +150,7 @@ async def test_a_late_second_authorisation_is_voided(shop: Shop) -> None:
 async def test_intents_of_nobodys_order_are_left_alone(shop: Shop) -> None:
     order = AnOrder(price=Money(100))
     stranger = await shop.order()
-    known = await shop.desk.repositories.orders.get(stranger.id)
+    known = await shop.context.repositories.orders.get(stranger.id)
     attempt = Attempt.begin(known, "tok_visa", None, order.expires_at, order.expires_at)
     intent = await shop.gateway.authorize(attempt.charge)
     for intent_id in (intent.id, "pi_unknown", ""):

@@ -12,7 +12,7 @@ from auth.repository import Repositories
 from auth.schemas import CurrentUserOutput, SignInInput, SignUpInput, UserOutput
 from common.http.body import describes, json_body
 from common.http.client_address import HEADER, SignedClientAddress
-from common.http.fast_route import DirectRoute
+from common.http.fast_route import FastRoute
 from common.http.rendering import JSON, json_response
 from common.http.session import Sessions, current_user
 
@@ -55,7 +55,7 @@ def create_router(
     router.add_api_route(
         "/currentuser",
         show_current_user,
-        route_class_override=DirectRoute,
+        route_class_override=FastRoute,
         responses={200: {"model": CurrentUserOutput}},
     )
 

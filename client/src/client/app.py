@@ -12,7 +12,7 @@ from client.assets import Assets
 from client.errors import ErrorPages
 from client.live.pages import Live
 from client.pages import auth, languages, listings, live, orders, payments, receipts, tickets
-from client.patience import Patience
+from client.polling import Polling
 from client.receipts import Receipts
 from client.rendering import templates
 from client.settings import Settings
@@ -38,7 +38,7 @@ def create_app(
     settings: Settings,
     *,
     transport: httpx.AsyncBaseTransport | None = None,
-    patience: Patience | None = None,
+    polling: Polling | None = None,
     hints: Hints | None = None,
 ) -> FastAPI:
     """Connects nothing before the lifespan starts. `transport` replaces the network, `hints` NATS."""
@@ -66,7 +66,7 @@ def create_app(
     app.state.receipts = Receipts(settings.jwt_key)
     app.state.stripe_key = settings.stripe_publishable_key
     app.state.templates = templates(assets)
-    app.state.patience = patience or Patience()
+    app.state.polling = polling or Polling()
     sends_to_sign_in(app)
     # The last one added comes first: it sees what all others answer, the gate's refusals included.
     app.add_middleware(ErrorPages)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from client.marking import gettext_noop
+from client.i18n import gettext_noop
 from client.schemas import Order
 
 

@@ -10,8 +10,8 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from client.messages import heading, message_for
 from client.rendering import Page
-from client.words import heading, in_plain_words
 from common.http.rendering import JSON
 
 _FOR_MACHINES = ("/api/", "/healthz", "/readyz", "/metrics")
@@ -54,7 +54,7 @@ class _Dressing:
     def _page(self, start: Message) -> Response:
         status = start["status"]
         entries = orjson.loads(self._body)["errors"]
-        messages = [in_plain_words(entry["code"], entry["message"]) for entry in entries]
+        messages = [message_for(entry["code"], entry["message"]) for entry in entries]
         page = Page(Request(self._scope))
         response = page("error.html", status, heading=heading(status), messages=messages)
         response.raw_headers.extend(h for h in start["headers"] if h[0] not in _REPLACED)

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from fastapi import Request, Response
 
-from client.marking import gettext_noop
+from client.i18n import gettext_noop
 
 COOKIE = "flash"
 SECONDS = 60
@@ -21,7 +21,7 @@ class Flash(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-WORDS = {
+MESSAGES = {
     Flash.WELCOME: gettext_noop("Welcome to GitTix. You can buy and sell from now on."),
     Flash.SIGNED_OUT: gettext_noop("You are signed out."),
     Flash.SIGN_IN_FIRST: gettext_noop("Sign in to go on. You will be taken back to where you were."),
@@ -41,7 +41,7 @@ def leave(response: Response, flash: Flash) -> None:
 def waiting(request: Request) -> str | None:
     """The message's words, where there is one: only ours, whatever the cookie says."""
     name = request.cookies.get(COOKIE, "")
-    return next((words for flash, words in WORDS.items() if flash == name), None)
+    return next((words for flash, words in MESSAGES.items() if flash == name), None)
 
 
 def shown(response: Response) -> None:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from client.messages import message_for
 from client.refusals import FormInvalid
-from client.words import in_plain_words
 from common.base.errors import AppError, NotFound
 from common.base.ids import is_id
 
@@ -43,9 +43,9 @@ class Problems:
         others: list[str] = []
         for entry in error.entries:
             if entry.field in shown:
-                fields.setdefault(entry.field or "", in_plain_words(entry.code, entry.message))
+                fields.setdefault(entry.field or "", message_for(entry.code, entry.message))
             else:
-                others.append(in_plain_words(entry.code, entry.message))
+                others.append(message_for(entry.code, entry.message))
         return cls(fields, others)
 
 

@@ -9,7 +9,7 @@ from client import headers
 from client.api import Api, Apis
 from client.domain import Progress, Stage
 from client.forms import Problems
-from client.marking import gettext_noop
+from client.i18n import gettext_noop
 from client.rendering import Page, Pages
 from client.schemas import Order
 from common.base import times

@@ -1,36 +1,36 @@
 """Why a page refuses by itself, in the words of its code."""
 
-from client.words import WORDS
+from client.messages import MESSAGES
 from common.base.errors import BadRequest, Unavailable
 from common.contract.error_codes import ErrorCode
 
 
 class FormInvalid(BadRequest):
     code = ErrorCode.FORM_INVALID
-    default_message = WORDS[ErrorCode.FORM_INVALID]
+    default_message = MESSAGES[ErrorCode.FORM_INVALID]
 
 
 class LanguageUnknown(BadRequest):
     code = ErrorCode.LANGUAGE_UNKNOWN
-    default_message = WORDS[ErrorCode.LANGUAGE_UNKNOWN]
+    default_message = MESSAGES[ErrorCode.LANGUAGE_UNKNOWN]
 
 
 class TicketNotSaleableYet(BadRequest):
     """The orders service has not received the ticket, or its price, yet."""
 
     code = ErrorCode.TICKET_NOT_SALEABLE_YET
-    default_message = WORDS[ErrorCode.TICKET_NOT_SALEABLE_YET]
+    default_message = MESSAGES[ErrorCode.TICKET_NOT_SALEABLE_YET]
 
 
 class OrderNotPayableYet(Unavailable):
     """The payments service has not received the order yet."""
 
     code = ErrorCode.ORDER_NOT_PAYABLE_YET
-    default_message = WORDS[ErrorCode.ORDER_NOT_PAYABLE_YET]
+    default_message = MESSAGES[ErrorCode.ORDER_NOT_PAYABLE_YET]
 
 
 class PaymentOutcomeUnknown(Unavailable):
     """The payments service did not answer, or could not tell the outcome."""
 
     code = ErrorCode.PAYMENT_OUTCOME_UNKNOWN
-    default_message = WORDS[ErrorCode.PAYMENT_OUTCOME_UNKNOWN]
+    default_message = MESSAGES[ErrorCode.PAYMENT_OUTCOME_UNKNOWN]

@@ -16,7 +16,7 @@ from common.base import errors, tracing
 from common.base.errors import ErrorEntry, InvalidValue
 from common.http.app import create_http_app
 from common.http.body import Input, json_body
-from common.http.fast_route import DirectRoute
+from common.http.fast_route import FastRoute
 from common.http.middleware import MAX_BODY_BYTES
 from common.http.rendering import invalid, json_response
 from common.http.session import SignedIn
@@ -100,7 +100,7 @@ def an_app(**checks: bool) -> FastAPI:
             raise errors.NotFound()
         return json_response(Thing(title=thing_id, howMany=1))
 
-    router.add_api_route("/direct/{thing_id}", direct, route_class_override=DirectRoute)
+    router.add_api_route("/direct/{thing_id}", direct, route_class_override=FastRoute)
 
     def answering(answer: bool) -> Any:
         async def check() -> bool:

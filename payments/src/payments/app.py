@@ -12,7 +12,7 @@ from common.persistence import mongo
 from common.persistence.mongo import Database
 from common.runtime.service import Service
 from payments import sweep
-from payments.desk import Desk, Timing
+from payments.context import PaymentContext, Timing
 from payments.fake_gateway import FakeGateway
 from payments.gateway import PaymentGateway
 from payments.listeners import listeners
@@ -40,19 +40,19 @@ def create_app(
     )
     gateway = _gateway(settings, database) if gateway is None else gateway
     stores = Repositories.over(database, publishers(stream))
-    desk = Desk(stores, gateway, timing or Timing())
+    context = PaymentContext(stores, gateway, timing or Timing())
     service = Service(
         database=database,
         stream=stream,
         collections=[stores.payments, stores.attempts, stores.webhooks, gateway],
         relays=[stores.payments.relay],
-        consumer=Consumer(stream, listeners(desk)),
-        jobs=[lambda: sweep.run_attempts(desk), lambda: sweep.run_payments(desk)],
+        consumer=Consumer(stream, listeners(context)),
+        jobs=[lambda: sweep.run_attempts(context), lambda: sweep.run_payments(context)],
         on_stop=[gateway.close],
     )
-    router = create_router(desk, settings.stripe_webhook_secret)
+    router = create_router(context, settings.stripe_webhook_secret)
     app = create_http_app("payments", [router], service.lifespan, service.checks())
-    app.state.desk = desk
+    app.state.context = context
     app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
     return app
 

@@ -6,8 +6,8 @@ import logging
 from common.base import times
 from common.base.errors import Conflict, NotAuthorized
 from common.base.identity import CurrentUser
-from payments.desk import Desk
-from payments.domain import OVER, Attempt, AttemptStatus, Order, Payment, Status
+from payments.context import PaymentContext
+from payments.domain import RETRYABLE, Attempt, AttemptStatus, Order, Payment, Status
 from payments.errors import (
     BadToken,
     CancelledOrder,
@@ -19,57 +19,57 @@ from payments.errors import (
     SettlementRefused,
 )
 from payments.gateway import Charge, Intent, State
-from payments.settlement import resolve
+from payments.settlement import apply_intent
 
 log = logging.getLogger(__name__)
 
 
-async def pay(desk: Desk, user: CurrentUser, order_id: str, token: str) -> Payment:
+async def pay(context: PaymentContext, user: CurrentUser, order_id: str, token: str) -> Payment:
     """The order's one payment, authorised or awaiting its owner's further step.
 
     Of all who ask at once, one has the provider asked; the others wait for what comes of it. Raises
     Declined, BadToken, a refusal of the order's state, or OutcomeUnknown when it takes too long to know.
     """
-    deadline = times.now() + desk.timing.wait
+    deadline = times.now() + context.timing.wait
     waited_for = 0
     while True:
-        order = await _own(desk, user, order_id)
-        payment, attempt = await _so_far(desk, order_id)
+        order = await _own(context, user, order_id)
+        payment, attempt = await _so_far(context, order_id)
         if payment is not None and not _may_try_again(payment, attempt):
             return _standing(payment)
         if attempt is not None and attempt.charge.attempt == waited_for:
             _pass_on_decline(attempt)
-        if attempt is None or attempt.status in OVER:
+        if attempt is None or attempt.status in RETRYABLE:
             _require_payable(order)
-            fresh = Attempt.begin(order, token, attempt, times.now(), times.now() + desk.timing.grace)
-            if await desk.repositories.attempts.begin(fresh):
-                return await _authorize(desk, fresh.charge)
+            fresh = Attempt.begin(order, token, attempt, times.now(), times.now() + context.timing.grace)
+            if await context.repositories.attempts.begin(fresh):
+                return await _authorize(context, fresh.charge)
             continue
         if times.now() >= deadline:
             raise OutcomeUnknown()
         waited_for = attempt.charge.attempt
-        await asyncio.sleep(desk.timing.poll.total_seconds())
+        await asyncio.sleep(context.timing.poll.total_seconds())
 
 
-async def confirm(desk: Desk, user: CurrentUser, order_id: str) -> Payment:
+async def confirm(context: PaymentContext, user: CurrentUser, order_id: str) -> Payment:
     """Looks whether the card's owner took the further step.
 
     Raises Declined if the step failed: the order may then be paid with another token.
     """
-    await _own(desk, user, order_id)
-    payment = await desk.repositories.payments.of_order(order_id)
+    await _own(context, user, order_id)
+    payment = await context.repositories.payments.of_order(order_id)
     if payment is None:
         raise NothingToConfirm()
     if payment.status is not Status.AWAITING:
         return _standing(payment)
-    intent = await desk.gateway.confirm(payment.intent_id)
+    intent = await context.gateway.confirm(payment.intent_id)
     if intent is None:
         raise OutcomeUnknown()
-    return await _outcome(desk, intent)
+    return await _outcome(context, intent)
 
 
-async def _own(desk: Desk, user: CurrentUser, order_id: str) -> Order:
-    order = await desk.repositories.orders.get(order_id)
+async def _own(context: PaymentContext, user: CurrentUser, order_id: str) -> Order:
+    order = await context.repositories.orders.get(order_id)
     if order.user_id != user.id:
         raise NotAuthorized()
     if order.is_cancelled:
@@ -77,16 +77,16 @@ async def _own(desk: Desk, user: CurrentUser, order_id: str) -> Order:
     return order
 
 
-async def _so_far(desk: Desk, order_id: str) -> tuple[Payment | None, Attempt | None]:
-    payment = await desk.repositories.payments.of_order(order_id)
-    return payment, await desk.repositories.attempts.find(order_id)
+async def _so_far(context: PaymentContext, order_id: str) -> tuple[Payment | None, Attempt | None]:
+    payment = await context.repositories.payments.of_order(order_id)
+    return payment, await context.repositories.attempts.find(order_id)
 
 
 def _may_try_again(payment: Payment, attempt: Attempt | None) -> bool:
     """The further step failed, or another attempt is under way since it did."""
     if payment.status is not Status.AWAITING or attempt is None:
         return False
-    return attempt.status in OVER or attempt.charge.attempt > payment.attempt
+    return attempt.status in RETRYABLE or attempt.charge.attempt > payment.attempt
 
 
 def _pass_on_decline(attempt: Attempt) -> None:
@@ -108,28 +108,28 @@ def _standing(payment: Payment) -> Payment:
     return payment
 
 
-async def _authorize(desk: Desk, charge: Charge) -> Payment:
+async def _authorize(context: PaymentContext, charge: Charge) -> Payment:
     try:
-        intent = await desk.gateway.authorize(charge)
+        intent = await context.gateway.authorize(charge)
     except BadToken:
-        await desk.repositories.attempts.fail(charge.order_id, charge.attempt)
+        await context.repositories.attempts.fail(charge.order_id, charge.attempt)
         raise
     except OutcomeUnknown:
-        found = await desk.gateway.find(charge)
+        found = await context.gateway.find(charge)
         if found is None:
             raise
         intent = found
-    return await _outcome(desk, intent)
+    return await _outcome(context, intent)
 
 
-async def _outcome(desk: Desk, intent: Intent) -> Payment:
+async def _outcome(context: PaymentContext, intent: Intent) -> Payment:
     """Records the intent; the payment that stands, or the refusal."""
     try:
-        await resolve(desk, intent)
+        await apply_intent(context, intent)
     except (Conflict, OutcomeUnknown, SettlementRefused):
         # What is not settled is settled by the sweep; the buyer is told how the payment stands.
         log.warning("left to the sweep", exc_info=True, extra={"order": intent.order_id})
-    payment = await desk.repositories.payments.of_order(intent.order_id)
+    payment = await context.repositories.payments.of_order(intent.order_id)
     if intent.state is State.DECLINED or (intent.state is State.VOIDED and not _is_voided(payment)):
         raise Declined(intent.words)
     if payment is None or intent.state is State.PENDING:

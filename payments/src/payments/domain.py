@@ -36,12 +36,12 @@ class AttemptStatus(StrEnum):
     DECLINED = "declined"
     FAILED = "failed"
     """Nothing was authorised, and no card was refused: another attempt may be made, as after a decline."""
-    KNOWN = "known"
+    RESOLVED = "known"
     """The payment says what became of it."""
 
 
 OPEN = (Status.AWAITING, Status.AUTHORIZED)
-OVER = (AttemptStatus.DECLINED, AttemptStatus.FAILED)
+RETRYABLE = (AttemptStatus.DECLINED, AttemptStatus.FAILED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from typing import Any
 
 from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
 from common.messaging.listener import Listener
-from payments.desk import Desk
-from payments.settlement import settle
+from payments.context import PaymentContext
+from payments.settlement import settle_order
 
 QUEUE_GROUP = "payments"
 
@@ -36,14 +36,14 @@ class OrderListener(Listener[OrderEvent]):
 
     queue_group = QUEUE_GROUP
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: PaymentContext) -> None:
+        self._context = context
 
     async def on_message(self, event: OrderEvent) -> None:
-        await self._desk.repositories.orders.apply(event.id, event.version, order_fields(event))
+        await self._context.repositories.orders.apply(event.id, event.version, order_fields(event))
         if isinstance(event, OrderCancelled | OrderCompleted):
-            await settle(self._desk, event.id)
+            await settle_order(self._context, event.id)
 
 
-def listeners(desk: Desk) -> Sequence[Listener[Any]]:
-    return [OrderListener(desk)]
+def listeners(context: PaymentContext) -> Sequence[Listener[Any]]:
+    return [OrderListener(context)]

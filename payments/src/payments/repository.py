@@ -12,10 +12,10 @@ from common.persistence.batching import DocumentReader
 from common.persistence.mongo import ASCENDING, Database, Document, Index
 from common.persistence.replica import Replica
 from common.persistence.repository import Repository
-from payments.domain import OVER, Attempt, AttemptStatus, Order, Payment, Status
+from payments.domain import RETRYABLE, Attempt, AttemptStatus, Order, Payment, Status
 from payments.gateway import Charge
 
-AUTHORIZING, KNOWN = AttemptStatus.AUTHORIZING, AttemptStatus.KNOWN
+AUTHORIZING, RESOLVED = AttemptStatus.AUTHORIZING, AttemptStatus.RESOLVED
 
 
 class PaymentRepository(Repository[Payment]):
@@ -129,18 +129,18 @@ class Attempts:
             except DuplicateKey:
                 return False
             return True
-        return await self._change(order_id, number - 1, OVER, {"$set": _fields(attempt)})
+        return await self._change(order_id, number - 1, RETRYABLE, {"$set": _fields(attempt)})
 
     async def decline(self, order_id: str, number: int, words: str) -> bool:
         """Refused by the provider, at once or at the further step."""
-        return await self._end(order_id, number, (AUTHORIZING, KNOWN), AttemptStatus.DECLINED, words)
+        return await self._end(order_id, number, (AUTHORIZING, RESOLVED), AttemptStatus.DECLINED, words)
 
     async def fail(self, order_id: str, number: int) -> bool:
         return await self._end(order_id, number, (AUTHORIZING,), AttemptStatus.FAILED, "")
 
     async def finish(self, order_id: str, number: int) -> bool:
         """The payment knows the rest."""
-        return await self._end(order_id, number, (AUTHORIZING, *OVER), KNOWN, "")
+        return await self._end(order_id, number, (AUTHORIZING, *RETRYABLE), RESOLVED, "")
 
     async def due(self, now: datetime, limit: int) -> Sequence[Attempt]:
         """Attempts of unknown outcome that it is time to look at, the longest waiting first."""

@@ -1,4 +1,4 @@
-"""What becomes of the money: `resolve` takes in what the provider says, `settle` what the order says.
+"""Settlement: `apply_intent` applies the provider's state to the payment, `settle_order` the order's end.
 
 Both bear repetition and any order of arrival. An authorisation and an order's end may come at the same
 moment: whoever authorised stores the payment and then reads the order; whoever hears of the end stores it
@@ -8,7 +8,7 @@ and then reads the payment. One of the two sees both.
 import logging
 
 from common.persistence.repository import retrying
-from payments.desk import Desk
+from payments.context import PaymentContext
 from payments.domain import Attempt, Payment, Status
 from payments.errors import StrayIntent
 from payments.gateway import Intent, State
@@ -16,46 +16,46 @@ from payments.gateway import Intent, State
 log = logging.getLogger(__name__)
 
 
-async def resolve(desk: Desk, intent: Intent) -> None:
+async def apply_intent(context: PaymentContext, intent: Intent) -> None:
     """Records an intent's state, as the provider tells it, and settles the order where that is due.
 
-    Raises what `settle` raises. The attempt stays due to be looked at until all of it is done.
+    Raises what `settle_order` raises. The attempt stays due to be looked at until all of it is done.
     """
-    attempt = await desk.repositories.attempts.find(intent.order_id)
+    attempt = await context.repositories.attempts.find(intent.order_id)
     if attempt is None:
         # Its metadata names an order that this database never asked money for: another system's intent.
         log.warning("an intent of nobody's order", extra={"intent": intent.id, "order": intent.order_id})
     elif intent.state in (State.AUTHORIZED, State.AWAITING):
-        spare = await _take_in(desk, intent, attempt)
-        await settle(desk, intent.order_id)
+        spare = await _adopt_intent(context, intent, attempt)
+        await settle_order(context, intent.order_id)
         if spare:
-            await desk.gateway.void(spare, void_key(spare))
-        await desk.repositories.attempts.finish(intent.order_id, intent.attempt)
+            await context.gateway.void(spare, void_key(spare))
+        await context.repositories.attempts.finish(intent.order_id, intent.attempt)
     elif intent.state in (State.CAPTURED, State.VOIDED):
-        await _follow(desk, intent)
+        await _sync_state(context, intent)
     elif intent.state is State.DECLINED:
-        await desk.repositories.attempts.decline(intent.order_id, intent.attempt, intent.words)
+        await context.repositories.attempts.decline(intent.order_id, intent.attempt, intent.words)
 
 
-async def settle(desk: Desk, order_id: str) -> None:
+async def settle_order(context: PaymentContext, order_id: str) -> None:
     """Captures the money of a complete order, voids that of a cancelled one; else does nothing.
 
     Raises OutcomeUnknown while the provider doesn't say that it is done, SettlementRefused if it can't be.
     """
-    payments = desk.repositories.payments
+    payments = context.repositories.payments
 
     async def decide() -> None:
         payment = await payments.of_order(order_id)
         if payment is None or not payment.is_open:
             return
-        order = await desk.repositories.orders.lookup(order_id)
+        order = await context.repositories.orders.lookup(order_id)
         if order is None:
             return
         if order.is_complete and payment.status is Status.AUTHORIZED:
-            await desk.gateway.capture(payment.intent_id, f"capture:{payment.id}")
+            await context.gateway.capture(payment.intent_id, f"capture:{payment.id}")
             payment.capture()
         elif order.is_cancelled:
-            await desk.gateway.void(payment.intent_id, void_key(payment.intent_id))
+            await context.gateway.void(payment.intent_id, void_key(payment.intent_id))
             payment.void()
         await payments.save(payment)
 
@@ -66,12 +66,12 @@ def void_key(intent_id: str) -> str:
     return f"void:{intent_id}"
 
 
-async def _take_in(desk: Desk, intent: Intent, attempt: Attempt) -> str:
+async def _adopt_intent(context: PaymentContext, intent: Intent, attempt: Attempt) -> str:
     """Makes the intent the order's payment, if none is. Returns the intent to be voided, or "".
 
     That is one whose further step was never taken and that this one replaces, or this one itself.
     """
-    payments = desk.repositories.payments
+    payments = context.repositories.payments
 
     async def decide() -> str:
         payment = await payments.of_order(intent.order_id) or Payment.of(attempt)
@@ -90,9 +90,9 @@ async def _take_in(desk: Desk, intent: Intent, attempt: Attempt) -> str:
         return intent.id
 
 
-async def _follow(desk: Desk, intent: Intent) -> None:
+async def _sync_state(context: PaymentContext, intent: Intent) -> None:
     """The provider's record moved on before ours: by a crash between the two, or by hand at the provider."""
-    payments = desk.repositories.payments
+    payments = context.repositories.payments
 
     async def decide() -> None:
         payment = await payments.of_order(intent.order_id)
@@ -106,9 +106,9 @@ async def _follow(desk: Desk, intent: Intent) -> None:
         await payments.save(payment)
 
     await retrying(decide)
-    await settle(desk, intent.order_id)
+    await settle_order(context, intent.order_id)
     if intent.state is State.VOIDED:
         words = "The authorisation was cancelled"
-        await desk.repositories.attempts.decline(intent.order_id, intent.attempt, words)
+        await context.repositories.attempts.decline(intent.order_id, intent.attempt, words)
     else:
-        await desk.repositories.attempts.finish(intent.order_id, intent.attempt)
+        await context.repositories.attempts.finish(intent.order_id, intent.attempt)

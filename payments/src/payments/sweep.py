@@ -12,11 +12,11 @@ from typing import Protocol, TypeVar
 
 from common.base import times
 from common.base.errors import DatabaseError, Unavailable
-from payments.desk import Desk
+from payments.context import PaymentContext
 from payments.domain import Attempt, Payment, Status
 from payments.errors import BadToken, SettlementRefused
 from payments.gateway import State
-from payments.settlement import resolve, settle
+from payments.settlement import apply_intent, settle_order
 
 log = logging.getLogger(__name__)
 
@@ -35,50 +35,50 @@ class _OfOrder(Protocol):
 T = TypeVar("T", bound=_OfOrder)
 
 
-async def sweep_attempts(desk: Desk) -> int:
+async def sweep_attempts(context: PaymentContext) -> int:
     """Looks at the attempts that are due; returns how many."""
-    due = await desk.repositories.attempts.due(times.now(), PAGE)
-    await _each(due, lambda attempt: _look(desk, attempt))
+    due = await context.repositories.attempts.due(times.now(), PAGE)
+    await _each(due, lambda attempt: _check_attempt(context, attempt))
     return len(due)
 
 
-async def _look(desk: Desk, attempt: Attempt) -> None:
-    attempts, now = desk.repositories.attempts, times.now()
-    if not await attempts.lease(attempt, now + desk.timing.lease):
+async def _check_attempt(context: PaymentContext, attempt: Attempt) -> None:
+    attempts, now = context.repositories.attempts, times.now()
+    if not await attempts.lease(attempt, now + context.timing.lease):
         return
     try:
-        await _find_out(desk, attempt, now)
+        await _find_outcome(context, attempt, now)
     except BadToken:
         await attempts.fail(attempt.charge.order_id, attempt.charge.attempt)
     finally:
         # The older it is, the less often: half its age from now, if it is unknown still.
         pause = (now - attempt.charge.started_at) / 2
-        await attempts.postpone(attempt, times.now() + min(pause, desk.timing.lease))
+        await attempts.postpone(attempt, times.now() + min(pause, context.timing.lease))
 
 
-async def _find_out(desk: Desk, attempt: Attempt, now: datetime) -> None:
+async def _find_outcome(context: PaymentContext, attempt: Attempt, now: datetime) -> None:
     charge = attempt.charge
-    intent = await desk.gateway.find(charge)
+    intent = await context.gateway.find(charge)
     if intent is None or intent.state is State.PENDING:
-        if now - charge.started_at >= desk.timing.give_up:
-            await desk.repositories.attempts.fail(charge.order_id, charge.attempt)
+        if now - charge.started_at >= context.timing.give_up:
+            await context.repositories.attempts.fail(charge.order_id, charge.attempt)
             return
-        order = await desk.repositories.orders.lookup(charge.order_id)
+        order = await context.repositories.orders.lookup(charge.order_id)
         if order is None or not order.is_payable(now):
             return
         # With the same key: the provider answers for what it did then, or does it now, never both.
-        answer = await desk.gateway.authorize(charge)
+        answer = await context.gateway.authorize(charge)
         # A repeated answer is as old as the first: what holds now is asked for.
-        intent = await desk.gateway.retrieve(answer.id) if answer.id else answer
+        intent = await context.gateway.retrieve(answer.id) if answer.id else answer
     if intent is not None:
-        await resolve(desk, intent)
+        await apply_intent(context, intent)
 
 
 class OpenPayments:
     """Goes through the payments that are neither captured nor voided, a page a time, round and round."""
 
-    def __init__(self, desk: Desk, first_pause: float = FIRST_PAUSE) -> None:
-        self._desk = desk
+    def __init__(self, context: PaymentContext, first_pause: float = FIRST_PAUSE) -> None:
+        self._context = context
         self._first_pause = first_pause
         self._after = ""
         # When each was seen first, or tried last, and how long to leave it alone from then.
@@ -87,10 +87,10 @@ class OpenPayments:
 
     async def sweep(self) -> int:
         """Settles those of orders that ended, looks at those that wait for their owner; how many it tried."""
-        page = await self._desk.repositories.payments.open_after(self._after, PAGE)
+        page = await self._context.repositories.payments.open_after(self._after, PAGE)
         self._seen.update(payment.id for payment in page)
         due = [payment for payment in page if self._is_due(payment.id, time.monotonic())]
-        await _each(due, self._push)
+        await _each(due, self._retry_payment)
         if len(page) < PAGE:
             self._pauses = {key: pause for key, pause in self._pauses.items() if key in self._seen}
             self._after, self._seen = "", set()
@@ -105,12 +105,12 @@ class OpenPayments:
         self._pauses[payment_id] = (now, min(pause * 2, LONGEST_PAUSE))
         return True
 
-    async def _push(self, payment: Payment) -> None:
-        await settle(self._desk, payment.order_id)
+    async def _retry_payment(self, payment: Payment) -> None:
+        await settle_order(self._context, payment.order_id)
         if payment.status is Status.AWAITING:
-            intent = await self._desk.gateway.retrieve(payment.intent_id)
+            intent = await self._context.gateway.retrieve(payment.intent_id)
             if intent is not None and intent.state is not State.AWAITING:
-                await resolve(self._desk, intent)
+                await apply_intent(self._context, intent)
 
 
 async def _each(items: Sequence[T], act: Callable[[T], Awaitable[None]]) -> None:
@@ -138,11 +138,11 @@ async def _run(what: str, sweep: Callable[[], Awaitable[int]]) -> None:
             log.warning("%s not swept", what, extra={"error": repr(error)})
 
 
-async def run_attempts(desk: Desk) -> None:
+async def run_attempts(context: PaymentContext) -> None:
     """Sweeps for as long as the service lives."""
-    await _run("attempts", lambda: sweep_attempts(desk))
+    await _run("attempts", lambda: sweep_attempts(context))
 
 
-async def run_payments(desk: Desk) -> None:
+async def run_payments(context: PaymentContext) -> None:
     """Sweeps for as long as the service lives."""
-    await _run("open payments", OpenPayments(desk).sweep)
+    await _run("open payments", OpenPayments(context).sweep)

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 from stripe import SignatureVerificationError, WebhookSignature
 
 from common.base import times
-from payments.desk import Desk
+from payments.context import PaymentContext
 from payments.errors import BadSignature, OutcomeUnknown, SettlementRefused
-from payments.settlement import resolve
+from payments.settlement import apply_intent
 
 TOLERANCE_SECONDS = 300
 
@@ -59,17 +59,17 @@ def verified(payload: bytes, header: str, secret: str) -> WebhookEvent:
         raise BadSignature() from None
 
 
-async def take(desk: Desk, event: WebhookEvent) -> None:
+async def take(context: PaymentContext, event: WebhookEvent) -> None:
     """Takes effect once; raises OutcomeUnknown, to be sent again, while the provider can't be asked."""
-    webhooks, intent_id = desk.repositories.webhooks, event.data.object.id
+    webhooks, intent_id = context.repositories.webhooks, event.data.object.id
     fields = {"type": event.type, "intent_id": intent_id}
     if not await webhooks.receive(event.id, fields, times.now()):
         return
     if event.type in FOLLOWED:
-        intent = await desk.gateway.retrieve(intent_id)
+        intent = await context.gateway.retrieve(intent_id)
         if intent is not None:
             try:
-                await resolve(desk, intent)
+                await apply_intent(context, intent)
             except SettlementRefused as refusal:
                 raise OutcomeUnknown() from refusal
     await webhooks.processed(event.id, times.now())

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from common.base.errors import BadRequest, NotAuthorized
 from common.contract.error_codes import ErrorCode
 from common.http.body import describes, json_body
-from common.http.fast_route import DirectRoute
+from common.http.fast_route import FastRoute
 from common.http.rendering import JSON, json_response
 from common.http.session import MaybeUser, SignedIn
 from tickets import commands, paging
@@ -47,7 +47,7 @@ def create_router(tickets: TicketRepository) -> APIRouter:
         return json_response(TicketOutput.of(await commands.visible(tickets, ticket_id)))
 
     router.add_api_route(
-        "/{ticket_id}", show, route_class_override=DirectRoute, responses={200: {"model": TicketOutput}}
+        "/{ticket_id}", show, route_class_override=FastRoute, responses={200: {"model": TicketOutput}}
     )
 
     @router.post("", responses={201: {"model": TicketOutput}}, openapi_extra=describes(TicketInput))

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from client.live.bell import Woke
 from client.live.pages import Live, OpenPage
-from client.live.watched import Ask, Holder
+from client.live.ticket_cache import Ask, Holder
+from client.live.wakeup import Wakeup
 from client.schemas import Ticket
 from common.base.errors import AppError, NotFound
 
@@ -65,7 +65,7 @@ class LiveAnswer(Response):
             except TimeoutError:
                 # It takes nothing: the server closes under an answer that has no end.
                 return
-            if woke is not Woke.LEFT:
+            if woke is not Wakeup.DISCONNECTED:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _is_there(self, page: OpenPage) -> bool:
@@ -75,31 +75,31 @@ class LiveAnswer(Response):
             return False
         return True
 
-    async def _say_goodbye(self, send: Send) -> Woke:
+    async def _say_goodbye(self, send: Send) -> Wakeup:
         """An event: a browser's script can't tell a 404 from a failure, after which it would come again."""
         await _tell(send, message("gone", "This ticket is not there any more"))
-        return Woke.QUIET
+        return Wakeup.TIMED_OUT
 
-    async def _stream(self, page: OpenPage, receive: Receive, send: Send) -> Woke:
+    async def _stream(self, page: OpenPage, receive: Receive, send: Send) -> Wakeup:
         """Ends when the browser has left, when its time is over, or when the process stops."""
-        told, woke = -1, Woke.RUNG
+        told, woke = -1, Wakeup.NOTIFIED
         over = time.monotonic() + random.uniform(*LIFETIME_SECONDS)
         await _tell(send, f"retry: {random.randint(*RETRY_MILLISECONDS)}\n\n".encode())
-        while woke is not Woke.LEFT and not page.is_over and time.monotonic() < over:
+        while woke is not Wakeup.DISCONNECTED and not page.is_over and time.monotonic() < over:
             silence = HEARTBEAT_SECONDS
-            ticket = page.watched.ticket
+            ticket = page.live_ticket.ticket
             if ticket is not None and ticket.version != told:
                 try:
-                    html = await self._render(ticket, page.watched.holder)
+                    html = await self._render(ticket, page.live_ticket.holder)
                 except AppError:
                     silence = RENDER_AGAIN_SECONDS
                 else:
                     await _tell(send, message("state", html, ticket.version))
                     told = ticket.version
                     continue
-            elif woke is Woke.QUIET:
+            elif woke is Wakeup.TIMED_OUT:
                 await _tell(send, b":\n\n")
-            woke = await page.bell.wait(receive, silence)
+            woke = await page.waiter.wait(receive, silence)
         return woke
 
 

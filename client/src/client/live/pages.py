@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from prometheus_client import Gauge
 from pydantic import ValidationError
 
-from client.live.bell import Bell
-from client.live.watched import Ask, Holder, Watched
+from client.live.ticket_cache import Ask, Holder, LiveTicket
+from client.live.wakeup import Waiter
 from client.schemas import Ticket
 from common.base.errors import Unavailable
 from common.contract.error_codes import ErrorCode
@@ -23,7 +23,7 @@ SUBJECTS = tuple(
     f"{subject}.*" for subject in (Subject.TICKET_UPDATED, Subject.TICKET_WITHDRAWN, Subject.ORDER_CREATED)
 )
 MOST_PAGES = 1_000
-LOOKS_AT_ONCE = 8
+CONCURRENT_READS = 8
 RETRY_AFTER_SECONDS = 30
 
 _OPEN = Gauge("live_pages", "Pages that are told what happens to their ticket")
@@ -41,13 +41,13 @@ class TooManyPages(Unavailable):
 
 
 class OpenPage:
-    def __init__(self, live: "Live", watched: Watched, bell: Bell) -> None:
+    def __init__(self, live: "Live", live_ticket: LiveTicket, waiter: Waiter) -> None:
         self._live = live
-        self.watched = watched
-        self.bell = bell
+        self.live_ticket = live_ticket
+        self.waiter = waiter
 
     async def current(self, version: int) -> Ticket:
-        return await self.watched.current(version, self._live.is_followed)
+        return await self.live_ticket.current(version, self._live.is_followed)
 
     @property
     def is_over(self) -> bool:
@@ -61,8 +61,8 @@ class Live:
     def __init__(self, hints: Hints, limit: int = MOST_PAGES) -> None:
         self._hints = hints
         self._limit = limit
-        self._tickets: dict[str, Watched] = {}
-        self._room = asyncio.Semaphore(LOOKS_AT_ONCE)
+        self._tickets: dict[str, LiveTicket] = {}
+        self._room = asyncio.Semaphore(CONCURRENT_READS)
         self._looks_again = False
         self.is_closed = False
         self.open_pages = 0
@@ -79,24 +79,24 @@ class Live:
         """One more page, for as long as it is open. Raises TooManyPages."""
         if self.is_closed or self.open_pages >= self._limit:
             raise TooManyPages()
-        watched = self._tickets.setdefault(ticket_id, Watched(ticket_id, self._room))
-        bell = Bell()
-        watched.pages[bell] = ask
+        live_ticket = self._tickets.setdefault(ticket_id, LiveTicket(ticket_id, self._room))
+        waiter = Waiter()
+        live_ticket.pages[waiter] = ask
         self._count(1)
         try:
-            yield OpenPage(self, watched, bell)
+            yield OpenPage(self, live_ticket, waiter)
         finally:
             self._count(-1)
-            del watched.pages[bell]
-            if not watched.pages:
+            del live_ticket.pages[waiter]
+            if not live_ticket.pages:
                 del self._tickets[ticket_id]
 
     def close(self) -> None:
         """Ends every page's stream: browsers come again, to a process that goes on."""
         self.is_closed = True
-        for watched in self._tickets.values():
-            for bell in watched.pages:
-                bell.ring()
+        for live_ticket in self._tickets.values():
+            for waiter in live_ticket.pages:
+                waiter.notify()
 
     def _count(self, more: int) -> None:
         self.open_pages += more
@@ -107,23 +107,23 @@ class Live:
         try:
             if kind == Subject.ORDER_CREATED:
                 self._ordered(OrderCreated.model_validate_json(data))
-            elif (watched := self._tickets.get(record_id)) is not None:
-                watched.heard(VersionedEvent.model_validate_json(data).version)
+            elif (live_ticket := self._tickets.get(record_id)) is not None:
+                live_ticket.changed(VersionedEvent.model_validate_json(data).version)
         except ValidationError as error:
             log.warning("an event can't be read", extra={"event": subject, "error": repr(error)})
 
     def _ordered(self, order: OrderCreated) -> None:
         """Told before the ticket's own event, so that nobody has to ask whose the order is."""
-        if (watched := self._tickets.get(order.ticket.id)) is not None:
-            watched.holder = Holder(order.id, order.user_id)
+        if (live_ticket := self._tickets.get(order.ticket.id)) is not None:
+            live_ticket.holder = Holder(order.id, order.user_id)
 
     def _on_gap(self) -> None:
         """May be said a thousand times in a row: once is enough."""
         if not self._looks_again:
             self._looks_again = True
-            asyncio.get_running_loop().call_soon(self._all_look_again)
+            asyncio.get_running_loop().call_soon(self._refresh_all)
 
-    def _all_look_again(self) -> None:
+    def _refresh_all(self) -> None:
         self._looks_again = False
-        for watched in self._tickets.values():
-            watched.look_again()
+        for live_ticket in self._tickets.values():
+            live_ticket.refresh()

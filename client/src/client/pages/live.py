@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from client.api import Api, Apis
 from client.forms import TicketId
 from client.live.answer import LiveAnswer
-from client.live.watched import Holder
+from client.live.ticket_cache import Holder
 from client.pages.tickets import order_of, shown
 from client.rendering import Pages
 from client.schemas import Ticket

@@ -6,7 +6,7 @@ from client.api import Api, Apis
 from client.domain import Progress
 from client.forms import OrderId
 from client.order_page import OrderPages
-from client.patience import Patience
+from client.polling import Polling
 from client.rendering import Pages, see_other
 from client.schemas import Order
 from client.sign_in import Member
@@ -35,13 +35,13 @@ async def show(_user: Member, order_id: OrderId, request: Request, order_page: O
     step = next((step for step in UNSETTLED if step in request.query_params), None)
     if step is None:
         return await order_page.show(await api.order(order_id))
-    order = await _settled(api, order_id, UNSETTLED[step], request.app.state.patience)
+    order = await _settled(api, order_id, UNSETTLED[step], request.app.state.polling)
     return await order_page.show(order, waiting=order.status in UNSETTLED[step])
 
 
-async def _settled(api: Api, order_id: str, unsettled: tuple[str, ...], patience: Patience) -> Order:
+async def _settled(api: Api, order_id: str, unsettled: tuple[str, ...], polling: Polling) -> Order:
     """The order once its payment's events took effect, or as it is when that takes too long."""
-    return await patience.until(lambda order: order.status not in unsettled, lambda: api.order(order_id))
+    return await polling.until(lambda order: order.status not in unsettled, lambda: api.order(order_id))
 
 
 @router.post("/{order_id}/cancel")

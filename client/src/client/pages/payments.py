@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from client.api import Api, Apis
 from client.forms import Form, OrderId
 from client.order_page import OrderPage, OrderPages
-from client.patience import Patience
+from client.polling import Polling
 from client.refusals import OrderNotPayableYet, PaymentOutcomeUnknown
 from client.rendering import see_other
 from client.sign_in import Member
@@ -23,25 +23,25 @@ async def pay(
     token = form.get("token", "")
     # Another card, after the bank refused the first one's confirmation: the order awaits payment already.
     step = "confirmed" if "instead" in form else "paid"
-    patience: Patience = request.app.state.patience
-    return await _attempt(order_page, order_id, lambda: api.pay(order_id, token), patience, step)
+    polling: Polling = request.app.state.polling
+    return await _attempt(order_page, order_id, lambda: api.pay(order_id, token), polling, step)
 
 
 @router.post("/{order_id}/confirm")
 async def confirm(
     _user: Member, order_id: OrderId, order_page: OrderPages, api: Apis, request: Request
 ) -> Response:
-    patience: Patience = request.app.state.patience
-    return await _attempt(order_page, order_id, lambda: api.confirm_payment(order_id), patience, "confirmed")
+    polling: Polling = request.app.state.polling
+    return await _attempt(order_page, order_id, lambda: api.confirm_payment(order_id), polling, "confirmed")
 
 
 async def _attempt(
-    order_page: OrderPage, order_id: str, act: Callable[[], Awaitable[object]], patience: Patience, step: str
+    order_page: OrderPage, order_id: str, act: Callable[[], Awaitable[object]], polling: Polling, step: str
 ) -> Response:
     api = order_page.api
     refused: AppError = OrderNotPayableYet()
     try:
-        if await patience.until(bool, lambda: _known(api, order_id, act)):
+        if await polling.until(bool, lambda: _known(api, order_id, act)):
             return see_other(f"/orders/{order_id}?{step}=1")
     except AppError as error:
         refused = PaymentOutcomeUnknown() if error.status >= 500 else error

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from client.api import Apis
 from client.forms import OrderId
-from client.marking import gettext_noop
+from client.i18n import gettext_noop
 from client.receipts import Receipt, Receipts, qr_code
 from client.rendering import Pages, see_other
 from client.sign_in import Member

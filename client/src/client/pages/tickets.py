@@ -9,7 +9,7 @@ from client.api import Api, Apis
 from client.domain import LISTING_STATES
 from client.flash import Flash
 from client.forms import Form, Problems, TicketId
-from client.patience import Patience
+from client.polling import Polling
 from client.refusals import TicketNotSaleableYet
 from client.rendering import Page, Pages, see_other
 from client.schemas import Listing, Order, Ticket
@@ -99,16 +99,16 @@ async def withdraw(user: Member, ticket_id: TicketId, page: Pages, api: Apis) ->
 async def purchase(
     user: Member, ticket_id: TicketId, page: Pages, api: Apis, form: Form, request: Request
 ) -> Response:
-    patience: Patience = request.app.state.patience
+    polling: Polling = request.app.state.polling
     seen = form.get("price", "")
     try:
-        order = await _order(api, ticket_id, seen, patience)
+        order = await _order(api, ticket_id, seen, polling)
     except BadRequest as error:
         own = await _own_order(api, ticket_id)
         if own is None:
             if error.code == ErrorCode.TICKET_RESERVED:
                 # Else, until tickets has heard of it too, the page would offer what it has just refused.
-                await patience.until(_is_taken, lambda: api.ticket(ticket_id))
+                await polling.until(_is_taken, lambda: api.ticket(ticket_id))
             return await _ticket_page(page, api, user, ticket_id, error, seen)
         order = own
     if order is None:
@@ -116,7 +116,7 @@ async def purchase(
     return see_other(f"/orders/{order.id}")
 
 
-async def _order(api: Api, ticket_id: str, seen: str, patience: Patience) -> Order | None:
+async def _order(api: Api, ticket_id: str, seen: str, polling: Polling) -> Order | None:
     """None while the orders service has not heard of the ticket, or of its price. Raises NotFound where there
     is none, and BadRequest where the price is not the one that was seen."""
 
@@ -131,7 +131,7 @@ async def _order(api: Api, ticket_id: str, seen: str, patience: Patience) -> Ord
                 return None
             raise
 
-    return await patience.until(lambda order: order is not None, ask)
+    return await polling.until(lambda order: order is not None, ask)
 
 
 def _is_taken(ticket: Ticket) -> bool:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import Lifespan
 
 from common.http import health, rendering
-from common.http.middleware import Gate
+from common.http.middleware import RequestMiddleware
 
 
 def create_http_app(
@@ -29,5 +29,5 @@ def create_http_app(
         # Not include_router: an included router is matched twice at every request.
         app.router.routes.extend(router.routes)
     rendering.install(app)
-    app.add_middleware(Gate)
+    app.add_middleware(RequestMiddleware)
     return app

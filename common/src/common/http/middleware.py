@@ -29,7 +29,7 @@ _SECONDS = Histogram(
 )
 
 
-class Gate:
+class RequestMiddleware:
     """Pure ASGI: nothing is buffered, and a request costs one extra frame."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -30,6 +30,7 @@ from common.base.errors import (
 log = logging.getLogger(__name__)
 
 JSON = "application/json"
+MAX_ENTRIES = 20
 
 _MESSAGES = {404: NotFound.default_message, 405: "Method not allowed", 413: TooLarge.default_message}
 _CODES = {
@@ -70,7 +71,7 @@ def invalid(refused: Iterable[ErrorDetails]) -> Invalid:
     for error in refused:
         field = str(error["loc"][0]) if error["loc"] else None
         entries.setdefault(field, _entry(error, field))
-    return Invalid(list(entries.values()))
+    return Invalid(list(entries.values())[:MAX_ENTRIES])
 
 
 def _entry(error: ErrorDetails, field: str | None) -> ErrorEntry:

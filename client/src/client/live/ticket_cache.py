@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from client.live.bell import Bell
+from client.live.wakeup import Waiter
 from client.schemas import Ticket
 from common.base.errors import NotFound
 
@@ -25,13 +25,13 @@ class Holder(NamedTuple):
 
 
 @dataclass(eq=False, slots=True)
-class Watched:
+class LiveTicket:
     """An event says only that there is more to know; the API, which is never behind an event, says what."""
 
     id: str
     room: asyncio.Semaphore
     """Bounds how many tickets one process asks for at a time."""
-    pages: dict[Bell, Ask] = field(default_factory=dict)
+    pages: dict[Waiter, Ask] = field(default_factory=dict)
     ticket: Ticket | None = None
     holder: Holder | None = None
     """Of the latest order of it that was heard of."""
@@ -43,18 +43,18 @@ class Watched:
     async def current(self, version: int, is_followed: bool) -> Ticket:
         """Its state, `version` or a later one where there is such. Raises what the API raised."""
         if self.ticket is None or not is_followed or self.ticket.version < version:
-            await self._look()
+            await self._refresh_now()
         if self.ticket is None or self.ticket.version < version:
             # Somebody else had asked already, before that version was written.
-            await self._look()
+            await self._refresh_now()
         assert self.ticket is not None
         return self.ticket
 
-    def heard(self, version: int) -> None:
+    def changed(self, version: int) -> None:
         self._wanted = max(self._wanted, version)
         self._pursue()
 
-    def look_again(self) -> None:
+    def refresh(self) -> None:
         """Something may not have been heard."""
         self._stale = True
         self._pursue()
@@ -73,7 +73,7 @@ class Watched:
         while self.pages and self._is_behind:
             known = self.ticket
             try:
-                await self._look()
+                await self._refresh_now()
             except Exception as error:
                 log.warning(
                     "a live ticket can't be looked at", extra={"ticket": self.id, "error": repr(error)}
@@ -83,7 +83,7 @@ class Watched:
             if self._is_behind:
                 await asyncio.sleep(pause)
 
-    async def _look(self) -> None:
+    async def _refresh_now(self) -> None:
         """Asks, or waits for the answer that somebody asked for already."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask())
@@ -105,8 +105,8 @@ class Watched:
         if self.ticket is None or found.version > self.ticket.version:
             self.ticket = found
             self._pursue()
-            for bell in self.pages:
-                bell.ring()
+            for waiter in self.pages:
+                waiter.notify()
 
     def _withdrawn(self, ticket: Ticket) -> Ticket:
         """The API doesn't know a ticket that was withdrawn; the pages that showed it do."""

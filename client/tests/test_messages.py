@@ -6,26 +6,26 @@ from tests.conftest import As
 from tests.dom import alerts, page
 from tests.fake_apis import FakeApis, entry
 
+from client.messages import MESSAGE_OF_THE_API, MESSAGES, message_for
 from client.upstream import refusal
-from client.words import IN_THE_MESSAGES_WORDS, WORDS, in_plain_words
 from common.contract.error_codes import ErrorCode
 from common.testing.browser import a_user
 
 
 def test_every_code_of_the_contract_has_its_words() -> None:
-    assert set(WORDS) | IN_THE_MESSAGES_WORDS == set(ErrorCode)
-    assert set(WORDS) & IN_THE_MESSAGES_WORDS == set()
-    assert all(WORDS.values())
+    assert set(MESSAGES) | MESSAGE_OF_THE_API == set(ErrorCode)
+    assert set(MESSAGES) & MESSAGE_OF_THE_API == set()
+    assert all(MESSAGES.values())
 
 
 def test_the_code_alone_chooses_the_words() -> None:
-    assert in_plain_words("ticket-reserved", "Other words") == "Ticket is already reserved"
-    assert in_plain_words("title-required", "Ticket is already reserved") == "Title is required"
+    assert message_for("ticket-reserved", "Other words") == "Ticket is already reserved"
+    assert message_for("title-required", "Ticket is already reserved") == "Title is required"
 
 
 @pytest.mark.parametrize("code", ["not-known-yet", "card-declined", "bad-request"])
 def test_where_a_code_has_no_words_the_apis_message_is_shown(code: str) -> None:
-    assert in_plain_words(code, "The API's own words") == "The API's own words"
+    assert message_for(code, "The API's own words") == "The API's own words"
 
 
 @pytest.mark.parametrize("code", ["ticket-reserved", "not-known-yet"])

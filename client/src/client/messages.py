@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from client.marking import gettext_noop
+from client.i18n import gettext_noop
 from common.contract.error_codes import ErrorCode
 
 _UNAVAILABLE = gettext_noop("We can't do this right now. Please try again in a moment.")
@@ -10,7 +10,7 @@ _UNREADABLE = gettext_noop("The request could not be read.")
 _PRICE = gettext_noop("Price must be greater than 0")
 _SEARCH = gettext_noop("This search can't be read. Please start a new one.")
 
-WORDS: Mapping[ErrorCode, str] = {
+MESSAGES: Mapping[ErrorCode, str] = {
     ErrorCode.BODY_INVALID: _UNREADABLE,
     ErrorCode.BODY_TOO_LARGE: gettext_noop("That was more than we can take at once."),
     ErrorCode.CONTENT_LENGTH_INVALID: _UNREADABLE,
@@ -99,10 +99,10 @@ WORDS: Mapping[ErrorCode, str] = {
     ErrorCode.TOO_MANY_PAGES: _UNAVAILABLE,
 }
 
-IN_THE_MESSAGES_WORDS = frozenset({ErrorCode.BAD_REQUEST, ErrorCode.CARD_DECLINED})
+MESSAGE_OF_THE_API = frozenset({ErrorCode.BAD_REQUEST, ErrorCode.CARD_DECLINED})
 """Codes whose own message is shown: a provider's reason for a decline, and a refusal without a named code."""
 
-PROVIDERS_WORDS = (gettext_noop("Your card was declined."),)
+PROVIDER_MESSAGES = (gettext_noop("Your card was declined."),)
 """Messages of the payment provider that have a translation; all others are shown as they came."""
 
 HEADINGS = {
@@ -119,7 +119,7 @@ HEADINGS = {
 }
 
 
-def in_plain_words(code: str, message: str) -> str:
+def message_for(code: str, message: str) -> str:
     """The pages' words for `code`; the API's own message where they have none."""
     return _BY_CODE.get(code, message)
 
@@ -128,4 +128,4 @@ def heading(status: int) -> str:
     return HEADINGS.get(status, HEADINGS[400 if status < 500 else 500])
 
 
-_BY_CODE: Mapping[str, str] = {code.value: words for code, words in WORDS.items()}
+_BY_CODE: Mapping[str, str] = {code.value: words for code, words in MESSAGES.items()}

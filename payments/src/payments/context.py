@@ -1,4 +1,4 @@
-"""What the use cases share: the stores, the provider, and how long to wait for it."""
+"""Dependencies of the use cases: repositories, the provider, and how long to wait for it."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,21 +10,19 @@ from payments.repository import Repositories
 @dataclass(frozen=True, slots=True)
 class Timing:
     wait: timedelta = timedelta(seconds=5)
-    """How long a request waits for another request's attempt at the same order."""
+    """Wait of a request for another request's attempt at the same order."""
     poll: timedelta = timedelta(milliseconds=50)
     grace: timedelta = timedelta(seconds=5)
-    """How long an attempt is left to its request before the sweep looks at it."""
+    """Age of an attempt before the sweep checks it."""
     lease: timedelta = timedelta(seconds=60)
-    """Longer than a look at the provider takes, its retries included."""
+    """Time that a check of an attempt has to itself. One that takes longer may run beside the next: each of
+    its calls has an idempotency key, so that is harmless."""
     give_up: timedelta = timedelta(seconds=60)
-    """How old an attempt is, at least, when the provider's saying that it never came is believed.
-
-    Longer than any call of it can be under way.
-    """
+    """Age of an attempt from which the provider's answer "unknown" is final: longer than any call takes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class PaymentContext:
     repositories: Repositories
     gateway: PaymentGateway
     timing: Timing = field(default_factory=Timing)

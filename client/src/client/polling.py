@@ -1,4 +1,4 @@
-"""Waiting, for a moment, until an event has reached the service that is asked."""
+"""Polling: repeats a read for a moment, until an event has reached the service that answers."""
 
 import asyncio
 import time
@@ -10,14 +10,14 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long, and how often meanwhile; both in seconds."""
+class Polling:
+    """seconds: Longest wait. every: Pause between two reads, in seconds."""
 
     seconds: float = 2.0
     every: float = 0.1
 
     async def until(self, settled: Callable[[T], bool], ask: Callable[[], Awaitable[T]]) -> T:
-        """The first settled answer, or the last one when the time is over."""
+        """Returns the first settled answer, or the last one when the time is over."""
         deadline = time.monotonic() + self.seconds
         answer = await ask()
         while not settled(answer) and time.monotonic() < deadline:
