@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from infra.verify.events import Recorded
 from infra.verify.faults.agreement import compare, out_of_order, unheld, unlike
-from infra.verify.faults.history import Recorded
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RECORD = {"_id": "a", "version": 1}

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from infra.verify.events import Recorded
 from infra.verify.faults.expiry import Held, judge
-from infra.verify.faults.history import Recorded
 
 DUE = datetime(2026, 1, 1, tzinfo=UTC)
 ORDER = Held("o", "t", DUE)

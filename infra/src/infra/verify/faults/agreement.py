@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.verify.faults.history import Recorded
+from infra.verify.events import Recorded
 
 Document = Mapping[str, Any]
 

@@ -28,7 +28,8 @@ import uvloop
 from common.base import crash_points
 from common.messaging.stream import DEAD_LETTERS, STREAM
 from common.persistence.aggregate import Aggregate
-from infra.verify.faults import agreement, history, marketplace
+from infra.verify import events
+from infra.verify.faults import agreement, marketplace
 from infra.verify.faults.agreement import Verdict
 from infra.verify.faults.marketplace import Marketplace
 
@@ -103,8 +104,8 @@ async def recover(place: Place) -> Verdict:
         tickets = await ours["tickets"].find({})
         replica = await theirs["tickets"].find({})
         orders = await theirs["orders"].find({})
-        ticket_events = await history.read(shop.stream.client, *TICKET_EVENTS)
-        order_events = await history.read(shop.stream.client, *ORDER_EVENTS)
+        ticket_events = await events.recorded(shop.stream.client, *TICKET_EVENTS)
+        order_events = await events.recorded(shop.stream.client, *ORDER_EVENTS)
         dead = (await shop.stream.client.jetstream().stream_info(DEAD_LETTERS)).state.messages
     told = place.versions_told()
     ids = {ticket["_id"] for ticket in tickets} | {event.aggregate_id for event in ticket_events}

@@ -28,8 +28,7 @@ import uvloop
 
 from common.persistence.mongo import connect
 from infra.verify import target as targets
-from infra.verify.faults import history
-from infra.verify.faults.history import Recorded
+from infra.verify.events import Recorded, recorded
 from infra.verify.load import closed_loop
 from infra.verify.load.api import Api
 from infra.verify.load.databases import WAIT_SECONDS, Databases
@@ -178,7 +177,7 @@ async def run(target: Target, count: int, killed: str | None) -> int:
     await asyncio.sleep((last - datetime.now(UTC)).total_seconds())
     found = await freed(target, orders)
     client = await nats.connect(target.url("nats"))
-    events = await history.read(client, "order.cancelled", "ticket.updated")
+    events = await recorded(client, "order.cancelled", "ticket.updated")
     await client.close()
     judgement = judge(orders, events, found)
     late = judgement.late or [PATIENCE]

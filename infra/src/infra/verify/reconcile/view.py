@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 import nats
 import nats.errors
 from nats.aio.client import Client
-from nats.js.api import AckPolicy, ConsumerConfig
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from common.base.errors import DatabaseError, Unavailable
 from common.messaging.stream import DEAD_LETTERS, MESSAGE_ID, STREAM
 from common.persistence import mongo
+from infra.verify import events
 from infra.verify.reconcile import history, holds, leftovers, money, replicas
 from infra.verify.reconcile.addresses import Addresses
 from infra.verify.reconcile.books import Books
@@ -24,7 +24,6 @@ from infra.verify.reconcile.report import Report
 
 TIMERS_KEY = "expiration"
 """arq's queue of the timers: a sorted set of order ids by the millisecond they are due."""
-FETCH = 1_000
 PAUSE = 1.0
 OUT_OF_REACH = (DatabaseError, Unavailable, RedisError, nats.errors.Error, OSError, TimeoutError)
 """The errors of what can't be reached."""
@@ -45,9 +44,7 @@ class View:
         await leftovers.check(self.books, await self._timers(), datetime.now(UTC), report)
         if stream and self.broker is not None:
             info = await self.broker.jetstream().stream_info(STREAM)
-            await history.check(
-                self.books, lambda: self._event_ids(info.state.last_seq), info.state.messages, report
-            )
+            await history.check(self.books, lambda: self._event_ids(), info.state.messages, report)
         else:
             report.note("The event store is not compared.")
         return report
@@ -63,19 +60,10 @@ class View:
         found = await self.redis.zrange(TIMERS_KEY, 0, -1, withscores=True)
         return {order_id.decode(): datetime.fromtimestamp(due / 1000, UTC) for order_id, due in found}
 
-    async def _event_ids(self, last: int) -> AsyncIterator[str]:
-        """By a consumer that lives as long as this reading, without the events' bodies."""
+    async def _event_ids(self) -> AsyncIterator[str]:
         assert self.broker is not None
-        config = ConsumerConfig(ack_policy=AckPolicy.NONE, headers_only=True, inactive_threshold=30)
-        subscription = await self.broker.jetstream().pull_subscribe("", stream=STREAM, config=config)
-        reached = 0
-        try:
-            while reached < last:
-                for message in await subscription.fetch(FETCH, timeout=5):
-                    reached = message.metadata.sequence.stream
-                    yield (message.headers or {}).get(MESSAGE_ID, "")
-        finally:
-            await subscription.unsubscribe()
+        async for message in events.stored(self.broker):
+            yield message.headers.get(MESSAGE_ID, "")
 
 
 async def settled(view: View, seconds: float, *, stream: bool = True) -> tuple[Report, float]:
