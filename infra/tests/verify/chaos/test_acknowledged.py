@@ -3,7 +3,17 @@
 from typing import Any
 
 import pytest
-from tests.verify.chaos.states import CANCELLED, COMPLETE, FREE, PAYMENT, SOLD, VOIDED, World, broken, new_id
+from tests.verify.reconcile.states import (
+    CANCELLED,
+    COMPLETE,
+    FREE,
+    PAYMENT,
+    SOLD,
+    VOIDED,
+    World,
+    broken,
+    new_id,
+)
 
 from infra.verify.chaos import acknowledged
 from infra.verify.chaos.ledger import Ledger, Listing, Purchase

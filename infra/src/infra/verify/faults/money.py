@@ -24,10 +24,15 @@ import aiohttp
 import uvloop
 
 from infra.verify import target as targets
-from infra.verify.faults.ledger import OUTCOMES, Case, Ledger, Records, judge
+from infra.verify.faults import cases as raced
+from infra.verify.faults.cases import OUTCOMES, Case, Records, judge
 from infra.verify.faults.webhooks import Storm
 from infra.verify.load.api import Api
 from infra.verify.load.person import Person
+from infra.verify.reconcile import addresses
+from infra.verify.reconcile import view as reconcile
+from infra.verify.reconcile.report import Report
+from infra.verify.reconcile.view import View
 from infra.verify.target import Target
 
 NEAR = 0.005
@@ -139,36 +144,38 @@ async def race(races: Races, count: int, rate: float) -> None:
     await asyncio.gather(*begun)
 
 
-async def settled(ledger: Ledger, cases: Sequence[Case]) -> list[Records]:
-    """The records once nothing is wrong with them, or patience is at its end."""
+async def settled(view: View, cases: Sequence[Case]) -> tuple[list[Records], Report]:
+    """The records and what `reconcile` finds, once nothing is wrong or after `PATIENCE` seconds."""
     deadline = time.monotonic() + PATIENCE
     while True:
-        records = await ledger.read(cases)
+        records = await raced.read(view.books, cases)
         wrong = any(judge(case, record)[1] for case, record in zip(cases, records, strict=True))
-        if not wrong or time.monotonic() > deadline:
-            return records
+        left = max(0.0, deadline - time.monotonic())
+        if not wrong or not left:
+            found, _ = await reconcile.settled(view, left)
+            return await raced.read(view.books, cases), found
         await asyncio.sleep(0.5)
 
 
-async def storms(storm: Storm, ledger: Ledger) -> None:
+async def storms(storm: Storm, view: View) -> None:
     """Events about the latest intents, for as long as the races run."""
     async with aiohttp.ClientSession() as session:
         while True:
             await asyncio.sleep(0.5)
-            await storm.rage(session, [intent["_id"] for intent in await ledger.intents(4)])
+            await storm.rage(session, await raced.latest_intents(view.books, 4))
 
 
-async def aftermath(storm: Storm, ledger: Ledger, cases: Sequence[Case], before: list[Records]) -> None:
+async def aftermath(storm: Storm, view: View, cases: Sequence[Case], before: list[Records]) -> None:
     """Events about what is settled: nothing may change by them."""
     intents = [intent["_id"] for records in before for intent in records.intents]
     async with aiohttp.ClientSession() as session:
         await storm.rage(session, storm.chance.sample(intents, min(100, len(intents))))
     await asyncio.sleep(1)
-    if await ledger.read(cases) != before:
+    if await raced.read(view.books, cases) != before:
         storm.wrong.append("events after the settlement changed something")
 
 
-def report(cases: Sequence[Case], records: Sequence[Records], others: Sequence[str]) -> bool:
+def report(cases: Sequence[Case], records: Sequence[Records], found: Report, others: Sequence[str]) -> bool:
     """Prints the table; whether all is well."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     problems = list(others)
@@ -184,30 +191,35 @@ def report(cases: Sequence[Case], records: Sequence[Records], others: Sequence[s
         print(f"{kind:26}" + "".join(f"{counts[kind][name]:19}" for name in columns))
     total: Counter[str] = sum(counts.values(), Counter())
     print(f"{'all':26}" + "".join(f"{total[name]:19}" for name in columns))
+    print(f"reconcile: {found.summary()}")
+    if not found.is_clean:
+        print(found.details())
     for problem in problems[:10]:
         print(f"  {problem}")
-    return not problems
+    return not problems and found.is_clean
 
 
 async def run(target: Target, count: int, seed: int, rate: float) -> int:
     print(f"seed {seed}")
-    chance, ledger = random.Random(seed), Ledger(target)
+    chance = random.Random(seed)
     storm = Storm(target.edge, SECRET, random.Random(seed))
-    async with Api(target.edge, CONNECTIONS) as api:
+    async with (
+        reconcile.opened(addresses.of_record(target.record)) as view,
+        Api(target.edge, CONNECTIONS) as api,
+    ):
         hold = timedelta(seconds=int(os.environ["ORDER_HOLD_SECONDS"]))
         races = Races(await Person.sign_up(api), await Person.sign_up(api), hold, chance)
-        raging = asyncio.create_task(storms(storm, ledger))
+        raging = asyncio.create_task(storms(storm, view))
         await race(races, count, rate)
         raging.cancel()
         await asyncio.gather(raging, return_exceptions=True)
-    records = await settled(ledger, races.cases)
-    await aftermath(storm, ledger, races.cases, records)
-    well = report(races.cases, records, [*races.wrong, *storm.wrong])
+        records, found = await settled(view, races.cases)
+        await aftermath(storm, view, races.cases, records)
+    well = report(races.cases, records, found, [*races.wrong, *storm.wrong])
     sent: Any = storm.answers
     print(
         f"webhook: {sent['genuine']} signed events delivered, true and untrue; {sent['forged']} forged ones"
     )
-    await ledger.close()
     return 0 if well else 1
 
 

@@ -1,4 +1,7 @@
-"""Looks into the services' databases, which no service may do: whether they agree about the tickets."""
+"""Versions and prices of some tickets, read every few milliseconds to time their arrival in orders.
+
+`reconcile` compares everything, which takes longer and counts what other users have in flight.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -13,6 +13,8 @@ SHOWN = "the buyer sees how the payment stands"
 AMOUNT = "what is paid is the order's price"
 ONE_CAPTURE = "the provider took money once at most"
 TAKEN = "the provider took money for complete orders only"
+LIVE = ("authorized", "awaiting")
+"""States in which the provider still reserves money, or would once the buyer confirms."""
 OPEN = "nothing stays reserved for an order that ended"
 ORPHANS = "payments and intents belong to orders"
 
@@ -66,7 +68,7 @@ def _provider(
     name, status = f"order {order['_id']}", order["status"]
     captured = sorted(intent["_id"] for intent in intents if intent["state"] == "captured")
     report.compared(ONE_CAPTURE)
-    if len(captured) > 1 or any(intent["captures"] > 1 for intent in intents):
+    if sum(intent["captures"] for intent in intents) != len(captured) or len(captured) > 1:
         counts = ", ".join(f"{intent['_id']} {intent['captures']} times" for intent in intents)
         report.disagree(ONE_CAPTURE, f"{name}: captured {counts}")
     booked = sorted(payment["intent_id"] for payment in payments if payment["status"] == "captured")
@@ -77,9 +79,9 @@ def _provider(
         what = f"{name}, intent {intent['_id']}: price / amount in cents"
         report.equal(AMOUNT, what, order["ticket"]["price_cents"], intent["amount_cents"])
     report.compared(OPEN)
-    reserved = [intent["_id"] for intent in intents if intent["state"] == "authorized"]
+    reserved = [intent["_id"] for intent in intents if intent["state"] in LIVE]
     if reserved and status in ("complete", "cancelled"):
-        report.disagree(OPEN, f"{name}: {status!r} / authorised intents {reserved!r}")
+        report.disagree(OPEN, f"{name}: {status!r} / live intents {reserved!r}")
 
 
 async def _orphans(what: str, collection: Collection, books: Books, report: Report) -> None:

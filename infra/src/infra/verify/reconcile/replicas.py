@@ -10,11 +10,16 @@ Fields = Sequence[str]
 
 
 async def check(books: Books, report: Report) -> None:
+    await between_tickets_and_orders(books, report)
+    fields = ("version", "status", "user_id")
+    owner, copy = books.orders["orders"], books.payments["orders"]
+    await _compare("payments' copy of orders", owner, copy, ORDER, fields, report)
+
+
+async def between_tickets_and_orders(books: Books, report: Report) -> None:
     tickets, orders = books.tickets["tickets"], books.orders["orders"]
-    ticket_fields = ("version", "title", "price_cents", "details", "user_id", "order_id", "withdrawn")
-    await _compare("orders' copy of tickets", tickets, books.orders["tickets"], TICKET, ticket_fields, report)
-    order_fields = ("version", "status", "user_id")
-    await _compare("payments' copy of orders", orders, books.payments["orders"], ORDER, order_fields, report)
+    fields = ("version", "title", "price_cents", "details", "user_id", "order_id", "withdrawn")
+    await _compare("orders' copy of tickets", tickets, books.orders["tickets"], TICKET, fields, report)
     progress = ("version",)
     await _compare("tickets' progress of orders", orders, books.tickets["orders"], ORDER, progress, report)
 
@@ -39,7 +44,10 @@ def _one(name: str, record: Document, copy: Document | None, compared: Fields, r
         report.disagree(name, f"{record['_id']}: version {record['version']} / not there")
         return
     for field in compared:
-        # Absent, null and false are one: a copy only has what an event brought.
-        owners, copied = record.get(field) or None, copy.get(field) or None
-        if owners != copied:
+        if _known(record.get(field)) != _known(copy.get(field)):
             report.disagree(name, f"{record['_id']} {field}: {record.get(field)!r} / {copy.get(field)!r}")
+
+
+def _known(value: object) -> object:
+    """Absent, null, false and empty are one: a copy only has what an event brought. 0 is a version."""
+    return value if value or type(value) is int else None

@@ -17,7 +17,7 @@ from common.base.errors import DatabaseError, Unavailable
 from common.messaging.stream import DEAD_LETTERS, MESSAGE_ID, STREAM
 from common.persistence import mongo
 from infra.verify import events
-from infra.verify.reconcile import history, holds, leftovers, money, replicas
+from infra.verify.reconcile import holds, leftovers, money, replicas, versions
 from infra.verify.reconcile.addresses import Addresses
 from infra.verify.reconcile.books import Books
 from infra.verify.reconcile.report import Report
@@ -43,11 +43,15 @@ class View:
         await money.check(self.books, report)
         await leftovers.check(self.books, await self._timers(), datetime.now(UTC), report)
         if stream and self.broker is not None:
-            info = await self.broker.jetstream().stream_info(STREAM)
-            await history.check(self.books, lambda: self._event_ids(), info.state.messages, report)
+            await self.look_at_events(report)
         else:
             report.note("The event store is not compared.")
         return report
+
+    async def look_at_events(self, report: Report) -> None:
+        assert self.broker is not None
+        info = await self.broker.jetstream().stream_info(STREAM)
+        await versions.check(self.books, self._events, info.state.messages, report)
 
     async def dead_letters(self) -> int:
         if self.broker is None:
@@ -60,10 +64,10 @@ class View:
         found = await self.redis.zrange(TIMERS_KEY, 0, -1, withscores=True)
         return {order_id.decode(): datetime.fromtimestamp(due / 1000, UTC) for order_id, due in found}
 
-    async def _event_ids(self) -> AsyncIterator[str]:
+    async def _events(self) -> AsyncIterator[tuple[str, bytes]]:
         assert self.broker is not None
-        async for message in events.stored(self.broker):
-            yield message.headers.get(MESSAGE_ID, "")
+        async for message in events.stored(self.broker, versions.SUBJECTS):
+            yield message.headers.get(MESSAGE_ID, ""), message.data
 
 
 async def settled(view: View, seconds: float, *, stream: bool = True) -> tuple[Report, float]:

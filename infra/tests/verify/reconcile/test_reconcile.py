@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.verify.chaos.states import (
+from tests.verify.reconcile.states import (
     CANCELLED,
     COMPLETE,
     FREE,
@@ -22,7 +22,7 @@ from tests.verify.chaos.states import (
     new_id,
 )
 
-from infra.verify.reconcile import history, holds, leftovers, money
+from infra.verify.reconcile import holds, leftovers, money, versions
 from infra.verify.reconcile.report import SHOWN, Report
 
 TICKETS_COPY, ORDERS_COPY, PROGRESS = (
@@ -59,6 +59,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], set[str], str]] = [
     ("orders.orders", CANCELLED, {"reservation": FREE}, {holds.RESERVED, holds.HELD_BY}, f"None / {FREE!r}"),
     ("orders.tickets", SOLD, {"version": 0}, {TICKETS_COPY}, f"{SOLD} version: 1 / 0"),
     ("orders.tickets", SOLD, {"version": 2}, {TICKETS_COPY}, f"{SOLD} version: 1 / 2"),
+    ("orders.tickets", FREE, {"version": None}, {TICKETS_COPY}, f"{FREE} version: 0 / None"),
     ("orders.tickets", SOLD, {"title": "Old"}, {TICKETS_COPY}, "title: 'Seat' / 'Old'"),
     ("orders.tickets", SOLD, {"price_cents": 1}, {TICKETS_COPY}, "price_cents: 2000 / 1"),
     ("orders.tickets", SOLD, {"order_id": None}, {TICKETS_COPY}, f"order_id: {COMPLETE!r} / None"),
@@ -74,8 +75,25 @@ CHANGES: list[tuple[str, str, dict[str, Any], set[str], str]] = [
         VOIDED_INTENT,
         {"state": "authorized"},
         {money.OPEN},
-        f"'cancelled' / authorised intents ['{VOIDED_INTENT}']",
+        f"'cancelled' / live intents ['{VOIDED_INTENT}']",
     ),
+    (
+        "payments.fake_provider_intents",
+        VOIDED_INTENT,
+        {"state": "awaiting"},
+        {money.OPEN},
+        f"'cancelled' / live intents ['{VOIDED_INTENT}']",
+    ),
+    ("payments.fake_provider_intents", INTENT, {"captures": 0}, {money.ONE_CAPTURE}, f"{INTENT} 0 times"),
+    (
+        "payments.fake_provider_intents",
+        INTENT,
+        {"state": "voided", "captures": 0},
+        {money.TAKEN},
+        f"['{INTENT}'] / []",
+    ),
+    ("payments.payments", PAYMENT, {"intent_id": "pi_3"}, {money.TAKEN}, f"['pi_3'] / ['{INTENT}']"),
+    ("orders.orders", CANCELLED, {"payment": None}, {money.SHOWN}, "'voided' / None"),
     (
         "payments.fake_provider_intents",
         VOIDED_INTENT,
@@ -105,7 +123,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], set[str], str]] = [
         "'cancelled' / 'authorized'",
     ),
     ("orders.orders", COMPLETE, {"payment": "authorized"}, {money.SHOWN}, "'captured' / 'authorized'"),
-    ("payments.payments", PAYMENT, {"version": 2}, {history.CHECK}, f"payment {PAYMENT}: version stored"),
+    ("payments.payments", PAYMENT, {"version": 2}, {versions.COMPLETE}, f"payment {PAYMENT}: version stored"),
 ]
 
 
@@ -129,7 +147,7 @@ async def test_a_change_on_one_side_is_named(
         ("tickets.orders", LIVE, PROGRESS),
         ("payments.payments", PAYMENT, money.STATES),
         ("orders.orders", COMPLETE, money.ORPHANS),
-        ("tickets.tickets", FREE, history.CHECK),
+        ("tickets.tickets", FREE, versions.SAVED),
     ],
 )
 async def test_a_lost_record_is_named(world: World, where: str, record_id: str, check: str) -> None:
@@ -183,20 +201,53 @@ async def test_a_live_order_is_overdue_after_its_hold(world: World, status: str,
 async def test_a_hole_in_the_event_store_is_named(world: World) -> None:
     world.events.remove(f"ticket.created:{HELD}:0")
     found = broken(await world.look())
-    assert found == {history.CHECK: [f"ticket {HELD}: version 0 expected / ticket.updated:{HELD}:1"]}
+    assert found == {versions.COMPLETE: [f"ticket {HELD}: version 0 expected / ticket.updated:{HELD}:1"]}
 
 
 async def test_an_event_that_never_reached_the_store_is_named(world: World) -> None:
     world.events.remove(f"order.completed:{COMPLETE}:1")
     found = broken(await world.look())
-    assert found == {history.CHECK: [f"order {COMPLETE}: version stored / last in the stream: 1 / 0"]}
+    assert found == {versions.COMPLETE: [f"order {COMPLETE}: version stored / last in the stream: 1 / 0"]}
 
 
 async def test_events_of_a_record_that_is_lost_are_named(world: World) -> None:
     lost = new_id(99)
     world.events.append(f"order.created:{lost}:0")
     found = broken(await world.look())
-    assert found == {history.CHECK: [f"order {lost}: no such record / version 0 in the stream"]}
+    assert found == {versions.SAVED: [f"order {lost}: no such record / version 0 in the stream"]}
+
+
+async def test_an_event_of_a_version_that_was_not_saved_is_named(world: World) -> None:
+    world.events.append(f"order.cancelled:{LIVE}:1")
+    found = broken(await world.look())
+    assert found == {versions.SAVED: [f"order {LIVE}: version stored / last in the stream: 0 / 1"]}
+
+
+@pytest.mark.parametrize("other", [f"ticket.updated:{FREE}:0", (f"ticket.created:{FREE}:0", b"dearer")])
+async def test_two_different_events_of_one_version_are_named(
+    world: World, other: str | tuple[str, bytes]
+) -> None:
+    world.events.append(other)
+    found = broken(await world.look())
+    assert found == {versions.SAVED: [f"ticket {FREE}: two different events of version 0"]}
+
+
+async def test_a_version_that_is_stored_after_a_later_one_is_named(world: World) -> None:
+    world.events.remove(f"ticket.created:{HELD}:0")
+    world.events.append(f"ticket.created:{HELD}:0")
+    found = broken(await world.look())
+    assert found == {versions.COMPLETE: [f"ticket {HELD}: version 0 expected / ticket.updated:{HELD}:1"]}
+
+
+async def test_a_change_that_a_caller_was_told_of_and_that_is_not_stored_is_named(world: World) -> None:
+    report, lost = Report(), new_id(99)
+    await versions.confirmed(world.books, {HELD: 1, FREE: 0, COMPLETE: 2, lost: 0}, report)
+    assert broken(report) == {
+        versions.CONFIRMED: [
+            f"{COMPLETE}: version told / stored: 2 / 1",
+            f"{lost}: version told / stored: 0 / -1",
+        ]
+    }
 
 
 async def test_a_repeated_event_is_no_disagreement(world: World) -> None:
@@ -205,10 +256,10 @@ async def test_a_repeated_event_is_no_disagreement(world: World) -> None:
 
 
 async def test_a_long_stream_is_read_in_several_passes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "AT_ONCE", 4)
+    monkeypatch.setattr(versions, "AT_ONCE", 4)
     assert not broken(await world.look())
     world.events.remove(f"ticket.created:{FREE}:0")
-    assert set(broken(await world.look())) == {history.CHECK}
+    assert set(broken(await world.look())) == {versions.COMPLETE}
 
 
 async def test_without_the_providers_record_it_is_not_compared(world: World) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from common.base import ids
 from common.testing.memory import memory_database
-from infra.verify.reconcile import history, holds, leftovers, money, replicas
+from infra.verify.reconcile import holds, leftovers, money, replicas, versions
 from infra.verify.reconcile.books import Books
 from infra.verify.reconcile.report import Report
 
@@ -30,7 +30,8 @@ class World:
     def __init__(self) -> None:
         self.books = Books(memory_database(), memory_database(), memory_database())
         self.timers: dict[str, datetime] = {LIVE: NOW + HOLD}
-        self.events = [
+        self.events: list[str | tuple[str, bytes]] = [
+            # Ids; with a body where a test needs one.
             *(f"ticket.created:{ticket}:0" for ticket in (FREE, HELD, SOLD)),
             *(f"order.created:{order}:0" for order in (LIVE, COMPLETE, CANCELLED)),
             *(f"payment.created:{payment}:0" for payment in (PAYMENT, VOIDED)),
@@ -87,9 +88,9 @@ class World:
 
         async def read() -> Any:
             for event in self.events:
-                yield event
+                yield event if isinstance(event, tuple) else (event, b"")
 
-        await history.check(self.books, read, len(self.events), report)
+        await versions.check(self.books, read, len(self.events), report)
         return report
 
 
