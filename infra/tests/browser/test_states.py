@@ -9,8 +9,8 @@ import pytest
 from tests.browser.conftest import NewVisitor
 from tests.browser.states import STATES, Scene
 
+from infra.actors.api import Api
 from infra.verify import accessibility
-from infra.verify.load.api import Api
 
 pytestmark = pytest.mark.connected
 

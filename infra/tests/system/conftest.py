@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from infra.actors.api import Api
+from infra.actors.person import Person
 from infra.verify import target as targets
-from infra.verify.load.api import Api
-from infra.verify.load.person import Person
 from infra.verify.target import Target
 
 

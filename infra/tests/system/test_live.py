@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from infra.verify.load.person import Person
+from infra.actors.person import Person
 from infra.verify.load.watcher import Watcher, watching_session
 from infra.verify.target import Target
 

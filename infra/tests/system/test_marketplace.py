@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from infra.verify.load.api import edge_headers
-from infra.verify.load.person import Person
+from infra.actors.api import edge_headers
+from infra.actors.person import Person
 from infra.verify.target import Target
 
 pytestmark = pytest.mark.connected

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from common.persistence.mongo import connect
 from common.testing.process import run_module
-from infra.verify.load.person import Person
+from infra.actors.person import Person
 from infra.verify.reconcile.view import TIMERS_KEY
 from infra.verify.target import Target
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
+from infra.actors.person import Refused
 from infra.dev import demo
 from infra.dev.config import from_env
 from infra.dev.spawn import raise_open_files
@@ -48,7 +49,7 @@ async def _bring_up(system: System, began: float, *, with_demo: bool) -> None:
         try:
             await demo.fill(system.config.edge_url)
             system.output.note(demo.HOW_TO_SIGN_IN)
-        except aiohttp.ClientError as error:
+        except (aiohttp.ClientError, TimeoutError, Refused) as error:
             system.output.note(f"the demo data could not be made: {error}")
     else:
         system.output.note("sign up there, or run it with DEMO=1 for demo users and listings")

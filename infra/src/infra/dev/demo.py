@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import aiohttp
-
 from common.base import times
+from infra.actors.api import Api
+from infra.actors.person import Person, Refused
 
 PASSWORD = "demo-tickets-2026"
 SELLER = "seller@demo.test"
@@ -47,32 +47,14 @@ LISTINGS = (
 
 
 async def fill(edge_url: str) -> None:
-    """Makes what is missing, so that a second run adds nothing."""
-    await _member(edge_url, BUYER)
-    cookies = await _member(edge_url, SELLER)
-    async with _session(edge_url, cookies) as http:
-        async with http.get("/api/tickets", params={"seller": "me"}) as response:
-            response.raise_for_status()
-            if await response.json():
-                return
-        for listing in LISTINGS:
-            offer = listing.offer(times.now().date())
-            async with http.post("/api/tickets", json=offer) as response:
-                response.raise_for_status()
-
-
-async def _member(edge_url: str, email: str) -> aiohttp.CookieJar:
-    """The cookies of this user, signed up if need be."""
-    cookies = aiohttp.CookieJar(unsafe=True)  # also from an address without a name: the edge's is 127.0.0.1
-    body = {"email": email, "password": PASSWORD}
-    async with _session(edge_url, cookies) as http:
-        async with http.post("/api/users/signin", json=body) as response:
-            if response.ok:
-                return cookies
-        async with http.post("/api/users/signup", json=body) as response:
-            response.raise_for_status()
-    return cookies
-
-
-def _session(edge_url: str, cookies: aiohttp.CookieJar) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(edge_url, cookie_jar=cookies)
+    """Makes what is missing, so that a second run adds nothing. Raises aiohttp.ClientError or Refused."""
+    async with Api(edge_url, connections=1) as api:
+        await Person.enter(api, BUYER, PASSWORD)
+        seller = await Person.enter(api, SELLER, PASSWORD)
+        status, listed = await seller.call("GET", "/api/tickets?seller=me")
+        if status != 200:
+            raise Refused(f"no listings: {status} {listed}")
+        for listing in () if listed else LISTINGS:
+            status, answer = await seller.call("POST", "/api/tickets", listing.offer(times.now().date()))
+            if status != 201:
+                raise Refused(f"not offered: {status} {answer}")

@@ -19,10 +19,11 @@ from typing import Any
 import aiohttp
 import uvloop
 
+from infra.actors.api import Api
+from infra.actors.person import Person
 from infra.dev.ports import is_free
 from infra.verify import target as targets
 from infra.verify.load import closed_loop, meter
-from infra.verify.load.api import Api
 from infra.verify.load.databases import Databases
 from infra.verify.load.meter import Meter
 from infra.verify.target import Target
@@ -44,7 +45,8 @@ class Bench:
 
     async def run(self) -> None:
         async with Api(self._target.edge, CONNECTIONS) as edge:
-            self._seller, self._buyer = await edge.sign_up(), await edge.sign_up()
+            self._seller = (await Person.sign_up(edge)).headers
+            self._buyer = (await Person.sign_up(edge)).headers
         await asyncio.sleep(QUIET_SECONDS)
         self._print_memory()
         await self._measure_idle()

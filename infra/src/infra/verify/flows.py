@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 import aiohttp
 import uvloop
 
+from infra.actors.api import Api
+from infra.actors.person import Person
 from infra.verify import target as targets
-from infra.verify.load.api import Api
 from infra.verify.load.databases import Databases, State
 from infra.verify.target import Target
 
@@ -93,15 +94,14 @@ async def agreed(databases: Databases, outcome: Outcome, seller: str | None) -> 
 async def run(target: Target, flows: int, width: int, kills: list[str]) -> int:
     outcome = Outcome()
     async with Api(target.edge, connections=width, retry_for=RIDE_OUT if kills else 0.0) as api:
-        headers = await api.sign_up()
-        _, whoami = await api.call("GET", "/api/users/currentuser", headers)
+        seller = await Person.sign_up(api)
         api.requests = 0
         killer = asyncio.create_task(kill(target, kills, api, flows * len(PRICES)))
         started = time.perf_counter()
-        await asyncio.gather(*(flow(api, headers, number, outcome) for number in range(flows)))
+        await asyncio.gather(*(flow(api, seller.headers, number, outcome) for number in range(flows)))
         answered = time.perf_counter()
         await killer
-        agree = await agreement(target, outcome, whoami["currentUser"]["id"] if kills else None)
+        agree = await agreement(target, outcome, seller.id if kills else None)
         settled = time.perf_counter()
     print(f"flows     {flows} at a width of {width}")
     print(f"sent      {api.requests} requests, {api.retried} of them again")

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from playwright.async_api import Browser, CDPSession, Page
 
+from infra.actors.api import Api
+from infra.actors.person import Person
 from infra.verify import target as targets
 from infra.verify.chromium import launched
-from infra.verify.load.api import Api
-from infra.verify.load.person import Person
 
 FIRST_PAGE_AT_MOST = 60_000
 LISTED = 50

@@ -4,15 +4,17 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from infra.actors.api import Api
+from infra.actors.person import Person
 from infra.verify.kubernetes.traffic import Traffic, flowing, selling, worst
-from infra.verify.load.api import Api
-from infra.verify.load.person import Person
 
 
 async def answer(request: web.Request) -> web.StreamResponse:
     if request.path == "/gone":
         assert request.transport is not None
         request.transport.close()
+    if request.path == "/api/users/signup":
+        return web.json_response({"id": "a user"}, status=201)
     return web.json_response({"host": request.host}, status=int(request.query.get("status", 200)))
 
 

@@ -4,10 +4,11 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
+from infra.actors.person import Person
 from infra.verify.chaos import answers
 from infra.verify.chaos.answers import Answer
 from infra.verify.chaos.ledger import Listing, Purchase
-from infra.verify.chaos.shop import Account, Shop
+from infra.verify.chaos.shop import Shop
 
 ORDER = ("id", "userId", "status", "expiresAt", "version", "ticket", "payment")
 TOKENS = {
@@ -26,7 +27,7 @@ ENDS = ("complete", "cancelled")
 
 
 class Buyer:
-    def __init__(self, shop: Shop, account: Account, chance: random.Random) -> None:
+    def __init__(self, shop: Shop, account: Person, chance: random.Random) -> None:
         self._shop = shop
         self._account = account
         self._chance = chance

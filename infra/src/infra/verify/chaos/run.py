@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from infra.actors.person import Person
 from infra.dev.ports import SERVICES
 from infra.verify.chaos import acknowledged
 from infra.verify.chaos.faults import Faults
 from infra.verify.chaos.ledger import Ledger
 from infra.verify.chaos.outcome import Outcome
 from infra.verify.chaos.plan import schedule
-from infra.verify.chaos.shop import Account, Shop
+from infra.verify.chaos.shop import Shop
 from infra.verify.chaos.user import User
 from infra.verify.reconcile import addresses
 from infra.verify.reconcile.report import Report
@@ -64,7 +65,7 @@ async def chaos(target: Target, options: Options) -> int:
     return 0 if outcome.is_good else 1
 
 
-async def signed_up(shop: Shop) -> list[Account]:
+async def signed_up(shop: Shop) -> list[Person]:
     """New e-mails each time: the same seed may run twice on one system."""
     run = secrets.token_hex(4)
     return list(
@@ -72,7 +73,7 @@ async def signed_up(shop: Shop) -> list[Account]:
     )
 
 
-def users_of(shop: Shop, accounts: Sequence[Account], seed: int) -> list[User]:
+def users_of(shop: Shop, accounts: Sequence[Person], seed: int) -> list[User]:
     return [
         User(shop, account, random.Random(f"{seed}:{number}:{lane}"))
         for number, account in enumerate(accounts)
@@ -118,7 +119,7 @@ async def settled(view: View, ledger: Ledger, seconds: float) -> tuple[Report, f
         await asyncio.sleep(1.0)
 
 
-async def _signed_in(shop: Shop, accounts: list[Account], report: Report) -> None:
+async def _signed_in(shop: Shop, accounts: list[Person], report: Report) -> None:
     for account in accounts[:10]:
         answer = await shop.sign_in(account)
         report.equal(SIGN_INS, f"{account.email}: expected / answered", 200, answer.status)

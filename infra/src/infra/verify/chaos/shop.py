@@ -3,25 +3,19 @@
 import asyncio
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+import orjson
 
+from infra.actors.api import Api
+from infra.actors.person import Person
 from infra.verify.chaos.answers import Answer, Explained, is_expected
 from infra.verify.chaos.ledger import Ledger
-from infra.verify.load.api import edge_headers
 
 PASSWORD = "a long password of the chaos run"
 TIMEOUT = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    id: str
-    email: str
-    cookie: str
 
 
 def nothing() -> Explained:
@@ -33,39 +27,29 @@ class Shop:
     """`rate` is in requests per second, of all users together."""
 
     def __init__(self, edge: str, ledger: Ledger, rate: float) -> None:
-        self._edge = edge
+        self._api = Api(edge, connections=300, timeout=TIMEOUT)
         self.ledger = ledger
         self._period = 1 / rate
         self._next = 0.0
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            self._edge,
-            connector=aiohttp.TCPConnector(limit=300),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=edge_headers(),
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT),
-        )
+        await self._api.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._session.close()
+        await self._api.__aexit__(kind, error, trace)
 
-    async def sign_up(self, email: str) -> Account:
-        """Before the first fault: raises if it is refused."""
-        body = {"email": email, "password": PASSWORD}
-        async with self._session.post("/api/users/signup", json=body) as response:
-            response.raise_for_status()
-            cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in response.cookies.items())
-            user_id = (await response.json())["id"]
-        self.ledger.users[user_id] = email
-        return Account(user_id, email, cookie)
+    async def sign_up(self, email: str) -> Person:
+        """Before the first fault. Raises Refused."""
+        person = await Person.sign_up(self._api, email, PASSWORD)
+        self.ledger.users[person.id] = email
+        return person
 
     async def call(
         self,
-        account: Account,
+        account: Person,
         method: str,
         path: str,
         body: Any = None,
@@ -82,39 +66,38 @@ class Shop:
             self.ledger.surprise(f"{method} {path}: {answer.status} without {fields}: {answer.body}")
         return answer
 
-    async def sign_in(self, account: Account) -> Answer:
+    async def sign_in(self, account: Person) -> Answer:
         body = {"email": account.email, "password": PASSWORD}
         return await self.call(account, "POST", "/api/users/signin", body, fields=("id", "email"))
 
-    async def page(self, account: Account, path: str, *, may_be_missing: bool = False) -> None:
+    async def page(self, account: Person, path: str, *, may_be_missing: bool = False) -> None:
         """A page for people: HTML, or an outage."""
         await self._turn()
         try:
-            async with self._session.get(path, headers={"Cookie": account.cookie}) as response:
-                status, text = response.status, await response.text()
+            reply = await self._api.send("GET", path, account.headers)
         except (aiohttp.ClientError, TimeoutError):
             self._count(0)
             return
+        status, text = reply.status, reply.content.decode()
         self._count(status)
         is_page = status == 200 or (status == 404 and may_be_missing)
         if status not in (502, 503, 504) and not (is_page and "</html>" in text):
             self.ledger.surprise(f"page {path}: {status} {text[:200]}")
 
-    async def _send(self, account: Account, method: str, path: str, body: Any) -> Answer:
+    async def _send(self, account: Person, method: str, path: str, body: Any) -> Answer:
         await self._turn()
-        headers = {"Cookie": account.cookie}
         try:
-            async with self._session.request(method, path, json=body, headers=headers) as response:
-                status, text = response.status, await response.text()
-                found = await response.json(content_type=None) if text else None
-        except ValueError:
-            self.ledger.surprise(f"{method} {path}: {status} is no JSON: {text[:200]}")
-            found = None
+            reply = await self._api.send(method, path, account.headers, body)
         except (aiohttp.ClientError, TimeoutError):
             self._count(0)
             return Answer(0)
-        self._count(status)
-        return Answer(status, found)
+        self._count(reply.status)
+        try:
+            found = orjson.loads(reply.content) if reply.content else None
+        except ValueError:
+            self.ledger.surprise(f"{method} {path}: {reply.status} is no JSON: {reply.content[:200]!r}")
+            found = None
+        return Answer(reply.status, found)
 
     def _count(self, status: int) -> None:
         self.ledger.answers[f"{status // 100}xx" if status else "no answer"] += 1

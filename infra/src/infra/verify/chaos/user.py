@@ -6,11 +6,12 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
+from infra.actors.person import Person
 from infra.verify.chaos import answers
 from infra.verify.chaos.answers import Answer
 from infra.verify.chaos.buyer import Buyer
 from infra.verify.chaos.ledger import Listing
-from infra.verify.chaos.shop import Account, Shop
+from infra.verify.chaos.shop import Shop
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ RECENT = 30
 class User:
     """One of the things that an account does at a time; an account may do several."""
 
-    def __init__(self, shop: Shop, account: Account, chance: random.Random) -> None:
+    def __init__(self, shop: Shop, account: Person, chance: random.Random) -> None:
         self._shop = shop
         self._account = account
         self._chance = chance

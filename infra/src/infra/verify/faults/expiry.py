@@ -27,12 +27,12 @@ import nats
 import uvloop
 
 from common.persistence.mongo import connect
+from infra.actors.api import Api
+from infra.actors.person import Person
 from infra.verify import target as targets
 from infra.verify.events import Recorded, recorded
 from infra.verify.load import closed_loop
-from infra.verify.load.api import Api
 from infra.verify.load.databases import WAIT_SECONDS, Databases
-from infra.verify.load.person import Person
 from infra.verify.target import Target
 
 WIDTH = 50

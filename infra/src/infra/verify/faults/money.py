@@ -23,12 +23,12 @@ from typing import Any
 import aiohttp
 import uvloop
 
+from infra.actors.api import Api
+from infra.actors.person import Person
 from infra.verify import target as targets
 from infra.verify.faults import cases as raced
 from infra.verify.faults.cases import OUTCOMES, Case, Records, judge
 from infra.verify.faults.webhooks import Storm
-from infra.verify.load.api import Api
-from infra.verify.load.person import Person
 from infra.verify.reconcile import addresses
 from infra.verify.reconcile import view as reconcile
 from infra.verify.reconcile.report import Report

@@ -9,8 +9,8 @@ from typing import Any
 
 import aiohttp
 
-from infra.verify.load.api import Api
-from infra.verify.load.person import Person
+from infra.actors.api import Api
+from infra.actors.person import Person
 
 WIDTH = 32
 

@@ -5,7 +5,7 @@ import re
 import shutil
 from collections.abc import Awaitable, Callable
 
-from infra.verify.load.api import Api
+from infra.actors.api import Api
 
 
 async def loop(connections: int, requests: int, send: Callable[[int], Awaitable[None]]) -> None:

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 
 import uvloop
 
+from infra.actors.api import Api
+from infra.actors.person import Person
 from infra.verify import target as targets
-from infra.verify.load.api import Api
 from infra.verify.load.meter import Meter, resident_megabytes
-from infra.verify.load.person import Person
 from infra.verify.load.watcher import Watcher, watching_session
 from infra.verify.target import Target
 

@@ -20,8 +20,9 @@ import uvloop
 
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import STREAM
+from infra.actors.api import Api
+from infra.actors.person import Person
 from infra.verify import target as targets
-from infra.verify.load.api import Api
 from infra.verify.load.closed_loop import loop
 from infra.verify.load.databases import Databases
 from infra.verify.load.meter import resident_megabytes
@@ -98,14 +99,13 @@ async def run(target: Target, flows: int) -> int:
     await stream.connect()
     try:
         async with Api(target.edge, connections=CONNECTIONS) as api:
-            seller = await api.sign_up()
-            _, whoami = await api.call("GET", "/api/users/currentuser", seller)
-            await sell(api, seller, WARM_UP)
-            before = await sell(api, seller, BEFORE)
+            seller = await Person.sign_up(api)
+            await sell(api, seller.headers, WARM_UP)
+            before = await sell(api, seller.headers, BEFORE)
             await until_none_waits(stream)
             os.kill(pid, signal.SIGSTOP)
             try:
-                meanwhile = await sell(api, seller, flows)
+                meanwhile = await sell(api, seller.headers, flows)
                 piled_up = await waiting(stream)
             finally:
                 os.kill(pid, signal.SIGCONT)
@@ -116,7 +116,7 @@ async def run(target: Target, flows: int) -> int:
     finally:
         await stream.close()
     async with aclosing(Databases(target)) as databases:
-        tickets, replica = await databases.of_seller(whoami["currentUser"]["id"])
+        tickets, replica = await databases.of_seller(seller.id)
     _report(before, meanwhile)
     print(f"piled up   {piled_up} events while {BEHIND} was stopped")
     print(f"caught up  in {seconds:.2f} s, {piled_up / seconds:.0f} events/s")

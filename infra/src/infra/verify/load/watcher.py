@@ -8,7 +8,7 @@ from typing import Self
 
 import aiohttp
 
-from infra.verify.load.api import edge_headers
+from infra.actors.api import edge_headers
 
 
 class Watcher:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import secrets
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -11,20 +10,35 @@ import aiohttp
 import orjson
 
 OUTAGES = frozenset({502, 503, 504})
-PASSWORD = "a long password of the load test"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A response, read to its end. `cookies`: the cookies that it set, as the header `Cookie` sends them."""
+
+    status: int
+    content_type: str
+    content: bytes
+    cookies: str
+
+    def json(self) -> Any:
+        """None for a page."""
+        return orjson.loads(self.content) if self.content_type == "application/json" else None
 
 
 @dataclass
 class Api:
-    """One user's view of the edge. `retry_for` is in seconds: how long an outage is ridden out, 0 for not.
+    """The edge as its clients see it. `retry_for`: seconds for which a call is retried during an outage.
 
-    Where the edge tells sites apart by their host, and no name leads to it, EDGE_HOST says which is meant.
+    `timeout`: seconds for one attempt. EDGE_HOST names the site for an edge that tells sites apart by their
+    host and has no name that resolves.
     """
 
     edge: str
     connections: int
     retry_for: float = 0.0
     headers: dict[str, str] = field(default_factory=lambda: edge_headers())
+    timeout: float = 60.0
     requests: int = field(default=0, init=False)
     retried: int = field(default=0, init=False)
 
@@ -34,7 +48,7 @@ class Api:
             connector=aiohttp.TCPConnector(limit=self.connections),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=self.headers,
-            timeout=aiohttp.ClientTimeout(total=60),
+            timeout=aiohttp.ClientTimeout(total=self.timeout),
         )
         return self
 
@@ -43,13 +57,14 @@ class Api:
     ) -> None:
         await self._session.close()
 
-    async def sign_up(self) -> dict[str, str]:
-        """The headers of a new user."""
-        body = {"email": f"{secrets.token_hex(8)}@load.test", "password": PASSWORD}
-        async with self._session.post("/api/users/signup", json=body) as response:
-            response.raise_for_status()
-            cookies = response.cookies
-        return {"Cookie": "; ".join(f"{name}={morsel.value}" for name, morsel in cookies.items())}
+    async def send(self, method: str, path: str, headers: dict[str, str], body: Any = None) -> Reply:
+        """One attempt. Raises aiohttp.ClientError or TimeoutError where no answer comes."""
+        self.requests += 1
+        async with self._session.request(method, path, headers=headers, json=body) as response:
+            # To the end, also where it is no JSON: so the connection can be used again.
+            content = await response.read()
+            cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in response.cookies.items())
+            return Reply(response.status, response.content_type, content, cookies)
 
     async def call(
         self, method: str, path: str, headers: dict[str, str], body: Any = None
@@ -60,14 +75,10 @@ class Api:
         """
         deadline = asyncio.get_running_loop().time() + self.retry_for
         while True:
-            self.requests += 1
             try:
-                async with self._session.request(method, path, headers=headers, json=body) as response:
-                    if response.status not in OUTAGES or self._is_past(deadline):
-                        # To the end, also where it is no JSON: so the connection can be used again.
-                        content = await response.read()
-                        is_json = response.content_type == "application/json"
-                        return response.status, orjson.loads(content) if is_json else None
+                reply = await self.send(method, path, headers, body)
+                if reply.status not in OUTAGES or self._is_past(deadline):
+                    return reply.status, reply.json()
             except (aiohttp.ClientError, TimeoutError):
                 if self._is_past(deadline):
                     raise

@@ -6,19 +6,42 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
-from infra.verify.load.api import Api
+from infra.actors.api import Api, Reply
+
+PASSWORD = "a long password of the load test"
+
+
+class Refused(RuntimeError):
+    """An answer after which the user can't go on."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """Signed in. Bodies are what the contract says; statuses are returned, never raised."""
+    """Signed in. Bodies are what the contract says; `call` returns statuses and raises none."""
 
     api: Api
     headers: dict[str, str]
+    id: str = ""
+    email: str = ""
 
     @classmethod
-    async def sign_up(cls, api: Api) -> Self:
-        return cls(api, await api.sign_up())
+    async def sign_up(cls, api: Api, email: str = "", password: str = PASSWORD) -> Self:
+        """A new user; by default with a random address. Raises Refused."""
+        email = email or f"{secrets.token_hex(8)}@load.test"
+        reply = await api.send("POST", "/api/users/signup", {}, {"email": email, "password": password})
+        if reply.status != 201:
+            raise Refused(f"not signed up: {reply.status} {reply.content!r}")
+        return cls._of(api, email, reply)
+
+    @classmethod
+    async def enter(cls, api: Api, email: str, password: str) -> Self:
+        """The user of this address, signed up if there is none. Raises Refused."""
+        reply = await api.send("POST", "/api/users/signin", {}, {"email": email, "password": password})
+        return cls._of(api, email, reply) if reply.status == 200 else await cls.sign_up(api, email, password)
+
+    @classmethod
+    def _of(cls, api: Api, email: str, reply: Reply) -> Self:
+        return cls(api, {"Cookie": reply.cookies}, reply.json()["id"], email)
 
     async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         return await self.api.call(method, path, self.headers, body)
@@ -27,7 +50,7 @@ class Person:
         body = {"title": title or f"Seat {secrets.token_hex(4)}", "price": price}
         status, ticket = await self.call("POST", "/api/tickets", body)
         if status != 201:
-            raise RuntimeError(f"not offered: {status} {ticket}")
+            raise Refused(f"not offered: {status} {ticket}")
         ticket_id: str = ticket["id"]
         return ticket_id
 
@@ -41,7 +64,7 @@ class Person:
     async def buy(self, ticket_id: str) -> str:
         status, order = await self.order(ticket_id)
         if status != 201:
-            raise RuntimeError(f"not ordered: {status} {order}")
+            raise Refused(f"not ordered: {status} {order}")
         order_id: str = order["id"]
         return order_id
 
