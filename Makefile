@@ -54,12 +54,12 @@ lock: $(UV) ## resolve again and record the hashes, after a change of dependenci
 	@.tools/bin/pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
 
 run: setup ## run the whole marketplace on this machine (DEMO=1 adds demo users and listings)
-	@exec $(PY) -m infra.local $(if $(filter-out 0,$(DEMO)),--demo)
+	@exec $(PY) -m infra.dev $(if $(filter-out 0,$(DEMO)),--demo)
 
 test: setup ## run every package's tests, then those that need real servers
 	@$(MAKE) --no-print-directory -j2 -Otarget suites
-	@$(PY) -m infra.local.testing -- $(MAKE) --no-print-directory connected
-	@if [ -d infra/tests/system ]; then cd infra && $(QUIET) ../$(PY) -m infra.local.testing --system -- ../$(PY) -m pytest -q -m connected tests/system; fi
+	@$(PY) -m infra.dev.testing -- $(MAKE) --no-print-directory connected
+	@if [ -d infra/tests/system ]; then cd infra && $(QUIET) ../$(PY) -m infra.dev.testing --system -- ../$(PY) -m pytest -q -m connected tests/system; fi
 
 suites: $(PACKAGES:%=suite/%)
 
@@ -76,7 +76,7 @@ check: setup ## lint, formatting, types, import borders and the Kubernetes manif
 	@$(PY) -m ruff format --check --quiet .
 	@$(MAKE) --no-print-directory -j2 -Otarget $(PACKAGES:%=types/%)
 	@.venv/bin/lint-imports
-	@echo "── manifests" && cd infra && ../$(PY) -m pytest -q tests/manifests
+	@echo "── manifests" && cd infra && ../$(PY) -m pytest -q tests/deploy/manifests
 	@$(MAKE) --no-print-directory workflows
 
 # Its linter is built by Go, which not everybody has, and kept.
@@ -93,32 +93,32 @@ fmt: setup ## format, and fix what the linter can
 	@$(PY) -m ruff format .
 
 e2e: setup ## drive the pages in a real Chromium, the small blog's too; pictures in .screenshots
-	@cd infra && SCREENSHOTS=../.screenshots $(QUIET) ../$(PY) -m infra.local.testing --system -- ../$(PY) -m pytest -q -m connected tests/browser
+	@cd infra && SCREENSHOTS=../.screenshots $(QUIET) ../$(PY) -m infra.dev.testing --system -- ../$(PY) -m pytest -q -m connected tests/browser
 	@cd examples/blog && SCREENSHOTS=../../.screenshots $(QUIET) ../../$(PY) -m pytest -q -m connected tests/browser
 
 flows: setup ## the headline test: N flows at once (N=400), with processes killed meanwhile (KILL=tickets,nats)
-	@$(PY) -m infra.flows $(N) --kill "$(KILL)"
+	@$(PY) -m infra.verify.flows $(N) --kill "$(KILL)"
 
 chaos: setup ## random users and random faults; then whether anything was lost (DURATION=300 SEED=...)
-	@$(PY) -m infra.chaos --duration $(or $(DURATION),300) $(if $(SEED),--seed $(SEED))
+	@$(PY) -m infra.verify.chaos --duration $(or $(DURATION),300) $(if $(SEED),--seed $(SEED))
 
 reconcile: setup ## name every disagreement between databases, timers, payments and events (SETTLE=0)
-	@$(PY) -m infra.reconcile --settle $(or $(SETTLE),0)
+	@$(PY) -m infra.verify.reconcile --settle $(or $(SETTLE),0)
 
 crashes: setup ## kill processes between a write, its publication and its ack (RUNS=250)
-	@$(PY) -m infra.faults.crashes --runs $(or $(RUNS),250)
+	@$(PY) -m infra.verify.faults.crashes --runs $(or $(RUNS),250)
 
 expiry: setup ## many orders due in one second (ORDERS=500, KILL=worker|redis|nats)
-	@$(PY) -m infra.faults.expiry --orders $(or $(ORDERS),500) $(if $(KILL),--kill $(KILL))
+	@$(PY) -m infra.verify.faults.expiry --orders $(or $(ORDERS),500) $(if $(KILL),--kill $(KILL))
 
 money: setup ## payments race with expiry and cancelling (RACES=1000)
-	@$(PY) -m infra.faults.money --races $(or $(RACES),1000)
+	@$(PY) -m infra.verify.faults.money --races $(or $(RACES),1000)
 
 live: setup ## open pages, told what somebody else does within a second (PAGES=200)
-	@$(PY) -m infra.load.live --pages $(or $(PAGES),200)
+	@$(PY) -m infra.verify.load.live --pages $(or $(PAGES),200)
 
 weight: setup ## bytes, requests and paint times of each page on a slow phone
-	@$(PY) -m infra.weight
+	@$(PY) -m infra.verify.weight
 
 # New messages appear without a translation, which a test of client's then asks for.
 catalogues: setup ## take the words of the pages into their catalogues
@@ -127,7 +127,7 @@ catalogues: setup ## take the words of the pages into their catalogues
 	  --ignore-pot-creation-date --no-wrap -i .tools/messages.pot -l $$(basename $$file .po) -o $$file; done
 
 bench: setup ## measure the system
-	@$(PY) -m infra.bench
+	@$(PY) -m infra.verify.bench
 
 blog: setup ## run the small blog of examples/blog (EDGE_PORT=8180)
 	@exec $(PY) -m blog.run
@@ -135,14 +135,14 @@ blog: setup ## run the small blog of examples/blog (EDGE_PORT=8180)
 blog-test: setup ## the small blog's tests, and how fast it replays
 	@cd examples/blog && ../../$(PY) -m pytest -q -m "connected or not connected" && ../../$(PY) -m blog.run.rate
 
-blog-k8s-test: setup ## the small blog's tests on a real Kubernetes (KUBECONFIG: infra/kubernetes/hosts.py)
+blog-k8s-test: setup ## the small blog's tests on a real Kubernetes (KUBECONFIG: infra/verify/kubernetes/hosts.py)
 	@$(PY) -m blog.run.cluster
 
 k8s-secrets: ## create the namespace and its secrets in the current Kubernetes context (STRIPE_KEY, STRIPE_WEBHOOK_SECRET, KUBECTL)
 	@infra/k8s/secrets.sh
 
-k8s-test: setup ## the suite on a real Kubernetes, part by part (PARTS=system,rollouts KEEP=1; KUBECONFIG: infra/kubernetes/hosts.py)
-	@$(PY) -m infra.kubernetes $(if $(PARTS),--parts $(PARTS))
+k8s-test: setup ## the suite on a real Kubernetes, part by part (PARTS=system,rollouts KEEP=1; KUBECONFIG: infra/verify/kubernetes/hosts.py)
+	@$(PY) -m infra.verify.kubernetes $(if $(PARTS),--parts $(PARTS))
 
 clean: setup ## forget the data of `make run`
-	@$(PY) -m infra.local --clean
+	@$(PY) -m infra.dev --clean

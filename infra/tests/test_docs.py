@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from common.runtime.settings import ServiceSettings
-from infra.manifests.rendered import REPO, SERVICES
+from infra.deploy.manifests.rendered import REPO, SERVICES
 
 TOP_LEVEL = ("common", *SERVICES, "infra", "docs", "examples", "base", "parts", "options", "overlays")
 """Folders at which a path in backticks begins: of the repository, of a package's `src`, or of `infra/k8s`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.manifests.rendered import REPO
+from infra.deploy.manifests.rendered import REPO
 
 FOLDERS = (".", *tomllib.loads((REPO / "pyproject.toml").read_text())["tool"]["uv"]["workspace"]["members"])
 

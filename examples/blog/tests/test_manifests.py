@@ -1,4 +1,4 @@
-"""The manifests against the code. What holds for every manifest of this repo: infra/tests/manifests."""
+"""The manifests against the code. Tests of every manifest of this repo: infra/tests/deploy/manifests."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ import yaml
 
 from blog.__main__ import SERVICES
 from blog.run.cluster import BLOG, FOLDER
-from infra.kubernetes.hosts import ROOT, VOLUMES
-from infra.manifests.rendered import BLOG_K8S, environment, named, of_kind, overlay, pod, pods
+from infra.deploy.manifests.rendered import BLOG_K8S, environment, named, of_kind, overlay, pod, pods
+from infra.verify.kubernetes.hosts import ROOT, VOLUMES
 
 OVERLAYS = ("blog-dev", "blog-test")
 ROUTES = {

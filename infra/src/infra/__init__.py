@@ -1,0 +1,1 @@
+"""How the whole system is deployed, run on a laptop and verified. Each room has a README."""

@@ -7,8 +7,8 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, expect
 from tests.browser.visitor import Visitor
 
-from infra import target as targets
-from infra.chromium import launched
+from infra.verify import target as targets
+from infra.verify.chromium import launched
 
 expect.set_options(timeout=15_000)
 

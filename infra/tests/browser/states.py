@@ -6,8 +6,8 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
-from infra.load.api import Api
-from infra.load.person import Person
+from infra.actors.api import Api
+from infra.actors.person import Person
 
 DETAILS = {"eventDate": "2027-05-31", "venue": "Great Hall, Ghent", "seat": "Row 3, seat 14"}
 

@@ -9,8 +9,8 @@ import pytest
 from tests.browser.conftest import NewVisitor
 from tests.browser.states import STATES, Scene
 
-from infra import accessibility
-from infra.load.api import Api
+from infra.actors.api import Api
+from infra.verify import accessibility
 
 pytestmark = pytest.mark.connected
 

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from infra import target as targets
-from infra.load.api import Api
-from infra.load.person import Person
-from infra.target import Target
+from infra.actors.api import Api
+from infra.actors.person import Person
+from infra.verify import target as targets
+from infra.verify.target import Target
 
 
 @pytest.fixture

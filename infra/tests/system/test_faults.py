@@ -2,8 +2,8 @@
 
 import pytest
 
-from infra import flows
-from infra.target import Target
+from infra.verify import flows
+from infra.verify.target import Target
 
 pytestmark = pytest.mark.connected
 

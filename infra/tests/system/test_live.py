@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from infra.load.person import Person
-from infra.load.watcher import Watcher, watching_session
-from infra.target import Target
+from infra.actors.person import Person
+from infra.verify.load.watcher import Watcher, watching_session
+from infra.verify.target import Target
 
 pytestmark = pytest.mark.connected
 

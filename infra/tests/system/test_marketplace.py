@@ -8,9 +8,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from infra.load.api import edge_headers
-from infra.load.person import Person
-from infra.target import Target
+from infra.actors.api import edge_headers
+from infra.actors.person import Person
+from infra.verify.target import Target
 
 pytestmark = pytest.mark.connected
 

@@ -10,9 +10,9 @@ from redis.asyncio import Redis
 
 from common.persistence.mongo import connect
 from common.testing.process import run_module
-from infra.load.person import Person
-from infra.reconcile.view import TIMERS_KEY
-from infra.target import Target
+from infra.actors.person import Person
+from infra.verify.reconcile.view import TIMERS_KEY
+from infra.verify.target import Target
 
 pytestmark = pytest.mark.connected
 

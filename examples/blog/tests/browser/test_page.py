@@ -14,8 +14,8 @@ from tests.edge import Edge, written
 
 from blog.run.blog import Blog
 from common.base.ids import new_id
-from infra import accessibility
-from infra.chromium import launched
+from infra.verify import accessibility
+from infra.verify.chromium import launched
 
 pytestmark = [pytest.mark.connected, pytest.mark.asyncio(loop_scope="session")]
 

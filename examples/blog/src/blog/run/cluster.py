@@ -1,6 +1,6 @@
 """`python -m blog.run.cluster`: the blog on a real Kubernetes, by the tests that the laptop's blog passes.
 
-`k8s/overlays/test` is applied as the marketplace's is: see `infra.kubernetes.trial`.
+`k8s/overlays/test` is applied as the marketplace's is: see `infra.verify.kubernetes.trial`.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blog.__main__ import SERVICES
-from infra.kubernetes import trial
-from infra.kubernetes.application import Application, deployment, stateful_set
-from infra.kubernetes.cluster import ROLLOUT_SECONDS, Cluster
-from infra.kubernetes.forward import forwarded
-from infra.kubernetes.hosts import ROOT
-from infra.kubernetes.marketplace import stand_in
+from infra.verify.kubernetes import trial
+from infra.verify.kubernetes.application import Application, deployment, stateful_set
+from infra.verify.kubernetes.cluster import ROLLOUT_SECONDS, Cluster
+from infra.verify.kubernetes.forward import forwarded
+from infra.verify.kubernetes.hosts import ROOT
+from infra.verify.kubernetes.marketplace import stand_in
 
 FOLDER = ROOT / "examples" / "blog"
 BLOG = Application(
@@ -81,7 +81,7 @@ def workload(name: str) -> str:
 
 @asynccontextmanager
 async def reached() -> AsyncIterator[OnCluster]:
-    """The one that `infra.kubernetes.trial` has deployed and named in the environment."""
+    """The one that `infra.verify.kubernetes.trial` has deployed and named in the environment."""
     cluster = Cluster(shlex.split(os.environ["KUBECTL"]), BLOG)
     async with forwarded(cluster, {"nats-srv": 4222}) as ports:
         yield OnCluster(cluster, os.environ["EDGE_URL"], f"nats://127.0.0.1:{ports['nats-srv']}")

@@ -14,10 +14,10 @@ from typing import Any, TextIO
 import aiohttp
 
 from blog.__main__ import SERVICES
-from infra.local import environment, ports, servers
-from infra.local.config import Config, from_env
-from infra.local.output import Output
-from infra.local.process import Supervised
+from infra.dev import environment, ports, servers
+from infra.dev.config import Config, from_env
+from infra.dev.output import Output
+from infra.dev.process import Supervised
 
 NAMES = ("edge", *SERVICES, "nats")
 DEFAULTS = {"EDGE_PORT": "8180", "DATA_DIR": ".data/blog"}

@@ -1,0 +1,1 @@
+"""The simulated user of the marketplace, and the HTTP client that it uses."""

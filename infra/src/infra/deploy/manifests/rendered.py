@@ -1,0 +1,112 @@
+"""The rendered overlays as tests ask about them: objects, the pods they make, and what those are told."""
+
+import subprocess
+import sysconfig
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+Object: TypeAlias = Mapping[str, Any]
+
+REPO = Path(__file__).parents[5]
+K8S = REPO / "infra" / "k8s"
+BLOG_K8S = REPO / "examples" / "blog" / "k8s"
+OVERLAYS = ("dev", "test", "test-sets", "prod")
+"""Of the marketplace."""
+FOLDERS = {name: K8S / "overlays" / name for name in OVERLAYS} | {
+    f"blog-{name}": BLOG_K8S / "overlays" / name for name in ("dev", "test")
+}
+EVERY_OVERLAY = tuple(FOLDERS)
+SERVICES = ("auth", "tickets", "orders", "payments", "expiration", "client")
+SHIPPED = (*SERVICES, "examples/blog")
+"""The folders that an image is made of: each of one package, of the folder's name."""
+WORKLOADS = ("Deployment", "StatefulSet", "Job")
+
+
+@cache
+def kustomized(folder: Path) -> tuple[Object, ...]:
+    kubectl = Path(sysconfig.get_path("scripts")) / "kubectl"
+    done = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return tuple(yaml.load_all(done.stdout, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+
+
+def overlay(name: str) -> tuple[Object, ...]:
+    return kustomized(FOLDERS[name])
+
+
+def of_kind(objects: Sequence[Object], *kinds: str) -> list[Object]:
+    return [one for one in objects if one["kind"] in kinds]
+
+
+def named(objects: Sequence[Object], kind: str, name: str) -> Object:
+    (found,) = (one for one in of_kind(objects, kind) if one["metadata"]["name"] == name)
+    return found
+
+
+def name_of(one: Object) -> str:
+    return f"{one['kind']}/{one['metadata']['name']}"
+
+
+@dataclass(frozen=True)
+class Pod:
+    """The pod that a workload makes."""
+
+    owner: Object
+
+    @property
+    def name(self) -> str:
+        return name_of(self.owner)
+
+    @property
+    def spec(self) -> Any:
+        return self.owner["spec"]["template"]["spec"]
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        labels: Mapping[str, str] = self.owner["spec"]["template"]["metadata"]["labels"]
+        return labels
+
+    @property
+    def containers(self) -> list[Any]:
+        return [*self.spec.get("initContainers", []), *self.spec["containers"]]
+
+    @property
+    def main(self) -> Any:
+        (container,) = self.spec["containers"]
+        return container
+
+
+def pods(objects: Sequence[Object]) -> list[Pod]:
+    return [Pod(one) for one in of_kind(objects, *WORKLOADS)]
+
+
+def pod(objects: Sequence[Object], app: str) -> Pod:
+    (found,) = (one for one in pods(objects) if one.labels["app"] == app)
+    return found
+
+
+def environment(objects: Sequence[Object], of: Pod) -> dict[str, str | None]:
+    """What the container is told, by name; None for what a secret holds."""
+    told: dict[str, str | None] = {}
+    for source in of.main.get("envFrom", []):
+        told |= named(objects, "ConfigMap", source["configMapRef"]["name"])["data"]
+    return told | {one["name"]: one.get("value") for one in of.main.get("env", [])}
+
+
+def ports(of: Pod) -> set[int]:
+    return {port["containerPort"] for port in of.main.get("ports", [])}
+
+
+def matches(selector: Object, labels: Mapping[str, str]) -> bool:
+    """A label selector, of the operators in use here."""
+    pairs = selector.get("matchLabels", {})
+    terms = selector.get("matchExpressions", [])
+    assert all(term["operator"] == "In" for term in terms), selector
+    return all(labels.get(key) == value for key, value in pairs.items()) and all(
+        labels.get(term["key"]) in term["values"] for term in terms
+    )

@@ -1,0 +1,93 @@
+"""What the person who runs the system chose, from the environment."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
+
+from common.persistence.replica_set import NAME
+from infra.dev import ports as port_plan
+from infra.dev.ports import Ports
+
+
+@dataclass(frozen=True)
+class Config:
+    """The choices of one run. A URL that is None means: start that server here."""
+
+    data_dir: Path
+    ports: Ports
+    mongo_uri: str | None = None
+    nats_url: str | None = None
+    redis_url: str | None = None
+    passed_on: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def edge_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['edge']}"
+
+    @property
+    def own_servers(self) -> list[str]:
+        """The servers that this run starts itself."""
+        elsewhere = {"nats": self.nats_url, "redis": self.redis_url, "mongo": self.mongo_uri}
+        return [name for name in port_plan.SERVERS if elsewhere[name] is None]
+
+    @property
+    def used_ports(self) -> list[str]:
+        return ["edge", *port_plan.SERVICES, *self.own_servers]
+
+    def nats(self) -> str:
+        return self.nats_url or f"nats://127.0.0.1:{self.ports['nats']}"
+
+    def redis(self) -> str:
+        return self.redis_url or f"redis://127.0.0.1:{self.ports['redis']}/0"
+
+    def mongo(self, database: str) -> str:
+        return with_database(self.mongo_uri or mongo_of_one(self.ports["mongo"]), database)
+
+
+def from_env(env: Mapping[str, str]) -> Config:
+    edge = env.get("EDGE_PORT", "8080")
+    if not edge.isdecimal():
+        raise SystemExit(f"EDGE_PORT={edge} is not a port number")
+    return Config(
+        data_dir=Path(env.get("DATA_DIR") or ".data").absolute(),
+        ports=port_plan.from_edge(int(edge)),
+        mongo_uri=env.get("MONGO_URI") or None,
+        nats_url=env.get("NATS_URL") or None,
+        redis_url=env.get("REDIS_URL") or None,
+        passed_on=dict(env),
+    )
+
+
+def mongo_of_one(port: int) -> str:
+    """The runner's own MongoDB. A write is confirmed once it is in the journal, as in production."""
+    return f"mongodb://127.0.0.1:{port}/?replicaSet={NAME}&w=majority&journal=true"
+
+
+def private(folder: Path) -> Path:
+    """The folder, made if absent, for its owner alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
+def with_database(uri: str, database: str) -> str:
+    """The MongoDB address with this database; a user that is found in the address's own database still is."""
+    parts = urlsplit(uri)
+    named = parts.path.strip("/")
+    query = parts.query
+    if named and "@" in parts.netloc and "authSource" not in parse_qs(query):
+        query = "&".join(filter(None, [query, f"authSource={quote(named, safe='')}"]))
+    return urlunsplit((parts.scheme, parts.netloc, f"/{database}", query, ""))
+
+
+def jwt_key(data_dir: Path) -> str:
+    """The key that signs sessions: made at the first run, for the owner's eyes only, and kept."""
+    path = data_dir / "jwt.key"
+    if not path.exists():
+        draft = path.with_suffix(".new")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        draft.rename(path)
+    return path.read_text()

@@ -1,0 +1,140 @@
+"""The whole system: everything started side by side, waited for, recorded, and stopped in order."""
+
+import asyncio
+import fcntl
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TextIO
+
+import aiohttp
+
+from infra.dev import edge, environment, servers
+from infra.dev.config import Config, jwt_key
+from infra.dev.output import Output
+from infra.dev.ports import SERVICES, taken_message
+from infra.dev.process import Supervised
+
+WORKER = "worker"
+
+
+class System:
+    """The processes of one run. Start once, stop once."""
+
+    def __init__(self, config: Config, stream: TextIO = sys.stdout) -> None:
+        self.config = config
+        self._lock = self._claim(config.data_dir)
+        if message := taken_message(config.ports, config.used_ports):
+            raise SystemExit(message)
+        self.output = Output(["edge", *SERVICES, WORKER, *config.own_servers], stream, servers.UNWANTED)
+        self.processes = {process.name: process for process in self._plan()}
+        self._recording = False
+
+    @property
+    def record(self) -> Path:
+        """Where the pids, ports and addresses of this run are."""
+        return self.config.data_dir / "run.json"
+
+    @staticmethod
+    def _claim(data_dir: Path) -> IO[str]:
+        """One run a data folder. The lock goes with the process, so none can be left behind."""
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock = (data_dir / "lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(
+                f"{data_dir} is in use by a system that runs: stop it, or set DATA_DIR and EDGE_PORT"
+            ) from None
+        return lock
+
+    def _plan(self) -> Iterable[Supervised]:
+        config = self.config
+        plain = environment.system(config)
+        for name in config.own_servers:
+            # Servers write what they hold on SIGTERM, and end for sure.
+            yield self._supervised(name, servers.prepare(name, config), plain, signal.SIGTERM)
+        envs = environment.services(config, jwt_key(config.data_dir))
+        for name in SERVICES:
+            yield self._supervised(name, [sys.executable, "-m", name], envs[name])
+        # Nobody asks the worker for its health here: any free port will do.
+        worker_env = envs["expiration"] | {"PORT": "0"}
+        yield self._supervised(WORKER, [sys.executable, "-m", "expiration", "worker"], worker_env)
+        yield self._supervised("edge", edge.prepare(config), plain | edge.own_environment(config))
+
+    def _supervised(
+        self, name: str, command: list[str], env: dict[str, str], orphaned: signal.Signals = signal.SIGKILL
+    ) -> Supervised:
+        return Supervised(name, command, env, self.output, self._write_record, orphaned)
+
+    async def start(self) -> None:
+        """All at once: whatever needs another waits for it by itself."""
+        for process in self.processes.values():
+            await process.start()
+        self._recording = True
+        self._write_record()
+
+    def _write_record(self) -> None:
+        if not self._recording:
+            return
+        config = self.config
+        content = {
+            "pid": os.getpid(),
+            "processes": {name: process.pid for name, process in self.processes.items()},
+            "ports": dict(config.ports),
+            "urls": {"edge": config.edge_url}
+            | {name: f"http://127.0.0.1:{config.ports[name]}" for name in SERVICES}
+            | {"nats": config.nats(), "redis": config.redis()}
+            | {f"mongo_{name}": config.mongo(name) for name in ("auth", "tickets", "orders", "payments")},
+        }
+        draft = self.record.with_suffix(".new")
+        draft.write_text(json.dumps(content, indent=2))
+        draft.replace(self.record)
+
+    async def ready(self) -> None:
+        """Returns once every service is ready and the edge answers; says every 15 s what is still missing."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(servers.prepared(self.config))
+            group.create_task(self._answer())
+
+    async def _answer(self) -> None:
+        wanted = {name: f"http://127.0.0.1:{self.config.ports[name]}/readyz" for name in SERVICES}
+        wanted["edge"] = f"{self.config.edge_url}/readyz"
+        reported = time.monotonic()
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as http:
+            while wanted:
+                answers = await asyncio.gather(
+                    *(self._answers(http, name, url) for name, url in wanted.items())
+                )
+                wanted = {
+                    name: url for (name, url), ok in zip(wanted.items(), answers, strict=True) if not ok
+                }
+                if wanted and time.monotonic() - reported > 15:
+                    self.output.note(f"still waiting for {', '.join(wanted)}")
+                    reported = time.monotonic()
+                await asyncio.sleep(0.05 if wanted else 0)
+
+    @staticmethod
+    async def _answers(http: aiohttp.ClientSession, name: str, url: str) -> bool:
+        """The edge hides its services' /readyz: its own 404 shows that it serves."""
+        with suppress(aiohttp.ClientError, TimeoutError, OSError):
+            async with http.get(url) as response:
+                return response.status == (404 if name == "edge" else 200)
+        return False
+
+    async def stop(self) -> None:
+        """The edge first, so that nothing new comes in; then who works; last who holds the data.
+
+        The pages with the edge, which waits for answers: those to open pages end with the process.
+        """
+        self._recording = False
+        others = [name for name in (*SERVICES, WORKER) if name != "client"]
+        for group in (["edge", "client"], others, self.config.own_servers):
+            await asyncio.gather(*(self.processes[name].stop() for name in group))
+        self.record.unlink(missing_ok=True)
+        self._lock.close()

@@ -1,0 +1,1 @@
+"""Load, faults and comparisons against a running system."""

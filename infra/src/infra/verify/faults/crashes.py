@@ -1,0 +1,218 @@
+"""Kills processes exactly between a write, its publication, its clearing and an ack; counts what is lost.
+
+`python -m infra.verify.faults.crashes [--runs N] [--seed S] [POINT…]`: for each crash point N processes that
+hold the tickets and the orders service, two at a time, each sells until it passes its point for a random time
+and dies there by SIGKILL; the next one finds what it left. Then one process is left to recover, and the event
+store is held beside the databases: changes without an event, events without a change, versions out of order,
+replicas and holds that differ. Prints a table, exits 1 on any.
+"""
+
+import argparse
+import asyncio
+import logging
+import multiprocessing
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any
+
+import uvloop
+
+from common.base import crash_points
+from common.contract.stream import MARKETPLACE
+from common.persistence import mongo
+from common.persistence.aggregate import Aggregate
+from infra.verify.faults import marketplace
+from infra.verify.faults.marketplace import Marketplace
+from infra.verify.reconcile import holds, replicas, versions
+from infra.verify.reconcile.books import Books
+from infra.verify.reconcile.report import Report
+from infra.verify.reconcile.view import View
+
+AT_ONCE = 2
+SALES_AT_ONCE = 3
+MOST_PASSES = 12
+RUN_SECONDS = 30.0
+RECOVERY_SECONDS = 90.0
+NO_DEAD_LETTER = "no dead letter"
+
+# A fork of a process that has loaded everything and started nothing costs milliseconds, not a second.
+_fork = multiprocessing.get_context("fork")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The servers, and what belongs to one crash point: its databases' name and the file of what was told."""
+
+    mongo_uri: str
+    nats_url: str
+    name: str
+    told: Path
+
+    @classmethod
+    def of(cls, point: str, folder: Path) -> "Place":
+        return cls(
+            os.environ["TEST_MONGO_URI"], os.environ["TEST_NATS_URL"], f"crash-{point}", folder / point
+        )
+
+    def running(self) -> Any:
+        return marketplace.running(self.mongo_uri, self.nats_url, self.name)
+
+    def versions_told(self) -> dict[str, int]:
+        told: dict[str, int] = {}
+        for line in self.told.read_text().splitlines() if self.told.exists() else []:
+            record_id, _, version = line.partition(" ")
+            told[record_id] = max(int(version), told.get(record_id, -1))
+        return told
+
+
+async def clear(place: Place) -> None:
+    """Nothing of a point before: an empty stream; then indexes and consumers."""
+    async with place.running() as shop:
+        context = shop.stream.client.jetstream()
+        for name in (MARKETPLACE.name, MARKETPLACE.dead_letters):
+            await context.purge_stream(name)
+    async with place.running() as shop:
+        await _settled(shop)
+
+
+async def sell_and_die(place: Place, point: str, passes: int, seed: int) -> None:
+    """Never returns by itself. What callers were told survives the death."""
+    chance = random.Random(seed)
+    file = os.open(place.told, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def told(record: Aggregate) -> None:
+        os.write(file, f"{record.id} {record.version}\n".encode())
+
+    async with place.running() as shop:
+        crash_points.arm(f"{point}:{passes}")
+        while True:
+            await asyncio.gather(*(shop.sale(chance, told) for _ in range(SALES_AT_ONCE)))
+
+
+async def recover(place: Place) -> Report:
+    """What `reconcile` finds once the outboxes are empty and every event was handled."""
+    report = Report()
+    async with place.running() as shop:
+        async with asyncio.timeout(RECOVERY_SECONDS):
+            await _settled(shop)
+        ours, theirs = shop.databases
+        # No payments service runs here: its database is empty.
+        payments = mongo.connect(place.mongo_uri, f"{place.name}-payments")
+        view = View(Books(ours, theirs, payments), None, shop.stream.client)
+        await holds.check(view.books, report)
+        await replicas.between_tickets_and_orders(view.books, report)
+        await view.look_at_events(report)
+        await versions.confirmed(view.books, place.versions_told(), report)
+        report.equal(NO_DEAD_LETTER, "expected / found", 0, await view.dead_letters())
+        await payments.close()
+    return report
+
+
+async def _settled(shop: Marketplace) -> None:
+    """Returns once no outbox holds anything and no consumer has anything to do, twice in a row."""
+    context, calm = shop.stream.client.jetstream(), 0
+    while calm < 2:
+        waiting = 0
+        for database, name in zip(shop.databases, ("tickets", "orders"), strict=True):
+            waiting += await database[name].count_documents({"outbox.at": {"$exists": True}})
+        infos = await context.consumers_info(MARKETPLACE.name)
+        waiting += sum((info.num_pending or 0) + (info.num_ack_pending or 0) for info in infos)
+        calm = calm + 1 if waiting == 0 and len(infos) == 2 else 0
+        await asyncio.sleep(0.2)
+
+
+def _child(work: Callable[[], Coroutine[Any, Any, Any]]) -> BaseProcess:
+    def run() -> None:
+        logging.disable(logging.ERROR)
+        uvloop.run(work())
+
+    process = _fork.Process(target=run, daemon=True)
+    process.start()
+    return process
+
+
+def _result(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """What `work` returns, in a process of its own: this one stays without threads, to be forked."""
+    ours, theirs = _fork.Pipe(duplex=False)
+
+    async def send() -> None:
+        theirs.send(await work())
+
+    process = _child(send)
+    theirs.close()
+    try:
+        return ours.recv()
+    except EOFError:
+        process.join()
+        raise SystemExit(f"no verdict: the process ended with {process.exitcode}") from None
+    finally:
+        process.join()
+
+
+def kill_all(place: Place, point: str, runs: int, chance: random.Random) -> int:
+    """How many of the processes died where they should."""
+    died, left, alive = 0, runs, list[BaseProcess]()
+    while left or alive:
+        while left and len(alive) < AT_ONCE:
+            passes, seed = chance.randint(1, MOST_PASSES), chance.getrandbits(32)
+            alive.append(_child(lambda p=passes, s=seed: sell_and_die(place, point, p, s)))  # type: ignore[misc]
+            left -= 1
+        first = alive.pop(0)
+        first.join(RUN_SECONDS)
+        died += first.exitcode == -SIGKILL
+        if first.exitcode is None:
+            first.kill()
+            first.join()
+    return died
+
+
+def crash(point: str, runs: int, seed: int, folder: Path) -> bool:
+    """One row of the table; whether all is well."""
+    started, place = time.perf_counter(), Place.of(point, folder)
+    _result(lambda: clear(place))
+    died = kill_all(place, point, runs, random.Random(f"{seed} {point}"))
+    report: Report = _result(lambda: recover(place))
+    seconds = time.perf_counter() - started
+    found = report.findings
+    changes, phantom = found[versions.COMPLETE].compared, found[versions.SAVED].disagreements
+    lost = sum(finding.disagreements for finding in found.values()) - phantom
+    print(f"{point:14} {died:6} {changes:8} {lost:6} {phantom:8} {seconds:8.1f}", flush=True)
+    if not report.is_clean:
+        print(report.details())
+    return died == runs and report.is_clean
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="infra.verify.faults.crashes", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("points", nargs="*", metavar="POINT", help=f"of {', '.join(crash_points.POINTS)}")
+    parser.add_argument("--runs", type=int, default=250, help="kills at each point")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
+    arguments = parser.parse_args()
+    if "TEST_NATS_URL" not in os.environ:
+        python = [sys.executable, "-m"]
+        command = [*python, "infra.dev.testing", "--", *python, "infra.verify.faults.crashes", *sys.argv[1:]]
+        os.execv(sys.executable, command)
+    print(f"seed {arguments.seed}")
+    print(
+        f"{'killed at':14} {'died':>6} {'changes':>8} {'lost':>6} {'phantom':>8} {'seconds':>8}", flush=True
+    )
+    with tempfile.TemporaryDirectory(prefix="gittix-crashes-") as folder:
+        results = [
+            crash(point, arguments.runs, arguments.seed, Path(folder))
+            for point in arguments.points or crash_points.POINTS
+        ]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

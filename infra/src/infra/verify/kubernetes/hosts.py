@@ -1,0 +1,176 @@
+"""Where an application is tried: a cluster that KUBECONFIG names, else one that is started for the test.
+
+| variable | |
+| --- | --- |
+| KUBECONFIG | an existing cluster; then also the next three |
+| K8S_BUILD | builds image $IMAGE from file $DOCKERFILE, context `.`; by default `docker build` |
+| K8S_LOAD | loads image $IMAGE into the cluster, as `minikube image load $IMAGE` |
+| EDGE_URL | where its ingress controller answers, as `http://$(minikube ip)` |
+| K8S_UP | the program that starts a cluster on this machine, for root; by default the one beside this repo |
+"""
+
+import fcntl
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+ROOT = Path(__file__).resolve().parents[5]
+UP = ROOT.parent / "shared" / "kubernetes" / "up.sh"
+VOLUMES = Path("/var/lib/gittix-test")
+"""Of the node, which is this machine: each overlay's volumes.yaml says the same."""
+LOCK = VOLUMES.with_suffix(".lock")
+"""Held while a test runs on this machine's cluster."""
+
+
+class NoCluster(Exception):
+    """In one line, why none can be started here: that says nothing about the application."""
+
+
+class Host(Protocol):
+    @property
+    def kubectl(self) -> Sequence[str]: ...
+
+    @property
+    def inside(self) -> Sequence[str]:
+        """What a command begins with that has to reach the cluster's addresses."""
+
+    @property
+    def edge(self) -> str: ...
+
+    def start(self, namespace: str) -> None:
+        """`namespace` is what the application is going to make."""
+
+    def image(self, name: str, dockerfile: str) -> None: ...
+
+    def size(self, name: str) -> int | None:
+        """Bytes on disk, where that can be told."""
+
+    def forget(self, volumes: Sequence[str]) -> None:
+        """Removes what the servers kept there."""
+
+    def stop(self) -> None: ...
+
+
+class Own:
+    """A cluster on this machine, in a network namespace of its own; its ingress is at the node's address."""
+
+    edge = "http://10.90.0.10"
+
+    def __init__(self, up: Path) -> None:
+        self._up = str(up)
+        self.kubectl = (self._up, "kubectl")
+        self.inside = (self._up, "ns")
+        self._started = False
+        self._volumes: Sequence[str] = ()
+        self._held = ExitStack()
+
+    def start(self, namespace: str) -> None:  # noqa: ARG002  # whatever is on it is a test's
+        """Raises SystemExit while another test has the cluster: each would delete the other's namespace.
+
+        Raises NoCluster where this machine can't run one.
+        """
+        lock = self._held.enter_context(LOCK.open("w"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._held.close()
+            raise SystemExit("Another run of this test has the cluster: wait for its end.") from None
+        running = subprocess.run([*self.kubectl, "get", "--raw", "/readyz"], capture_output=True, check=False)
+        if running.returncode != 0:
+            # Others may call this machine's docker, buildah and nginx their own: it installs what is missing.
+            self._started = True
+            started = subprocess.run([self._up, "all"], capture_output=True, text=True, check=False)
+            if started.returncode != 0:
+                self.stop()
+                raise NoCluster((started.stdout + started.stderr).strip().rpartition("\n")[2])
+
+    def image(self, name: str, dockerfile: str) -> None:
+        _built([self._up, "image", name, str(ROOT), str(ROOT / dockerfile)], os.environ)
+
+    def size(self, name: str) -> int | None:
+        folder = Path(os.environ.get("K8S_DIR") or Path.home() / ".cache" / "k8s") / "images"
+        image = "python-slim" if name == BASE else "app-" + name.replace("/", "_").replace(":", "_")
+        file = folder / f"{image}.tar"
+        return file.stat().st_size if file.exists() else None
+
+    def forget(self, volumes: Sequence[str]) -> None:
+        self._volumes = volumes
+        self._forget()
+        for name in volumes:
+            (VOLUMES / name).mkdir(parents=True)
+
+    def _forget(self) -> None:
+        for name in self._volumes:
+            shutil.rmtree(VOLUMES / name, ignore_errors=True)
+
+    def stop(self) -> None:
+        """Only what this test started."""
+        self._forget()
+        if self._started:
+            subprocess.run([self._up, "stop"], check=False, stdout=subprocess.DEVNULL)
+        self._held.close()
+
+
+class Given:
+    """Somebody's cluster: nothing of it is started, stopped or changed, but for a new namespace."""
+
+    inside: Sequence[str] = ()
+    kubectl: Sequence[str] = ("kubectl",)
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        missing = [name for name in ("K8S_LOAD", "EDGE_URL") if not env.get(name)]
+        if missing:
+            raise SystemExit(
+                f"With KUBECONFIG set {' and '.join(missing)} too: see infra/verify/kubernetes/hosts.py"
+            )
+        build = env.get("K8S_BUILD") or "docker build --quiet --tag $IMAGE --file $DOCKERFILE ."
+        self._commands = (build, env["K8S_LOAD"])
+        self.edge = env["EDGE_URL"]
+
+    def start(self, namespace: str) -> None:
+        """Raises SystemExit where the namespace exists: the test would delete what somebody keeps in it."""
+        found = subprocess.run(
+            [*self.kubectl, "get", "namespace", namespace, "--ignore-not-found", "--output=name"],
+            check=True,
+            capture_output=True,
+        )
+        if found.stdout.strip():
+            raise SystemExit(
+                f"The cluster of KUBECONFIG has a namespace {namespace}: delete it first, if nobody needs it."
+            )
+
+    def image(self, name: str, dockerfile: str) -> None:
+        env = {**os.environ, "IMAGE": name, "DOCKERFILE": dockerfile}
+        for command in self._commands:
+            _built(["sh", "-ec", command], env)
+
+    def size(self, name: str) -> int | None:  # noqa: ARG002  # nobody knows
+        return None
+
+    def forget(self, volumes: Sequence[str]) -> None:
+        """Its volumes go with the namespace's claims."""
+
+    def stop(self) -> None: ...
+
+
+def _built(command: Sequence[str], env: Mapping[str, str]) -> None:
+    """What a build says is of interest where it fails. Raises SystemExit with it then."""
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{shlex.join(command)}\n{done.stdout}{done.stderr}")
+
+
+BASE = "python:3.11-slim"
+
+
+def find(env: Mapping[str, str] = os.environ) -> Host | None:
+    """None where no cluster can be had. One is started by root only: it makes namespaces and networks."""
+    if env.get("KUBECONFIG"):
+        return Given(env)
+    up = Path(env.get("K8S_UP") or UP)
+    return Own(up) if up.exists() and os.geteuid() == 0 else None

@@ -1,0 +1,44 @@
+"""The marketplace as an application of the test's cluster: infra/k8s/overlays/test."""
+
+from dataclasses import replace
+
+from infra.verify.kubernetes.application import Application
+from infra.verify.kubernetes.hosts import ROOT
+
+SERVICES = ("auth", "tickets", "orders", "payments", "expiration", "client")
+WORKER = "expiration-worker"
+PROCESSES = (*SERVICES, WORKER)
+SERVERS = ("nats", "expiration-redis", "auth-mongo", "tickets-mongo", "orders-mongo", "payments-mongo")
+DATABASES = ("auth", "tickets", "orders", "payments")
+MEMBERS = 3
+"""Servers of each replica set of production."""
+STAND_INS = ("nats", "redis", "mongo")
+K8S = ROOT / "infra" / "k8s"
+
+
+def stand_in(name: str) -> tuple[str, str]:
+    """Of an official image that can't be pulled: its name and Dockerfile."""
+    return f"gittix-test/{name}:test", f"infra/k8s/overlays/test/images/{name}/Dockerfile"
+
+
+MARKETPLACE = Application(
+    namespace="gittix",
+    host="ticketing.dev",
+    overlay=K8S / "overlays" / "test",
+    processes=PROCESSES,
+    servers=SERVERS,
+    images={f"gittix/{name}:test": f"{name}/Dockerfile" for name in SERVICES}
+    | dict(map(stand_in, STAND_INS)),
+    volumes=SERVERS,
+    secrets=K8S / "secrets.sh",
+)
+
+# The folder of a set's first server is that of the one MongoDB above.
+ON_REPLICA_SETS = replace(
+    MARKETPLACE,
+    overlay=K8S / "overlays" / "test-sets",
+    volumes=(
+        *SERVERS,
+        *(f"{database}-mongo-{member}" for database in DATABASES for member in range(1, MEMBERS)),
+    ),
+)

@@ -1,0 +1,76 @@
+"""What every part of the test works on: the cluster, the edge, and the addresses behind it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.verify.kubernetes.cluster import Cluster
+from infra.verify.kubernetes.forward import forwarded
+from infra.verify.kubernetes.marketplace import DATABASES
+from infra.verify.reconcile import addresses
+from infra.verify.reconcile.view import OUT_OF_REACH, opened, settled
+from infra.verify.target import Target
+
+BEHIND = {
+    **{f"{name}-mongo-srv": 27017 for name in DATABASES},
+    "nats-srv": 4222,
+    "expiration-redis-srv": 6379,
+}
+SETTLE_SECONDS = 60.0
+AGREEMENT_SECONDS = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a part held, and its figures in words."""
+
+    held: bool
+    figures: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    cluster: Cluster
+    target: Target
+
+    async def agreement(self) -> Verdict:
+        """Whether the services agree with each other, once all is quiet."""
+        async with asyncio.timeout(AGREEMENT_SECONDS):
+            while True:
+                # A forwarded port notices only when it is used that its pod has gone.
+                with suppress(*OUT_OF_REACH):
+                    return await self._compared()
+                await asyncio.sleep(1)
+
+    async def _compared(self) -> Verdict:
+        async with opened(addresses.of_record(self.target.record)) as view:
+            report, took = await settled(view, SETTLE_SECONDS)
+            dead = await view.dead_letters()
+        for line in report.details().splitlines():
+            print(f"          {line}")
+        figures = f"{report.summary()} after {took:.1f} s, {dead} dead letters"
+        return Verdict(report.is_clean and not dead, figures)
+
+
+@asynccontextmanager
+async def reached(cluster: Cluster, edge: str, record: Path) -> AsyncIterator[Suite]:
+    """`record` is written as the laptop's runner writes its own, so that every command finds the system."""
+    async with forwarded(cluster, BEHIND) as ports:
+        content = json.dumps({"processes": {}, "ports": {}, "urls": urls(edge, ports)})
+        record.write_text(content)  # noqa: ASYNC240  # before anything runs
+        yield Suite(cluster, Target(edge, record))
+
+
+def urls(edge: str, ports: Mapping[str, int]) -> dict[str, str]:
+    here = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+    return {
+        "edge": edge,
+        # By the edge, which shares the work among the pods; a forwarded port leads to one of them.
+        "orders": edge,
+        "nats": f"nats://{here['nats-srv']}",
+        "redis": f"redis://{here['expiration-redis-srv']}/0",
+        **{f"mongo_{n}": f"mongodb://{here[f'{n}-mongo-srv']}/{n}?directConnection=true" for n in DATABASES},
+    }

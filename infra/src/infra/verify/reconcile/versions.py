@@ -1,0 +1,83 @@
+"""The event store beside the databases: a stream that lacks a version could not rebuild its record."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+
+from infra.verify.reconcile.books import Books, batches, by_id
+from infra.verify.reconcile.report import Report
+
+COMPLETE = "the event store has every version"
+SAVED = "each event is one saved change"
+CONFIRMED = "a confirmed change is stored"
+
+KINDS = ("ticket", "order", "payment")
+SUBJECTS = tuple(f"{kind}.>" for kind in KINDS)
+AT_ONCE = 500_000
+"""Events that are held in memory in one pass over the stream."""
+
+Read = Callable[[], AsyncIterator[tuple[str, bytes]]]
+"""Each event's id, `<kind>.<change>:<record id>:<version>`, and its body, in the stream's order."""
+
+
+async def check(books: Books, read: Read, events: int, report: Report) -> None:
+    """Counts versions. `COMPLETE`: missing and late events; `SAVED`: events that are no saved change."""
+    passes = events // AT_ONCE + 1
+    for number in range(passes):
+        found = await _versions(read, report, passes, number)
+        for kind, database in zip(KINDS, (books.tickets, books.orders, books.payments), strict=True):
+            async for records in batches(database[f"{kind}s"], "_id version"):
+                for record in records:
+                    if _turn(record["_id"], passes) == number:
+                        versions = found.pop(_key(kind, record["_id"]), {})
+                        _compare(f"{kind} {record['_id']}", record["version"], versions, report)
+        for key, versions in found.items():
+            words = f"{key.decode()}: no such record / version {max(versions)} in the stream"
+            report.disagree(SAVED, words)
+
+
+async def confirmed(books: Books, told: Mapping[str, int], report: Report) -> None:
+    """`told`: the latest version that a caller was told of, by the id of a ticket or an order."""
+    stored = await by_id(books.tickets["tickets"], told, "_id version")
+    stored |= await by_id(books.orders["orders"], told, "_id version")
+    for record_id, version in told.items():
+        reached = stored[record_id]["version"] if record_id in stored else -1
+        report.compared(CONFIRMED)
+        if reached < version:
+            report.disagree(CONFIRMED, f"{record_id}: version told / stored: {version} / {reached}")
+
+
+def _compare(name: str, version: int, versions: Mapping[int, int], report: Report) -> None:
+    report.compared(COMPLETE, version + 1)
+    report.compared(SAVED, len(versions))
+    reached = max(versions, default=-1)
+    if version != reached:
+        check = COMPLETE if version > reached else SAVED
+        report.disagree(check, f"{name}: version stored / last in the stream: {version} / {reached}")
+
+
+async def _versions(read: Read, report: Report, passes: int, number: int) -> dict[bytes, dict[int, int]]:
+    """The hash of each version's event, of the records whose turn it is.
+
+    An event may be stored again, unchanged. A version that comes before an earlier one is a hole.
+    """
+    found: dict[bytes, dict[int, int]] = {}
+    async for event_id, body in read():
+        subject, _, rest = event_id.partition(":")
+        record_id, _, text = rest.partition(":")
+        if not text or _turn(record_id, passes) != number:
+            continue
+        key, version, digest = _key(subject.partition(".")[0], record_id), int(text), hash((event_id, body))
+        versions = found.setdefault(key, {})
+        expected = max(versions, default=-1) + 1
+        if version > expected:
+            report.disagree(COMPLETE, f"{key.decode()}: version {expected} expected / {event_id}")
+        if versions.setdefault(version, digest) != digest:
+            report.disagree(SAVED, f"{key.decode()}: two different events of version {version}")
+    return found
+
+
+def _key(kind: str, record_id: str) -> bytes:
+    return f"{kind} {record_id}".encode()
+
+
+def _turn(record_id: str, passes: int) -> int:
+    return sum(record_id.encode()) % passes

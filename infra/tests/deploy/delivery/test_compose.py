@@ -1,0 +1,169 @@
+"""compose.yaml: what each container is, is told, and can reach."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+
+from common.runtime.settings import ServiceSettings
+from infra.deploy.manifests.rendered import REPO, SERVICES
+from infra.dev import edge, environment
+from infra.dev.config import from_env
+
+DATABASES = {f"{name}-mongo": {name} for name in ("auth", "tickets", "orders", "payments")}
+TIMERS = {"expiration-redis": {"expiration", "expiration-worker"}}
+STRIPE = ("STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY")
+CHOICES = dict.fromkeys((*STRIPE, "LOG_LEVEL", "ORDER_HOLD_SECONDS"), "5")
+
+
+@cache
+def file() -> Any:
+    return yaml.safe_load((REPO / "compose.yaml").read_text())
+
+
+def containers() -> Mapping[str, Any]:
+    services: Mapping[str, Any] = file()["services"]
+    return services
+
+
+def reach(name: str) -> set[str]:
+    """Who shares a network with it."""
+    own = set(containers()[name]["networks"])
+    return {other for other, one in containers().items() if own & set(one["networks"])} - {name}
+
+
+def told(name: str) -> set[str]:
+    """The names of its variables, when all that can be chosen is."""
+    lines = [
+        line
+        for path in containers()[name].get("env_file", [])
+        for line in (REPO / path.replace("${STRIPE_KEY:+-stripe}", "-stripe")).read_text().splitlines()
+    ]
+    return {line.split("=")[0] for line in lines} | set(containers()[name]["environment"])
+
+
+EVERY = pytest.mark.parametrize("name", containers())
+OURS = pytest.mark.parametrize("name", [*SERVICES, "expiration-worker"])
+
+
+@EVERY
+def test_a_container_is_confined(name: str) -> None:
+    one = containers()[name]
+    assert one["read_only"] is True
+    assert one["cap_drop"] == ["ALL"]
+    assert one["security_opt"] == ["no-new-privileges:true"]
+    assert not {"privileged", "cap_add", "pid", "ipc", "network_mode", "devices"} & set(one)
+
+
+@EVERY
+def test_a_container_is_bounded_watched_and_started_again(name: str) -> None:
+    one = containers()[name]
+    assert {"mem_limit", "cpus", "pids_limit"} <= set(one)
+    assert one["restart"] == "unless-stopped"
+    assert one["healthcheck"]["test"]
+    assert one["logging"] == {"driver": "local"}
+
+
+@EVERY
+def test_no_image_moves(name: str) -> None:
+    repository, _, tag = containers()[name]["image"].partition(":")
+    assert tag
+    assert tag != "latest"
+    assert "/" not in repository or repository.startswith("gittix/")
+
+
+@EVERY
+def test_only_the_image_of_nats_is_run_by_root(name: str) -> None:
+    """Ours name their user themselves."""
+    one = containers()[name]
+    assert ("build" in one or "pull_policy" in one) != ("user" in one)
+    assert one.get("user", "").startswith("0") == (name == "nats")
+
+
+@OURS
+def test_our_images_are_built_here_and_never_pulled(name: str) -> None:
+    one = containers()[name]
+    package = name.removesuffix("-worker")
+    assert one["image"] == f"gittix/{package}:compose"
+    if name in SERVICES:
+        assert one["pull_policy"] == "build"
+        assert one["build"] == {"context": ".", "dockerfile": f"{package}/Dockerfile"}
+    else:
+        assert one["pull_policy"] == "never"
+
+
+@OURS
+def test_each_is_told_what_the_laptops_is(name: str) -> None:
+    told_there = environment.services(from_env(CHOICES), key="k" * 32)[name.removesuffix("-worker")]
+    on_this_machine = {"HOST", "PORT", "PYTHONUNBUFFERED"}
+    behind_a_proxy = {"FORWARDED_ALLOW_IPS"} if "edge" in reach(name) else set()
+
+    assert told(name) == set(told_there) - on_this_machine | behind_a_proxy
+
+
+def test_the_port_is_the_one_that_is_checked_and_routed() -> None:
+    assert ServiceSettings.model_fields["port"].default == 3000
+    for name in (*SERVICES, "expiration-worker"):
+        assert "http://127.0.0.1:3000/readyz" in containers()[name]["healthcheck"]["test"][-1]
+
+
+def test_a_key_is_asked_for_by_the_command_that_makes_one() -> None:
+    keys = {str(one.get("environment", {}).get("JWT_KEY", "")) for one in containers().values()} - {""}
+    (key,) = keys
+    assert key.startswith("${JWT_KEY:?")
+    assert "openssl rand -hex 32) >> .env" in key
+
+
+def test_money_is_played_until_a_stripe_key_is_given() -> None:
+    (path,) = containers()["payments"]["env_file"]
+    for suffix, gateway in (("", "fake"), ("-stripe", "stripe")):
+        content = (REPO / path.replace("${STRIPE_KEY:+-stripe}", suffix)).read_text()
+        assert content == f"PAYMENT_GATEWAY={gateway}\n"
+
+
+@pytest.mark.parametrize(("server", "users"), (DATABASES | TIMERS).items())
+def test_a_database_is_reached_by_its_service_alone(server: str, users: set[str]) -> None:
+    assert reach(server) == users
+    assert not containers()[server].get("ports")
+    for user in users:
+        assert any(f"://{server}:" in str(value) for value in containers()[user]["environment"].values())
+
+
+def test_events_are_reached_by_those_who_exchange_them() -> None:
+    users = {name for name, one in containers().items() if "NATS_URL" in one.get("environment", {})}
+    assert {one for one in reach("nats") if "events" in containers()[one]["networks"]} == users
+
+
+def test_the_edge_alone_is_reached_from_outside_and_payments_alone_gets_out() -> None:
+    outside = {name for name, one in file()["networks"].items() if not (one or {}).get("internal")}
+    assert {name for name, one in containers().items() if outside & set(one["networks"])} == {
+        "edge",
+        "payments",
+    }
+    assert [name for name, one in containers().items() if "ports" in one] == ["edge"]
+    assert containers()["edge"]["ports"] == ["127.0.0.1:${EDGE_PORT:-8080}:8080"]
+    assert reach("edge") == {"client", *dict(edge.ROUTES).values()}
+
+
+@pytest.mark.parametrize("name", [*DATABASES, *TIMERS, "nats"])
+def test_data_is_kept_in_a_volume_of_its_own(name: str) -> None:
+    (mount,) = containers()[name]["volumes"]
+    volume, _, target = mount.partition(":")
+    assert volume == name
+    assert volume in file()["volumes"]
+    assert target in ("/data", "/data/db")
+
+
+def test_the_servers_keep_what_they_were_given() -> None:
+    def configuration(name: str) -> str:
+        (one,) = containers()[name]["configs"]
+        path: str = file()["configs"][one["source"]]["file"]
+        return (REPO / path).read_text()
+
+    assert {"appendonly yes", "appendfsync always", "maxmemory-policy noeviction", "dir /data"} <= set(
+        configuration("expiration-redis").splitlines()
+    )
+    assert "store_dir: /data" in configuration("nats")
+    assert "dbPath: /data/db" in configuration("auth-mongo")

@@ -1,0 +1,205 @@
+"""The edge of compose.yaml: its configuration in the machine's nginx, in front of services that echo."""
+
+import asyncio
+import getpass
+import shutil
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import aiohttp
+import pytest
+from aiohttp import web
+from yarl import URL
+
+from infra.deploy.manifests.rendered import REPO
+from infra.dev import edge
+
+CONFIGURATION = REPO / "infra" / "compose" / "nginx.conf"
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+UPSTREAMS = ("auth", "tickets", "orders", "payments", "client")
+LISTENERS = ("8080", "8081")
+
+pytestmark = pytest.mark.skipif(NGINX is None, reason="needs nginx: apt-get install nginx-light")
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def here(text: str, folder: Path, ports: dict[str, int]) -> str:
+    """The same configuration with this machine's ports for the containers' names."""
+    for name in UPSTREAMS:
+        assert f" {name}:3000;" in text, name
+        text = text.replace(f" {name}:3000;", f" 127.0.0.1:{ports[name]};")
+    for port in LISTENERS:
+        text = text.replace(port, str(ports[port]))
+    return text.replace("/tmp/", f"{folder}/")
+
+
+NAME = web.AppKey("name", str)
+LEFT = web.AppKey("left", asyncio.Event)
+
+
+async def echo(request: web.Request) -> web.Response:
+    await request.read()
+    said = {"by": request.app[NAME], "uri": request.raw_path, "headers": dict(request.headers)}
+    return web.json_response(said)
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    """As client's answer to a page that is open: one event, and then nothing until the browser leaves."""
+    response = web.StreamResponse(
+        headers={"Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
+    )
+    await response.prepare(request)
+    await response.write(b"event: state\ndata: x\n\n")
+    try:
+        await asyncio.sleep(60)
+    finally:
+        request.app[LEFT].set()
+    return response
+
+
+@pytest.fixture
+def ports() -> dict[str, int]:
+    return {name: free_port() for name in (*UPSTREAMS, *LISTENERS)}
+
+
+@pytest.fixture
+async def services(ports: dict[str, int]) -> AsyncIterator[dict[str, web.AppRunner]]:
+    runners: dict[str, web.AppRunner] = {}
+    for name in UPSTREAMS:
+        app = web.Application(client_max_size=0)
+        app[NAME], app[LEFT] = name, asyncio.Event()
+        app.router.add_get("/tickets/{id}/live", stream)
+        app.router.add_route("*", "/{path:.*}", echo)
+        runners[name] = web.AppRunner(app, handler_cancellation=True)
+        await runners[name].setup()
+        await web.TCPSite(runners[name], "127.0.0.1", ports[name]).start()
+    yield runners
+    for runner in runners.values():
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def nginx(tmp_path: Path, ports: dict[str, int]) -> AsyncIterator[None]:
+    file = tmp_path / "nginx.conf"
+    file.write_text(here(CONFIGURATION.read_text(), tmp_path, ports))
+    # Started by root it would become somebody who may not write here.
+    user = f"user {getpass.getuser()};"
+    process = await asyncio.create_subprocess_exec(str(NGINX), "-e", "stderr", "-g", user, "-c", str(file))
+    await accepting(ports["8080"])
+    yield
+    process.terminate()
+    await process.wait()
+
+
+async def accepting(port: int) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.02)
+
+
+Get: TypeAlias = Callable[..., Awaitable[tuple[int, Any]]]
+
+
+@pytest.fixture
+async def ask(nginx: None, services: object, ports: dict[str, int]) -> AsyncIterator[Get]:  # noqa: ARG001
+    """The path goes out as it is written."""
+    async with aiohttp.ClientSession() as session:
+
+        async def request(path: str, listener: str = "8080", **more: Any) -> tuple[int, Any]:
+            url = URL(f"http://127.0.0.1:{ports[listener]}{path}", encoded=True)
+            async with session.request(more.pop("method", "GET"), url, **more) as answer:
+                return answer.status, await answer.json(content_type=None)
+
+        yield request
+
+
+async def test_its_routes_are_those_of_the_laptops_edge(ask: Get) -> None:
+    async def reached(path: str) -> str:
+        _, said = await ask(path)
+        assert said["uri"] == path
+        return str(said["by"])
+
+    for name, service in edge.ROUTES:
+        assert await reached(f"/api/{name}") == service
+        assert await reached(f"/api/{name}/x%20y?z=%2F") == service
+        assert await reached(f"/api/{name}x") == "client"
+    for page in ("/", "/tickets/new", "/healthzz"):
+        assert await reached(page) == "client"
+
+
+async def test_what_is_for_operators_is_hidden_however_it_is_written(ask: Get) -> None:
+    for path in edge.PRIVATE:
+        for written in (
+            path,
+            f"{path}/",
+            f"{path}/x",
+            f"/{path}",
+            f"/.{path}",
+            f"/%{ord(path[1]):x}{path[2:]}",
+        ):
+            assert await ask(written) == (404, {"errors": [{"code": "not-found", "message": "Not found"}]}), (
+                written
+            )
+
+
+async def test_a_browser_can_not_say_that_it_is_somebody_else(ask: Get) -> None:
+    forged = {"Host": "shop.example:8080", "X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "https"}
+
+    _, said = await ask("/api/users/signin", headers=forged)
+
+    told = said["headers"]
+    assert told["Host"] == told["X-Forwarded-Host"] == "shop.example:8080"
+    assert told["X-Forwarded-For"] == "127.0.0.1"
+    assert told["X-Forwarded-Proto"] == "http"
+
+
+async def test_a_body_that_is_too_large_is_refused_as_on_the_laptop(ask: Get) -> None:
+    status, _ = await ask("/api/tickets", method="POST", data=BytesIO(b"x" * 1_000_000))
+    assert status == 200
+    refused = await ask("/api/tickets", method="POST", data=BytesIO(b"x" * 1_100_000))
+    assert refused == (413, {"errors": [{"code": "body-too-large", "message": "Body too large"}]})
+
+
+async def test_a_service_that_is_away_is_said_to_be(ask: Get, services: dict[str, web.AppRunner]) -> None:
+    await services["orders"].cleanup()
+
+    assert await ask("/api/orders") == (
+        503,
+        {"errors": [{"code": "unavailable", "message": "Service unavailable"}]},
+    )
+    assert (await ask("/api/tickets"))[0] == 200
+
+
+async def test_an_event_is_sent_on_at_once_and_its_stream_ends_with_the_browser(
+    nginx: None,  # noqa: ARG001  # in front
+    services: dict[str, web.AppRunner],
+    ports: dict[str, int],
+) -> None:
+    app = services["client"].app
+    assert app is not None
+    async with asyncio.timeout(10):
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{ports['8080']}/tickets/1/live") as answer,
+        ):
+            assert await answer.content.readline() == b"event: state\n"
+            assert not app[LEFT].is_set()
+        await app[LEFT].wait()
+
+
+async def test_its_health_is_its_own(ask: Get, services: dict[str, web.AppRunner]) -> None:
+    await services["client"].cleanup()
+    assert await ask("/", "8081") == (204, None)

@@ -1,0 +1,102 @@
+"""What each service's image is made of, read from its Dockerfile."""
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+import pytest
+
+from infra.deploy.manifests.rendered import REPO, SHIPPED
+
+
+class Step(NamedTuple):
+    verb: str
+    rest: str
+
+
+@cache
+def text(service: str) -> str:
+    return (REPO / service / "Dockerfile").read_text()
+
+
+def package(service: str) -> str:
+    return service.rpartition("/")[2]
+
+
+def stages(service: str) -> list[list[Step]]:
+    """The instructions of each stage; what comes before the first FROM is the first list."""
+    lines = re.sub(r"^\s*#.*\n", "", text(service), flags=re.MULTILINE).replace("\\\n", " ").splitlines()
+    found: list[list[Step]] = [[]]
+    for line in filter(str.strip, lines):
+        step = Step(*re.split(r"\s+", line.strip(), maxsplit=1))
+        if step.verb == "FROM":
+            found.append([])
+        found[-1].append(step)
+    return found
+
+
+def all_of(steps: list[Step], verb: str) -> list[str]:
+    return [step.rest for step in steps if step.verb == verb]
+
+
+def test_they_differ_by_the_services_name_alone() -> None:
+    differing = {
+        re.sub(rf"\b{package(service)}\b", "SERVICE", text(service).replace(f"{service}/", "FOLDER/"))
+        for service in SHIPPED
+    }
+    assert len(differing) == 1
+
+
+@pytest.mark.parametrize("service", SHIPPED)
+def test_the_base_is_an_argument_and_no_moving_tag(service: str) -> None:
+    before, *built = stages(service)
+    (base,) = all_of(before, "ARG")
+    name, _, image = base.partition("=")
+
+    assert name == "BASE"
+    assert re.fullmatch(r"python:3\.\d+-slim", image)
+    assert [all_of(stage, "FROM")[0].split()[0] for stage in built] == ["${BASE}"] * len(built)
+    assert "latest" not in text(service)
+
+
+@pytest.mark.parametrize("service", SHIPPED)
+def test_locked_dependencies_are_installed_before_the_code_comes(service: str) -> None:
+    """So that a change of code leaves their layer as it is."""
+    build = stages(service)[1]
+    (copied,) = (at for at, step in enumerate(build) if step.verb == "COPY" and ".lock" in step.rest)
+    (installed,) = (at for at, step in enumerate(build) if "pip" in step.rest and "install" in step.rest)
+    (code,) = (at for at, step in enumerate(build) if step.verb == "COPY" and "/src" in step.rest)
+
+    assert copied < installed < code
+    assert build[copied].rest.split()[:-1] == [f"{service}/requirements.lock"]
+    assert build[code].rest.split()[:-1] == ["common/src", f"{service}/src"]
+    assert {"--require-hashes", "--no-deps"} <= set(build[installed].rest.split())
+
+
+@pytest.mark.parametrize("service", SHIPPED)
+def test_what_ships_is_copied_from_the_build_and_runs_nothing_of_its_own(service: str) -> None:
+    """No tool, cache or secret of the build can be left in it."""
+    final = stages(service)[-1]
+
+    assert not all_of(final, "RUN")
+    assert not all_of(final, "ADD")
+    assert all(rest.startswith("--from=build ") for rest in all_of(final, "COPY"))
+
+
+@pytest.mark.parametrize("service", SHIPPED)
+def test_it_runs_as_nobody_in_particular_and_hears_its_signals(service: str) -> None:
+    """The exec form: under a shell, SIGTERM would end the shell and not the service."""
+    final = stages(service)[-1]
+
+    assert all_of(final, "USER") == ["10001:10001"]
+    assert all_of(final, "ENTRYPOINT") == [f'["python", "-m", "{package(service)}"]']
+    assert all_of(final, "EXPOSE") == ["3000"]
+
+
+@pytest.mark.parametrize("service", SHIPPED)
+def test_it_says_what_it_is_and_of_which_revision(service: str) -> None:
+    labels = " ".join(all_of(stages(service)[-1], "LABEL"))
+
+    assert f'org.opencontainers.image.title="gittix/{package(service)}"' in labels
+    for label in ("version", "revision", "source"):
+        assert f'org.opencontainers.image.{label}="${{{label.upper()}}}"' in labels

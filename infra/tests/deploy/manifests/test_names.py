@@ -1,0 +1,139 @@
+"""Names, ports and routes are those that the design and the laptop's edge have."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.deploy.manifests.rendered import (
+    BLOG_K8S,
+    EVERY_OVERLAY,
+    FOLDERS,
+    K8S,
+    OVERLAYS,
+    REPO,
+    SERVICES,
+    Object,
+    kustomized,
+    matches,
+    named,
+    of_kind,
+    overlay,
+    pod,
+    pods,
+)
+from infra.dev import edge
+
+SERVERS = {
+    "auth-mongo-srv": 27017,
+    "tickets-mongo-srv": 27017,
+    "orders-mongo-srv": 27017,
+    "payments-mongo-srv": 27017,
+    "nats-srv": 4222,
+    "expiration-redis-srv": 6379,
+}
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_services_and_ports_are_as_designed(name: str) -> None:
+    found = {
+        one["metadata"]["name"]: one["spec"]["ports"][0]["port"] for one in of_kind(overlay(name), "Service")
+    }
+    assert found == {f"{service}-srv": 3000 for service in SERVICES} | SERVERS
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_deployments_and_images_are_as_designed(name: str) -> None:
+    found = {
+        one["metadata"]["name"]: one["spec"]["template"]["spec"]["containers"][0]["image"]
+        for one in of_kind(overlay(name), "Deployment")
+    }
+    assert set(found) == {f"{service}-depl" for service in (*SERVICES, "expiration-worker")}
+    for deployment, image in found.items():
+        service = deployment.removesuffix("-depl").removesuffix("-worker")
+        assert image.startswith((f"gittix/{service}:", f"gittix/{service}@sha256:"))
+
+
+@pytest.mark.parametrize("name", EVERY_OVERLAY)
+def test_each_service_reaches_its_own_pods_on_a_port_that_they_have(name: str) -> None:
+    objects = overlay(name)
+    for service in of_kind(objects, "Service"):
+        own = service["metadata"]["name"]
+        selector = {"matchLabels": service["spec"]["selector"]}
+        (target,) = [each for each in pods(objects) if matches(selector, each.labels)]
+        assert target.labels["app"] == own.removesuffix("-srv")
+        named_ports = {port["name"] for port in target.main["ports"]}
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= named_ports
+
+
+@pytest.mark.parametrize("name", EVERY_OVERLAY)
+def test_a_workload_selects_its_own_pods_alone(name: str) -> None:
+    objects = overlay(name)
+    for workload in of_kind(objects, "Deployment", "StatefulSet"):
+        selector = workload["spec"]["selector"]
+        assert [each.owner for each in pods(objects) if matches(selector, each.labels)] == [workload]
+
+
+@pytest.mark.parametrize("name", EVERY_OVERLAY)
+def test_all_live_in_one_namespace(name: str) -> None:
+    cluster_wide = {"Namespace", "PersistentVolume"}
+    inside = [one for one in overlay(name) if one["kind"] not in cluster_wide]
+    assert {one["metadata"]["namespace"] for one in inside} == {"blog" if "blog" in name else "gittix"}
+
+
+@pytest.mark.parametrize(
+    "folder", [K8S / "base", *(FOLDERS[name] for name in ("test", "prod", "blog-test")), BLOG_K8S / "base"]
+)
+def test_the_namespace_takes_only_restricted_pods(folder: Path) -> None:
+    (namespace,) = of_kind(kustomized(folder), "Namespace")
+    labels = namespace["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+@pytest.mark.parametrize("name", ["dev", "blog-dev"])
+def test_the_end_of_skaffold_dev_takes_no_key_and_no_data_away(name: str) -> None:
+    """It deletes what it applied; with the namespace everything in it would go."""
+    assert not of_kind(overlay(name), "Namespace", "Secret", "PersistentVolumeClaim")
+
+
+def routes(rule: Object) -> Mapping[str, str]:
+    assert all(path["pathType"] == "Prefix" for path in rule["http"]["paths"])
+    return {path["path"]: path["backend"]["service"]["name"] for path in rule["http"]["paths"]}
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_the_ingress_has_the_routes_of_the_laptops_edge(name: str) -> None:
+    ingress = named(overlay(name), "Ingress", "edge")
+    expected = {f"/api/{path}": f"{service}-srv" for path, service in edge.ROUTES}
+    expected |= {"/": "client-srv"}
+    for rule in ingress["spec"]["rules"]:
+        assert routes(rule) == expected
+    assert ingress["spec"]["rules"][0]["host"] == "ticketing.dev"
+    assert ingress["spec"]["ingressClassName"] == "nginx"
+    # Controllers differ in their annotations.
+    assert "annotations" not in ingress["metadata"]
+
+
+def test_skaffold_builds_what_the_overlay_of_dev_runs() -> None:
+    config = yaml.safe_load((REPO / "skaffold.yaml").read_text())
+    built = {one["image"]: one for one in config["build"]["artifacts"]}
+    assert set(built) == {f"gittix/{service}" for service in SERVICES}
+    for service in SERVICES:
+        sources = [rule["strip"] for rule in built[f"gittix/{service}"]["sync"]["manual"]]
+        assert all((REPO / source).is_dir() for source in sources)
+        assert {rule["dest"] for rule in built[f"gittix/{service}"]["sync"]["manual"]} == {"/app/src"}
+    assert config["manifests"]["kustomize"]["paths"] == ["infra/k8s/overlays/dev"]
+
+
+def test_skaffold_forwards_ports_that_exist() -> None:
+    config = yaml.safe_load((REPO / "skaffold.yaml").read_text())
+    own = [one for one in config["portForward"] if one["namespace"] == "gittix"]
+    for one in own:
+        (port,) = named(overlay("dev"), "Service", one["resourceName"])["spec"]["ports"]
+        assert port["port"] == one["port"]
+    assert len({one["localPort"] for one in config["portForward"]}) == len(config["portForward"])
+
+
+def test_the_worker_is_the_image_of_expiration_told_to_work() -> None:
+    assert pod(overlay("prod"), "expiration-worker").main["args"] == ["worker"]

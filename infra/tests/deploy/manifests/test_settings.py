@@ -1,0 +1,83 @@
+"""What the overlays tell each process, against what its code asks for."""
+
+import pytest
+from tests.deploy.manifests.code import is_ours, settings
+
+from infra.deploy.manifests.rendered import EVERY_OVERLAY, Pod, environment, named, of_kind, overlay, pods
+
+BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS"}
+"""Read by `common.runtime.settings.load` and by uvicorn."""
+SECRETS = {
+    "JWT_KEY": ("jwt-secret", "JWT_KEY"),
+    "STRIPE_KEY": ("stripe-secret", "STRIPE_KEY"),
+    "STRIPE_PUBLISHABLE_KEY": ("stripe-secret", "STRIPE_PUBLISHABLE_KEY"),
+    "STRIPE_WEBHOOK_SECRET": ("stripe-secret", "STRIPE_WEBHOOK_SECRET"),
+}
+
+
+def processes(name: str) -> list[Pod]:
+    return list(filter(is_ours, pods(overlay(name))))
+
+
+@pytest.mark.parametrize("name", EVERY_OVERLAY)
+def test_each_variable_is_a_setting_of_the_code(name: str) -> None:
+    for each in processes(name):
+        known = {field.upper() for field in settings(each).model_fields} | BESIDE_SETTINGS
+        assert set(environment(overlay(name), each)) <= known, each.name
+
+
+@pytest.mark.parametrize("name", EVERY_OVERLAY)
+def test_with_its_secrets_each_process_would_start(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for each in processes(name):
+        with monkeypatch.context() as patch:
+            for field in settings(each).model_fields:
+                patch.delenv(field.upper(), raising=False)
+            for variable, value in environment(overlay(name), each).items():
+                patch.setenv(variable, value if value is not None else "a secret of thirty-two bytes or more")
+            assert settings(each)().port in {port["containerPort"] for port in each.main["ports"]}
+
+
+@pytest.mark.parametrize("name", EVERY_OVERLAY)
+def test_a_secret_is_named_and_never_written(name: str) -> None:
+    assert not of_kind(overlay(name), "Secret")
+    for each in processes(name):
+        for one in each.main.get("env", []):
+            secret, key = SECRETS[one["name"]]
+            # Optional: the process itself says, in the pod's status, what to run.
+            assert one["valueFrom"]["secretKeyRef"] == {"name": secret, "key": key, "optional": True}
+        assert not set(SECRETS) & written(name, each)
+
+
+def written(name: str, each: Pod) -> set[str]:
+    objects = overlay(name)
+    sources = [source["configMapRef"]["name"] for source in each.main["envFrom"]]
+    return {variable for source in sources for variable in named(objects, "ConfigMap", source)["data"]}
+
+
+@pytest.mark.parametrize("name", EVERY_OVERLAY)
+def test_a_changed_setting_changes_the_pod(name: str) -> None:
+    """The name has a hash of the content, so that another content is another pod template."""
+    for one in of_kind(overlay(name), "ConfigMap"):
+        assert len(one["metadata"]["name"].rsplit("-", 1)[-1]) == 10, one["metadata"]["name"]
+
+
+def test_production_moves_money_and_its_cookies_need_https() -> None:
+    told = {each.labels["app"]: environment(overlay("prod"), each) for each in processes("prod")}
+    assert told["payments"]["PAYMENT_GATEWAY"] == "stripe"
+    assert told["orders"]["ORDER_HOLD_SECONDS"] == "900"
+    with_a_session = [one for one in told.values() if "JWT_KEY" in one]
+    assert len(with_a_session) == 5
+    assert all(one["COOKIE_SECURE"] == "true" for one in with_a_session)
+
+
+def test_production_writes_to_a_majority_and_to_three_streams() -> None:
+    for each in processes("prod"):
+        told = environment(overlay("prod"), each)
+        if uri := told.get("MONGO_URI"):
+            assert "w=majority" in uri
+            assert "journal=true" in uri
+            assert "replicaSet=rs0" in uri
+        if "nats_stream_replicas" in settings(each).model_fields:
+            assert told["NATS_STREAM_REPLICAS"] == "3"
+    (broker,) = (one for one in of_kind(overlay("prod"), "ConfigMap") if "nats.conf" in one["data"])
+    assert "sync_interval: always" in broker["data"]["nats.conf"]

@@ -1,0 +1,56 @@
+from collections.abc import Mapping
+
+from infra.dev.config import from_env
+from infra.dev.environment import SYSTEM, services
+
+EVERY = {"HOST", "PORT", "PYTHONUNBUFFERED"}
+SESSION = {"JWT_KEY", "COOKIE_SECURE"}
+
+
+def envs(**env: str) -> Mapping[str, dict[str, str]]:
+    return services(from_env({"PATH": "/bin", "AWS_SECRET": "x", **env}), key="k" * 32)
+
+
+def test_a_service_gets_what_the_contract_lists_and_no_more() -> None:
+    own = {name: set(env) - EVERY - set(SYSTEM) for name, env in envs().items()}
+
+    assert own == {
+        "auth": {"MONGO_URI"} | SESSION,
+        "tickets": {"MONGO_URI", "NATS_URL"} | SESSION,
+        "orders": {"MONGO_URI", "NATS_URL"} | SESSION,
+        "payments": {"MONGO_URI", "NATS_URL", "PAYMENT_GATEWAY"} | SESSION,
+        "expiration": {"NATS_URL", "REDIS_URL"},
+        "client": {"API_BASE_URL", "NATS_URL"} | SESSION,
+    }
+
+
+def test_no_two_services_share_a_database() -> None:
+    uris = [env["MONGO_URI"] for env in envs().values() if "MONGO_URI" in env]
+
+    assert len(set(uris)) == len(uris) == 4
+
+
+def test_the_gateway_is_fake_until_a_stripe_key_is_given() -> None:
+    assert envs()["payments"]["PAYMENT_GATEWAY"] == "fake"
+
+    stripe = {"STRIPE_WEBHOOK_SECRET": "whsec_1", "STRIPE_PUBLISHABLE_KEY": "pk_test_1"}
+    with_stripe = envs(STRIPE_KEY="sk_test_1", **stripe)
+
+    assert with_stripe["payments"]["PAYMENT_GATEWAY"] == "stripe"
+    assert with_stripe["payments"]["STRIPE_WEBHOOK_SECRET"] == "whsec_1"
+    assert not any("STRIPE_KEY" in env for name, env in with_stripe.items() if name != "payments")
+    assert with_stripe["client"]["STRIPE_PUBLISHABLE_KEY"] == "pk_test_1"
+    assert "STRIPE_PUBLISHABLE_KEY" not in envs(**stripe)["client"]
+
+
+def test_the_fake_gateway_takes_webhooks_where_a_secret_is_given() -> None:
+    payments = envs(STRIPE_WEBHOOK_SECRET="whsec_1")["payments"]
+
+    assert (payments["PAYMENT_GATEWAY"], payments["STRIPE_WEBHOOK_SECRET"]) == ("fake", "whsec_1")
+
+
+def test_hold_time_and_log_level_are_passed_on() -> None:
+    env = envs(ORDER_HOLD_SECONDS="5", LOG_LEVEL="DEBUG")
+
+    assert env["orders"]["ORDER_HOLD_SECONDS"] == "5"
+    assert {each["LOG_LEVEL"] for each in env.values()} == {"DEBUG"}
