@@ -14,6 +14,7 @@ import aiohttp
 from infra.actors.person import Refused
 from infra.dev import demo
 from infra.dev.config import from_env
+from infra.dev.narrator import narrate
 from infra.dev.spawn import raise_open_files
 from infra.dev.system import System
 
@@ -41,18 +42,24 @@ async def run(system: System, *, with_demo: bool) -> None:
 async def _bring_up(system: System, began: float, *, with_demo: bool) -> None:
     await system.start()
     await system.ready()
-    port = system.config.ports["edge"]
-    system.output.note(
-        f"ready after {time.monotonic() - began:.1f} s: http://localhost:{port}  (Ctrl-C stops it)"
-    )
+    took = time.monotonic() - began
+    sign_in = "sign up there, or run it with DEMO=1 for demo users and listings"
     if with_demo:
-        try:
-            await demo.fill(system.config.edge_url)
-            system.output.note(demo.HOW_TO_SIGN_IN)
-        except (aiohttp.ClientError, TimeoutError, Refused) as error:
-            system.output.note(f"the demo data could not be made: {error}")
-    else:
-        system.output.note("sign up there, or run it with DEMO=1 for demo users and listings")
+        sign_in = await _demo(system.config.edge_url)
+    if system.output.for_people:
+        await narrate(system.config.nats(), system.output)
+    system.output.note(sign_in)
+    port = system.config.ports["edge"]
+    system.output.note(f"ready after {took:.1f} s: http://localhost:{port}  (Ctrl-C stops it)")
+
+
+async def _demo(edge_url: str) -> str:
+    """Makes the demo data; returns how to sign in."""
+    try:
+        await demo.fill(edge_url)
+    except (aiohttp.ClientError, TimeoutError, Refused) as error:
+        return f"the demo data could not be made: {error}"
+    return demo.HOW_TO_SIGN_IN
 
 
 def clean(data_dir: Path) -> None:

@@ -21,6 +21,8 @@ class Config:
     nats_url: str | None = None
     redis_url: str | None = None
     passed_on: Mapping[str, str] = field(default_factory=dict)
+    for_people: bool | None = None
+    """Output in words (LOG_FORMAT=text) or as JSON (json); None: in words on a terminal."""
 
     @property
     def edge_url(self) -> str:
@@ -57,7 +59,14 @@ def from_env(env: Mapping[str, str]) -> Config:
         nats_url=env.get("NATS_URL") or None,
         redis_url=env.get("REDIS_URL") or None,
         passed_on=dict(env),
+        for_people=_for_people(env.get("LOG_FORMAT", "")),
     )
+
+
+def _for_people(log_format: str) -> bool | None:
+    if log_format not in {"", "text", "json"}:
+        raise SystemExit(f"LOG_FORMAT={log_format} is neither text nor json")
+    return {"": None, "text": True, "json": False}[log_format]
 
 
 def mongo_of_one(port: int) -> str:

@@ -31,7 +31,8 @@ class System:
         self._lock = self._claim(config.data_dir)
         if message := taken_message(config.ports, config.used_ports):
             raise SystemExit(message)
-        self.output = Output(["edge", *SERVICES, WORKER, *config.own_servers], stream, servers.UNWANTED)
+        names = ["edge", *SERVICES, WORKER, *config.own_servers]
+        self.output = Output(names, stream, servers.UNWANTED, config.for_people)
         self.processes = {process.name: process for process in self._plan()}
         self._recording = False
 
