@@ -1,1 +1,1 @@
-"""Values and errors that every room uses; imports none of them."""
+"""Values and errors that every room uses."""

@@ -11,7 +11,7 @@ _KNOWN = frozenset({"time", "level", "service", "logger", "message", "exception"
 def readable(line: str) -> str | None:
     """A JSON line of a service, the edge or MongoDB in words; None for one that only says that all is well.
 
-    Those are lines below a warning, except of requests that failed (5xx). A line that is no JSON object stays.
+    Those are lines below a warning, except of requests that failed (5xx). Text that is no JSON object stays.
     """
     try:
         record = orjson.loads(line)
