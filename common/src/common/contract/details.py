@@ -25,7 +25,9 @@ class Details:
         if document is None:
             return NO_DETAILS
         day = document["event_date"]
-        return cls(None if day is None else date.fromisoformat(day), document["venue"], document["seat"])
+        return cls(
+            None if day is None else date.fromisoformat(day), document.get("venue"), document.get("seat")
+        )
 
 
 NO_DETAILS = Details()

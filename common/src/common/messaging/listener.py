@@ -8,7 +8,7 @@ A listener only returns or raises; how a delivery ends is decided here and nowhe
 | raises NotYet, or a VersionGap     | nak with a growing delay; a dead letter after GAP_ATTEMPTS |
 | raises Unavailable or TimeoutError | nak with a growing delay, for as long as it lasts          |
 | raises anything else               | nak with a growing delay; a dead letter after ATTEMPTS     |
-| is never called: no such event     | a dead letter                                              |
+| is never called: does not parse    | a dead letter at the first attempt                         |
 | is cancelled                       | nothing: the broker delivers again                         |
 """
 

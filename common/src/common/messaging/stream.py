@@ -1,7 +1,7 @@
 """Port to the event stream: publish, pull due messages, read the history.
 
 `jetstream.JetStream` is the real one, `testing.fake_stream.FakeStream` the one of unit tests; one suite
-(`common/tests/test_stream.py`) runs over both.
+(`common/tests/messaging/test_stream.py`) runs over both.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence

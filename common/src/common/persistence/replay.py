@@ -29,9 +29,8 @@ class Projection:
     fields: Fields that an event sets.
     kept: Makes the live document from `{_id, version}` and all fields.
     repair_effect: For a replica that records how far effects on other documents came. Repairs a missing
-    effect of
-        the record's events, before the version is stored; must be idempotent; returns whether it changed
-        anything. Raises CannotRepair.
+        effect of the record's events, before the version is stored; must be idempotent; returns whether
+        it changed anything. Raises CannotRepair.
     """
 
     events: Sequence[type[VersionedEvent]]

@@ -1,6 +1,6 @@
 """The event stream in memory: storage, duplicate window, durable consumers, acks and redelivery.
 
-Held to the real one's behaviour by `common/tests/test_stream.py`, which runs over both.
+Held to the real one's behaviour by `common/tests/messaging/test_stream.py`, which runs over both.
 """
 
 import asyncio

@@ -17,7 +17,7 @@ async def run(found: addresses.Addresses, settle: float, *, stream: bool) -> int
         dead = await view.dead_letters()
     print(report.table())
     if dead:
-        report.note(f"{dead} dead letters wait for a person: see the stream of dead letters.")
+        report.note(f"{dead} dead letters wait: `python -m common.dead_letters list` shows them.")
     if report.details():
         print(report.details())
     print(f"{'all agrees' if report.is_clean else 'DISAGREEMENTS'} after {took:.1f} s")
