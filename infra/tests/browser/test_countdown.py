@@ -1,4 +1,7 @@
-"""What the time left to pay tells those who hear the page, without waiting a quarter of an hour for it."""
+"""Announcements of the time left to pay, for users of screen readers.
+
+The tests move the clock, so that they do not wait a quarter of an hour.
+"""
 
 from importlib.resources import files
 

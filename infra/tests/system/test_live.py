@@ -1,4 +1,4 @@
-"""What a page that is open is told, through the edge, on real servers."""
+"""Events that an open page receives, through the edge, on real servers."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ def watcher(
     return Watcher(session, target.edge, ticket, {} if who is None else who.headers)
 
 
-async def test_a_page_is_told_that_its_ticket_is_held_and_then_sold(
+async def test_a_page_receives_that_its_ticket_is_held_and_then_sold(
     target: Target, session: aiohttp.ClientSession, seller: Person, buyer: Person
 ) -> None:
     ticket = await seller.sell(20)
@@ -51,7 +51,7 @@ async def test_a_page_is_told_that_its_ticket_is_held_and_then_sold(
     assert "sold" in others.texts[2].lower()
 
 
-async def test_a_page_is_told_that_a_hold_is_over(
+async def test_a_page_receives_the_end_of_a_hold(
     target: Target, session: aiohttp.ClientSession, seller: Person, buyer: Person
 ) -> None:
     ticket = await seller.sell(20)
@@ -78,7 +78,7 @@ async def test_a_browser_that_left_is_forgotten(
             await asyncio.sleep(0.05)
 
 
-async def test_what_happened_while_the_broker_was_away_is_told_when_it_is_back(
+async def test_changes_during_an_outage_of_the_broker_arrive_when_it_is_back(
     target: Target, session: aiohttp.ClientSession, seller: Person
 ) -> None:
     ticket = await seller.sell(20)
@@ -113,7 +113,7 @@ async def test_a_process_that_stops_ends_its_open_pages_at_once(
 
 
 async def end(target: Target, process: str, how: signal.Signals) -> None:
-    """Whoever runs the system starts it anew."""
+    """Send the signal to the process; the runner of the system restarts it."""
     pid = target.pid(process)
     assert pid is not None
     os.kill(pid, how)

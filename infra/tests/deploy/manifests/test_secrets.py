@@ -1,4 +1,4 @@
-"""`make k8s-secrets`, against a kubectl that keeps its objects in files."""
+"""`make k8s-secrets`, with a fake kubectl that stores its objects in files."""
 
 import base64
 import os

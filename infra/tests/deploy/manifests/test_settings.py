@@ -1,4 +1,4 @@
-"""What the overlays tell each process, against what its code asks for."""
+"""Environment of each process in the overlays, compared with the settings in its code."""
 
 import pytest
 from tests.deploy.manifests.code import is_ours, settings
@@ -6,7 +6,7 @@ from tests.deploy.manifests.code import is_ours, settings
 from infra.deploy.manifests.rendered import EVERY_OVERLAY, Pod, environment, named, of_kind, overlay, pods
 
 BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS"}
-"""Read by `common.runtime.settings.load` and by uvicorn."""
+"""Variables that `common.runtime.settings.load` and uvicorn read."""
 SECRETS = {
     "JWT_KEY": ("jwt-secret", "JWT_KEY"),
     "STRIPE_KEY": ("stripe-secret", "STRIPE_KEY"),
@@ -43,7 +43,7 @@ def test_a_secret_is_named_and_never_written(name: str) -> None:
     for each in processes(name):
         for one in each.main.get("env", []):
             secret, key = SECRETS[one["name"]]
-            # Optional: the process itself says, in the pod's status, what to run.
+            # Optional: the process itself reports, in the pod's status, the command to run.
             assert one["valueFrom"]["secretKeyRef"] == {"name": secret, "key": key, "optional": True}
         assert not set(SECRETS) & written(name, each)
 
@@ -56,7 +56,7 @@ def written(name: str, each: Pod) -> set[str]:
 
 @pytest.mark.parametrize("name", EVERY_OVERLAY)
 def test_a_changed_setting_changes_the_pod(name: str) -> None:
-    """The name has a hash of the content, so that another content is another pod template."""
+    """The ConfigMap's name contains a hash of its content, so a new content changes the pod template."""
     for one in of_kind(overlay(name), "ConfigMap"):
         assert len(one["metadata"]["name"].rsplit("-", 1)[-1]) == 10, one["metadata"]["name"]
 

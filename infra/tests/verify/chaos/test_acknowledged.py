@@ -1,4 +1,4 @@
-"""What a user was told, and the database that doesn't hold it."""
+"""Answers that a user received, and a database that does not agree with them."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ async def purchase(world: World, order_id: str = COMPLETE, **changes: Any) -> Le
     return Ledger(purchases={order_id: Purchase(**{**values, **changes})})
 
 
-async def test_what_is_stored_as_it_was_told_is_fine(world: World) -> None:
+async def test_a_record_stored_as_it_was_answered_is_fine(world: World) -> None:
     assert not await told(world, await listing(world))
     assert not await told(world, await purchase(world, payment_id=PAYMENT, ended_as="complete"))
     assert not await told(world, await purchase(world, CANCELLED, payment_id=VOIDED, cancelled=True))

@@ -1,4 +1,4 @@
-"""Whether what the users were told is what the databases hold."""
+"""Comparison of the answers that users received with the databases."""
 
 from collections.abc import Sequence
 
@@ -39,7 +39,7 @@ async def holds_are_over(books: Books, report: Report) -> None:
 
 
 def _listing(listing: Listing, ticket: Document | None, report: Report) -> None:
-    name = f"ticket {listing.id}, told / stored"
+    name = f"ticket {listing.id}, answered / stored"
     report.compared(LISTINGS)
     if ticket is None:
         report.disagree(LISTINGS, f"{name}: version {listing.version} / not there")
@@ -53,7 +53,7 @@ def _listing(listing: Listing, ticket: Document | None, report: Report) -> None:
 
 
 def _order(purchase: Purchase, order: Document | None, report: Report) -> None:
-    name = f"order {purchase.id}, told / stored"
+    name = f"order {purchase.id}, answered / stored"
     report.compared(ORDERS)
     if order is None:
         report.disagree(ORDERS, f"{name}: of ticket {purchase.ticket_id} / not there")
@@ -71,10 +71,10 @@ def _ends_of(purchase: Purchase) -> Sequence[str]:
 
 
 def _payment(purchase: Purchase, payment: Document | None, status: str, report: Report) -> None:
-    """A live order's payment may still be open: a long hold has not ended yet."""
+    """Check the payment. The payment of a live order may still be open: a long hold has not ended yet."""
     name = f"payment {purchase.payment_id} of order {purchase.id} ({status})"
     report.compared(PAYMENTS)
     if payment is None or payment["order_id"] != purchase.id:
-        report.disagree(PAYMENTS, f"{name}: told 201 / stored {payment!r}")
+        report.disagree(PAYMENTS, f"{name}: answered 201 / stored {payment!r}")
     elif status in OUTCOMES and payment["status"] not in OUTCOMES[status]:
         report.disagree(PAYMENTS, f"{name}: {OUTCOMES[status][0]!r} / {payment['status']!r}")

@@ -1,4 +1,4 @@
-"""A page that is open on a ticket, as far as the network sees it: its event stream through the edge."""
+"""A ticket's open page as the network sees it: its event stream through the edge."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from infra.actors.api import edge_headers
 
 
 class Watcher:
-    """Notes when it was told which version. What comes between two of them may be left out."""
+    """Records the arrival time of each version. The stream may skip versions between two others."""
 
     def __init__(
         self, session: aiohttp.ClientSession, edge: str, ticket_id: str, headers: Mapping[str, str]
@@ -23,7 +23,7 @@ class Watcher:
         self._told = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.arrivals: dict[int, float] = {}
-        """By version, on the clock of `time.perf_counter`."""
+        """Arrival time by version, on the clock of `time.perf_counter`."""
         self.texts: dict[int, str] = {}
 
     async def __aenter__(self) -> Self:
@@ -38,9 +38,9 @@ class Watcher:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def told(self, version: int, within: float) -> float | None:
-        """When it was told that version or a later one; None if it wasn't in that many seconds.
+        """Arrival time of that version or a later one; None if none arrives within that many seconds.
 
-        Raises what the connection raised, and ConnectionError where the stream has ended.
+        Raises the connection's error, and ConnectionError if the stream has ended.
         """
         try:
             async with asyncio.timeout(within):
@@ -75,7 +75,7 @@ class Watcher:
 
 
 def watching_session() -> aiohttp.ClientSession:
-    """For any number of streams, each as long as it likes."""
+    """HTTP session for any number of streams, without a time limit."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),

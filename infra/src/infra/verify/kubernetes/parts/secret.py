@@ -1,4 +1,4 @@
-"""A secret that is missing: the new pod's status says what to run, and the old pod serves on."""
+"""Missing secret: the new pod's status names the command to run, and the old pod continues to serve."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ async def run(suite: Suite) -> Verdict:
 
 
 def reason(pods: Any) -> str:
-    """Why a container of these pods ended, in its own words."""
+    """Termination message of a container of these pods."""
     for pod in pods:
         for container in pod.get("status", {}).get("containerStatuses", ()):
             for state in (container.get("state", {}), container.get("lastState", {})):
