@@ -1,4 +1,4 @@
-# Everything a contributor does, by name. `make` lists the targets; each of them sets the machine up first when needed.
+# Tasks of a contributor. `make` lists the targets; each target first sets up the machine if necessary.
 
 UV_VERSION := 0.13.9
 ACTIONLINT_VERSION := 1.7.12
@@ -7,20 +7,20 @@ UV ?= $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
 PACKAGES := common auth tickets orders expiration payments client infra examples/blog
 SERVICES := auth tickets orders expiration payments client
-# What has an image: the services, and the small blog.
+# Packages with an image: the services, and the small blog.
 SHIPPED := $(SERVICES) examples/blog
 LOCKS := requirements.lock $(SHIPPED:%=%/requirements.lock)
 MANIFESTS := pyproject.toml $(PACKAGES:%=%/pyproject.toml)
 # uv resolves for projects that it manages, and ours are marked `managed = false`: a copy of the manifests is not.
 RESOLVED := .tools/lock
 EXPORT = $(UV) export --project $(RESOLVED) --locked --no-emit-workspace --no-header --no-annotate --quiet
-# The root's lock has everything; that of what ships, of which its image is made, what it runs with.
+# The root's lock holds all packages; the lock of a shipped package holds those that its image needs at run time.
 define export_locks
 $(EXPORT) --all-packages --all-groups --output-file requirements.lock > /dev/null
 @for at in $(SHIPPED); do $(EXPORT) --package $$(basename $$at) --no-dev --output-file $$at/requirements.lock > /dev/null || exit 1; done
 endef
 N ?= 400
-# The services of a test say only what went wrong, unless LOG_LEVEL asks for more.
+# The services of a test log only errors, unless LOG_LEVEL asks for more.
 QUIET = LOG_LEVEL=$${LOG_LEVEL:-ERROR}
 
 export UV_PYTHON_PREFERENCE ?= system
@@ -33,13 +33,13 @@ help: ## list the targets
 
 setup: .venv/.ready ## install the locked dependencies into .venv
 
-# Exactly what is locked is installed, whatever the registry offers by now: docs/decisions/0010-install-from-the-lock.md
+# Exactly the locked packages are installed, also if the registry has newer ones: docs/decisions/0010-install-from-the-lock.md
 .venv/.ready: $(MANIFESTS) requirements.lock | $(UV)
 	@test -x $(PY) || $(UV) venv --quiet .venv
 	@$(UV) pip sync --quiet --require-hashes requirements.lock
 	@$(UV) pip install --quiet --no-deps $(PACKAGES:%=--editable ./%)
 	@$(UV) pip check --quiet 2> .venv/conflicts || { cat .venv/conflicts; \
-	  echo "The locked packages are not what the manifests ask for: run 'make lock'."; exit 1; }
+	  echo "The locked packages differ from the manifests: run 'make lock'."; exit 1; }
 	@touch $@
 
 # uv.lock records the registry's addresses, so it stays on this machine (in .tools) and the repo has only hashes.
@@ -79,8 +79,8 @@ check: setup ## lint, formatting, types, import borders and the Kubernetes manif
 	@echo "── manifests" && cd infra && ../$(PY) -m pytest -q tests/deploy/manifests
 	@$(MAKE) --no-print-directory workflows
 
-# Its linter is built by Go, which not everybody has, and kept.
-workflows: ## lint the workflows of CI, where there is Go
+# Go builds the linter, which is then reused; not every machine has Go.
+workflows: ## lint the workflows of CI, if Go is installed
 	@echo "── workflows"; if [ -x $(ACTIONLINT)/actionlint ] || GOBIN="$(CURDIR)/$(ACTIONLINT)" \
 	  go install github.com/rhysd/actionlint/cmd/actionlint@v$(ACTIONLINT_VERSION) 2> /dev/null; \
 	then $(ACTIONLINT)/actionlint; else echo "SKIPPED: no Go to build actionlint with, or no module proxy in reach"; fi
@@ -99,7 +99,7 @@ e2e: setup ## drive the pages in a real Chromium, the small blog's too; pictures
 flows: setup ## the headline test: N flows at once (N=400), with processes killed meanwhile (KILL=tickets,nats)
 	@$(PY) -m infra.verify.flows $(N) --kill "$(KILL)"
 
-chaos: setup ## random users and random faults; then whether anything was lost (DURATION=300 SEED=...)
+chaos: setup ## random users and random faults, then a check for losses (DURATION=300 SEED=...)
 	@$(PY) -m infra.verify.chaos --duration $(or $(DURATION),300) $(if $(SEED),--seed $(SEED))
 
 reconcile: setup ## name every disagreement between databases, timers, payments and events (SETTLE=0)
@@ -114,13 +114,13 @@ expiry: setup ## many orders due in one second (ORDERS=500, KILL=worker|redis|na
 money: setup ## payments race with expiry and cancelling (RACES=1000)
 	@$(PY) -m infra.verify.faults.money --races $(or $(RACES),1000)
 
-live: setup ## open pages, told what somebody else does within a second (PAGES=200)
+live: setup ## open pages receive other users' changes within a second (PAGES=200)
 	@$(PY) -m infra.verify.load.live --pages $(or $(PAGES),200)
 
 weight: setup ## bytes, requests and paint times of each page on a slow phone
 	@$(PY) -m infra.verify.weight
 
-# New messages appear without a translation, which a test of client's then asks for.
+# New messages have no translation yet; a test of client fails until they have one.
 catalogues: setup ## take the words of the pages into their catalogues
 	@mkdir -p .tools && cd client && ../.venv/bin/pybabel -q extract -F babel.cfg -k gettext_noop --no-location --no-wrap -o ../.tools/messages.pot src/client
 	@for file in client/src/client/translations/*.po; do .venv/bin/pybabel -q update --no-fuzzy-matching --ignore-obsolete \
@@ -144,5 +144,5 @@ k8s-secrets: ## create the namespace and its secrets in the current Kubernetes c
 k8s-test: setup ## the suite on a real Kubernetes, part by part (PARTS=system,rollouts KEEP=1; KUBECONFIG: infra/verify/kubernetes/hosts.py)
 	@$(PY) -m infra.verify.kubernetes $(if $(PARTS),--parts $(PARTS))
 
-clean: setup ## forget the data of `make run`
+clean: setup ## delete the data of `make run`
 	@$(PY) -m infra.dev --clean

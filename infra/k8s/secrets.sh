@@ -1,9 +1,9 @@
 #!/bin/sh
-# Creates what no file of this repo may hold, in namespace gittix of the current context:
-#   jwt-secret     JWT_KEY, 48 random bytes. One that exists is kept: a new key would end every session.
+# Creates the secrets, which no file of this repo may hold, in namespace gittix of the current context:
+#   jwt-secret     JWT_KEY, 48 random bytes. An existing key stays: a new key would end every session.
 #   stripe-secret  STRIPE_KEY, STRIPE_WEBHOOK_SECRET and, for the pages, STRIPE_PUBLISHABLE_KEY of the environment, in place
 #                  of those before; left alone when unset.
-# KUBECTL names the command ("minikube kubectl --"). The values travel by stdin, where no list of processes shows them.
+# KUBECTL names the command ("minikube kubectl --"). The values are sent by stdin, so that process lists do not show them.
 set -eu
 cd "$(dirname "$0")"
 KUBECTL=${KUBECTL:-kubectl}

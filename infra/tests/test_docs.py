@@ -14,10 +14,12 @@ from common.runtime.settings import ServiceSettings
 from infra.deploy.manifests.rendered import REPO, SERVICES
 
 TOP_LEVEL = ("common", *SERVICES, "infra", "docs", "examples", "base", "parts", "options", "overlays")
-"""Folders at which a path in backticks begins: of the repository, of a package's `src`, or of `infra/k8s`."""
+"""First folders of a path in backticks: of the repository, of a package's `src`, or of `infra/k8s`."""
 EXTENSIONS = "py|md|yaml|yml|html|js|css|json|toml|lock|po|conf|sh|env|png|cfg|svg"
 ABSENT = {"infra/mongo", "uv.lock"}
-"""Removed since, by a decision that replaced another one; and made on each machine."""
+"""Paths that were removed later, by a decision that replaced another one; and paths that each machine
+creates.
+"""
 ROOMS = sorted(readme.parent for readme in (REPO / "common/src/common").glob("*/README.md"))
 
 _LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
@@ -59,13 +61,13 @@ def targets() -> frozenset[str]:
 
 
 def anchors(document: Path) -> set[str]:
-    """Of each heading, as GitHub makes them."""
+    """Anchors of the headings, in GitHub's format."""
     headings = _HEADING.findall(_FENCE.sub("", document.read_text()))
     return {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}
 
 
 def places(path: str, document: Path) -> Iterator[Path]:
-    """Where a path in backticks may be: from the root, the document, a package's code, or `infra/k8s`."""
+    """Possible places of a path in backticks: the root, the document, a package's code, or `infra/k8s`."""
     package = document.parent.name
     yield REPO / path
     yield REPO / path.split("/")[0] / "src" / path
@@ -77,7 +79,7 @@ def places(path: str, document: Path) -> Iterator[Path]:
 def exists(path: str, document: Path) -> bool:
     if any(place.exists() for place in places(path, document)):
         return True
-    # A name alone may be that of a file of any service, as in "each service's `test_queries.py`".
+    # A name without a folder may belong to a file of any service, as in "each service's `test_queries.py`".
     return "/" not in path and any(name.split("/")[-1] == path for name in tracked())
 
 
@@ -138,7 +140,7 @@ def variables(service: str) -> set[str]:
 
 
 def named_by_row() -> Iterator[tuple[set[str], set[str]]]:
-    """Of each row of the README's table: the variables, and the services that read them."""
+    """The variables and the services that read them, for each row of the README's table."""
     table = (REPO / "README.md").read_text().partition("\n## Settings\n")[2]
     for line in table.splitlines():
         if line.startswith("| `"):
@@ -159,7 +161,7 @@ def test_the_readme_gives_a_setting_to_services_alone() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_names_its_own_settings(service: str) -> None:
-    """In its README: a sentence, a table, or the first paragraph of a section."""
+    """The service's README names them in a sentence, a table, or the first paragraph of a section."""
     text = (REPO / service / "README.md").read_text()
     listed = re.search(r"^(?:Settings\b.*:|\| setting \||## Settings\n)(?:.+\n)+", text, re.MULTILINE)
     assert listed is not None

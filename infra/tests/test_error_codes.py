@@ -1,4 +1,4 @@
-"""Every refusal that a service declares names its code by the contract's list."""
+"""Every refusal that a service declares has a code from the contract's list."""
 
 import ast
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 REPO = Path(__file__).parents[2]
 SERVICES = ("auth", "tickets", "orders", "payments", "client")
 CARRIERS = frozenset({"BadRequest", "Unavailable", "PaymentRequired", "ErrorEntry"})
-"""Generic errors, which have no telling code unless they are given one."""
+"""Generic errors, whose default code does not name the reason."""
 
 
 def _trees(service: str) -> Iterator[tuple[str, ast.Module]]:
@@ -18,7 +18,7 @@ def _trees(service: str) -> Iterator[tuple[str, ast.Module]]:
 
 
 def _without_code(tree: ast.AST) -> Iterator[ast.stmt | ast.expr]:
-    """Declared errors without a code, and raised generic ones without one."""
+    """Declared errors without a code, and raised generic errors without one."""
     for node in ast.walk(tree):
         match node:
             case ast.ClassDef(bases=[ast.Name(id=base)]) if base in CARRIERS:
@@ -45,7 +45,7 @@ def test_every_refusal_of_a_service_names_its_code(service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_validator_refuses_with_a_code(service: str) -> None:
-    """A bare ValueError in a validator would only be `<field>-invalid`."""
+    """A bare ValueError in a validator would only result in `<field>-invalid`."""
     bare = [
         f"{path}:{node.lineno}"
         for path, tree in _trees(service)

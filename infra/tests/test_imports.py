@@ -1,4 +1,4 @@
-"""A process without a database doesn't pay for its driver: neither its memory nor its time to load."""
+"""A process without a database does not load the driver, and saves its memory and load time."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ DRIVER = {"bson", "motor", "pymongo", "common.persistence.mongo"}
 
 
 def loaded(*modules: str) -> set[str]:
-    """The parts of the driver that a process has loaded with `modules`."""
+    """Modules of the driver that a process has loaded after an import of `modules`."""
     code = f"import json, sys, {', '.join(modules)}; print(json.dumps(list(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return DRIVER & set(json.loads(done.stdout))

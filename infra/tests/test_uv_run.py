@@ -14,7 +14,7 @@ FOLDERS = (".", *tomllib.loads((REPO / "pyproject.toml").read_text())["tool"]["u
 
 
 def _uv() -> str:
-    """Program of uv: the one that the Makefile installs, or that on PATH."""
+    """Path of uv: the one that the Makefile installs, else the one on PATH."""
     installed = REPO / ".tools/bin/uv"
     found = str(installed) if installed.exists() else shutil.which("uv")
     if found is None:
@@ -24,7 +24,7 @@ def _uv() -> str:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """The manifests of the repository, with an environment that holds no package."""
+    """The manifests of the repository, with an environment without packages."""
     copy = tmp_path / "checkout"
     for folder in FOLDERS:
         (copy / folder).mkdir(parents=True, exist_ok=True)

@@ -1,1 +1,1 @@
-"""How the whole system is deployed, run on a laptop and verified. Each room has a README."""
+"""Deployment, local run and verification of the whole system. Each subpackage has a README."""

@@ -9,7 +9,7 @@ from infra.actors.person import Person, Refused
 
 
 class Users:
-    """The users' API: an address can be signed up once."""
+    """Fake of the users' API: an address can be signed up once."""
 
     def __init__(self) -> None:
         self.passwords: dict[str, str] = {}

@@ -28,7 +28,7 @@ def edge() -> str:
 
 @pytest.fixture
 async def open_window(browser: Browser, edge: str) -> AsyncIterator[NewVisitor]:
-    """Opens windows, with options of Playwright's contexts; in the end none of their pages complained."""
+    """Open windows with options of Playwright's contexts; at the end, check that no page had a complaint."""
     contexts: list[BrowserContext] = []
     visitors: list[Visitor] = []
 
@@ -51,7 +51,7 @@ def javascript(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def visit(open_window: NewVisitor, javascript: bool) -> NewVisitor:
-    """A window with JavaScript, and in a second run of the test one without."""
+    """Window with JavaScript, and without JavaScript in a second run of the test."""
 
     async def new(name: str) -> Visitor:
         return await open_window(name if javascript else f"{name}-no-js", java_script_enabled=javascript)

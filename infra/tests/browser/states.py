@@ -1,4 +1,4 @@
-"""Every page in every state that it has, and how to get there."""
+"""Every page in every state, and the steps to reach the state."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ DETAILS = {"eventDate": "2027-05-31", "venue": "Great Hall, Ghent", "seat": "Row
 
 @dataclass
 class Scene:
-    """A window, and people behind the scenes who do by the API what the page is to show."""
+    """Browser window, and users who prepare the page's data through the API."""
 
     page: Page
     edge: str
@@ -43,7 +43,7 @@ class Scene:
         return str(ticket["id"])
 
     async def ordered(self) -> tuple[Person, str, str]:
-        """The buyer, signed in here, the ticket and the order."""
+        """The buyer, signed in in this window, the ticket and the order."""
         ticket = await self.offered(await self.person())
         buyer = await self.member()
         return buyer, ticket, await buyer.buy(ticket)

@@ -1,4 +1,7 @@
-"""What the time left to pay tells those who hear the page, without waiting a quarter of an hour for it."""
+"""Announcements of the time left to pay, for users of screen readers.
+
+The tests move the clock, so that they do not wait a quarter of an hour.
+"""
 
 from importlib.resources import files
 
@@ -29,15 +32,15 @@ async def test_five_minutes_and_one_are_announced_once_each(open_window: NewVisi
     await page.route("http://order.test/**", answer)
     await page.clock.install(time=NOW / 1000)
     await page.goto("http://order.test/order")
-    told, left = page.get_by_role("status"), page.get_by_role("timer")
-    await expect(told).to_be_empty()
+    status, left = page.get_by_role("status"), page.get_by_role("timer")
+    await expect(status).to_be_empty()
 
     await page.clock.run_for(3_000)
-    await expect(told).to_have_text("5 minutes left")
+    await expect(status).to_have_text("5 minutes left")
     await page.clock.run_for(200_000)
-    await expect(told).to_have_text("5 minutes left")
+    await expect(status).to_have_text("5 minutes left")
     await page.clock.run_for(40_000)
-    await expect(told).to_have_text("1 minute left")
+    await expect(status).to_have_text("1 minute left")
     await expect(left).to_have_class("soon")
     await page.clock.run_for(60_000)
     await expect(page).to_have_url("http://order.test/over")

@@ -1,4 +1,4 @@
-"""What people do with a page besides reading it: without a mouse, twice, at once, back and again."""
+"""Unusual use of pages: keyboard only, double clicks, two users at once, back and forward."""
 
 import asyncio
 import re
@@ -12,7 +12,7 @@ from tests.browser.visitor import Visitor
 pytestmark = pytest.mark.connected
 
 ANSWERED = re.compile("/orders/|/purchase$")
-"""An order, or the ticket with a refusal."""
+"""Path of an order, or of the ticket page with a refusal."""
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def title() -> str:
 
 
 async def tab_to(page: Page, name: str) -> None:
-    """Presses Tab until the element of that name has the focus, which has to be seen."""
+    """Press Tab until the element of that name has the focus, which must be visible."""
     for _ in range(40):
         await page.keyboard.press("Tab")
         focused = page.locator(":focus")
@@ -91,7 +91,7 @@ async def test_of_two_buyers_at_once_one_gets_the_ticket_and_the_other_reads_why
     seller = await open_window("seller")
     await seller.sign_up()
     await seller.sell(title, "20")
-    # Without JavaScript: with it, the page of whoever is slower may have no button any more.
+    # Without JavaScript: with it, the slower user's page may have no button any more.
     first, second = [await open_window(name, java_script_enabled=False) for name in ("first", "second")]
     for buyer in (first, second):
         await buyer.sign_up()
@@ -133,7 +133,7 @@ async def test_going_back_after_paying_and_paying_again_charges_nothing_more(
     await buyer.page.go_back()
     await buyer.page.reload()
 
-    # What is shown is not what the browser kept: signed-in pages are kept by no cache.
+    # The page does not come from the browser's cache: no cache stores signed-in pages.
     await expect(buyer.page.get_by_text("The ticket is yours")).to_be_visible()
     await expect(buyer.page.get_by_role("button", name="Pay $")).to_have_count(0)
 
@@ -167,7 +167,7 @@ async def test_an_order_paid_in_one_tab_is_paid_in_the_other(open_window: NewVis
 
 async def test_a_price_that_changed_is_shown_before_it_is_paid(open_window: NewVisitor, title: str) -> None:
     seller, buyer = await two(open_window, title)
-    # Without JavaScript nothing tells the page meanwhile.
+    # Without JavaScript, the page receives no update meanwhile.
     context = await buyer.page.context.browser.new_context(  # type: ignore[union-attr]  # it has one
         java_script_enabled=False, storage_state=await buyer.page.context.storage_state()
     )

@@ -1,4 +1,4 @@
-"""What buyers and sellers do, in Chromium, with JavaScript and without."""
+"""Journeys of buyers and sellers in Chromium, with JavaScript and without."""
 
 import asyncio
 import secrets

@@ -1,4 +1,4 @@
-"""A page that somebody looks at while others act, in Chromium."""
+"""An open page during other users' actions, in Chromium."""
 
 import secrets
 
@@ -13,7 +13,7 @@ AT_MOST_MILLISECONDS = 1_000
 
 @pytest.fixture
 def javascript() -> bool:
-    """Without it, nothing happens by itself."""
+    """Only with JavaScript: without it, an open page does not update."""
     return True
 
 
@@ -36,7 +36,7 @@ async def test_a_page_shows_what_others_do_without_being_loaded_again(visit: Vis
     await state.get_by_role("button", name="Purchase").focus()
     await seller.page.get_by_role("button", name="Save").click()
     await expect(state.get_by_text("$25.50")).to_be_visible(timeout=AT_MOST_MILLISECONDS)
-    # A key that was on its way to the button as the price changed must not buy.
+    # A key press that was meant for the button must not buy after the price has changed.
     await expect(state).to_be_focused()
 
     await buyer.buy(title)

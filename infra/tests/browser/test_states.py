@@ -1,6 +1,6 @@
-"""Every page in every state, in light and dark, on a desk and on a phone: accessible, whole and still.
+"""Every page in every state, in light and dark, on a desktop and on a phone: accessible, whole, still.
 
-Each state is reached once for each look and everything is held against it there.
+Each state is reached once for each look, and all checks of that look run there.
 """
 
 from typing import Any

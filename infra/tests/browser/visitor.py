@@ -1,4 +1,4 @@
-"""One browser window, and what its visitor does in it."""
+"""One browser window, and the actions of its visitor."""
 
 import os
 import re
@@ -11,12 +11,15 @@ from playwright.async_api import ConsoleMessage, Page, Request, Response, expect
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", ".screenshots"))
 
 _A_REFUSAL = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d ")
-"""Chromium logs every page with such a status, also where it is what was asked for."""
+"""Chromium logs every page with such a status, also if the test expects it."""
 
 
 @dataclass
 class Visitor:
-    """`complaints` are its pages': errors, refusals of the policy, faults, lost requests."""
+    """Visitor of the site.
+
+    `complaints` are its pages' errors, policy violations, accessibility faults and lost requests.
+    """
 
     page: Page
     edge: str
@@ -41,7 +44,7 @@ class Visitor:
             self.complaints.append(f"{response.status} {response.url}")
 
     def _on_lost(self, request: Request) -> None:
-        # Left for the next page, which is how an open stream of events ends.
+        # Aborted by navigation to the next page: an open stream of events ends in this way.
         if request.failure != "net::ERR_ABORTED":
             self.complaints.append(f"{request.failure} {request.url}")
 

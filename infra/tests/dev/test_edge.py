@@ -39,7 +39,7 @@ def test_pages_that_are_open_leave_the_other_connections_alone() -> None:
     apart = text[text.index("(live)") : text.index("http://:")]
 
     assert "max_conns_per_host" not in apart
-    # Caddy would then go on reading for browsers that have left.
+    # With `flush_interval -1`, Caddy would continue to read for browsers that have closed the connection.
     assert "flush_interval -1" not in apart.partition("{")[2]
     assert "import live" in text[text.index(edge.LIVE) :]
 

@@ -1,4 +1,4 @@
-"""The runner's MongoDB: what it keeps, where it runs, and what it says where it can't."""
+"""MongoDB of the local runner: durability, supported machines, and the error messages elsewhere."""
 
 import asyncio
 import io
@@ -22,7 +22,7 @@ WAYS_OUT = ("mongod is on PATH", "set MONGO_URI", "docker compose up")
 
 
 class Server:
-    """mongod on a folder, started again when it dies, and a collection in it."""
+    """mongod on a folder, restarted after a crash, and a collection in it."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
@@ -108,7 +108,7 @@ async def test_sigterm_ends_it_cleanly_and_its_log_stays_off_the_terminal(tmp_pa
         await server.things.insert_one({"_id": "a"})
 
     assert "did not stop" not in server.output.getvalue()
-    # Emptied by a clean shutdown alone.
+    # Only a clean shutdown empties this file.
     assert (tmp_path / "mongod" / "mongod.lock").read_bytes() == b""
     assert server.output.getvalue() == ""
 
@@ -140,7 +140,7 @@ Program = Callable[[str], Path]
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
-    """Makes an executable `mongod` with the given script; PATH has nothing else."""
+    """Create an executable `mongod` with the given script; PATH contains no other program."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))

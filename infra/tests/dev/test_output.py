@@ -1,4 +1,4 @@
-"""The runner's output: in words on a terminal, untouched elsewhere."""
+"""Output of the runner: in words on a terminal, unchanged elsewhere."""
 
 import io
 from asyncio import StreamReader

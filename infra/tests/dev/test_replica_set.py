@@ -1,4 +1,4 @@
-"""Three servers as production has them: whatever dies, what was acknowledged is there."""
+"""Replica set of three servers, as in production: acknowledged writes survive the crash of any member."""
 
 import asyncio
 import io
@@ -25,7 +25,7 @@ Members = Mapping[str, Supervised]
 
 @pytest.fixture
 async def members(tmp_path: Path) -> AsyncIterator[Members]:
-    """Three servers that know nothing of each other, by address."""
+    """Three servers by address, not yet members of one set."""
     first = free_edge()
     servers = {
         f"127.0.0.1:{port}": Supervised(
@@ -41,7 +41,7 @@ async def members(tmp_path: Path) -> AsyncIterator[Members]:
     async with AsyncExitStack() as stack:
         for server in servers.values():
             await server.start()
-            # A member that is asked to go waits 15 s for the others to take over.
+            # On SIGTERM, a member waits 15 s for another member to take over.
             stack.push_async_callback(server.stop, timeout=0.1)
         yield servers
 

@@ -1,4 +1,4 @@
-"""Pods start in any order: a service whose servers are down waits for them, and says so meanwhile."""
+"""Pods start in any order: a service waits for servers that are down, and reports that in its status."""
 
 import asyncio
 import io
@@ -30,7 +30,7 @@ def config(tmp_path: Path) -> Config:
 
 @pytest.fixture(params=["auth", "tickets", "orders", "payments", "expiration"])
 async def service(request: pytest.FixtureRequest, config: Config) -> AsyncIterator[str]:
-    """The address of a service that was started before anything it depends on."""
+    """Address of a service that was started before all of its dependencies."""
     name: str = request.param
     env = dict(environment.services(config, KEY)[name])
     process = Supervised(name, [sys.executable, "-m", name], env, Output([name], io.StringIO()), lambda: None)
@@ -40,7 +40,7 @@ async def service(request: pytest.FixtureRequest, config: Config) -> AsyncIterat
 
 
 async def status(url: str) -> tuple[int, str]:
-    """Of the answer; (0, "") while nobody listens."""
+    """Status and body of the answer; (0, "") while the port is closed."""
     with suppress(aiohttp.ClientError):
         async with aiohttp.request("GET", url) as response:
             return response.status, await response.text()

@@ -1,4 +1,4 @@
-"""Processes end without warning while the flows run; the runner starts them again."""
+"""Processes end without warning during the flows, and the runner restarts them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a page that is open is told, through the edge, on real servers."""
+"""Events that an open page receives, through the edge, on real servers."""
 
 import asyncio
 import os
@@ -30,19 +30,19 @@ def watcher(
     return Watcher(session, target.edge, ticket, {} if who is None else who.headers)
 
 
-async def test_a_page_is_told_that_its_ticket_is_held_and_then_sold(
+async def test_a_page_receives_that_its_ticket_is_held_and_then_sold(
     target: Target, session: aiohttp.ClientSession, seller: Person, buyer: Person
 ) -> None:
     ticket = await seller.sell(20)
     async with watcher(session, target, ticket) as others, watcher(session, target, ticket, buyer) as own:
-        assert await others.told(0, PATIENCE)
-        assert await own.told(0, PATIENCE)
+        assert await others.received(0, PATIENCE)
+        assert await own.received(0, PATIENCE)
         order = await buyer.buy(ticket)
         for each in (others, own):
-            assert await each.told(1, PATIENCE)
+            assert await each.received(1, PATIENCE)
         assert (await buyer.pay(order))[0] == 201
         for each in (others, own):
-            assert await each.told(2, PATIENCE)
+            assert await each.received(2, PATIENCE)
 
     assert "Purchase" in others.texts[0]
     assert "Purchase" not in others.texts[1]
@@ -51,16 +51,16 @@ async def test_a_page_is_told_that_its_ticket_is_held_and_then_sold(
     assert "sold" in others.texts[2].lower()
 
 
-async def test_a_page_is_told_that_a_hold_is_over(
+async def test_a_page_receives_the_end_of_a_hold(
     target: Target, session: aiohttp.ClientSession, seller: Person, buyer: Person
 ) -> None:
     ticket = await seller.sell(20)
     async with watcher(session, target, ticket) as page:
-        assert await page.told(0, PATIENCE)
+        assert await page.received(0, PATIENCE)
         await buyer.buy(ticket)
-        assert await page.told(1, PATIENCE)
+        assert await page.received(1, PATIENCE)
 
-        assert await page.told(2, PATIENCE)
+        assert await page.received(2, PATIENCE)
 
     assert "Purchase" in page.texts[2]
 
@@ -70,7 +70,7 @@ async def test_a_browser_that_left_is_forgotten(
 ) -> None:
     ticket = await seller.sell(20)
     async with watcher(session, target, ticket) as page:
-        assert await page.told(0, PATIENCE)
+        assert await page.received(0, PATIENCE)
         assert await open_pages(session, target) > 0
 
     async with asyncio.timeout(PATIENCE):
@@ -78,17 +78,17 @@ async def test_a_browser_that_left_is_forgotten(
             await asyncio.sleep(0.05)
 
 
-async def test_what_happened_while_the_broker_was_away_is_told_when_it_is_back(
+async def test_changes_during_an_outage_of_the_broker_arrive_when_it_is_back(
     target: Target, session: aiohttp.ClientSession, seller: Person
 ) -> None:
     ticket = await seller.sell(20)
     async with watcher(session, target, ticket) as page:
-        assert await page.told(0, PATIENCE)
+        assert await page.received(0, PATIENCE)
         await end(target, "nats", signal.SIGKILL)
         status, _ = await seller.call("PUT", f"/api/tickets/{ticket}", {"title": "Seat", "price": "31.50"})
         assert status == 200
 
-        assert await page.told(1, PATIENCE)
+        assert await page.received(1, PATIENCE)
 
     assert "31.50" in page.texts[1]
 
@@ -98,22 +98,22 @@ async def test_a_process_that_stops_ends_its_open_pages_at_once(
 ) -> None:
     ticket = await seller.sell(20)
     async with watcher(session, target, ticket) as page:
-        assert await page.told(0, PATIENCE)
+        assert await page.received(0, PATIENCE)
         asked = time.monotonic()
         await end(target, "client", signal.SIGTERM)
         with pytest.raises(ConnectionError, match="has ended"):
-            await page.told(1, PATIENCE)
+            await page.received(1, PATIENCE)
         assert time.monotonic() - asked < 5
 
     async with asyncio.timeout(PATIENCE):
         while not await shows(session, target, ticket):
             await asyncio.sleep(0.1)
     async with watcher(session, target, ticket) as again:
-        assert await again.told(0, PATIENCE)
+        assert await again.received(0, PATIENCE)
 
 
 async def end(target: Target, process: str, how: signal.Signals) -> None:
-    """Whoever runs the system starts it anew."""
+    """Send the signal to the process; the runner of the system restarts it."""
     pid = target.pid(process)
     assert pid is not None
     os.kill(pid, how)

@@ -1,4 +1,4 @@
-"""The marketplace as its users see it, through the edge, on real servers."""
+"""The marketplace from its users' view, through the edge, on real servers."""
 
 import asyncio
 import time
@@ -123,7 +123,9 @@ async def test_one_of_many_buyers_wins_each_ticket(seller: Person, sign_up: Sign
         assert sorted(status for status, _ in answers) == [201, *[400] * 9]
 
 
-async def test_nobody_buys_an_own_ticket_or_sees_another_ones_order(seller: Person, buyer: Person) -> None:
+async def test_a_user_can_not_buy_an_own_ticket_or_see_another_users_order(
+    seller: Person, buyer: Person
+) -> None:
     ticket = await seller.sell()
     order = await buyer.buy(ticket)
     assert (await seller.order(await seller.sell()))[0] == 400

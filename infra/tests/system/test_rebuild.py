@@ -1,4 +1,4 @@
-"""`python -m <service> rebuild`, as an operator runs it: what was lost is there again, while all serve."""
+"""`python -m <service> rebuild`, as an operator runs it: lost records are restored while all services run."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -17,7 +17,7 @@ from infra.verify.target import Target
 pytestmark = pytest.mark.connected
 
 REPLICAS = {"tickets": "orders", "orders": "tickets", "payments": "orders"}
-"""What each service keeps of another's records, by the service."""
+"""Owner of the records in each service's replica, by service."""
 
 
 def environment(target: Target, service: str) -> Mapping[str, str]:
@@ -45,7 +45,7 @@ class Replica:
         return {document["_id"]: document for document in await self.documents.find({})}
 
     async def at_rest(self) -> dict[str, dict[str, Any]]:
-        """What it holds once it has not changed for a second: no event is on its way any more."""
+        """Documents of the replica, once they have not changed for a second: no event is still to come."""
         before, now = None, await self.read()
         async with asyncio.timeout(30):
             while now != before:
@@ -69,7 +69,7 @@ async def no_hold_of_another_test_ends_meanwhile(redis: "Redis") -> None:
 
 
 async def trade(seller: Person, buyer: Person) -> None:
-    """Some of everything: on sale, paid and cancelled."""
+    """Create tickets and orders of each kind: on sale, paid and cancelled."""
     tickets = await asyncio.gather(*(seller.sell() for _ in range(15)))
     orders = await asyncio.gather(*(buyer.buy(ticket) for ticket in tickets[:10]))
     paid = [(await buyer.pay(order))[0] for order in orders[:5]]
@@ -88,7 +88,7 @@ async def test_a_replica_that_was_lost_ends_as_it_was_while_others_trade(
 
         trading = asyncio.create_task(trade(seller, buyer))
         await rebuild(target, service)
-        # What came while the replica had no past was refused as a gap, and is told again.
+        # Events that arrived while the replica was empty were refused as a gap, and are delivered again.
         await trading
 
         after = await replica.at_rest()

@@ -1,4 +1,4 @@
-"""A client of the marketplace's API that costs little and can retry what an outage broke."""
+"""HTTP client of the marketplace's API: cheap for each request, with optional retries during an outage."""
 
 import asyncio
 import os
@@ -14,7 +14,10 @@ OUTAGES = frozenset({502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A response, read to its end. `cookies`: the cookies that it set, as the header `Cookie` sends them."""
+    """Response with its complete body.
+
+    `cookies`: the cookies that it set, in the format of the header `Cookie`.
+    """
 
     status: int
     content_type: str
@@ -22,16 +25,17 @@ class Reply:
     cookies: str
 
     def json(self) -> Any:
-        """None for a page."""
+        """The parsed body; None for a page (HTML)."""
         return orjson.loads(self.content) if self.content_type == "application/json" else None
 
 
 @dataclass
 class Api:
-    """The edge as its clients see it. `retry_for`: seconds for which a call is retried during an outage.
+    """Client of the edge, over the public API.
 
-    `timeout`: seconds for one attempt. EDGE_HOST names the site for an edge that tells sites apart by their
-    host and has no name that resolves.
+    `retry_for`: seconds for which a call is retried during an outage. `timeout`: seconds for one attempt.
+    EDGE_HOST is the value of the header `Host`, for an edge that selects the site by host and whose host name
+    does not resolve.
     """
 
     edge: str
@@ -58,10 +62,10 @@ class Api:
         await self._session.close()
 
     async def send(self, method: str, path: str, headers: dict[str, str], body: Any = None) -> Reply:
-        """One attempt. Raises aiohttp.ClientError or TimeoutError where no answer comes."""
+        """Make one attempt. Raises aiohttp.ClientError or TimeoutError if no answer arrives."""
         self.requests += 1
         async with self._session.request(method, path, headers=headers, json=body) as response:
-            # To the end, also where it is no JSON: so the connection can be used again.
+            # Read the whole body, also if it is not JSON: the connection can then be used again.
             content = await response.read()
             cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in response.cookies.items())
             return Reply(response.status, response.content_type, content, cookies)
@@ -71,7 +75,7 @@ class Api:
     ) -> tuple[int, Any]:
         """The status and the answer's JSON, None for a page.
 
-        Raises what the connection raised, after the retries.
+        Raises the connection's error after the last retry.
         """
         deadline = asyncio.get_running_loop().time() + self.retry_for
         while True:

@@ -1,4 +1,4 @@
-"""A user of the API who sells, buys and pays, and waits for what follows."""
+"""Simulated user of the API: sells, buys, pays, and waits for the effects."""
 
 import asyncio
 import secrets
@@ -12,12 +12,12 @@ PASSWORD = "a long password of the load test"
 
 
 class Refused(RuntimeError):
-    """An answer after which the user can't go on."""
+    """Answer that prevents the user from continuing."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """Signed in. Bodies are what the contract says; `call` returns statuses and raises none."""
+    """Signed-in user. Bodies follow the contract; `call` returns every status and raises no error for one."""
 
     api: Api
     headers: dict[str, str]
@@ -26,7 +26,7 @@ class Person:
 
     @classmethod
     async def sign_up(cls, api: Api, email: str = "", password: str = PASSWORD) -> Self:
-        """A new user; by default with a random address. Raises Refused."""
+        """Sign up a new user, by default with a random address. Raises Refused."""
         email = email or f"{secrets.token_hex(8)}@load.test"
         reply = await api.send("POST", "/api/users/signup", {}, {"email": email, "password": password})
         if reply.status != 201:
@@ -35,7 +35,7 @@ class Person:
 
     @classmethod
     async def enter(cls, api: Api, email: str, password: str) -> Self:
-        """The user of this address, signed up if there is none. Raises Refused."""
+        """Sign in the user of this address, or sign up if there is no such user. Raises Refused."""
         reply = await api.send("POST", "/api/users/signin", {}, {"email": email, "password": password})
         return cls._of(api, email, reply) if reply.status == 200 else await cls.sign_up(api, email, password)
 
@@ -55,7 +55,7 @@ class Person:
         return ticket_id
 
     async def order(self, ticket_id: str) -> tuple[int, Any]:
-        """Orders the ticket as soon as the orders service has heard of it."""
+        """Order the ticket as soon as the orders service has received its event."""
         while True:
             status, order = await self.call("POST", "/api/orders", {"ticketId": ticket_id})
             if status != 404:
@@ -69,7 +69,7 @@ class Person:
         return order_id
 
     async def pay(self, order_id: str, token: str = "tok_visa") -> tuple[int, Any]:
-        """Pays as soon as the payments service has heard of the order."""
+        """Pay as soon as the payments service has received the order's event."""
         while True:
             body = {"orderId": order_id, "token": token}
             status, payment = await self.call("POST", "/api/payments", body)
@@ -77,7 +77,7 @@ class Person:
                 return status, payment
 
     async def see(self, path: str, condition: Callable[[Any], bool], timeout: float = 10.0) -> Any:
-        """The resource, once `condition` holds for it."""
+        """Poll the resource until `condition` holds for it, and return it."""
         async with asyncio.timeout(timeout):
             while True:
                 _, resource = await self.call("GET", path)

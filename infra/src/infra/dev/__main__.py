@@ -54,7 +54,7 @@ async def _bring_up(system: System, began: float, *, with_demo: bool) -> None:
 
 
 async def _demo(edge_url: str) -> str:
-    """Makes the demo data; returns how to sign in."""
+    """Create the demo data; returns the text that explains how to sign in."""
     try:
         await demo.fill(edge_url)
     except (aiohttp.ClientError, TimeoutError, Refused) as error:
@@ -63,7 +63,7 @@ async def _demo(edge_url: str) -> str:
 
 
 def clean(data_dir: Path) -> None:
-    """Forgets the data, unless a system runs on it."""
+    """Delete the data folder. Raises SystemExit while a system runs on it."""
     if not data_dir.exists():
         return
     with (data_dir / "lock").open("w") as lock:

@@ -1,4 +1,4 @@
-"""What the person who runs the system chose, from the environment."""
+"""Configuration of a local run, from environment variables."""
 
 import secrets
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from infra.dev.ports import Ports
 
 @dataclass(frozen=True)
 class Config:
-    """The choices of one run. A URL that is None means: start that server here."""
+    """Configuration of one run. A URL that is None means that the run starts that server itself."""
 
     data_dir: Path
     ports: Ports
@@ -30,7 +30,7 @@ class Config:
 
     @property
     def own_servers(self) -> list[str]:
-        """The servers that this run starts itself."""
+        """Servers that this run starts itself."""
         elsewhere = {"nats": self.nats_url, "redis": self.redis_url, "mongo": self.mongo_uri}
         return [name for name in port_plan.SERVERS if elsewhere[name] is None]
 
@@ -70,19 +70,22 @@ def _for_people(log_format: str) -> bool | None:
 
 
 def mongo_of_one(port: int) -> str:
-    """The runner's own MongoDB. A write is confirmed once it is in the journal, as in production."""
+    """Address of the runner's own MongoDB.
+
+    A write is confirmed once it is in the journal, as in production.
+    """
     return f"mongodb://127.0.0.1:{port}/?replicaSet={NAME}&w=majority&journal=true"
 
 
 def private(folder: Path) -> Path:
-    """The folder, made if absent, for its owner alone."""
+    """Create the folder if it is absent, with access for its owner only."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     return folder
 
 
 def with_database(uri: str, database: str) -> str:
-    """The MongoDB address with this database; a user that is found in the address's own database still is."""
+    """The MongoDB address with this database. The authentication database of the address stays the same."""
     parts = urlsplit(uri)
     named = parts.path.strip("/")
     query = parts.query
@@ -92,7 +95,7 @@ def with_database(uri: str, database: str) -> str:
 
 
 def jwt_key(data_dir: Path) -> str:
-    """The key that signs sessions: made at the first run, for the owner's eyes only, and kept."""
+    """Key that signs sessions: created at the first run, readable by its owner only, then reused."""
     path = data_dir / "jwt.key"
     if not path.exists():
         draft = path.with_suffix(".new")

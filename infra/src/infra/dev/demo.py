@@ -1,4 +1,4 @@
-"""Users and listings to look at, made through the public API like anyone's."""
+"""Demo users and listings, created through the public API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Listing:
     seat: str = ""
 
     def offer(self, today: date) -> Mapping[str, str]:
-        """As a form sends it."""
+        """Fields of the listing, as a form sends them."""
         day = "" if self.in_days is None else (today + timedelta(days=self.in_days)).isoformat()
         return {
             "title": self.title,
@@ -47,7 +47,10 @@ LISTINGS = (
 
 
 async def fill(edge_url: str) -> None:
-    """Makes what is missing, so that a second run adds nothing. Raises aiohttp.ClientError or Refused."""
+    """Create the demo data that is missing; a second run adds nothing.
+
+    Raises aiohttp.ClientError or Refused.
+    """
     async with Api(edge_url, connections=1) as api:
         await Person.enter(api, BUYER, PASSWORD)
         seller = await Person.enter(api, SELLER, PASSWORD)

@@ -1,4 +1,4 @@
-"""The one port that a browser sees: a Caddyfile with the routes of the Kubernetes ingress."""
+"""Caddyfile of the only port that a browser uses, with the routes of the Kubernetes ingress."""
 
 import sysconfig
 from pathlib import Path
@@ -8,10 +8,11 @@ from infra.dev.config import Config
 ROUTES = (("users", "auth"), ("tickets", "tickets"), ("orders", "orders"), ("payments", "payments"))
 PRIVATE = ("/healthz", "/readyz", "/metrics", "/docs", "/redoc", "/openapi.json")
 
-# Connections to one service. Further requests wait here for a free one: cheaper than thousands of sockets.
+# Connections to one service. Further requests wait here for a free connection: cheaper than thousands of
+# sockets.
 CONNECTIONS = 128
 LIVE = "^/tickets/[^/]+/live$"
-"""Answers that stay open for as long as somebody looks at the page."""
+"""Path of the responses that stay open while the page is open."""
 
 _CADDYFILE = """\
 {{
@@ -46,8 +47,8 @@ _CADDYFILE = """\
 	}}
 }}
 
-# Among the connections above, 128 open pages would leave none to ask for anything. Caddy sends on at once
-# what is of type text/event-stream, and ends it once the browser left; with `flush_interval -1` it would not.
+# If open pages used the connections above, 128 pages would leave none for other requests. Caddy forwards a
+# text/event-stream at once, and ends it when the browser disconnects. `flush_interval -1` prevents that end.
 (live) {{
 	reverse_proxy 127.0.0.1:{{args[0]}} {{
 		transport http {{
@@ -113,7 +114,7 @@ def caddyfile(config: Config) -> str:
 
 
 def prepare(config: Config) -> list[str]:
-    """Writes the configuration; the command that serves it."""
+    """Write the configuration; returns the command that serves it."""
     folder = config.data_dir / "edge"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "Caddyfile"
@@ -123,6 +124,9 @@ def prepare(config: Config) -> list[str]:
 
 
 def own_environment(config: Config) -> dict[str, str]:
-    """Keeps Caddy's files out of the home folder, and its collector rare: memory is cheaper here than CPU."""
+    """Environment of Caddy: its files outside the home folder, and rare garbage collection.
+
+    Memory is cheaper here than CPU.
+    """
     folder = str(config.data_dir / "edge")
     return {"XDG_DATA_HOME": folder, "XDG_CONFIG_HOME": folder, "GOGC": "400"}

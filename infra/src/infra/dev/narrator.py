@@ -41,7 +41,7 @@ _BY_SUBJECT = {str(event.subject): event for event in EVENTS}
 
 
 async def narrate(nats_url: str, output: Output) -> None:
-    """Writes a line an event from now on, until the process ends. Events that can't be read are skipped."""
+    """Write one line for each event from now on, until the process ends. Unreadable events are skipped."""
 
     def write(subject: str, data: bytes) -> None:
         if (line := line_of(subject, data)) is not None:
@@ -51,7 +51,7 @@ async def narrate(nats_url: str, output: Output) -> None:
 
 
 def line_of(subject: str, data: bytes) -> tuple[str, str] | None:
-    """The service that owns the record, and what happened to it; None for an event that can't be read."""
+    """The service that owns the record, and the event in words; None for an unreadable event."""
     kind = _BY_SUBJECT.get(subject.rpartition(".")[0])
     if kind is None:
         return None
@@ -95,5 +95,5 @@ def sentence(event: Event) -> str:
 
 
 def _short(record_id: str | None) -> str:
-    """Ids grow with time, so their ends differ."""
+    """The end of the id. Ids grow with time, so their ends differ."""
     return f"…{record_id[-6:]}" if record_id else "none"

@@ -38,15 +38,15 @@ class Output:
         return f"\x1b[{_COLOURS[index % len(_COLOURS)]}m{text}\x1b[0m" if coloured else text
 
     def note(self, text: str) -> None:
-        """Writes a message of the runner itself."""
+        """Write a message of the runner itself."""
         self._write(f"── {text}\n")
 
     def line(self, name: str, text: str) -> None:
-        """Writes a line behind the process's name."""
+        """Write a line behind the process's name."""
         self._write(f"{self._prefix[name]} {text}\n")
 
     async def copy(self, name: str, reader: StreamReader) -> None:
-        """Writes the lines of a process until the end of its output."""
+        """Write the lines of a process until the end of its output."""
         rest = b""
         while chunk := await reader.read(65536):
             *lines, rest = (rest + chunk).split(b"\n")
@@ -65,7 +65,7 @@ class Output:
         self._write("".join(f"{prefix} {text}\n" for text in texts))
 
     def _write(self, text: str) -> None:
-        """Goes on without a reader that has gone (`make run | head`)."""
+        """Write; ignore a reader that has gone (`make run | head`)."""
         try:
             self._stream.write(text)
             self._stream.flush()

@@ -1,4 +1,4 @@
-"""Which port everything listens on: all of them follow from the edge's."""
+"""Ports of all processes: each follows from the edge's port."""
 
 import random
 import socket
@@ -13,7 +13,7 @@ Ports = Mapping[str, int]
 
 
 def from_edge(edge: int, names: Sequence[str] = NAMES) -> Ports:
-    """The edge's port, whose name is the first, and those that follow it, by name."""
+    """Ports by name: the edge's port for the first name, then one consecutive port for each further name."""
     last = edge + len(names) - 1
     if edge < 1 or last > 65535:
         raise SystemExit(f"EDGE_PORT={edge} leaves no room for the ports up to {last}: choose 1024 to 65000")
@@ -32,7 +32,7 @@ def is_free(port: int) -> bool:
 
 
 def taken_message(ports: Ports, needed: Iterable[str]) -> str | None:
-    """One line that names the taken ports among the needed ones and the way out, or None."""
+    """One line that names the needed ports that are taken, and the way out; None if all are free."""
     taken = [name for name in needed if not is_free(ports[name])]
     if not taken:
         return None
@@ -41,11 +41,14 @@ def taken_message(ports: Ports, needed: Iterable[str]) -> str | None:
         f"{ports[name]} ({name}{'' if name == 'edge' else f', EDGE_PORT + {ports[name] - edge}'})"
         for name in taken
     )
-    return f"Port {listed} is taken: stop what listens there, or set EDGE_PORT (now {edge}) to another"
+    return f"Port {listed} is taken: stop its program, or set EDGE_PORT (now {edge}) to another"
 
 
 def free_edge(start: int = 20000, stop: int = 30000) -> int:
-    """An edge port that is free now, like those that follow it. Random: parallel runs rarely meet."""
+    """Find an edge port that is free now, as are the ports after it.
+
+    The choice is random: parallel runs rarely collide.
+    """
     candidates = list(range(start, stop, len(NAMES)))
     random.shuffle(candidates)
     for edge in candidates:

@@ -1,4 +1,4 @@
-"""One supervised process: started, watched, started again when it dies, stopped."""
+"""One supervised process: started, watched, restarted after a crash, stopped."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ STOP_TIMEOUT = 10.0
 """Seconds between SIGTERM and SIGKILL."""
 
 STEADY = 3.0
-"""A process that lived this many seconds starts again at once when it dies."""
+"""Seconds. A process that lived this long restarts without a delay after a crash."""
 
 BACKOFF = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Seconds before the first, second, ... restart in a row; the last one repeats."""
@@ -28,7 +28,7 @@ def delay(failures: int) -> float:
 
 @dataclass
 class Supervised:
-    """`changed` is called with the pid of every process that takes this one's place."""
+    """Supervised process. `changed` receives the pid of each new process after a start or restart."""
 
     name: str
     command: Sequence[str]
@@ -70,7 +70,7 @@ class Supervised:
             await self._spawn()
 
     async def _watch(self) -> int:
-        """Passes the output on until the process ends; its exit code. Its children are not waited for."""
+        """Copy the output until the process ends; returns its exit code. Does not wait for its children."""
         assert self._process is not None
         assert self._process.stdout is not None
         copying = asyncio.create_task(self.output.copy(self.name, self._process.stdout))
@@ -81,7 +81,7 @@ class Supervised:
         return code
 
     async def stop(self, timeout: float = STOP_TIMEOUT) -> None:
-        """SIGTERM, and SIGKILL after `timeout` seconds, to the process and all it started."""
+        """Send SIGTERM, and SIGKILL after `timeout` seconds, to the process and all its descendants."""
         self._stopping = True
         if self._keeper is None:
             return

@@ -1,4 +1,4 @@
-"""The commands of the servers that hold the data, with what makes them keep it."""
+"""Commands of the servers that hold the data, with their durability options."""
 
 import json
 import shutil
@@ -8,14 +8,15 @@ from pathlib import Path
 from infra.dev import mongo
 from infra.dev.config import Config, private
 
-# Only the loss of power, not of a process, can take what the kernel already holds; a laptop may lose the last
-# two seconds then. The server's own default is two minutes; `always` costs twice the time of every publish.
+# Data in the kernel survives the loss of a process; only a power failure can lose it, on a laptop then at
+# most the last two seconds. The server's own default is two minutes; `always` doubles the time of every
+# publish.
 NATS_SYNC = "2s"
 
 
-# Marks of lines that are not shown. mongod writes JSON: its errors are shown, its warnings are about this
-# machine's settings, and the one error of a set that was moved on purpose (`mongo.prepared`) is none. Redis
-# advises a setting of the kernel for saving in the background, which this one never does.
+# Marks of lines that are not shown. mongod writes JSON: its errors are shown; its warnings concern this
+# machine's settings; the only error of a set that was moved on purpose (`mongo.prepared`) is harmless. Redis
+# recommends a kernel setting for background saves, which this Redis never makes.
 UNWANTED = {
     "nats": (b"[INF]",),
     "redis": (
@@ -30,12 +31,12 @@ UNWANTED = {
 
 
 def prepare(name: str, config: Config) -> list[str]:
-    """Writes what the server reads; its command."""
+    """Write the server's configuration; returns its command."""
     return {"nats": _nats, "redis": _redis, "mongo": _mongo}[name](config)
 
 
 def _folder(config: Config, name: str) -> Path:
-    """For its owner alone: it holds what people entrusted to the marketplace."""
+    """The server's data folder, with access for its owner only: it holds users' data."""
     return private(config.data_dir / name)
 
 
@@ -51,7 +52,7 @@ def _nats(config: Config) -> list[str]:
 
 
 def _redis(config: Config) -> list[str]:
-    """Timers are few, so every one is on disk before it is confirmed."""
+    """Command of Redis. Timers are few, so each write is on disk before it is confirmed."""
     server = shutil.which("redis-server") or _redis_of_the_wheel()
     options = {
         "port": config.ports["redis"],
@@ -77,6 +78,6 @@ def _mongo(config: Config) -> list[str]:
 
 
 async def prepared(config: Config) -> None:
-    """Returns once the servers that this run started take writes, as far as that needs more than a start."""
+    """Wait until the servers that this run started accept writes, where that needs more than a start."""
     if "mongo" in config.own_servers:
         await mongo.prepared(config.ports["mongo"])

@@ -1,4 +1,4 @@
-"""Starting children that outlive nobody."""
+"""Child processes that end when their parent ends."""
 
 import asyncio
 import ctypes
@@ -14,16 +14,20 @@ _OPEN_FILES = 65536
 
 
 def raise_open_files() -> None:
-    """Two thousand clients are as many sockets, twice: the usual soft limit is 1,024."""
+    """Raise the soft limit of open files.
+
+    Two thousand clients need two sockets each; the usual limit is 1,024.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def die_with_parent(sent: signal.Signals) -> Callable[[], None] | None:
-    """For the child, before its program: the kernel sends it `sent` when this process ends, even by -9.
+    """Function for the child, before its program: the child receives `sent` when this process ends.
 
-    Linux only; elsewhere a runner that was killed with -9 leaves its children to be stopped by hand.
+    The kernel sends the signal, even if this process ends by -9. Linux only: elsewhere a runner that was
+    killed with -9 leaves its children running; stop them by hand.
     """
     if sys.platform != "linux":
         return None
@@ -39,7 +43,10 @@ def die_with_parent(sent: signal.Signals) -> Callable[[], None] | None:
 
 
 async def spawn(command: Sequence[str], env: Mapping[str, str], orphaned: signal.Signals) -> Process:
-    """A child in a session of its own: the terminal's Ctrl-C reaches the runner alone. Output in one pipe."""
+    """Start a child in its own session: only the runner receives the terminal's Ctrl-C.
+
+    stdout and stderr share one pipe.
+    """
     return await asyncio.create_subprocess_exec(
         *command,
         env=env,

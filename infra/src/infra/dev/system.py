@@ -1,4 +1,4 @@
-"""The whole system: everything started side by side, waited for, recorded, and stopped in order."""
+"""The whole system: parallel start, readiness, record of the run, and stop in order."""
 
 import asyncio
 import fcntl
@@ -38,12 +38,12 @@ class System:
 
     @property
     def record(self) -> Path:
-        """Where the pids, ports and addresses of this run are."""
+        """Path of the file with this run's pids, ports and addresses."""
         return self.config.data_dir / "run.json"
 
     @staticmethod
     def _claim(data_dir: Path) -> IO[str]:
-        """One run a data folder. The lock goes with the process, so none can be left behind."""
+        """Lock the data folder for one run. The lock ends with the process, so a crash leaves no lock."""
         data_dir.mkdir(parents=True, exist_ok=True)
         lock = (data_dir / "lock").open("w")
         try:
@@ -58,12 +58,12 @@ class System:
         config = self.config
         plain = environment.system(config)
         for name in config.own_servers:
-            # Servers write what they hold on SIGTERM, and end for sure.
+            # On SIGTERM, servers write their buffered data and end reliably.
             yield self._supervised(name, servers.prepare(name, config), plain, signal.SIGTERM)
         envs = environment.services(config, jwt_key(config.data_dir))
         for name in SERVICES:
             yield self._supervised(name, [sys.executable, "-m", name], envs[name])
-        # Nobody asks the worker for its health here: any free port will do.
+        # Health checks do not use the worker's port here: any free port is suitable.
         worker_env = envs["expiration"] | {"PORT": "0"}
         yield self._supervised(WORKER, [sys.executable, "-m", "expiration", "worker"], worker_env)
         yield self._supervised("edge", edge.prepare(config), plain | edge.own_environment(config))
@@ -74,7 +74,7 @@ class System:
         return Supervised(name, command, env, self.output, self._write_record, orphaned)
 
     async def start(self) -> None:
-        """All at once: whatever needs another waits for it by itself."""
+        """Start all processes at once: each waits by itself for the others that it needs."""
         for process in self.processes.values():
             await process.start()
         self._recording = True
@@ -98,7 +98,7 @@ class System:
         draft.replace(self.record)
 
     async def ready(self) -> None:
-        """Returns once every service is ready and the edge answers; says every 15 s what is still missing."""
+        """Wait until every service is ready and the edge answers; names the missing ones every 15 s."""
         async with asyncio.TaskGroup() as group:
             group.create_task(servers.prepared(self.config))
             group.create_task(self._answer())
@@ -122,16 +122,20 @@ class System:
 
     @staticmethod
     async def _answers(http: aiohttp.ClientSession, name: str, url: str) -> bool:
-        """The edge hides its services' /readyz: its own 404 shows that it serves."""
+        """Whether the process is ready.
+
+        The edge hides its services' /readyz: its own 404 proves that it serves.
+        """
         with suppress(aiohttp.ClientError, TimeoutError, OSError):
             async with http.get(url) as response:
                 return response.status == (404 if name == "edge" else 200)
         return False
 
     async def stop(self) -> None:
-        """The edge first, so that nothing new comes in; then who works; last who holds the data.
+        """Stop the edge first, so that no new request arrives; then the services; last the data servers.
 
-        The pages with the edge, which waits for answers: those to open pages end with the process.
+        The page service (client) stops together with the edge. The edge waits for running answers, and the
+        answers to open pages end only with that service.
         """
         self._recording = False
         others = [name for name in (*SERVICES, WORKER) if name != "client"]

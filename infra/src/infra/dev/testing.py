@@ -1,7 +1,7 @@
 """`python -m infra.dev.testing [--system] -- COMMAND`: real servers on free ports while a command runs.
 
-Without `--system`: NATS, Redis and MongoDB, at TEST_NATS_URL, TEST_REDIS_URL and TEST_MONGO_URI.
-With it: the whole system; the command finds it at EDGE_URL, and its pids and ports in the file RUN_JSON.
+Without `--system`: NATS, Redis and MongoDB, at TEST_NATS_URL, TEST_REDIS_URL and TEST_MONGO_URI. With
+`--system`: the whole system; EDGE_URL is its address, and the file RUN_JSON holds its pids and ports.
 """
 
 import asyncio
@@ -26,14 +26,14 @@ _READY_TIMEOUT = 120
 
 
 def _config(data_dir: Path, defaults: Mapping[str, str]) -> Config:
-    """Free ports and a folder of its own; never the servers that `make run` was pointed at."""
+    """Configuration with free ports and a separate folder; never with the servers of `make run`."""
     env = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
     return from_env({**defaults, **env, "DATA_DIR": str(data_dir), "EDGE_PORT": str(free_edge())})
 
 
 @asynccontextmanager
 async def running_servers(config: Config) -> AsyncIterator[dict[str, str]]:
-    """The three servers; what a command needs to find them."""
+    """Run the three servers; yields the environment variables with their addresses."""
     quiet = (config.data_dir / "servers.log").open("w")
     output = Output(config.own_servers, quiet)
     started = []
@@ -61,7 +61,10 @@ async def running_servers(config: Config) -> AsyncIterator[dict[str, str]]:
 
 @asynccontextmanager
 async def running_system(config: Config) -> AsyncIterator[dict[str, str]]:
-    """The whole system, ready; it writes to standard error, so that the command's output stays alone."""
+    """Run the whole system until it is ready.
+
+    Its log goes to standard error; standard output is the command's.
+    """
     system = await asyncio.to_thread(System, config, sys.stderr)
     try:
         await system.start()
@@ -82,7 +85,7 @@ async def _accepts(port: int) -> None:
 
 
 async def run(command: list[str], *, whole: bool) -> int:
-    """The command's exit code."""
+    """Run the command; returns its exit code."""
     with tempfile.TemporaryDirectory(prefix="gittix-") as folder:
         config = _config(Path(folder), {"ORDER_HOLD_SECONDS": "5"} if whole else {})
         async with running_system(config) if whole else running_servers(config) as found:

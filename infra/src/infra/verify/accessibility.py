@@ -1,4 +1,4 @@
-"""What is wrong with a page that is open, for those who can't see it and for those with a small window."""
+"""Accessibility faults of an open page, for users of screen readers and of small windows."""
 
 from pathlib import Path
 
@@ -10,11 +10,13 @@ CHECK = """async (tags) => {
   const found = await axe.run(document, {runOnly: {type: "tag", values: tags}});
   return found.violations.map((v) => [v.id, v.help, v.nodes.map((n) => n.target.join(" "))]);
 }"""
-"""`page.evaluate` comes by the browser's own protocol: the page's policy stays as strict as it is."""
+"""Script for `page.evaluate`, which uses the browser's own protocol: the page's content security policy stays
+strict.
+"""
 
 
 async def faults(page: Page) -> list[str]:
-    """Of WCAG 2.2 A and AA and of axe's best practice, and where the page is wider than its window."""
+    """Violations of WCAG 2.2 A and AA and of axe's best practices, and elements wider than the window."""
     await page.evaluate(AXE)
     found = [f"{rule} ({words}): {targets}" for rule, words, targets in await page.evaluate(CHECK, TAGS)]
     wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")

@@ -1,8 +1,8 @@
-"""What a request costs: milliseconds of the services' own CPU, beside a bare Starlette app in the same run.
+"""Cost of a request: milliseconds of the services' own CPU, beside a bare Starlette app in the same run.
 
-`python -m infra.verify.bench` measures over 32 connections, one process a service, straight at the services;
-CPU time, not wall time, since other work on the machine disturbs it least. Prints the table of README's
-"Performance": cost per request, event latency, idle memory.
+`python -m infra.verify.bench` measures over 32 connections, with one process for each service, directly at
+the services. It measures CPU time, not wall time: other work on the machine disturbs CPU time least. Prints
+the table of "Performance" in docs/testing.md: cost per request, event latency, idle memory.
 """
 
 import asyncio
@@ -88,7 +88,7 @@ class Bench:
         return spent.seconds() / requests * 1000
 
     async def _post(self, service: str, path: str, user: dict[str, str], bodies: Sequence[Any]) -> list[str]:
-        """The ids that the posts got."""
+        """Post each body; returns the ids of the created records."""
         ids: list[str] = []
         async with Api(self._target.url(service), CONNECTIONS) as api:
 
@@ -125,7 +125,7 @@ class Bench:
         print(f"{name:24} {spent.seconds() / requests * 1000:.2f} ms CPU in all services: {shares}")
 
     async def _replicated(self, ids: Sequence[str], version: int = 0) -> None:
-        """Returns when the orders database has all of `ids` at `version`, a second later."""
+        """Wait until the orders database has all `ids` at `version`, and one second more."""
         async with asyncio.timeout(60):
             while True:
                 found = await self._databases.in_orders(ids)
@@ -135,7 +135,10 @@ class Bench:
         await asyncio.sleep(1)
 
     async def _latency(self) -> None:
-        """From the response, and from the request, to the ticket in the orders database, one at a time."""
+        """Measure the time to the ticket in the orders database, one ticket at a time.
+
+        The time starts at the response, and also at the request.
+        """
         after_request, after_response = [], []
         async with Api(self._target.edge, 1) as api:
             for number in range(LATENCY_SAMPLES):
@@ -155,7 +158,7 @@ class Bench:
 
 @asynccontextmanager
 async def bare(body: bytes) -> AsyncIterator[tuple[str, int]]:
-    """A bare Starlette app that answers with `body`: its address and its pid."""
+    """Run a bare Starlette app that answers with `body`; yields its address and its pid."""
     port = next(port for port in range(28_000, 29_000) if is_free(port))
     command = [sys.executable, "-m", "infra.verify.load.bare", str(port)]
     process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE)
@@ -182,7 +185,7 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
 
 
 def main() -> None:
-    # A system that is started for this has the real hold: orders that expire meanwhile aren't its subject.
+    # A system that is started for this measurement has the real hold: expiring orders are not measured here.
     os.environ.setdefault("ORDER_HOLD_SECONDS", "900")
     uvloop.run(Bench(targets.find("infra.verify.bench")).run())
 

@@ -1,4 +1,4 @@
-"""Chromium for tests and measurements: Debian's, or the one that CHROMIUM names."""
+"""Chromium for tests and measurements: Debian's, or the executable that CHROMIUM names."""
 
 import os
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ FLAGS = (
 
 @asynccontextmanager
 async def launched(*flags: str) -> AsyncIterator[Browser]:
-    """With nothing kept from before, and nothing looked up on the internet."""
+    """Launch Chromium with an empty profile and without lookups on the internet."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=PROGRAM, args=[*FLAGS, *flags])
         try:

@@ -16,7 +16,7 @@ from common.messaging.subscriptions.history import History
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One stored event. `sealed_at`: when its change was decided; `stored_at`: the stream's own time."""
+    """One stored event. `sealed_at`: the time of the decision; `stored_at`: the stream's own time."""
 
     kind: str
     aggregate_id: str
@@ -30,10 +30,10 @@ class Recorded:
 
 
 async def stored(client: Client, subjects: Sequence[str] = (">",)) -> AsyncIterator[Stored]:
-    """The messages on these subjects up to the stream's present end, in its order.
+    """The messages on these subjects up to the stream's present end, in the stream's order.
 
-    Over the reader's own connection and not `JetStream`, which waits for ever for a broker and declares the
-    streams: a reader only reads. Raises `errors.Unavailable`.
+    Uses the reader's own connection and not `JetStream`, which waits for a broker without limit and declares
+    the streams: a reader must only read. Raises `errors.Unavailable`.
     """
     async with aclosing(History(client).read(MARKETPLACE.name, subjects, 0)) as batches:
         async for batch in batches:

@@ -1,10 +1,11 @@
-"""The headline test: N flows at once, each POST a ticket at 5, PUT 10, PUT 15, all through the edge.
+"""Headline test: N flows at once, each POST a ticket at 5, PUT 10, PUT 15, all through the edge.
 
-`python -m infra.verify.flows N [--width W] [--kill NAME,NAME…]` prints what was sent and failed, the seconds
-to the last response, and the seconds until the tickets and the orders database agree on price 15 and version
-2 for every ticket; exits 1 if one is lost. `--kill` ends the named processes with SIGKILL on the way: then a
-request that an outage broke is sent again, so that a ticket may have been created or changed twice, and
-agreement means that both databases hold the same version of every ticket, at price 15 where its flow ended.
+`python -m infra.verify.flows N [--width W] [--kill NAME,NAME…]` prints the sent and the failed requests, the
+seconds to the last response, and the seconds until the tickets and the orders database agree on price 15 and
+version 2 for every ticket; exits 1 if one is lost. `--kill` ends the named processes with SIGKILL during the
+run. A request that an outage broke is then sent again, so that a ticket may have been created or changed
+twice. Agreement then means that both databases hold the same version of every ticket, at price 15 if its flow
+ended.
 """
 
 import argparse
@@ -33,7 +34,7 @@ RIDE_OUT = 60.0
 
 @dataclass
 class Outcome:
-    """The tickets of the flows that came through, and why the others didn't."""
+    """Tickets of the successful flows, and the errors of the others."""
 
     finished: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -68,7 +69,7 @@ async def kill(target: Target, names: list[str], api: Api, total: int) -> None:
 
 
 async def agreement(target: Target, outcome: Outcome, seller: str | None) -> bool:
-    """Whether the databases agree, as soon as they do."""
+    """Wait for agreement of the databases; returns whether they agree in time."""
     deadline = time.perf_counter() + AGREE_TIMEOUT
     async with aclosing(Databases(target)) as databases:
         while not (agree := await agreed(databases, outcome, seller)):

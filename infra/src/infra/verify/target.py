@@ -1,4 +1,4 @@
-"""The running system that a command addresses: the one of `make run`, else one started for the command."""
+"""Running system for a command: the one of `make run`, else one that is started for the command."""
 
 import json
 import os
@@ -11,7 +11,10 @@ from typing import Any, NoReturn
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`record` is the runner's `run.json`: pids, ports and addresses, kept true over restarts."""
+    """System under test.
+
+    `record` is the runner's `run.json`: pids, ports and addresses, updated after restarts.
+    """
 
     edge: str
     record: Path
@@ -29,10 +32,10 @@ class Target:
 
 
 def find(module: str) -> Target:
-    """The system named by RUN_JSON, or running in DATA_DIR.
+    """The system that RUN_JSON names, or that runs in DATA_DIR.
 
-    Where there is none this does not return: the command begins again inside `infra.dev.testing`, which
-    starts a system on free ports and stops it afterwards.
+    Without such a system this does not return: the command restarts inside `infra.dev.testing`, which starts
+    a system on free ports and stops it afterwards.
     """
     record = Path(os.environ.get("RUN_JSON") or Path(os.environ.get("DATA_DIR", ".data")) / "run.json")
     if not record.exists():
@@ -42,9 +45,9 @@ def find(module: str) -> Target:
 
 
 def own(module: str) -> Target:
-    """A system that was started for this command, whatever else runs: for commands that destroy data.
+    """A system that was started for this command only: for commands that destroy data.
 
-    Outside of one this does not return, as `find`.
+    Outside of such a system this does not return, as `find`.
     """
     if "RUN_JSON" not in os.environ:
         _begin_again(module)

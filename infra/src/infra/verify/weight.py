@@ -1,9 +1,9 @@
-"""What a page weighs and how soon it shows: `python -m infra.verify.weight` prints a line for each main page.
+"""Weight and paint times of pages: `python -m infra.verify.weight` prints a line for each main page.
 
-Each is opened in a new Chromium profile with an empty cache, over a slow link and on a slow processor, which
-Chromium's own protocol pretends: 1.6 Mbit/s, 150 ms to the server and back, a quarter of the speed, as
-Lighthouse's mobile profile has them (https://github.com/GoogleChrome/lighthouse/blob/main/docs/throttling.md).
-Bytes are those that travelled, headers included. Exits 1 if the front page has more than 60 kB in all.
+Each page is opened in a new Chromium profile with an empty cache, over a slow link and on a slow processor.
+Chromium's own protocol simulates both: 1.6 Mbit/s, 150 ms round trip, a quarter of the speed, as in
+Lighthouse's mobile profile (https://github.com/GoogleChrome/lighthouse/blob/main/docs/throttling.md). Bytes
+are the transferred bytes, headers included. Exits 1 if the front page has more than 60 kB in all.
 """
 
 import asyncio
@@ -85,7 +85,7 @@ async def weigh(browser: Browser, edge: str, path: str, person: Person | None) -
 
     session.on("Network.loadingFinished", finished)
     await page.goto(edge + path, wait_until="load")
-    # Paints come with a frame; two later, those of the load are told.
+    # Paints happen at a frame; after two more frames, the paints of the load are reported.
     await page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 200)))")
     figures = await page.evaluate(FIGURES)
     await context.close()

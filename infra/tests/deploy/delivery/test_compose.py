@@ -1,4 +1,4 @@
-"""compose.yaml: what each container is, is told, and can reach."""
+"""compose.yaml: the role, the environment and the network of each container."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -29,13 +29,13 @@ def containers() -> Mapping[str, Any]:
 
 
 def reach(name: str) -> set[str]:
-    """Who shares a network with it."""
+    """Containers that share a network with it."""
     own = set(containers()[name]["networks"])
     return {other for other, one in containers().items() if own & set(one["networks"])} - {name}
 
 
-def told(name: str) -> set[str]:
-    """The names of its variables, when all that can be chosen is."""
+def passed_on(name: str) -> set[str]:
+    """Names of its variables, if all optional ones are set."""
     lines = [
         line
         for path in containers()[name].get("env_file", [])
@@ -76,7 +76,7 @@ def test_no_image_moves(name: str) -> None:
 
 @EVERY
 def test_only_the_image_of_nats_is_run_by_root(name: str) -> None:
-    """Ours name their user themselves."""
+    """Images of this repo set their user themselves."""
     one = containers()[name]
     assert ("build" in one or "pull_policy" in one) != ("user" in one)
     assert one.get("user", "").startswith("0") == (name == "nats")
@@ -95,12 +95,12 @@ def test_our_images_are_built_here_and_never_pulled(name: str) -> None:
 
 
 @OURS
-def test_each_is_told_what_the_laptops_is(name: str) -> None:
+def test_each_has_the_environment_of_the_local_process(name: str) -> None:
     told_there = environment.services(from_env(CHOICES), key="k" * 32)[name.removesuffix("-worker")]
     on_this_machine = {"HOST", "PORT", "PYTHONUNBUFFERED"}
     behind_a_proxy = {"FORWARDED_ALLOW_IPS"} if "edge" in reach(name) else set()
 
-    assert told(name) == set(told_there) - on_this_machine | behind_a_proxy
+    assert passed_on(name) == set(told_there) - on_this_machine | behind_a_proxy
 
 
 def test_the_port_is_the_one_that_is_checked_and_routed() -> None:

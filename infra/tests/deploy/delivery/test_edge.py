@@ -1,4 +1,4 @@
-"""The edge of compose.yaml: its configuration in the machine's nginx, in front of services that echo."""
+"""The edge of compose.yaml: its configuration in this machine's nginx, in front of echo services."""
 
 import asyncio
 import getpass
@@ -33,7 +33,7 @@ def free_port() -> int:
 
 
 def here(text: str, folder: Path, ports: dict[str, int]) -> str:
-    """The same configuration with this machine's ports for the containers' names."""
+    """The same configuration with this machine's ports instead of the containers' names."""
     for name in UPSTREAMS:
         assert f" {name}:3000;" in text, name
         text = text.replace(f" {name}:3000;", f" 127.0.0.1:{ports[name]};")
@@ -53,7 +53,7 @@ async def echo(request: web.Request) -> web.Response:
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    """As client's answer to a page that is open: one event, and then nothing until the browser leaves."""
+    """Like client's answer to an open page: one event, then no further data until the browser closes."""
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
     )
@@ -91,7 +91,7 @@ async def services(ports: dict[str, int]) -> AsyncIterator[dict[str, web.AppRunn
 async def nginx(tmp_path: Path, ports: dict[str, int]) -> AsyncIterator[None]:
     file = tmp_path / "nginx.conf"
     file.write_text(here(CONFIGURATION.read_text(), tmp_path, ports))
-    # Started by root it would become somebody who may not write here.
+    # If root starts nginx, its workers would otherwise change to a user without write access here.
     user = f"user {getpass.getuser()};"
     process = await asyncio.create_subprocess_exec(str(NGINX), "-e", "stderr", "-g", user, "-c", str(file))
     await accepting(ports["8080"])
@@ -115,7 +115,7 @@ Get: TypeAlias = Callable[..., Awaitable[tuple[int, Any]]]
 
 @pytest.fixture
 async def ask(nginx: None, services: object, ports: dict[str, int]) -> AsyncIterator[Get]:  # noqa: ARG001
-    """The path goes out as it is written."""
+    """The client sends the path exactly as it is written."""
     async with aiohttp.ClientSession() as session:
 
         async def request(path: str, listener: str = "8080", **more: Any) -> tuple[int, Any]:
@@ -155,15 +155,15 @@ async def test_what_is_for_operators_is_hidden_however_it_is_written(ask: Get) -
             )
 
 
-async def test_a_browser_can_not_say_that_it_is_somebody_else(ask: Get) -> None:
+async def test_a_browser_can_not_forge_its_address(ask: Get) -> None:
     forged = {"Host": "shop.example:8080", "X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "https"}
 
     _, said = await ask("/api/users/signin", headers=forged)
 
-    told = said["headers"]
-    assert told["Host"] == told["X-Forwarded-Host"] == "shop.example:8080"
-    assert told["X-Forwarded-For"] == "127.0.0.1"
-    assert told["X-Forwarded-Proto"] == "http"
+    headers = said["headers"]
+    assert headers["Host"] == headers["X-Forwarded-Host"] == "shop.example:8080"
+    assert headers["X-Forwarded-For"] == "127.0.0.1"
+    assert headers["X-Forwarded-Proto"] == "http"
 
 
 async def test_a_body_that_is_too_large_is_refused_as_on_the_laptop(ask: Get) -> None:

@@ -1,4 +1,4 @@
-"""The workflows of a fork: what may happen where, beside what `make workflows` lints."""
+"""Workflows in a fork: allowed actions and places, in addition to the lint of `make workflows`."""
 
 import json
 import re
@@ -88,7 +88,7 @@ def test_an_action_is_named_by_major_version_or_commit(job: str) -> None:
 
 @JOB
 def test_a_script_takes_what_others_may_write_from_its_environment(job: str) -> None:
-    """A branch may be named `$(…)`: pasted into a script, it would be run."""
+    """A branch may be named `$(…)`: inside a script's text, it would be executed."""
     for step in steps_with(job, "run"):
         for pasted in re.findall(r"\$\{\{\s*([^}]*?)\s*\}\}", step.get("run", "")):
             assert re.fullmatch(r"matrix\.\w+|steps\.\w+\.outputs\.digest", pasted), pasted

@@ -1,4 +1,4 @@
-"""What Docker may read of the checkout, and what of the code an image runs without."""
+"""Files that Docker may read from the checkout, and code that an image does not contain."""
 
 import ast
 import re
@@ -18,7 +18,10 @@ DOCKERFILES = sorted(
 
 
 def admitted(path: str) -> bool:
-    """As Docker reads .dockerignore: the last pattern that fits the path, or a folder above it, decides."""
+    """Whether .dockerignore admits the path.
+
+    The last pattern that matches the path, or a folder above it, decides.
+    """
     ignored = False
     for line in (REPO / ".dockerignore").read_text().splitlines():
         if line and not line.startswith("#") and _pattern(line.lstrip("!")).fullmatch(path):
@@ -33,7 +36,7 @@ def _pattern(glob: str) -> re.Pattern[str]:
 
 
 def copied(dockerfile: Path) -> Iterator[str]:
-    """The sources that come from the checkout."""
+    """Sources that are copied from the checkout."""
     for line in dockerfile.read_text().splitlines():
         if line.startswith("COPY ") and "--from" not in line:
             yield from (source.rstrip("/") for source in line.split()[1:-1])
@@ -63,12 +66,12 @@ def test_what_is_copied_is_admitted(dockerfile: Path) -> None:
     ],
 )
 def test_what_no_image_needs_is_kept_out(path: str) -> None:
-    """Secrets and a developer's files can't end up in a layer, and don't make a build upload them."""
+    """Secrets and a developer's files stay out of layers, and a build does not upload them."""
     assert not admitted(path)
 
 
 def test_nothing_that_ships_imports_what_is_kept_out() -> None:
-    """Inside of functions too: a service would find out in production."""
+    """Also checks imports inside functions: a service would otherwise fail in production."""
     sources = [path for name in ("common", *SHIPPED) for path in (REPO / name / "src").rglob("*.py")]
     shipped = [path for path in sources if admitted(path.relative_to(REPO).as_posix())]
 

@@ -1,4 +1,4 @@
-"""What each service's image is made of, read from its Dockerfile."""
+"""Contents of each service's image, read from its Dockerfile."""
 
 import re
 from functools import cache
@@ -24,7 +24,7 @@ def package(service: str) -> str:
 
 
 def stages(service: str) -> list[list[Step]]:
-    """The instructions of each stage; what comes before the first FROM is the first list."""
+    """Instructions of each stage; the first list holds those before the first FROM."""
     lines = re.sub(r"^\s*#.*\n", "", text(service), flags=re.MULTILINE).replace("\\\n", " ").splitlines()
     found: list[list[Step]] = [[]]
     for line in filter(str.strip, lines):
@@ -61,7 +61,7 @@ def test_the_base_is_an_argument_and_no_moving_tag(service: str) -> None:
 
 @pytest.mark.parametrize("service", SHIPPED)
 def test_locked_dependencies_are_installed_before_the_code_comes(service: str) -> None:
-    """So that a change of code leaves their layer as it is."""
+    """A change of code then leaves the layer of the dependencies unchanged."""
     build = stages(service)[1]
     (copied,) = (at for at, step in enumerate(build) if step.verb == "COPY" and ".lock" in step.rest)
     (installed,) = (at for at, step in enumerate(build) if "pip" in step.rest and "install" in step.rest)
@@ -75,7 +75,7 @@ def test_locked_dependencies_are_installed_before_the_code_comes(service: str) -
 
 @pytest.mark.parametrize("service", SHIPPED)
 def test_what_ships_is_copied_from_the_build_and_runs_nothing_of_its_own(service: str) -> None:
-    """No tool, cache or secret of the build can be left in it."""
+    """The final stage contains no tool, cache or secret of the build."""
     final = stages(service)[-1]
 
     assert not all_of(final, "RUN")
@@ -84,8 +84,8 @@ def test_what_ships_is_copied_from_the_build_and_runs_nothing_of_its_own(service
 
 
 @pytest.mark.parametrize("service", SHIPPED)
-def test_it_runs_as_nobody_in_particular_and_hears_its_signals(service: str) -> None:
-    """The exec form: under a shell, SIGTERM would end the shell and not the service."""
+def test_it_runs_without_root_and_receives_its_signals(service: str) -> None:
+    """Uses the exec form: under a shell, SIGTERM would end the shell and not the service."""
     final = stages(service)[-1]
 
     assert all_of(final, "USER") == ["10001:10001"]

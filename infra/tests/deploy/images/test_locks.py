@@ -1,4 +1,4 @@
-"""A service's lock: what its image installs, and nothing that can change under it."""
+"""Lock of a service: the packages that its image installs, with hashes that prevent any change."""
 
 import re
 from functools import cache
@@ -13,7 +13,7 @@ _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 @cache
 def locked(folder: str) -> dict[str, frozenset[str]]:
-    """Of each requirement, its marker included: the hashes."""
+    """Hashes of each requirement; the key includes the requirement's marker."""
     text = (REPO / folder / "requirements.lock").read_text().replace("\\\n", "")
     found: dict[str, frozenset[str]] = {}
     for line in filter(None, text.splitlines()):
@@ -32,14 +32,14 @@ def test_every_line_is_one_version_with_its_hashes(service: str) -> None:
 
 @pytest.mark.parametrize("service", SHIPPED)
 def test_no_line_is_an_address(service: str) -> None:
-    """Where packages come from is the machine's affair: docs/decisions/0001-lock.md."""
+    """The machine's configuration selects the package index: docs/decisions/0001-lock.md."""
     text = (REPO / service / "requirements.lock").read_text()
     assert not re.search(r"://|@|^-(?!-hash)", text, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("service", SHIPPED)
 def test_an_image_gets_what_the_tests_ran_with(service: str) -> None:
-    """The marker may differ: what others need too is needed in more cases."""
+    """The marker may differ: a package that other packages need too is needed in more cases."""
 
     def bare(folder: str) -> set[tuple[str, frozenset[str]]]:
         return {(pin.split(" ;")[0], hashes) for pin, hashes in locked(folder).items()}

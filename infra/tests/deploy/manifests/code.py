@@ -1,4 +1,4 @@
-"""What the code says of the process in a pod."""
+"""Settings in the code of the process in a pod."""
 
 import importlib
 
@@ -6,7 +6,7 @@ from common.runtime.settings import ServiceSettings
 from infra.deploy.manifests.rendered import Pod
 
 CLASSES = {"gittix/blog": {"client": "PageSettings", "moderation": "ModerationSettings"}}
-"""Of an image that runs several processes: those whose settings are not called `Settings`."""
+"""Settings classes with another name than `Settings`, for an image that runs several processes."""
 
 
 def is_ours(pod: Pod) -> bool:
@@ -14,7 +14,7 @@ def is_ours(pod: Pod) -> bool:
 
 
 def settings(of: Pod) -> type[ServiceSettings]:
-    """Of a process that is ours."""
+    """Settings class of a process of this repo."""
     image = of.main["image"].split("@")[0].split(":")[0]
     package = image.removeprefix("gittix/")
     name = CLASSES.get(image, {}).get("".join(of.main.get("args", ())), "Settings")

@@ -1,4 +1,4 @@
-"""Names, ports and routes are those that the design and the laptop's edge have."""
+"""Names, ports and routes agree with the design and with the local edge."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -93,7 +93,10 @@ def test_the_namespace_takes_only_restricted_pods(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["dev", "blog-dev"])
 def test_the_end_of_skaffold_dev_takes_no_key_and_no_data_away(name: str) -> None:
-    """It deletes what it applied; with the namespace everything in it would go."""
+    """`skaffold dev` deletes the objects that it applied.
+
+    With a namespace, all objects in it would be deleted.
+    """
     assert not of_kind(overlay(name), "Namespace", "Secret", "PersistentVolumeClaim")
 
 
@@ -111,7 +114,7 @@ def test_the_ingress_has_the_routes_of_the_laptops_edge(name: str) -> None:
         assert routes(rule) == expected
     assert ingress["spec"]["rules"][0]["host"] == "ticketing.dev"
     assert ingress["spec"]["ingressClassName"] == "nginx"
-    # Controllers differ in their annotations.
+    # Annotations differ between controllers.
     assert "annotations" not in ingress["metadata"]
 
 
@@ -135,5 +138,5 @@ def test_skaffold_forwards_ports_that_exist() -> None:
     assert len({one["localPort"] for one in config["portForward"]}) == len(config["portForward"])
 
 
-def test_the_worker_is_the_image_of_expiration_told_to_work() -> None:
+def test_the_worker_is_the_image_of_expiration_with_the_workers_arguments() -> None:
     assert pod(overlay("prod"), "expiration-worker").main["args"] == ["worker"]

@@ -1,4 +1,4 @@
-"""What an overlay may add: rendered on top of production."""
+"""Options of an overlay, rendered on top of production."""
 
 import os
 from pathlib import Path

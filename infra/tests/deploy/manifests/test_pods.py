@@ -1,4 +1,4 @@
-"""What every pod is, in every overlay: restricted, probed, bounded, spread, and stopped without a loss."""
+"""Every pod in every overlay: restricted, probed, bounded, spread, and stopped without losses."""
 
 from typing import Any
 
@@ -138,7 +138,7 @@ def test_production_has_two_or_more_of_each_process_and_three_of_what_is_replica
     for each in python_pods("prod"):
         spec = scaled[each.owner["metadata"]["name"]]
         assert 2 <= spec["minReplicas"] < spec["maxReplicas"]
-        # Both would decide, at every apply, how many there are.
+        # Otherwise both would set the number of replicas at every apply.
         assert "replicas" not in each.owner["spec"]
     for app in ("nats", "auth-mongo", "tickets-mongo", "orders-mongo", "payments-mongo"):
         assert pod(objects, app).owner["spec"]["replicas"] == 3

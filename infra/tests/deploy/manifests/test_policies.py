@@ -1,4 +1,4 @@
-"""The NetworkPolicies are the edges of the code: what a service's settings let it call, and nothing else."""
+"""NetworkPolicies compared with the code: exactly the edges that the services' settings need."""
 
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
@@ -19,25 +19,25 @@ from infra.deploy.manifests.rendered import (
 )
 
 CALLS = ("mongo_uri", "nats_url", "redis_url", "api_base_url")
-"""The settings that say whom a process calls."""
+"""Settings with the addresses that a process connects to."""
 DEFAULT_PORTS = {"http": 80, "mongodb": 27017, "nats": 4222, "redis": 6379}
 CONTROLLER = "ingress-nginx"
 MEMBERS = ("auth-mongo", "tickets-mongo", "orders-mongo", "payments-mongo")
 
 
 def called(objects: Sequence[Object]) -> Iterator[Edge]:
-    """From the settings that the code has and the overlay fills."""
+    """Edges from the settings that the code declares and the overlay sets."""
     for each in filter(is_ours, pods(objects)):
-        told = environment(objects, each)
+        env = environment(objects, each)
         for setting in set(settings(each).model_fields) & set(CALLS):
-            url = told[setting.upper()]
-            assert url, f"{each.name} is not told {setting.upper()}"
+            url = env[setting.upper()]
+            assert url, f"{each.name} has no {setting.upper()}"
             for host, port in hosts(url):
                 yield Edge(each.labels["app"], behind(objects, host), port)
 
 
 def hosts(url: str) -> Iterator[tuple[str, int]]:
-    """Several have commas between; NATS repeats the scheme with each."""
+    """Hosts and ports of the URL. Several hosts are separated by commas; NATS repeats the scheme for each."""
     scheme = url.split("://")[0]
     for one in url.replace(f"{scheme}://", "").split("/")[0].split(","):
         address = urlsplit(f"//{one}")
@@ -46,7 +46,7 @@ def hosts(url: str) -> Iterator[tuple[str, int]]:
 
 
 def behind(objects: Sequence[Object], host: str) -> str:
-    """The pods of a Service by its name, or by that of one of its members; else the namespace."""
+    """Pods of a Service, by its name or by the name of one of its members; else the namespace."""
     parts = host.split(".")
     if parts[-3:] == ["svc", "cluster", "local"]:
         return parts[1]
@@ -91,7 +91,7 @@ def test_a_pod_lets_in_only_those_who_call_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EVERY_OVERLAY)
-def test_whom_no_policy_names_is_denied_both_ways(name: str) -> None:
+def test_a_pod_without_a_policy_is_denied_both_ways(name: str) -> None:
     spec = named(overlay(name), "NetworkPolicy", "default-deny")["spec"]
     assert spec == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
@@ -103,7 +103,7 @@ def test_no_private_address_is_the_internet() -> None:
 
 
 @pytest.mark.parametrize("name", EVERY_OVERLAY)
-def test_a_policy_selects_somebody(name: str) -> None:
+def test_a_policy_selects_a_pod(name: str) -> None:
     objects = overlay(name)
     for policy in of_kind(objects, "NetworkPolicy"):
         selector = policy["spec"]["podSelector"]

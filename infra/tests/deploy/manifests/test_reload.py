@@ -1,4 +1,4 @@
-"""The reloader of the dev overlay, on a module of its own."""
+"""The reloader of the dev overlay, on a test module."""
 
 import os
 import signal
@@ -48,7 +48,7 @@ def running(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
         process.kill()
 
 
-def test_a_saved_file_starts_the_module_anew_with_its_arguments(
+def test_a_saved_file_restarts_the_module_with_its_arguments(
     running: "subprocess.Popen[bytes]", tmp_path: Path
 ) -> None:
     eventually(tmp_path, ["first worker"])

@@ -1,4 +1,4 @@
-"""`make k8s-secrets`, against a kubectl that keeps its objects in files."""
+"""`make k8s-secrets`, with a fake kubectl that stores its objects in files."""
 
 import base64
 import os
@@ -79,19 +79,19 @@ def test_stripes_keys_come_from_the_environment_and_are_replaced(state: Path) ->
 
 
 def test_without_stripes_keys_there_is_no_secret_of_them(state: Path) -> None:
-    told = run(state)
+    result = run(state)
     assert not (state / "stripe-secret").exists()
-    assert "STRIPE_KEY" in told.stdout
+    assert "STRIPE_KEY" in result.stdout
 
 
 def test_half_of_stripes_keys_is_refused(state: Path) -> None:
-    told = run(state, STRIPE_KEY="sk_only")
-    assert told.returncode == 1
-    assert "STRIPE_WEBHOOK_SECRET" in told.stderr
+    result = run(state, STRIPE_KEY="sk_only")
+    assert result.returncode == 1
+    assert "STRIPE_WEBHOOK_SECRET" in result.stderr
     assert not (state / "stripe-secret").exists()
 
 
 def test_no_value_is_printed(state: Path) -> None:
-    told = run(state, STRIPE_KEY="sk_unseen", STRIPE_WEBHOOK_SECRET="whsec_unseen")
-    assert "unseen" not in told.stdout + told.stderr
-    assert (state / "jwt-secret").read_text().split("=", 1)[1].strip() not in told.stdout + told.stderr
+    result = run(state, STRIPE_KEY="sk_unseen", STRIPE_WEBHOOK_SECRET="whsec_unseen")
+    assert "unseen" not in result.stdout + result.stderr
+    assert (state / "jwt-secret").read_text().split("=", 1)[1].strip() not in result.stdout + result.stderr

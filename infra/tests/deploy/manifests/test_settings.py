@@ -1,4 +1,4 @@
-"""What the overlays tell each process, against what its code asks for."""
+"""Environment of each process in the overlays, compared with the settings in its code."""
 
 import pytest
 from tests.deploy.manifests.code import is_ours, settings
@@ -6,7 +6,7 @@ from tests.deploy.manifests.code import is_ours, settings
 from infra.deploy.manifests.rendered import EVERY_OVERLAY, Pod, environment, named, of_kind, overlay, pods
 
 BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS"}
-"""Read by `common.runtime.settings.load` and by uvicorn."""
+"""Variables that `common.runtime.settings.load` and uvicorn read."""
 SECRETS = {
     "JWT_KEY": ("jwt-secret", "JWT_KEY"),
     "STRIPE_KEY": ("stripe-secret", "STRIPE_KEY"),
@@ -43,7 +43,7 @@ def test_a_secret_is_named_and_never_written(name: str) -> None:
     for each in processes(name):
         for one in each.main.get("env", []):
             secret, key = SECRETS[one["name"]]
-            # Optional: the process itself says, in the pod's status, what to run.
+            # Optional: the process itself reports, in the pod's status, the command to run.
             assert one["valueFrom"]["secretKeyRef"] == {"name": secret, "key": key, "optional": True}
         assert not set(SECRETS) & written(name, each)
 
@@ -56,28 +56,28 @@ def written(name: str, each: Pod) -> set[str]:
 
 @pytest.mark.parametrize("name", EVERY_OVERLAY)
 def test_a_changed_setting_changes_the_pod(name: str) -> None:
-    """The name has a hash of the content, so that another content is another pod template."""
+    """The ConfigMap's name contains a hash of its content, so a new content changes the pod template."""
     for one in of_kind(overlay(name), "ConfigMap"):
         assert len(one["metadata"]["name"].rsplit("-", 1)[-1]) == 10, one["metadata"]["name"]
 
 
 def test_production_moves_money_and_its_cookies_need_https() -> None:
-    told = {each.labels["app"]: environment(overlay("prod"), each) for each in processes("prod")}
-    assert told["payments"]["PAYMENT_GATEWAY"] == "stripe"
-    assert told["orders"]["ORDER_HOLD_SECONDS"] == "900"
-    with_a_session = [one for one in told.values() if "JWT_KEY" in one]
+    env = {each.labels["app"]: environment(overlay("prod"), each) for each in processes("prod")}
+    assert env["payments"]["PAYMENT_GATEWAY"] == "stripe"
+    assert env["orders"]["ORDER_HOLD_SECONDS"] == "900"
+    with_a_session = [one for one in env.values() if "JWT_KEY" in one]
     assert len(with_a_session) == 5
     assert all(one["COOKIE_SECURE"] == "true" for one in with_a_session)
 
 
 def test_production_writes_to_a_majority_and_to_three_streams() -> None:
     for each in processes("prod"):
-        told = environment(overlay("prod"), each)
-        if uri := told.get("MONGO_URI"):
+        env = environment(overlay("prod"), each)
+        if uri := env.get("MONGO_URI"):
             assert "w=majority" in uri
             assert "journal=true" in uri
             assert "replicaSet=rs0" in uri
         if "nats_stream_replicas" in settings(each).model_fields:
-            assert told["NATS_STREAM_REPLICAS"] == "3"
+            assert env["NATS_STREAM_REPLICAS"] == "3"
     (broker,) = (one for one in of_kind(overlay("prod"), "ConfigMap") if "nats.conf" in one["data"])
     assert "sync_interval: always" in broker["data"]["nats.conf"]

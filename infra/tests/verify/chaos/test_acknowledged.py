@@ -1,4 +1,4 @@
-"""What a user was told, and the database that doesn't hold it."""
+"""Answers that a user received, and a database that does not agree with them."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ async def world() -> World:
     return world
 
 
-async def told(world: World, ledger: Ledger) -> dict[str, list[str]]:
+async def disagreements(world: World, ledger: Ledger) -> dict[str, list[str]]:
     report = Report()
     await acknowledged.check(world.books, ledger, report)
     return broken(report)
@@ -48,10 +48,10 @@ async def purchase(world: World, order_id: str = COMPLETE, **changes: Any) -> Le
     return Ledger(purchases={order_id: Purchase(**{**values, **changes})})
 
 
-async def test_what_is_stored_as_it_was_told_is_fine(world: World) -> None:
-    assert not await told(world, await listing(world))
-    assert not await told(world, await purchase(world, payment_id=PAYMENT, ended_as="complete"))
-    assert not await told(world, await purchase(world, CANCELLED, payment_id=VOIDED, cancelled=True))
+async def test_a_record_stored_as_it_was_answered_is_fine(world: World) -> None:
+    assert not await disagreements(world, await listing(world))
+    assert not await disagreements(world, await purchase(world, payment_id=PAYMENT, ended_as="complete"))
+    assert not await disagreements(world, await purchase(world, CANCELLED, payment_id=VOIDED, cancelled=True))
 
 
 @pytest.mark.parametrize(
@@ -66,30 +66,30 @@ async def test_what_is_stored_as_it_was_told_is_fine(world: World) -> None:
     ],
 )
 async def test_a_lost_listing_is_named(world: World, changes: dict[str, Any]) -> None:
-    assert set(await told(world, await listing(world, **changes))) == {acknowledged.LISTINGS}
+    assert set(await disagreements(world, await listing(world, **changes))) == {acknowledged.LISTINGS}
 
 
 async def test_a_later_version_may_hold_anything(world: World) -> None:
     await world.change("tickets.tickets", FREE, version=3, title="New", price_cents=5)
-    assert not await told(world, await listing(world))
+    assert not await disagreements(world, await listing(world))
 
 
 @pytest.mark.parametrize("changes", [{"id": new_id(99)}, {"buyer": "b"}, {"ticket_id": FREE}, {"cents": 1}])
 async def test_a_lost_order_is_named(world: World, changes: dict[str, Any]) -> None:
-    assert set(await told(world, await purchase(world, **changes))) == {acknowledged.ORDERS}
+    assert set(await disagreements(world, await purchase(world, **changes))) == {acknowledged.ORDERS}
 
 
 @pytest.mark.parametrize("changes", [{"cancelled": True}, {"ended_as": "cancelled"}])
 async def test_an_order_that_ended_otherwise_is_named(world: World, changes: dict[str, Any]) -> None:
-    assert set(await told(world, await purchase(world, **changes))) == {acknowledged.ENDS}
+    assert set(await disagreements(world, await purchase(world, **changes))) == {acknowledged.ENDS}
 
 
 async def test_a_payment_that_is_lost_or_open_is_named(world: World) -> None:
     lost = await purchase(world, payment_id=new_id(99))
-    assert set(await told(world, lost)) == {acknowledged.PAYMENTS}
+    assert set(await disagreements(world, lost)) == {acknowledged.PAYMENTS}
     await world.change("payments.payments", PAYMENT, status="authorized")
     still_open = await purchase(world, payment_id=PAYMENT)
-    assert set(await told(world, still_open)) == {acknowledged.PAYMENTS}
+    assert set(await disagreements(world, still_open)) == {acknowledged.PAYMENTS}
 
 
 async def test_a_hold_without_an_end_is_named(world: World) -> None:

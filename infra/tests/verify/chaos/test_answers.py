@@ -44,7 +44,7 @@ def test_without_an_explanation_only_the_success_and_outages_are_expected(
     assert is_expected(answer, 201, {}) is expected
 
 
-def test_a_ticket_is_reserved_only_if_somebody_else_asked_for_it(listing: Listing) -> None:
+def test_a_ticket_is_reserved_only_if_another_user_asked_for_it(listing: Listing) -> None:
     answer = refusal(400, ErrorCode.TICKET_RESERVED)
     listing.orders = 1
     assert not is_expected(answer, 201, answers.of_order(listing, "b"))

@@ -1,4 +1,4 @@
-"""What contradicts the answers that the buyers of the races had. The other checks: test_reconcile.py."""
+"""Contradictions with the answers that the buyers of the races received. Other checks: test_reconcile.py."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""The judge of the expiry: early, late, twice and never are told apart."""
+"""Judge of the expiry: distinguishes early, late, double and missing ends."""
 
 from datetime import UTC, datetime, timedelta
 

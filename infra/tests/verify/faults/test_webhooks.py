@@ -1,4 +1,4 @@
-"""What the storm signs is what the service takes; what it forges is not."""
+"""Events of the storm: the service accepts the signed ones and refuses the forged ones."""
 
 import time
 

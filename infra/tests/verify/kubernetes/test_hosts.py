@@ -16,7 +16,7 @@ GIVEN = {
 
 @pytest.fixture
 def up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cluster's program that notes its calls; it is not ready before it was started."""
+    """Fake cluster program that records its calls; the cluster is not ready before its start."""
     monkeypatch.setattr(hosts, "VOLUMES", tmp_path / "volumes")
     monkeypatch.setattr(hosts, "LOCK", tmp_path / "lock")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
@@ -111,7 +111,7 @@ def test_a_given_cluster_without_it_is_taken(tmp_path: Path, monkeypatch: pytest
     Given(GIVEN).start("gittix")
 
 
-def test_an_image_is_built_and_loaded_by_the_commands_told(
+def test_an_image_is_built_and_loaded_by_the_given_commands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hosts, "ROOT", tmp_path)
@@ -130,7 +130,7 @@ def test_a_build_that_fails_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         given.image("gittix/auth:test", "auth/Dockerfile")
 
 
-def test_a_machine_that_can_not_run_a_cluster_is_told_from_a_suite_that_fails(tmp_path: Path) -> None:
+def test_a_machine_that_can_not_run_a_cluster_is_no_failure_of_the_suite(tmp_path: Path) -> None:
     up = tmp_path / "up.sh"
     up.write_text("#!/bin/sh\necho no such kernel >&2\nexit 1\n")
     up.chmod(0o755)

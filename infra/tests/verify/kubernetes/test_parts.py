@@ -64,7 +64,7 @@ def test_all_of_production_moves_to_the_new_namespace() -> None:
 
 
 class Kubelet(Cluster):
-    """Answers for a node with two pods of auth, one of tickets, and somebody else's."""
+    """Answers for a node with two pods of auth, one of tickets, and one of another application."""
 
     def __init__(self) -> None:
         super().__init__(("kubectl",), MARKETPLACE)

@@ -1,4 +1,4 @@
-"""What the test builds, addresses and judges is what the overlay has."""
+"""Images, addresses and checks of the test agree with the overlay."""
 
 import pytest
 

@@ -55,7 +55,7 @@ async def test_no_answer_is_a_failure(traffic: Traffic) -> None:
     assert "ServerDisconnectedError" in worst(traffic.failures)
 
 
-async def test_the_edge_is_told_which_site_is_meant(
+async def test_the_edge_receives_the_name_of_the_site(
     server: TestServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EDGE_HOST", "ticketing.dev")

@@ -1,4 +1,4 @@
-"""A small marketplace in which everything agrees, for tests to break."""
+"""A small marketplace without disagreements, for tests to break."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ HOLD = timedelta(minutes=15)
 
 
 def new_id(number: int, created: datetime = NOW) -> str:
-    """Like the services' ids: the time of creation, then what tells it from others."""
+    """Id in the format of the services' ids: the time of creation, then a unique part."""
     return f"{int(created.timestamp()):08x}{number:016x}"
 
 
@@ -25,13 +25,16 @@ INTENT, VOIDED_INTENT = "pi_1", "pi_2"
 
 
 class World:
-    """Tickets free, held and sold; orders live, complete and cancelled; payments captured and voided."""
+    """Small marketplace: tickets free, held and sold; orders live, complete and cancelled.
+
+    Its payments are captured and voided.
+    """
 
     def __init__(self) -> None:
         self.books = Books(memory_database(), memory_database(), memory_database())
         self.timers: dict[str, datetime] = {LIVE: NOW + HOLD}
         self.events: list[str | tuple[str, bytes]] = [
-            # Ids; with a body where a test needs one.
+            # Ids; followed by a body if a test needs one.
             *(f"ticket.created:{ticket}:0" for ticket in (FREE, HELD, SOLD)),
             *(f"order.created:{order}:0" for order in (LIVE, COMPLETE, CANCELLED)),
             *(f"payment.created:{payment}:0" for payment in (PAYMENT, VOIDED)),
@@ -74,7 +77,7 @@ class World:
         await self.books.payments["fake_provider_intents"].insert_one({**document, "captures": captures})
 
     async def change(self, where: str, record_id: str, **fields: Any) -> None:
-        """`where` is database.collection."""
+        """Change a record. `where` is database.collection."""
         database, _, collection = where.partition(".")
         found = getattr(self.books, database)[collection]
         assert await found.update_one({"_id": record_id}, {"$set": fields})

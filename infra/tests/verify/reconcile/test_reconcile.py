@@ -1,4 +1,4 @@
-"""Each disagreement is named, with both sides, and nothing else is."""
+"""Each disagreement is named, with both sides; data that agrees is not named."""
 
 from datetime import timedelta
 from typing import Any
@@ -239,13 +239,13 @@ async def test_a_version_that_is_stored_after_a_later_one_is_named(world: World)
     assert found == {versions.COMPLETE: [f"ticket {HELD}: version 0 expected / ticket.updated:{HELD}:1"]}
 
 
-async def test_a_change_that_a_caller_was_told_of_and_that_is_not_stored_is_named(world: World) -> None:
+async def test_an_acknowledged_change_that_is_not_stored_is_named(world: World) -> None:
     report, lost = Report(), new_id(99)
     await versions.confirmed(world.books, {HELD: 1, FREE: 0, COMPLETE: 2, lost: 0}, report)
     assert broken(report) == {
         versions.CONFIRMED: [
-            f"{COMPLETE}: version told / stored: 2 / 1",
-            f"{lost}: version told / stored: 0 / -1",
+            f"{COMPLETE}: version answered / stored: 2 / 1",
+            f"{lost}: version answered / stored: 0 / -1",
         ]
     }
 

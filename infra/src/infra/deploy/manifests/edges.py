@@ -1,4 +1,7 @@
-"""Who may call whom, as the NetworkPolicies have it. Both ends must allow an edge; each end is told here."""
+"""Network edges (caller and target) that the NetworkPolicies allow.
+
+A connection needs both sides: egress and ingress.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -7,7 +10,10 @@ from infra.deploy.manifests.rendered import Object, matches, of_kind, pods
 
 
 class Edge(NamedTuple):
-    """`source` and `target` are the pods' `app`, or, outside the namespace, what the policy says of it."""
+    """Allowed connection.
+
+    `source` and `target` are the pods' `app` label, or the policy's selector outside the namespace.
+    """
 
     source: str
     target: str
@@ -15,7 +21,7 @@ class Edge(NamedTuple):
 
 
 def leaving(objects: Sequence[Object]) -> set[Edge]:
-    """The edges that the sources' side allows."""
+    """Edges that the egress rules of the sources allow."""
     return {
         Edge(app, peer, port)
         for policy, app in _applying(objects, "Egress")
@@ -26,7 +32,7 @@ def leaving(objects: Sequence[Object]) -> set[Edge]:
 
 
 def entering(objects: Sequence[Object]) -> set[Edge]:
-    """The edges that the targets' side allows."""
+    """Edges that the ingress rules of the targets allow."""
     return {
         Edge(peer, app, port)
         for policy, app in _applying(objects, "Ingress")
@@ -48,7 +54,7 @@ def _apps(objects: Sequence[Object], selector: Object) -> set[str]:
 
 
 def _peers(objects: Sequence[Object], peers: Sequence[Any]) -> Iterator[str]:
-    """An empty list would mean everybody."""
+    """Names of the peers. An empty list would mean all peers."""
     if not peers:
         yield "everybody"
     for peer in peers:
@@ -61,6 +67,6 @@ def _peers(objects: Sequence[Object], peers: Sequence[Any]) -> Iterator[str]:
 
 
 def _ports(rule: Object) -> Iterator[int]:
-    """No list would mean every port."""
+    """Ports of the rule. A missing list would mean every port."""
     for port in rule.get("ports", [{"port": 0}]):
         yield int(port["port"])

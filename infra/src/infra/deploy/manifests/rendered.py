@@ -1,4 +1,4 @@
-"""The rendered overlays as tests ask about them: objects, the pods they make, and what those are told."""
+"""Rendered overlays: their objects, the pods of their workloads, and the pods' environment."""
 
 import subprocess
 import sysconfig
@@ -16,14 +16,14 @@ REPO = Path(__file__).parents[5]
 K8S = REPO / "infra" / "k8s"
 BLOG_K8S = REPO / "examples" / "blog" / "k8s"
 OVERLAYS = ("dev", "test", "test-sets", "prod")
-"""Of the marketplace."""
+"""Overlays of the marketplace."""
 FOLDERS = {name: K8S / "overlays" / name for name in OVERLAYS} | {
     f"blog-{name}": BLOG_K8S / "overlays" / name for name in ("dev", "test")
 }
 EVERY_OVERLAY = tuple(FOLDERS)
 SERVICES = ("auth", "tickets", "orders", "payments", "expiration", "client")
 SHIPPED = (*SERVICES, "examples/blog")
-"""The folders that an image is made of: each of one package, of the folder's name."""
+"""Folders that images are built from: each holds one package of the folder's name."""
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
 
 
@@ -54,7 +54,7 @@ def name_of(one: Object) -> str:
 
 @dataclass(frozen=True)
 class Pod:
-    """The pod that a workload makes."""
+    """Pod of a workload."""
 
     owner: Object
 
@@ -91,11 +91,11 @@ def pod(objects: Sequence[Object], app: str) -> Pod:
 
 
 def environment(objects: Sequence[Object], of: Pod) -> dict[str, str | None]:
-    """What the container is told, by name; None for what a secret holds."""
-    told: dict[str, str | None] = {}
+    """Environment variables of the main container by name; None for a value from a secret."""
+    environment_of: dict[str, str | None] = {}
     for source in of.main.get("envFrom", []):
-        told |= named(objects, "ConfigMap", source["configMapRef"]["name"])["data"]
-    return told | {one["name"]: one.get("value") for one in of.main.get("env", [])}
+        environment_of |= named(objects, "ConfigMap", source["configMapRef"]["name"])["data"]
+    return environment_of | {one["name"]: one.get("value") for one in of.main.get("env", [])}
 
 
 def ports(of: Pod) -> set[int]:
@@ -103,7 +103,7 @@ def ports(of: Pod) -> set[int]:
 
 
 def matches(selector: Object, labels: Mapping[str, str]) -> bool:
-    """A label selector, of the operators in use here."""
+    """Whether the labels match a selector. Supports the operators that the manifests use."""
     pairs = selector.get("matchLabels", {})
     terms = selector.get("matchExpressions", [])
     assert all(term["operator"] == "In" for term in terms), selector

@@ -1,1 +1,1 @@
-"""Random users and random faults at the same time, and whether anything was lost or done twice."""
+"""Random users and random faults at the same time; afterwards checks for losses and duplicate effects."""

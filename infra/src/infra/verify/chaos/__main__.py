@@ -1,8 +1,8 @@
-"""`make chaos DURATION=… SEED=…`: random users, random faults, and whether all agrees afterwards.
+"""`make chaos DURATION=… SEED=…`: random users and random faults, then a check that all data agrees.
 
-Runs on a system of its own (on the one that RUN_JSON names, if it names one). All choices follow from the
-seed; what meets what does not, so the same seed repeats the plan, not every interleaving. Exits 1 when an
-invariant is broken or an answer is unexpected.
+Runs on its own system, or on the one that RUN_JSON names. All choices follow from the seed; the interleaving
+does not. The same seed therefore repeats the plan, but not every interleaving. Exits 1 if an invariant is
+broken or an answer is unexpected.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from infra.verify.chaos import run
 
 
 def _on_a_system_of_its_own(arguments: Sequence[str]) -> None:
-    """Begins again inside `infra.dev.testing`. Never returns."""
+    """Restart this command inside `infra.dev.testing`. Never returns."""
     os.environ.setdefault("LOG_LEVEL", "ERROR")
     python = [sys.executable, "-m"]
     command = [*python, "infra.dev.testing", "--system", "--", *python, "infra.verify.chaos", *arguments]

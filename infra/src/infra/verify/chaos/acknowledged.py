@@ -1,4 +1,4 @@
-"""Whether what the users were told is what the databases hold."""
+"""Comparison of the answers that users received with the databases."""
 
 from collections.abc import Sequence
 
@@ -39,29 +39,29 @@ async def holds_are_over(books: Books, report: Report) -> None:
 
 
 def _listing(listing: Listing, ticket: Document | None, report: Report) -> None:
-    name = f"ticket {listing.id}, told / stored"
+    name = f"ticket {listing.id}, answered / stored"
     report.compared(LISTINGS)
     if ticket is None:
         report.disagree(LISTINGS, f"{name}: version {listing.version} / not there")
         return
-    told = (listing.version, listing.title, listing.cents, listing.seller)
+    answered = (listing.version, listing.title, listing.cents, listing.seller)
     stored = (ticket["version"], ticket["title"], ticket["price_cents"], ticket["user_id"])
-    if stored[0] < told[0] or (stored[0] == told[0] and stored != told):
-        report.disagree(LISTINGS, f"{name}: {told!r} / {stored!r}")
+    if stored[0] < answered[0] or (stored[0] == answered[0] and stored != answered):
+        report.disagree(LISTINGS, f"{name}: {answered!r} / {stored!r}")
     if listing.withdrawn and not ticket["withdrawn"]:
         report.disagree(LISTINGS, f"{name}: withdrawn / on sale")
 
 
 def _order(purchase: Purchase, order: Document | None, report: Report) -> None:
-    name = f"order {purchase.id}, told / stored"
+    name = f"order {purchase.id}, answered / stored"
     report.compared(ORDERS)
     if order is None:
         report.disagree(ORDERS, f"{name}: of ticket {purchase.ticket_id} / not there")
         return
-    told = (purchase.buyer, purchase.ticket_id, purchase.cents)
+    answered = (purchase.buyer, purchase.ticket_id, purchase.cents)
     stored = (order["user_id"], order["ticket"]["id"], order["ticket"]["price_cents"])
-    if told != stored:
-        report.disagree(ORDERS, f"{name}: {told!r} / {stored!r}")
+    if answered != stored:
+        report.disagree(ORDERS, f"{name}: {answered!r} / {stored!r}")
     for said in _ends_of(purchase):
         report.equal(ENDS, name, said, order["status"])
 
@@ -71,10 +71,10 @@ def _ends_of(purchase: Purchase) -> Sequence[str]:
 
 
 def _payment(purchase: Purchase, payment: Document | None, status: str, report: Report) -> None:
-    """A live order's payment may still be open: a long hold has not ended yet."""
+    """Check the payment. The payment of a live order may still be open: a long hold has not ended yet."""
     name = f"payment {purchase.payment_id} of order {purchase.id} ({status})"
     report.compared(PAYMENTS)
     if payment is None or payment["order_id"] != purchase.id:
-        report.disagree(PAYMENTS, f"{name}: told 201 / stored {payment!r}")
+        report.disagree(PAYMENTS, f"{name}: answered 201 / stored {payment!r}")
     elif status in OUTCOMES and payment["status"] not in OUTCOMES[status]:
         report.disagree(PAYMENTS, f"{name}: {OUTCOMES[status][0]!r} / {payment['status']!r}")

@@ -1,4 +1,4 @@
-"""Which answers the contract and the state explain; everything else is reported."""
+"""Answers that the contract and the state explain; all other answers are reported."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,14 +15,17 @@ DECLINING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`status` is 0 where no answer came: then, as after a 5xx, what happened is unknown."""
+    """Answer to one request.
+
+    `status` is 0 if no answer arrived: then, as after a 5xx, the outcome is unknown.
+    """
 
     status: int
     body: Any = None
 
     @property
     def code(self) -> str:
-        """The code of the first error; "" for a body that is not the contract's."""
+        """Code of the first error; "" for a body that does not follow the contract."""
         try:
             return str(self.body["errors"][0]["code"])
         except (TypeError, KeyError, IndexError):
@@ -30,7 +33,7 @@ class Answer:
 
 
 Explained = Mapping[str, bool]
-"""By the code of a 4xx: whether the state can be the reason."""
+"""Maps the code of a 4xx to whether the state can be its reason."""
 
 
 def is_expected(answer: Answer, success: int, explained: Explained) -> bool:

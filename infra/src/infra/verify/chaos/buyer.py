@@ -1,4 +1,4 @@
-"""What becomes of an order: paid by all kinds of cards, cancelled, raced, or left to expire."""
+"""Actions of a buyer on an order: pay by all kinds of cards, cancel, race, or let it expire."""
 
 import asyncio
 import random
@@ -50,7 +50,7 @@ class Buyer:
             await fate(purchase)
 
     async def look_back(self) -> None:
-        """At an order of earlier: sees it, and perhaps pays or cancels it once more."""
+        """Read an earlier order, and perhaps pay or cancel it once more."""
         if not self._mine:
             return
         purchase = self._chance.choice(self._mine[-10:])
@@ -105,7 +105,7 @@ class Buyer:
         await self._see(purchase)
 
     async def _pay_once_known(self, purchase: Purchase, token: str) -> bool:
-        """Whether a payment stands, after the further step if the card needs one."""
+        """Whether the payment succeeded, after the further step if the card needs one."""
         await self._await_known(purchase)
         answer = await self._pay(purchase, token)
         if answer.status != 201:
@@ -115,7 +115,7 @@ class Buyer:
         return True
 
     async def _await_known(self, purchase: Purchase) -> None:
-        """Gives the payments service a moment to hear of the order; not for ever."""
+        """Wait a limited time until the payments service has received the order's event."""
         await asyncio.sleep(min(0.3, self._chance.uniform(0.05, 0.6)) if purchase.is_fresh else 0)
 
     async def _pay(self, purchase: Purchase, token: str) -> Answer:

@@ -1,4 +1,4 @@
-"""Does to the processes what the plan says."""
+"""Application of the plan's faults to the processes."""
 
 import asyncio
 import os
@@ -16,7 +16,10 @@ WAIT_FOR_PID = 8.0
 
 
 class Faults:
-    """`done` counts by process and kind; `missed` are those whose process was not there in time."""
+    """Faults of one run.
+
+    `done` counts by process and kind; `missed` counts faults whose process was not running in time.
+    """
 
     def __init__(self, target: Target, plan: Sequence[Fault]) -> None:
         self._target = target
@@ -25,7 +28,10 @@ class Faults:
         self.missed: list[Fault] = []
 
     async def run(self) -> None:
-        """Faults may overlap: one process is still paused when the next is killed."""
+        """Apply the faults.
+
+        Faults may overlap: one process may still be paused when the next one is killed.
+        """
         began = time.monotonic()
         async with asyncio.TaskGroup() as group:
             for fault in self._plan:
@@ -45,7 +51,7 @@ class Faults:
                 _sent(pid, signal.SIGCONT)
 
     async def _pid(self, process: str) -> int | None:
-        """Waits for a process that is being started again."""
+        """Pid of the process; waits while it restarts."""
         with suppress(TimeoutError):
             async with asyncio.timeout(WAIT_FOR_PID):
                 while (pid := self._target.pid(process)) is None:

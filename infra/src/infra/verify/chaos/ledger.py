@@ -1,4 +1,4 @@
-"""What the users were told, and what they tried: the measure of what has to be there at the end."""
+"""Record of the users' requests and of the answers they received: the expected state at the end."""
 
 import time
 from collections import Counter
@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 LAG_SECONDS = 60.0
-"""How long a service may not know another's record while everything is being broken."""
+"""Limit for a service that does not know another's record yet, during faults."""
 
 
 @dataclass(slots=True)
 class Listing:
-    """A ticket as its seller was told last. `orders` were asked for, with whatever outcome."""
+    """Ticket as in its seller's last answer. `orders` were requested, with any outcome."""
 
     id: str
     seller: str
@@ -31,7 +31,7 @@ class Listing:
 
 @dataclass(slots=True)
 class Purchase:
-    """An order as its buyer was told. `tokens` were tried; `expires` is a local, monotonic time."""
+    """Order as in its buyer's last answer. `tokens` were tried; `expires` is a local, monotonic time."""
 
     id: str
     buyer: str
@@ -51,13 +51,13 @@ class Purchase:
 
     @property
     def may_be_over(self) -> bool:
-        """Its hold has ended, by the buyer or by time (or will, before an answer is here)."""
+        """Whether the hold has ended, by the buyer or by time, or will end before an answer arrives."""
         return self.cancelling or time.monotonic() > self.expires - 1.0
 
 
 @dataclass(slots=True)
 class Ledger:
-    """`unexpected` are answers that nothing explains, in words."""
+    """Ledger of a run. `unexpected` holds, in words, the answers without an explanation."""
 
     listings: dict[str, Listing] = field(default_factory=dict)
     purchases: dict[str, Purchase] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Ledger:
     unexpected: list[str] = field(default_factory=list)
     requests: int = 0
     users: dict[str, str] = field(default_factory=dict)
-    """The e-mail of each by id."""
+    """E-mail address of each user by id."""
 
     @property
     def longest_hold(self) -> float:
@@ -75,7 +75,7 @@ class Ledger:
         self.unexpected.append(words)
 
     def acknowledge_ticket(self, body: dict[str, Any], seller: str) -> Listing:
-        """A 201 or 200 with the ticket. Answers may overtake each other: the highest version stays."""
+        """Record a 201 or 200 with the ticket. Answers may overtake each other: the highest version stays."""
         version, cents = body["version"], round(body["price"] * 100)
         listing = self.listings.get(body["id"])
         if listing is None:

@@ -1,4 +1,4 @@
-"""What a run says at its end."""
+"""Outcome of a run, in words."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ from infra.verify.reconcile.report import SHOWN, Report, table
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`took` is in seconds: from the end of the traffic to agreement. `up`: all services were ready again."""
+    """Outcome of a run.
+
+    `took`: seconds from the end of the traffic to agreement. `up`: all services were ready again.
+    """
 
     duration: float
     seed: int
@@ -56,7 +59,7 @@ class Outcome:
         lines = [
             f"seed        {self.seed}, {self.duration:g} s",
             f"requests    {ledger.requests}: {answers}",
-            f"told        {len(ledger.listings)} listings, {len(ledger.purchases)} orders, "
+            f"answered    {len(ledger.listings)} listings, {len(ledger.purchases)} orders, "
             f"{sum(1 for p in ledger.purchases.values() if p.payment_id)} payments",
             f"faults      {sum(self.faults.done.values())}{missed}",
             f"settled     {'after' if self.report.is_clean else 'NOT within'} {self.took:.1f} s"

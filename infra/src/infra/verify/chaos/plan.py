@@ -1,4 +1,4 @@
-"""Which process meets which fault at which moment: all of it follows from the seed."""
+"""Plan of the faults: process, kind and moment of each, all from the seed."""
 
 import math
 import random
@@ -15,23 +15,23 @@ T = TypeVar("T")
 
 class Kind(StrEnum):
     KILL = "kill"
-    """SIGKILL; the runner starts it again."""
+    """SIGKILL; the runner restarts the process."""
     PAUSE = "pause"
-    """SIGSTOP, and SIGCONT after a while: alive, but silent."""
+    """SIGSTOP, and SIGCONT later: the process is alive but does not answer."""
     RESTART = "restart"
-    """SIGTERM: what a deployment does."""
+    """SIGTERM, as in a deployment."""
 
 
 PROCESSES = (*SERVICES, "worker", "nats", "redis", "edge", "mongo")
 EVERY_SECONDS = 4.0
 QUIET_SECONDS = 2.0
-"""At the start, so that there is something to break."""
+"""Seconds without faults at the start, so that records exist before the first fault."""
 PAUSE_SECONDS = (0.5, 4.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`at` is in seconds from the start; `lasts` is 0 but for a pause."""
+    """Planned fault. `at`: seconds from the start; `lasts`: seconds of a pause, else 0."""
 
     at: float
     process: str
@@ -40,7 +40,10 @@ class Fault:
 
 
 def schedule(seed: int, duration: float, processes: Sequence[str] = PROCESSES) -> Sequence[Fault]:
-    """About one fault in four seconds; all processes in each eleven faults, all kinds of each in turn."""
+    """Plan about one fault in four seconds.
+
+    Each eleven faults cover all processes; each process gets all kinds in turn.
+    """
     chance = random.Random(f"{seed}:faults")
     count = max(math.ceil(duration / EVERY_SECONDS), len(processes))
     room = (duration - QUIET_SECONDS) / count
@@ -55,6 +58,6 @@ def schedule(seed: int, duration: float, processes: Sequence[str] = PROCESSES) -
 
 
 def _endless(chance: random.Random, items: Sequence[T]) -> Iterator[T]:
-    """All of the items in a random order, then all of them in another one, and so on."""
+    """All items in a random order, then all in another random order, without end."""
     while True:
         yield from chance.sample(items, len(items))

@@ -1,4 +1,4 @@
-"""One run: users sign up, traffic and faults, everything up again, settled, judged."""
+"""One run: sign-up, traffic with faults, restart of all processes, settling, verdict."""
 
 import asyncio
 import random
@@ -26,7 +26,7 @@ from infra.verify.target import Target
 
 ACCOUNTS = 30
 AT_A_TIME = 3
-"""Things that one account does side by side."""
+"""Concurrent actions of one account."""
 UP_TIMEOUT = 60.0
 DEAD_LETTERS = "no dead letter"
 SIGN_INS = "acknowledged users can sign in"
@@ -66,7 +66,7 @@ async def chaos(target: Target, options: Options) -> int:
 
 
 async def signed_up(shop: Shop) -> list[Person]:
-    """New e-mails each time: the same seed may run twice on one system."""
+    """Sign up users with new e-mail addresses: the same seed may run twice on one system."""
     run = secrets.token_hex(4)
     return list(
         await asyncio.gather(*(shop.sign_up(f"u{number}-{run}@chaos.test") for number in range(ACCOUNTS)))
@@ -82,7 +82,7 @@ def users_of(shop: Shop, accounts: Sequence[Person], seed: int) -> list[User]:
 
 
 async def _is_up(target: Target) -> bool:
-    """Whether every service says that it is ready, within a minute."""
+    """Whether every service reports that it is ready within a minute."""
     with suppress(TimeoutError):
         async with asyncio.timeout(UP_TIMEOUT), aiohttp.ClientSession() as http:
             for name in SERVICES:
@@ -101,7 +101,7 @@ async def _is_ready(http: aiohttp.ClientSession, url: str) -> bool:
 
 
 async def settled(view: View, ledger: Ledger, seconds: float) -> tuple[Report, float]:
-    """The first report without a broken invariant, or the last one; and how long it took."""
+    """The first report without a broken invariant, or the last report; and the seconds it took."""
     began = time.monotonic()
     while True:
         try:

@@ -1,4 +1,4 @@
-"""One way to the edge for all users: at a bounded rate, and every answer is looked at."""
+"""Access to the edge for all users: limits the rate and checks every answer."""
 
 import asyncio
 import time
@@ -19,12 +19,12 @@ TIMEOUT = 15.0
 
 
 def nothing() -> Explained:
-    """No refusal is explained."""
+    """Explanations for a request that may not be refused: none."""
     return {}
 
 
 class Shop:
-    """`rate` is in requests per second, of all users together."""
+    """Checked access to the edge. `rate`: requests per second of all users together."""
 
     def __init__(self, edge: str, ledger: Ledger, rate: float) -> None:
         self._api = Api(edge, connections=300, timeout=TIMEOUT)
@@ -42,7 +42,7 @@ class Shop:
         await self._api.__aexit__(kind, error, trace)
 
     async def sign_up(self, email: str) -> Person:
-        """Before the first fault. Raises Refused."""
+        """Sign up a user, before the first fault. Raises Refused."""
         person = await Person.sign_up(self._api, email, PASSWORD)
         self.ledger.users[person.id] = email
         return person
@@ -58,7 +58,10 @@ class Shop:
         fields: Collection[str] = (),
         explained: Callable[[], Explained] = nothing,
     ) -> Answer:
-        """`fields` have to be in the answer of a success; `explained` is asked after the answer came."""
+        """Send a request and check the answer.
+
+        A success must contain `fields`; `explained` is called after the answer.
+        """
         answer = await self._send(account, method, path, body)
         if not is_expected(answer, success, explained()):
             self.ledger.surprise(f"{method} {path} {body or ''}: {answer.status} {answer.body}")
@@ -71,7 +74,7 @@ class Shop:
         return await self.call(account, "POST", "/api/users/signin", body, fields=("id", "email"))
 
     async def page(self, account: Person, path: str, *, may_be_missing: bool = False) -> None:
-        """A page for people: HTML, or an outage."""
+        """Read an HTML page, and accept an outage."""
         await self._turn()
         try:
             reply = await self._api.send("GET", path, account.headers)
@@ -103,7 +106,7 @@ class Shop:
         self.ledger.answers[f"{status // 100}xx" if status else "no answer"] += 1
 
     async def _turn(self) -> None:
-        """Waits for the next free moment; what an outage left unused is not caught up with."""
+        """Wait for the next free moment. Requests that an outage delayed are not made up for."""
         now = time.monotonic()
         self._next = max(self._next + self._period, now)
         self.ledger.requests += 1

@@ -1,4 +1,4 @@
-"""What one user does, all of it chosen by a seeded chance."""
+"""Actions of one user, chosen by a seeded random generator."""
 
 import asyncio
 import random
@@ -19,11 +19,11 @@ T = TypeVar("T")
 TICKET = ("id", "title", "price", "userId", "version", "orderId")
 LISTS = ("/api/tickets", "/api/tickets?q=Seat&sort=price", "/api/tickets?seller=me", "/api/orders")
 RECENT = 30
-"""Newest listings that buyers look at: few enough that they meet."""
+"""Newest listings that buyers choose from: so few that buyers compete."""
 
 
 class User:
-    """One of the things that an account does at a time; an account may do several."""
+    """Sequence of single actions of an account; one account may run several at once."""
 
     def __init__(self, shop: Shop, account: Person, chance: random.Random) -> None:
         self._shop = shop
@@ -43,7 +43,7 @@ class User:
         }
 
     async def live(self, until: float) -> None:
-        """Until that monotonic time."""
+        """Act until that monotonic time."""
         doings, weights = list(self._doings), list(self._doings.values())
         while time.monotonic() < until:
             await self._chance.choices(doings, weights)[0]()

@@ -1,1 +1,1 @@
-"""Faults made on purpose, and the proof that nothing is lost or done twice: crashes, time, money."""
+"""Deliberate faults (crashes, time, money), with a check that every effect happened exactly once."""

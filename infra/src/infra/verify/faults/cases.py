@@ -1,4 +1,4 @@
-"""What the buyers of the races were answered, beside the orders; `reconcile` judges all the rest."""
+"""Comparison of the buyers' answers in the races with the orders; `reconcile` checks all other data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,10 @@ OUTCOMES = (COMPLETE, VOIDED, UNTOUCHED)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One order that was raced for. `refused`: whether each of its payments was answered with 400 or 402."""
+    """One order that was raced for.
+
+    `refused`: for each of its payments, whether the answer was 400 or 402.
+    """
 
     kind: str
     order_id: str
@@ -29,7 +32,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """One order as each owner has it. `intents` are the provider's."""
+    """One order as each of its owners stores it. `intents` are the provider's."""
 
     order: Document | None
     ticket: Document | None
@@ -38,7 +41,7 @@ class Records:
 
 
 def judge(case: Case, records: Records) -> tuple[str, list[str]]:
-    """The outcome, and what contradicts the answers."""
+    """The outcome, and the contradictions between the records and the answers."""
     if records.order is None or records.ticket is None:
         return "", ["the order or its ticket is gone"]
     wrong, bought = [], records.order["ticket"]
@@ -54,7 +57,7 @@ def judge(case: Case, records: Records) -> tuple[str, list[str]]:
 
 
 async def read(books: Books, cases: Sequence[Case]) -> list[Records]:
-    """In the order of the cases."""
+    """Read the records of each case, in the order of the cases."""
     ids = [case.order_id for case in cases]
     orders = await _by(books.orders["orders"], "_id", ids)
     tickets = await _by(books.tickets["tickets"], "_id", [case.ticket_id for case in cases])
@@ -72,7 +75,7 @@ async def read(books: Books, cases: Sequence[Case]) -> list[Records]:
 
 
 async def latest_intents(books: Books, count: int) -> list[str]:
-    """The ids of the provider's latest records."""
+    """Ids of the provider's latest records."""
     found = await books.payments[RECORD].find({}, sort=[("$natural", DESCENDING)], limit=count)
     return [intent["_id"] for intent in found]
 

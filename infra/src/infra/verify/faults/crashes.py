@@ -1,10 +1,12 @@
-"""Kills processes exactly between a write, its publication, its clearing and an ack; counts what is lost.
+"""Crash test: kills at the steps of a change, and a count of the losses.
 
-`python -m infra.verify.faults.crashes [--runs N] [--seed S] [POINT…]`: for each crash point N processes that
-hold the tickets and the orders service, two at a time, each sells until it passes its point for a random time
-and dies there by SIGKILL; the next one finds what it left. Then one process is left to recover, and the event
-store is held beside the databases: changes without an event, events without a change, versions out of order,
-replicas and holds that differ. Prints a table, exits 1 on any.
+Kills processes exactly between a write, its publication, its clearing and an ack. `python -m
+infra.verify.faults.crashes [--runs N] [--seed S] [POINT…]` runs N processes for each crash point, two at a
+time, each with the tickets and the orders service. Each process sells until it passes its crash point for a
+random time, and dies there by SIGKILL; the next process starts from the state that the last one left. Finally
+one process recovers, and the event store is compared with the databases: changes without an event, events
+without a change, versions out of order, replicas and holds that differ. Prints a table; exits 1 on any
+difference.
 """
 
 import argparse
@@ -43,18 +45,18 @@ RUN_SECONDS = 30.0
 RECOVERY_SECONDS = 90.0
 NO_DEAD_LETTER = "no dead letter"
 
-# A fork of a process that has loaded everything and started nothing costs milliseconds, not a second.
+# A fork of a process that has loaded all code and started no thread costs milliseconds, not a second.
 _fork = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The servers, and what belongs to one crash point: its databases' name and the file of what was told."""
+    """Servers, and the data of one crash point: database name, and file of the acknowledged changes."""
 
     mongo_uri: str
     nats_url: str
     name: str
-    told: Path
+    acknowledged: Path
 
     @classmethod
     def of(cls, point: str, folder: Path) -> "Place":
@@ -65,16 +67,16 @@ class Place:
     def running(self) -> Any:
         return marketplace.running(self.mongo_uri, self.nats_url, self.name)
 
-    def versions_told(self) -> dict[str, int]:
-        told: dict[str, int] = {}
-        for line in self.told.read_text().splitlines() if self.told.exists() else []:
+    def versions_acknowledged(self) -> dict[str, int]:
+        acknowledged: dict[str, int] = {}
+        for line in self.acknowledged.read_text().splitlines() if self.acknowledged.exists() else []:
             record_id, _, version = line.partition(" ")
-            told[record_id] = max(int(version), told.get(record_id, -1))
-        return told
+            acknowledged[record_id] = max(int(version), acknowledged.get(record_id, -1))
+        return acknowledged
 
 
 async def clear(place: Place) -> None:
-    """Nothing of a point before: an empty stream; then indexes and consumers."""
+    """Delete the data of the crash point before: empty the stream, then create indexes and consumers."""
     async with place.running() as shop:
         context = shop.stream.client.jetstream()
         for name in (MARKETPLACE.name, MARKETPLACE.dead_letters):
@@ -84,21 +86,24 @@ async def clear(place: Place) -> None:
 
 
 async def sell_and_die(place: Place, point: str, passes: int, seed: int) -> None:
-    """Never returns by itself. What callers were told survives the death."""
-    chance = random.Random(seed)
-    file = os.open(place.told, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    """Sell until the crash point kills this process; never returns by itself.
 
-    def told(record: Aggregate) -> None:
+    The acknowledged changes are on disk, so they survive the crash.
+    """
+    chance = random.Random(seed)
+    file = os.open(place.acknowledged, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def acknowledged(record: Aggregate) -> None:
         os.write(file, f"{record.id} {record.version}\n".encode())
 
     async with place.running() as shop:
         crash_points.arm(f"{point}:{passes}")
         while True:
-            await asyncio.gather(*(shop.sale(chance, told) for _ in range(SALES_AT_ONCE)))
+            await asyncio.gather(*(shop.sale(chance, acknowledged) for _ in range(SALES_AT_ONCE)))
 
 
 async def recover(place: Place) -> Report:
-    """What `reconcile` finds once the outboxes are empty and every event was handled."""
+    """Findings of `reconcile` once the outboxes are empty and every event was handled."""
     report = Report()
     async with place.running() as shop:
         async with asyncio.timeout(RECOVERY_SECONDS):
@@ -110,14 +115,14 @@ async def recover(place: Place) -> Report:
         await holds.check(view.books, report)
         await replicas.between_tickets_and_orders(view.books, report)
         await view.look_at_events(report)
-        await versions.confirmed(view.books, place.versions_told(), report)
+        await versions.confirmed(view.books, place.versions_acknowledged(), report)
         report.equal(NO_DEAD_LETTER, "expected / found", 0, await view.dead_letters())
         await payments.close()
     return report
 
 
 async def _settled(shop: Marketplace) -> None:
-    """Returns once no outbox holds anything and no consumer has anything to do, twice in a row."""
+    """Wait until all outboxes are empty and all consumers are idle, twice in a row."""
     context, calm = shop.stream.client.jetstream(), 0
     while calm < 2:
         waiting = 0
@@ -140,7 +145,10 @@ def _child(work: Callable[[], Coroutine[Any, Any, Any]]) -> BaseProcess:
 
 
 def _result(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    """What `work` returns, in a process of its own: this one stays without threads, to be forked."""
+    """Run `work` in its own process and return its result.
+
+    This process stays without threads, so that it can fork.
+    """
     ours, theirs = _fork.Pipe(duplex=False)
 
     async def send() -> None:
@@ -158,7 +166,7 @@ def _result(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
 
 
 def kill_all(place: Place, point: str, runs: int, chance: random.Random) -> int:
-    """How many of the processes died where they should."""
+    """Run the processes; returns how many of them died at the crash point."""
     died, left, alive = 0, runs, list[BaseProcess]()
     while left or alive:
         while left and len(alive) < AT_ONCE:
@@ -175,7 +183,7 @@ def kill_all(place: Place, point: str, runs: int, chance: random.Random) -> int:
 
 
 def crash(point: str, runs: int, seed: int, folder: Path) -> bool:
-    """One row of the table; whether all is well."""
+    """Run one crash point and print its table row; returns whether all checks passed."""
     started, place = time.perf_counter(), Place.of(point, folder)
     _result(lambda: clear(place))
     died = kill_all(place, point, runs, random.Random(f"{seed} {point}"))

@@ -1,10 +1,11 @@
-"""Many orders fall due in the same second, in peace or while something they need is killed.
+"""Expiry test: many orders fall due in the same second, with or without kills of a process that they need.
 
-`python -m infra.verify.faults.expiry [--orders N] [--kill worker|redis|nats]` prints how late each ended,
+`python -m infra.verify.faults.expiry [--orders N] [--kill worker|redis|nats]` prints the delay of each order:
 from its `expiresAt` to the moment that the stream stored its `order.cancelled`, the last step that others
-see; exits 1 if one ended early or twice, freed its ticket not exactly once, or was later than 2 s, with
-`--kill` 10 s after what was killed is back. Killed means: SIGKILL from a second before the first is due until
-two seconds after the last is, as often as the runner starts it again; Redis loses its data, too.
+see. Exits 1 if an order ended early or twice, did not free its ticket exactly once, or was later than 2 s;
+with `--kill`, later than 10 s after the killed process is back. `--kill` sends SIGKILL from a second before
+the first order is due until two seconds after the last is due, as often as the runner restarts the process;
+Redis also loses its data.
 """
 
 import argparse
@@ -44,7 +45,7 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An order, its ticket, and when its hold ends."""
+    """Order, its ticket, and the end of its hold."""
 
     id: str
     ticket_id: str
@@ -53,7 +54,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`late` in seconds, an order each, from its `expiresAt`; the others are orders or tickets in words."""
+    """Verdict on the expiry.
+
+    `late`: seconds after `expiresAt`, one for each order; the other fields name orders or tickets in words.
+    """
 
     late: Sequence[float]
     early: Sequence[str]
@@ -63,7 +67,10 @@ class Judgement:
 def judge(
     orders: Sequence[Held], events: Sequence[Recorded], versions: Mapping[str, tuple[str, int]]
 ) -> Judgement:
-    """`versions`: the state and the version of each order and ticket, by id, as its owner has it."""
+    """Judge the expiry.
+
+    `versions`: the state and the version of each order and ticket, by id, from its owner's database.
+    """
     cancelled = {event.aggregate_id: event for event in events if event.kind == "order.cancelled"}
     times = Counter(event.aggregate_id for event in events if event.kind == "order.cancelled")
     freed = Counter(
@@ -87,7 +94,7 @@ def judge(
 
 
 async def place(target: Target, count: int) -> list[Held]:
-    """Tickets first; then, once orders knows all of them, an order for each at once."""
+    """Create the tickets; once the orders service has all of them, order all of them at once."""
     async with Api(target.edge, WIDTH) as api:
         seller, buyer = await Person.sign_up(api), await Person.sign_up(api)
         tickets: list[str] = []
@@ -113,7 +120,7 @@ async def place(target: Target, count: int) -> list[Held]:
 
 
 async def kill(target: Target, name: str, start: datetime, stop: datetime) -> datetime:
-    """Keeps the process from living between the two moments; when it was back."""
+    """Kill the process repeatedly between the two moments; returns the time when it was back."""
     await asyncio.sleep((start - datetime.now(UTC)).total_seconds())
     while datetime.now(UTC) < stop:
         pid = target.pid(name)
@@ -151,12 +158,12 @@ async def states(target: Target, orders: Sequence[Held]) -> dict[str, tuple[str,
 
 
 async def freed(target: Target, orders: Sequence[Held]) -> dict[str, tuple[str, int]]:
-    """The states, once every ticket is free again and a moment has passed, or patience is at its end."""
+    """States of the tickets, a moment after every ticket is free again, or at the time limit."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         found = await states(target, orders)
         if all(found[order.ticket_id] == ("free", 2) for order in orders):
-            # What would be done twice has its chance now.
+            # A duplicate effect would happen within this time.
             await asyncio.sleep(2)
             break
         await asyncio.sleep(0.2)

@@ -1,4 +1,7 @@
-"""The tickets and the orders service in one process, wired as they are, but asked by calls, not over HTTP."""
+"""The tickets and the orders service in one process, called directly instead of over HTTP.
+
+The wiring is the real one.
+"""
 
 import asyncio
 import random
@@ -31,8 +34,8 @@ HOLD = timedelta(hours=1)
 SELLER, BUYER = CurrentUser("seller", "seller@crash.test"), CurrentUser("buyer", "buyer@crash.test")
 TRIES = 100
 
-Told = Callable[[Aggregate], None]
-"""Called with each change that its caller was told of."""
+Acknowledge = Callable[[Aggregate], None]
+"""Receives each change that its caller got an acknowledgement of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +45,20 @@ class Marketplace:
     databases: tuple[Database, Database]
     stream: JetStream
 
-    async def sale(self, chance: random.Random, told: Told) -> None:
-        """Offers a ticket, edits it, orders it as soon as orders knows it, and perhaps cancels."""
+    async def sale(self, chance: random.Random, acknowledge: Acknowledge) -> None:
+        """Offer and edit a ticket, order it once the orders service has it, perhaps cancel the order."""
         ticket = await tickets.commands.offer(self.tickets, SELLER, "Seat", Money(chance.randint(1, 10_000)))
-        told(ticket)
+        acknowledge(ticket)
         price = Money(chance.randint(1, 10_000))
-        told(await tickets.commands.edit(self.tickets, SELLER, ticket.id, "Better seat", price))
+        acknowledge(await tickets.commands.edit(self.tickets, SELLER, ticket.id, "Better seat", price))
         order = await self._order(ticket.id)
         if order is None:
             return
-        told(order)
+        acknowledge(order)
         if chance.random() < 0.5:
             await orders.commands.cancel(self.orders.orders, BUYER, order.id)
             order.version += 1
-            told(order)
+            acknowledge(order)
 
     async def _order(self, ticket_id: str) -> Aggregate | None:
         for _ in range(TRIES):
@@ -70,7 +73,7 @@ class Marketplace:
 
 @asynccontextmanager
 async def running(mongo_uri: str, nats_url: str, name: str) -> AsyncIterator[Marketplace]:
-    """Both services at work: consumers, relays, sweeps. `name` is that of their databases."""
+    """Run both services with consumers, relays and sweeps. `name` is the name of their databases."""
     ours, theirs = (mongo.connect(mongo_uri, f"{name}-{service}") for service in ("tickets", "orders"))
     streams = JetStream(nats_url, "tickets", MARKETPLACE), JetStream(nats_url, "orders", MARKETPLACE)
     apps = (

@@ -1,11 +1,12 @@
-"""Paying races with expiry and with cancelling, again and again; then every cent is accounted for.
+"""Races of payments with expiry and with cancellation, many times; then every cent is accounted for.
 
-`python -m infra.verify.faults.money [--races N] [--seed S] [--rate R]`: N races of each of the two, the
-payment within 5 ms of the cancellation, or of the end of the hold, through the APIs: by turns when the
-payment is sent and when its answer should come. The cards approve, are slow, time out after the commit,
-decline, fail, or want a further step; some pay twice at once. Meanwhile the provider's events arrive three
-times, shuffled, and forged. Once all is settled: captured are the complete orders, once and at their price;
-voided, or never authorised, all others. Prints a table, exits 1 on anything else.
+`python -m infra.verify.faults.money [--races N] [--seed S] [--rate R]` runs N races of each of the two kinds
+through the APIs. The payment is within 5 ms of the cancellation, or of the end of the hold: by turns when the
+payment is sent and when its answer is expected. The cards approve, are slow, time out after the commit,
+decline, fail, or need a further step; some buyers send two payments at once. Meanwhile the provider's events
+arrive three times, shuffled, and forged. At the end, every complete order must be captured once and at its
+price; the payments of all other orders must be voided, or never authorised. Prints a table; exits 1 on any
+other result.
 """
 
 import argparse
@@ -51,12 +52,12 @@ CARDS = {
     "tok_chargeDeclined": 1,
     "tok_error": 1,
 }
-"""How often each is drawn."""
+"""Relative frequency of each card."""
 
 
 @dataclass
 class Races:
-    """`hold` is that of the orders of this system."""
+    """State of the races. `hold` is the hold of this system's orders."""
 
     seller: Person
     buyer: Person
@@ -65,7 +66,7 @@ class Races:
     cases: list[Case] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     answered_after: dict[str, float] = field(default_factory=lambda: {"tok_slow": 2.0})
-    """Seconds that a payment by this card took lately."""
+    """Seconds that the latest payment by each card took."""
 
     async def run(self, against: str, card: str) -> None:
         token, _, twice = card.partition(" ")
@@ -97,8 +98,10 @@ class Races:
         self.cases.append(Case(f"{against} {card}", order["id"], ticket, cents, refused))
 
     def _end_of(self, end: datetime, token: str) -> datetime:
-        """When it is decided: at `expiresAt` no further payment begins; what began before it may still meet
-        the timer, which fires within a poll; a further step has one more hold, and then the sweep.
+        """Time by which the order's outcome is decided.
+
+        From `expiresAt` on, no further payment begins. An earlier payment may still meet the timer, which
+        fires within one poll interval; a further step has one more hold, and then the sweep.
         """
         if token == "tok_slow":
             return end + timedelta(seconds=self.chance.uniform(0, POLL_SECONDS))
@@ -113,7 +116,7 @@ class Races:
         return await act(order_id, token)
 
     async def _known(self, order_id: str) -> None:
-        """Returns once payments has heard of the order."""
+        """Wait until the payments service has received the order's event."""
         while (await self.buyer.call("POST", "/api/payments/confirm", {"orderId": order_id}))[0] == 404:
             await asyncio.sleep(0.01)
 
@@ -134,7 +137,7 @@ class Races:
 
 
 async def race(races: Races, count: int, rate: float) -> None:
-    """All of them, `rate` begun a second, those against expiry and against cancelling by turns."""
+    """Run all races, `rate` started each second, alternately against expiry and against cancellation."""
     begun = []
     started = time.monotonic()
     for number in range(2 * count):
@@ -145,7 +148,7 @@ async def race(races: Races, count: int, rate: float) -> None:
 
 
 async def settled(view: View, cases: Sequence[Case]) -> tuple[list[Records], Report]:
-    """The records and what `reconcile` finds, once nothing is wrong or after `PATIENCE` seconds."""
+    """The records and the findings of `reconcile`, once all checks pass or after `PATIENCE` seconds."""
     deadline = time.monotonic() + PATIENCE
     while True:
         records = await raced.read(view.books, cases)
@@ -158,7 +161,7 @@ async def settled(view: View, cases: Sequence[Case]) -> tuple[list[Records], Rep
 
 
 async def storms(storm: Storm, view: View) -> None:
-    """Events about the latest intents, for as long as the races run."""
+    """Send events about the latest intents while the races run."""
     async with aiohttp.ClientSession() as session:
         while True:
             await asyncio.sleep(0.5)
@@ -166,7 +169,7 @@ async def storms(storm: Storm, view: View) -> None:
 
 
 async def aftermath(storm: Storm, view: View, cases: Sequence[Case], before: list[Records]) -> None:
-    """Events about what is settled: nothing may change by them."""
+    """Send events about settled intents: these must change no record."""
     intents = [intent["_id"] for records in before for intent in records.intents]
     async with aiohttp.ClientSession() as session:
         await storm.rage(session, storm.chance.sample(intents, min(100, len(intents))))
@@ -176,7 +179,7 @@ async def aftermath(storm: Storm, view: View, cases: Sequence[Case], before: lis
 
 
 def report(cases: Sequence[Case], records: Sequence[Records], found: Report, others: Sequence[str]) -> bool:
-    """Prints the table; whether all is well."""
+    """Print the table; returns whether all checks passed."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     problems = list(others)
     for case, record in zip(cases, records, strict=True):

@@ -1,4 +1,4 @@
-"""What a provider, or who pretends to be one, may send to the webhook: thrice, shuffled, late, forged."""
+"""Webhook events of a provider or of an attacker: repeated three times, shuffled, late, forged."""
 
 import hashlib
 import hmac
@@ -14,11 +14,11 @@ import aiohttp
 PATH = "/api/payments/webhook"
 KINDS = ("amount_capturable_updated", "canceled", "payment_failed", "succeeded")
 FAR = 400
-"""Seconds from now that no signature may be."""
+"""Seconds between now and a signature's time that is certainly refused."""
 
 
 def event(kind: str, intent_id: str, event_id: str) -> str:
-    """Stripe's event object, as far as it matters."""
+    """Stripe's event object, with the fields that the service reads."""
     body = {"id": event_id, "object": "event", "type": f"payment_intent.{kind}"}
     return json.dumps(body | {"data": {"object": {"id": intent_id, "object": "payment_intent"}}})
 
@@ -31,7 +31,7 @@ def signature(payload: str, secret: str, at: float) -> str:
 
 @dataclass
 class Storm:
-    """Sends events about intents and counts the answers; `wrong` are those that should not have been."""
+    """Sends events about intents and counts the answers; `wrong` holds the unexpected ones."""
 
     edge: str
     secret: str
@@ -53,7 +53,7 @@ class Storm:
                 self.wrong.append(f"a {kind} event was answered {status}")
 
     def _about(self, intent: str) -> Iterable[tuple[str, str, bool]]:
-        """One event of any kind, true or not, three times; and one that nobody may believe."""
+        """One event of any kind, true or false, three times; and one whose signature is not valid now."""
         now = time.time()
         payload = event(self.chance.choice(KINDS), intent, f"evt_{self.chance.getrandbits(64):x}")
         for _ in range(3):

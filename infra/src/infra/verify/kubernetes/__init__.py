@@ -1,1 +1,1 @@
-"""`make k8s-test`: the suite on a real Kubernetes, under traffic, while parts of it go and come."""
+"""`make k8s-test`: the suite on a real Kubernetes cluster, under traffic, while parts stop and start."""

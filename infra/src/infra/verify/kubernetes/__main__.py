@@ -1,6 +1,6 @@
-"""`python -m infra.verify.kubernetes [--parts a,b]`: the marketplace on a real Kubernetes, part by part.
+"""`python -m infra.verify.kubernetes [--parts a,b]`: the marketplace on a real cluster, part by part.
 
-Exits 1 if a part did not hold. Where no cluster can be had it says so: no failure.
+Exits 1 if a part failed. If no cluster is available, it prints that and exits 0.
 """
 
 import argparse
@@ -24,7 +24,7 @@ def main() -> int:
 
 
 def trials(names: Sequence[str]) -> Sequence[trial.Trial]:
-    """The parts by the application that they need, those of the smaller one first."""
+    """Trials of the parts, grouped by the application that they need, the smaller application first."""
     chosen = (
         (MARKETPLACE, [name for name in names if name not in OF_REPLICA_SETS]),
         (ON_REPLICA_SETS, [name for name in names if name in OF_REPLICA_SETS]),

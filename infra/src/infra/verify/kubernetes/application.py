@@ -1,4 +1,4 @@
-"""What is deployed on the cluster and tried there: its manifests by name, and what they are made of."""
+"""Application to deploy and test on the cluster: its manifests by name, and the sources of its images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,11 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """`host` is the page's; `processes` are Deployments, `servers` StatefulSets, without their suffixes."""
+    """Application under test.
+
+    `host` is the page's host name; `processes` are Deployments and `servers` StatefulSets, without the
+    suffixes of their names.
+    """
 
     namespace: str
     host: str
@@ -15,11 +19,11 @@ class Application:
     processes: tuple[str, ...]
     servers: tuple[str, ...]
     images: Mapping[str, str]
-    """The Dockerfile of each, below the repo's root."""
+    """Path of each image's Dockerfile, below the repo's root."""
     volumes: tuple[str, ...]
-    """Folders of the node, below `hosts.VOLUMES`, that its overlay keeps data in."""
+    """Folders of the node, below `hosts.VOLUMES`, that hold the overlay's data."""
     secrets: Path | None = None
-    """The script that creates them, and the namespace."""
+    """Script that creates the secrets and the namespace."""
 
     @property
     def workloads(self) -> tuple[str, ...]:

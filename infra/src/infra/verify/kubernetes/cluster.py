@@ -1,4 +1,4 @@
-"""The namespace of an application, by kubectl."""
+"""Namespace of an application, through kubectl."""
 
 import asyncio
 import json
@@ -9,21 +9,21 @@ from infra.verify.kubernetes.application import Application
 
 ROLLOUT_SECONDS = 180
 MOST_SAID = 2_000
-"""Characters: kubectl repeats the whole object that it could not apply."""
+"""Characters of an error that are printed: kubectl repeats the whole object that it could not apply."""
 
 
 class Refused(Exception):
-    """What kubectl said."""
+    """Error message of kubectl."""
 
 
 class Cluster:
     def __init__(self, kubectl: Sequence[str], application: Application) -> None:
-        """`kubectl`: the command, with what it needs to find the cluster."""
+        """kubectl: The command, with the options that select the cluster."""
         self.application = application
         self.command = (*kubectl, "--namespace", application.namespace)
 
     async def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        """Its output. Raises Refused when it fails."""
+        """Run kubectl; returns its output. Raises Refused when it fails."""
         process = await asyncio.create_subprocess_exec(
             *self.command,
             *arguments,
@@ -43,19 +43,19 @@ class Cluster:
         return await self.kubectl("get", "--raw", path)
 
     async def pods(self, app: str) -> Sequence[Mapping[str, Any]]:
-        """The live pods of a process or server, those that are leaving left out."""
+        """Live pods of a process or server, without those that are terminating."""
         found = await self.get("pods", "--selector", f"app={app}")
         return [pod for pod in found["items"] if "deletionTimestamp" not in pod["metadata"]]
 
     async def left(self, app: str) -> None:
-        """Returns once the pods that are on their way out have ended."""
+        """Wait until the terminating pods have ended."""
         leaving = "jsonpath={.items[?(@.metadata.deletionTimestamp)].metadata.name}"
         async with asyncio.timeout(ROLLOUT_SECONDS):
             while await self.kubectl("get", "pods", f"--selector=app={app}", f"--output={leaving}"):
                 await asyncio.sleep(0.2)
 
     async def scale(self, replicas: int, *names: str) -> None:
-        """Deployments or StatefulSets, each as `kind/name`; returns once all are there, or all are gone."""
+        """Scale Deployments or StatefulSets, each as `kind/name`, and wait until all are ready or gone."""
         await self.kubectl("scale", f"--replicas={replicas}", *names)
         await self.rolled_out(*names)
 
@@ -65,5 +65,5 @@ class Cluster:
         )
 
     async def whole(self) -> None:
-        """Returns once every process and server is ready."""
+        """Wait until every process and server is ready."""
         await self.rolled_out(*self.application.workloads)

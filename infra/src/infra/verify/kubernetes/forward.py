@@ -1,4 +1,4 @@
-"""The cluster's Services on ports of this machine, for those who look in from outside."""
+"""Forwarded ports of the cluster's Services on this machine, for clients outside the cluster."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -13,7 +13,10 @@ AGAIN_SECONDS = 0.2
 
 @asynccontextmanager
 async def forwarded(cluster: Cluster, services: Mapping[str, int]) -> AsyncIterator[Mapping[str, int]]:
-    """Their ports here, by the Services' names; `services` gives their own ports."""
+    """Forward the Services' ports; yields the local ports by Service.
+
+    `services` gives the Services' own ports.
+    """
     ports = dict(zip(services, _free(len(services)), strict=True))
     tasks = [
         asyncio.create_task(_forward(cluster, name, ports[name], port)) for name, port in services.items()
@@ -30,7 +33,7 @@ async def forwarded(cluster: Cluster, services: Mapping[str, int]) -> AsyncItera
 
 
 async def _forward(cluster: Cluster, service: str, here: int, there: int) -> None:
-    """Begun again whenever it ends, as it does with its pod."""
+    """Forward one port, and start again whenever the forwarding ends: it ends with its pod."""
     command = (*cluster.command, "port-forward", f"service/{service}", f"{here}:{there}")
     while True:
         process = await asyncio.create_subprocess_exec(

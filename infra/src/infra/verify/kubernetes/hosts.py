@@ -1,12 +1,12 @@
-"""Where an application is tried: a cluster that KUBECONFIG names, else one that is started for the test.
+"""Host of the test: the cluster that KUBECONFIG names, else a cluster that is started for the test.
 
 | variable | |
 | --- | --- |
 | KUBECONFIG | an existing cluster; then also the next three |
 | K8S_BUILD | builds image $IMAGE from file $DOCKERFILE, context `.`; by default `docker build` |
 | K8S_LOAD | loads image $IMAGE into the cluster, as `minikube image load $IMAGE` |
-| EDGE_URL | where its ingress controller answers, as `http://$(minikube ip)` |
-| K8S_UP | the program that starts a cluster on this machine, for root; by default the one beside this repo |
+| EDGE_URL | address of its ingress controller, as `http://$(minikube ip)` |
+| K8S_UP | program that starts a cluster on this machine, for root; by default the one beside this repo |
 """
 
 import fcntl
@@ -22,13 +22,16 @@ from typing import Protocol
 ROOT = Path(__file__).resolve().parents[5]
 UP = ROOT.parent / "shared" / "kubernetes" / "up.sh"
 VOLUMES = Path("/var/lib/gittix-test")
-"""Of the node, which is this machine: each overlay's volumes.yaml says the same."""
+"""Folder of the volumes on the node, which is this machine.
+
+Each overlay's volumes.yaml contains the same path.
+"""
 LOCK = VOLUMES.with_suffix(".lock")
-"""Held while a test runs on this machine's cluster."""
+"""Lock file, held while a test runs on this machine's cluster."""
 
 
 class NoCluster(Exception):
-    """In one line, why none can be started here: that says nothing about the application."""
+    """Reason, in one line, why this machine can't start a cluster. It is no failure of the application."""
 
 
 class Host(Protocol):
@@ -37,27 +40,27 @@ class Host(Protocol):
 
     @property
     def inside(self) -> Sequence[str]:
-        """What a command begins with that has to reach the cluster's addresses."""
+        """Prefix of a command that needs the cluster's addresses."""
 
     @property
     def edge(self) -> str: ...
 
     def start(self, namespace: str) -> None:
-        """`namespace` is what the application is going to make."""
+        """Start the cluster. `namespace` is the one that the application will create."""
 
     def image(self, name: str, dockerfile: str) -> None: ...
 
     def size(self, name: str) -> int | None:
-        """Bytes on disk, where that can be told."""
+        """Bytes of the image on disk; None if unknown."""
 
     def forget(self, volumes: Sequence[str]) -> None:
-        """Removes what the servers kept there."""
+        """Delete the servers' data in these volumes."""
 
     def stop(self) -> None: ...
 
 
 class Own:
-    """A cluster on this machine, in a network namespace of its own; its ingress is at the node's address."""
+    """Cluster on this machine, in its own network namespace; its ingress is at the node's address."""
 
     edge = "http://10.90.0.10"
 
@@ -69,10 +72,11 @@ class Own:
         self._volumes: Sequence[str] = ()
         self._held = ExitStack()
 
-    def start(self, namespace: str) -> None:  # noqa: ARG002  # whatever is on it is a test's
-        """Raises SystemExit while another test has the cluster: each would delete the other's namespace.
+    def start(self, namespace: str) -> None:  # noqa: ARG002  # any namespace here is a test's
+        """Start the cluster, unless it runs.
 
-        Raises NoCluster where this machine can't run one.
+        Raises SystemExit while another test uses the cluster: each would delete the other's namespace. Raises
+        NoCluster if this machine can't run one.
         """
         lock = self._held.enter_context(LOCK.open("w"))
         try:
@@ -82,7 +86,8 @@ class Own:
             raise SystemExit("Another run of this test has the cluster: wait for its end.") from None
         running = subprocess.run([*self.kubectl, "get", "--raw", "/readyz"], capture_output=True, check=False)
         if running.returncode != 0:
-            # Others may call this machine's docker, buildah and nginx their own: it installs what is missing.
+            # Docker, buildah and nginx of this machine may belong to other users: the program only installs
+            # the missing ones.
             self._started = True
             started = subprocess.run([self._up, "all"], capture_output=True, text=True, check=False)
             if started.returncode != 0:
@@ -109,7 +114,7 @@ class Own:
             shutil.rmtree(VOLUMES / name, ignore_errors=True)
 
     def stop(self) -> None:
-        """Only what this test started."""
+        """Stop the cluster if this test started it."""
         self._forget()
         if self._started:
             subprocess.run([self._up, "stop"], check=False, stdout=subprocess.DEVNULL)
@@ -117,7 +122,7 @@ class Own:
 
 
 class Given:
-    """Somebody's cluster: nothing of it is started, stopped or changed, but for a new namespace."""
+    """Existing cluster of the user: the test changes only a new namespace in it."""
 
     inside: Sequence[str] = ()
     kubectl: Sequence[str] = ("kubectl",)
@@ -133,7 +138,7 @@ class Given:
         self.edge = env["EDGE_URL"]
 
     def start(self, namespace: str) -> None:
-        """Raises SystemExit where the namespace exists: the test would delete what somebody keeps in it."""
+        """Raises SystemExit if the namespace exists: the test would delete the user's data in it."""
         found = subprocess.run(
             [*self.kubectl, "get", "namespace", namespace, "--ignore-not-found", "--output=name"],
             check=True,
@@ -141,7 +146,7 @@ class Given:
         )
         if found.stdout.strip():
             raise SystemExit(
-                f"The cluster of KUBECONFIG has a namespace {namespace}: delete it first, if nobody needs it."
+                f"The cluster of KUBECONFIG has a namespace {namespace}: delete it first, if it is unused."
             )
 
     def image(self, name: str, dockerfile: str) -> None:
@@ -149,17 +154,17 @@ class Given:
         for command in self._commands:
             _built(["sh", "-ec", command], env)
 
-    def size(self, name: str) -> int | None:  # noqa: ARG002  # nobody knows
+    def size(self, name: str) -> int | None:  # noqa: ARG002  # unknown here
         return None
 
     def forget(self, volumes: Sequence[str]) -> None:
-        """Its volumes go with the namespace's claims."""
+        """No effect: the volumes are deleted with the namespace's claims."""
 
     def stop(self) -> None: ...
 
 
 def _built(command: Sequence[str], env: Mapping[str, str]) -> None:
-    """What a build says is of interest where it fails. Raises SystemExit with it then."""
+    """Run a build, and hide its output unless it fails. Raises SystemExit with the output then."""
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"{shlex.join(command)}\n{done.stdout}{done.stderr}")
@@ -169,7 +174,10 @@ BASE = "python:3.11-slim"
 
 
 def find(env: Mapping[str, str] = os.environ) -> Host | None:
-    """None where no cluster can be had. One is started by root only: it makes namespaces and networks."""
+    """Host of the test; None if no cluster is available.
+
+    Only root can start a cluster, which needs new namespaces and networks.
+    """
     if env.get("KUBECONFIG"):
         return Given(env)
     up = Path(env.get("K8S_UP") or UP)

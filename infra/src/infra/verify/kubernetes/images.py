@@ -10,9 +10,9 @@ MEGABYTE = 1_000_000
 
 
 def build(host: Host, dockerfiles: Mapping[str, str]) -> None:
-    """Builds the named images from their Dockerfiles, two side by side.
+    """Build the named images from their Dockerfiles, two in parallel.
 
-    Prints seconds, and megabytes over the base's where they are known.
+    Prints seconds, and the megabytes added to the base image if they are known.
     """
     first, *others = dockerfiles.items()
     _build(host, *first)

@@ -1,4 +1,4 @@
-"""The marketplace as an application of the test's cluster: infra/k8s/overlays/test."""
+"""The marketplace as an application of the cluster test: infra/k8s/overlays/test."""
 
 from dataclasses import replace
 
@@ -11,13 +11,13 @@ PROCESSES = (*SERVICES, WORKER)
 SERVERS = ("nats", "expiration-redis", "auth-mongo", "tickets-mongo", "orders-mongo", "payments-mongo")
 DATABASES = ("auth", "tickets", "orders", "payments")
 MEMBERS = 3
-"""Servers of each replica set of production."""
+"""Servers of each replica set in production."""
 STAND_INS = ("nats", "redis", "mongo")
 K8S = ROOT / "infra" / "k8s"
 
 
 def stand_in(name: str) -> tuple[str, str]:
-    """Of an official image that can't be pulled: its name and Dockerfile."""
+    """Name and Dockerfile of a substitute for an official image that can't be pulled."""
     return f"gittix-test/{name}:test", f"infra/k8s/overlays/test/images/{name}/Dockerfile"
 
 
@@ -33,7 +33,7 @@ MARKETPLACE = Application(
     secrets=K8S / "secrets.sh",
 )
 
-# The folder of a set's first server is that of the one MongoDB above.
+# The folder of a set's first server is the folder of the single MongoDB above.
 ON_REPLICA_SETS = replace(
     MARKETPLACE,
     overlay=K8S / "overlays" / "test-sets",

@@ -1,7 +1,7 @@
-"""The parts, one after another, on a cluster that has the suite. Runs where its addresses can be reached.
+"""Run of the parts, one after another, on a cluster with the application.
 
 `python -m infra.verify.kubernetes.run PART…`, with KUBECTL (the command), EDGE_URL and EDGE_HOST in the
-environment. Exits 1 if a part did not hold.
+environment. Runs where the cluster's addresses can be reached. Exits 1 if a part failed.
 """
 
 import os
@@ -39,7 +39,7 @@ async def run(names: Sequence[str]) -> int:
 
 
 async def _tried(suite: Suite, name: str) -> Verdict:
-    """A part that breaks is a part that did not hold; the next one begins with all pods ready again."""
+    """Run a part. A part that raises an error has failed; the next part begins with all pods ready again."""
     try:
         verdict = await PARTS[name](suite)
         await suite.cluster.whole()

@@ -1,4 +1,4 @@
-"""What every part of the test works on: the cluster, the edge, and the addresses behind it."""
+"""Resources of every part of the test: the cluster, the edge, and the addresses behind the edge."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ AGREEMENT_SECONDS = 180.0
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a part held, and its figures in words."""
+    """Whether a part passed, and its figures in words."""
 
     held: bool
     figures: str
@@ -37,10 +37,10 @@ class Suite:
     target: Target
 
     async def agreement(self) -> Verdict:
-        """Whether the services agree with each other, once all is quiet."""
+        """Whether the services agree with each other, once no work is left."""
         async with asyncio.timeout(AGREEMENT_SECONDS):
             while True:
-                # A forwarded port notices only when it is used that its pod has gone.
+                # The forwarder notices the end of its pod only when the port is used.
                 with suppress(*OUT_OF_REACH):
                     return await self._compared()
                 await asyncio.sleep(1)
@@ -57,7 +57,10 @@ class Suite:
 
 @asynccontextmanager
 async def reached(cluster: Cluster, edge: str, record: Path) -> AsyncIterator[Suite]:
-    """`record` is written as the laptop's runner writes its own, so that every command finds the system."""
+    """Connect to the application.
+
+    `record` has the format of the local runner's record, so that every command finds the system.
+    """
     async with forwarded(cluster, BEHIND) as ports:
         content = json.dumps({"processes": {}, "ports": {}, "urls": urls(edge, ports)})
         record.write_text(content)  # noqa: ASYNC240  # before anything runs
@@ -68,7 +71,7 @@ def urls(edge: str, ports: Mapping[str, int]) -> dict[str, str]:
     here = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
     return {
         "edge": edge,
-        # By the edge, which shares the work among the pods; a forwarded port leads to one of them.
+        # Through the edge, which shares the work among the pods; a forwarded port leads to only one of them.
         "orders": edge,
         "nats": f"nats://{here['nats-srv']}",
         "redis": f"redis://{here['expiration-redis-srv']}/0",

@@ -1,4 +1,4 @@
-"""People who list, look, buy, pay and cancel through the edge for as long as a part lasts."""
+"""Users who list, look, buy, pay and cancel through the edge while a part runs."""
 
 import asyncio
 from collections import Counter
@@ -17,7 +17,7 @@ WIDTH = 32
 
 @dataclass
 class Traffic:
-    """What was answered. A failure is an answer of 5xx, or none; what the rules refuse is an answer."""
+    """Counts of answers. A failure is a 5xx or a missing answer; a refusal by the rules is an answer."""
 
     api: Api
     answered: int = 0
@@ -29,7 +29,7 @@ class Traffic:
         return sum(self.failures.values())
 
     async def ask(self, person: Person, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Status 0 where nothing was answered."""
+        """Send a request. The status is 0 if no answer arrived."""
         try:
             status, answer = await self.api.call(method, path, person.headers, body)
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -47,7 +47,7 @@ class Traffic:
 
 
 def worst(failures: Counter[str]) -> str:
-    """The most frequent ones, a line each."""
+    """The most frequent failures, one line each."""
     return "".join(f"\n          {count} x {what}" for what, count in failures.most_common(5))
 
 
@@ -55,7 +55,7 @@ Day = Callable[[Traffic, Person, Person], Awaitable[None]]
 
 
 async def shopping(traffic: Traffic, seller: Person, buyer: Person) -> None:
-    """Every service is asked."""
+    """One flow that uses every service."""
     status, ticket = await traffic.ask(seller, "POST", "/api/tickets", {"title": "A seat", "price": 20})
     if status != 201:
         return
@@ -75,7 +75,7 @@ async def shopping(traffic: Traffic, seller: Person, buyer: Person) -> None:
 
 
 async def selling(traffic: Traffic, seller: Person, _buyer: Person) -> None:
-    """What needs no event of another service."""
+    """One flow that needs no event of another service."""
     status, ticket = await traffic.ask(seller, "POST", "/api/tickets", {"title": "A seat", "price": 20})
     if status == 201:
         await traffic.ask(seller, "PUT", f"/api/tickets/{ticket['id']}", {"title": "Seat", "price": 25})
@@ -83,7 +83,7 @@ async def selling(traffic: Traffic, seller: Person, _buyer: Person) -> None:
 
 
 async def _ordered(traffic: Traffic, buyer: Person, ticket_id: str) -> str | None:
-    """The order's id, once orders has heard of the ticket; None where it doesn't come to be."""
+    """The order's id, once the orders service has received the ticket's event; None if the order fails."""
     for _ in range(50):
         status, order = await traffic.ask(buyer, "POST", "/api/orders", {"ticketId": ticket_id})
         if status == 201:
@@ -97,7 +97,7 @@ async def _ordered(traffic: Traffic, buyer: Person, ticket_id: str) -> str | Non
 
 @asynccontextmanager
 async def flowing(edge: str, day: Day = shopping, width: int = WIDTH) -> AsyncIterator[Traffic]:
-    """Begins with people signed up; ends with every request answered."""
+    """Run traffic: starts once all users are signed up, ends once every request is answered."""
     async with Api(edge, connections=2 * width) as api:
         seller, buyer = await Person.sign_up(api), await Person.sign_up(api)
         traffic, ending = Traffic(api), asyncio.Event()
@@ -107,7 +107,7 @@ async def flowing(edge: str, day: Day = shopping, width: int = WIDTH) -> AsyncIt
                 before = traffic.failed
                 await day(traffic, seller, buyer)
                 if traffic.failed > before:
-                    # As a person would, before the next try.
+                    # Like a person, wait before the next attempt.
                     await asyncio.sleep(0.1)
 
         lives = [asyncio.create_task(live()) for _ in range(width)]

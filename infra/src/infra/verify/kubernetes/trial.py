@@ -1,7 +1,8 @@
-"""Applications on a real Kubernetes, each from nothing until it was tried.
+"""Trials of applications on a real Kubernetes cluster, each from an empty namespace to the end of its tests.
 
-Starts the cluster (or takes the one that KUBECONFIG names), builds and loads the images. For each, applies
-its overlay into an empty namespace and waits for every rollout. All is removed at the end (KEEP=1 leaves it).
+Starts the cluster (or uses the one that KUBECONFIG names), builds and loads the images. For each application,
+applies its overlay to an empty namespace and waits for every rollout. Removes everything at the end (KEEP=1
+leaves it).
 """
 
 import os
@@ -16,15 +17,15 @@ from infra.verify.kubernetes.cluster import ROLLOUT_SECONDS
 from infra.verify.kubernetes.hosts import Host, NoCluster, find
 
 Trial = tuple[Application, Sequence[str]]
-"""An application, and the command that tries it."""
+"""Application, and the command that tests it."""
 
 
 def run(*trials: Trial) -> int:
-    """0, or the exit code of the first command that failed.
+    """Run the trials; returns 0, or the exit code of the first command that failed.
 
-    Each runs where the cluster's addresses can be reached, with KUBECTL (the command), EDGE_URL and EDGE_HOST
-    in its environment. The applications share one namespace, one after the other. Where no cluster can be had
-    this prints so, and returns 0: that is no failure.
+    Each command runs where it reaches the cluster's addresses, with KUBECTL (the command), EDGE_URL and
+    EDGE_HOST in its environment. The applications use one namespace, one after the other. If no cluster is
+    available, this prints that and returns 0: it is no failure.
     """
     (namespace,) = {application.namespace for application, _ in trials}
     host = find()
@@ -84,7 +85,7 @@ def _kubectl(host: Host, *arguments: str) -> None:
 
 
 def _remove(host: Host, application: Application) -> None:
-    """What was applied, and with the namespace what was made in it: secrets, claims, pods."""
+    """Remove the applied objects and the namespace with all its objects: secrets, claims, pods."""
     overlay = str(application.overlay)
     _kubectl(host, "delete", "--kustomize", overlay, "--ignore-not-found", f"--timeout={ROLLOUT_SECONDS}s")
 

@@ -1,1 +1,1 @@
-"""Load on a running system: the headline flows, and what they share with the benchmarks."""
+"""Load on a running system: the headline flows, and the code that they share with the benchmarks."""

@@ -1,6 +1,6 @@
-"""The measure of all: a bare Starlette app that answers with the bytes it was given on standard input.
+"""Reference of all measurements: a bare Starlette app that answers with the bytes from its standard input.
 
-`python -m infra.verify.load.bare PORT < body`, served as the services are.
+`python -m infra.verify.load.bare PORT < body`, served with the same server settings as the services.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""A closed loop: a fixed number of connections, each sending its next request when the last is answered."""
+"""Closed loop: a fixed number of connections, each of which sends its next request after the last answer."""
 
 import asyncio
 import re
@@ -9,7 +9,7 @@ from infra.actors.api import Api
 
 
 async def loop(connections: int, requests: int, send: Callable[[int], Awaitable[None]]) -> None:
-    """`send(number)` for each number below `requests`, at most `connections` at a time."""
+    """Call `send(number)` for each number below `requests`, with at most `connections` calls at a time."""
     numbers = iter(range(requests))
 
     async def work() -> None:
@@ -20,9 +20,9 @@ async def loop(connections: int, requests: int, send: Callable[[int], Awaitable[
 
 
 async def get(url: str, connections: int, seconds: int, cookie: str = "") -> int:
-    """Reads `url` for some seconds; returns the number of requests. By wrk, which costs next to nothing.
+    """Read `url` for some seconds with wrk, which costs almost no CPU; returns the number of requests.
 
-    Raises RuntimeError when an answer is no 2xx, or wrk isn't there.
+    Raises RuntimeError if an answer is no 2xx, or if wrk is missing.
     """
     wrk = shutil.which("wrk")
     if wrk is None:

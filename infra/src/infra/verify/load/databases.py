@@ -1,6 +1,6 @@
-"""Versions and prices of some tickets, read every few milliseconds to time their arrival in orders.
+"""Versions and prices of some tickets, read every few milliseconds, to time their arrival in orders.
 
-`reconcile` compares everything, which takes longer and counts what other users have in flight.
+`reconcile` compares all data, which takes longer and includes other users' unfinished requests.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from infra.verify.target import Target
 State = tuple[int, int]
 """A ticket's version and its price in cents."""
 WAIT_SECONDS = 30.0
-"""A server may be killed and start again meanwhile."""
+"""Seconds; long enough for a killed server to restart."""
 
 
 class Databases:
@@ -34,7 +34,7 @@ class Databases:
         return await _states(self._replica, {"_id": {"$in": list(ids)}})
 
     async def of_seller(self, user_id: str) -> tuple[dict[str, State], dict[str, State]]:
-        """Every ticket of the seller, as the tickets database and as the orders database has it."""
+        """Every ticket of the seller: first from the tickets database, then from the orders database."""
         query = {"user_id": user_id}
         return await _states(self._tickets, query), await _states(self._replica, query)
 

@@ -1,9 +1,10 @@
-"""Open pages, told what somebody else does: `python -m infra.verify.load.live --pages 200` prints how soon.
+"""Latency of live events on open pages: `python -m infra.verify.load.live --pages 200` prints it.
 
 All pages are open on one ticket, through the edge, half of them for signed-in users. Meanwhile its seller
-changes the price, and a buyer orders it, cancels, orders it again and pays. Prints, for each of these, the
-time from the HTTP answer of whoever did it to the event's arrival on each page, and what the pages cost the
-client process in memory and CPU. Exits 1 if a page was told later than a second after, or never.
+changes the price, and a buyer orders it, cancels, orders it again and pays. Prints, for each of these
+actions, the time from its HTTP answer to the event's arrival on each page, and the cost of the pages in
+memory and CPU of the client process. Exits 1 if a page received an event later than after one second, or
+never.
 """
 
 import argparse
@@ -35,7 +36,7 @@ STEPS = 5
 
 @dataclass
 class Outcome:
-    """Seconds from the answer to each arrival, by what was done."""
+    """Seconds from the answer to each arrival, by action."""
 
     took: dict[str, list[float]] = field(default_factory=dict)
     missed: int = 0
@@ -51,12 +52,12 @@ async def step(
     version: int,
     act: Callable[[], Awaitable[object]],
 ) -> None:
-    """Does it, which gives the ticket that version, and waits until every page was told."""
+    """Perform the action that creates that version, and wait until every page has received it."""
     await act()
     answered = time.perf_counter()
-    arrivals = await asyncio.gather(*(watcher.told(version, PATIENCE_SECONDS) for watcher in watchers))
+    arrivals = await asyncio.gather(*(watcher.received(version, PATIENCE_SECONDS) for watcher in watchers))
     seconds = outcome.took.setdefault(name, [])
-    # A page may be told before the one who did it.
+    # A page may receive the event before the user receives the answer.
     seconds.extend(max(0.0, at - answered) for at in arrivals if at is not None)
     outcome.missed += sum(at is None for at in arrivals)
 
@@ -64,7 +65,7 @@ async def step(
 async def story(
     outcome: Outcome, watchers: Sequence[Watcher], seller: Person, buyer: Person, ticket: str
 ) -> None:
-    """One ticket from sale to sold; each step is one version of it."""
+    """One ticket from sale to sold; each step creates one version of it."""
     orders: list[str] = []
 
     async def reprice() -> None:
@@ -111,8 +112,10 @@ async def run(target: Target, pages: int, rounds: int) -> int:
                     await stack.enter_async_context(Watcher(session, target.edge, ticket, headers))
                     for headers in whose
                 ]
-                told = await asyncio.gather(*(watcher.told(0, PATIENCE_SECONDS) for watcher in watchers))
-                outcome.missed += sum(at is None for at in told)
+                states = await asyncio.gather(
+                    *(watcher.received(0, PATIENCE_SECONDS) for watcher in watchers)
+                )
+                outcome.missed += sum(at is None for at in states)
                 opening = max(opening, time.perf_counter() - started)
                 await story(outcome, watchers, seller, buyer, ticket)
                 meanwhile = max(meanwhile, resident_megabytes(pid))
@@ -120,10 +123,10 @@ async def run(target: Target, pages: int, rounds: int) -> int:
         await asyncio.sleep(LEAVING_SECONDS)
         after = resident_megabytes(pid)
     _report(outcome, pages, rounds)
-    print(f"opened    {pages} pages at once: all told the state within {opening:.2f} s")
+    print(f"opened    {pages} pages at once: all received the state within {opening:.2f} s")
     print(f"memory    of client: {before:.1f} MB before, {meanwhile:.1f} MB meanwhile, {after:.1f} MB after")
     each = spent / (rounds * pages * (1 + STEPS)) * 1000
-    print(f"cpu       of client: {spent:.2f} s, {each:.2f} ms for each time that a page was told")
+    print(f"cpu       of client: {spent:.2f} s, {each:.2f} ms for each event that a page received")
     return 0 if not outcome.missed and outcome.worst() <= AT_MOST_SECONDS else 1
 
 
@@ -137,7 +140,7 @@ def _report(outcome: Outcome, pages: int, rounds: int) -> None:
 
 
 def _at(took: Sequence[float], share: float) -> float:
-    """The one that this share of them is not above; never, where nothing arrived."""
+    """The percentile at this share; infinite if no event arrived."""
     return took[min(int(len(took) * share), len(took) - 1)] if took else math.inf
 
 

@@ -1,4 +1,4 @@
-"""What processes cost: CPU time and memory, from /proc."""
+"""CPU time and memory of processes, from /proc."""
 
 import os
 import time
@@ -10,7 +10,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of the process so far."""
+    """User and system CPU time of the process so far, in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICK
 
@@ -24,7 +24,10 @@ def resident_megabytes(pid: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """Counts from its creation. `idle` is what the processes spend per second when nobody asks anything."""
+    """CPU meter that starts at its creation.
+
+    `idle`: CPU seconds that the processes use per second without requests.
+    """
 
     pids: Sequence[int]
     idle: float
@@ -36,10 +39,10 @@ class Meter:
         return cls(pids, idle, {pid: cpu_seconds(pid) for pid in pids}, time.perf_counter())
 
     def seconds(self) -> float:
-        """CPU time spent since the start, less the idle share."""
+        """CPU seconds since the start, without the idle share."""
         spent = sum(self.seconds_of(pid) for pid in self.pids)
         return spent - self.idle * (time.perf_counter() - self._started)
 
     def seconds_of(self, pid: int) -> float:
-        """CPU time that one of the processes spent since the start, idle share included."""
+        """CPU seconds of one process since the start, with the idle share."""
         return cpu_seconds(pid) - self._before[pid]

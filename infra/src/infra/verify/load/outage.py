@@ -1,9 +1,9 @@
-"""A long outage of one consumer: `python -m infra.verify.load.outage` prints what it costs and how it ends.
+"""A long outage of one consumer: `python -m infra.verify.load.outage` prints its cost and its end.
 
-The orders service is stopped (SIGSTOP: it hangs on to its connections and answers nothing) while 10,002
-events pile up: 3,334 tickets, each created and changed twice. Prints what a POST of a ticket takes before
-and meanwhile; then orders goes on, and prints how fast it catches up, what memory that takes, and whether
-its replica ends at the version of every ticket. Exits 1 if it doesn't.
+The orders service is stopped (SIGSTOP: its connections stay open, and it answers no request) while 10,002
+events accumulate: 3,334 tickets, each created and changed twice. Prints the time of a POST of a ticket before
+and during the outage. Then orders continues, and the command prints the time to catch up, the memory that
+this takes, and whether the replica of orders reaches the version of every ticket. Exits 1 if it doesn't.
 """
 
 import argparse
@@ -38,7 +38,7 @@ BEHIND = "orders"
 
 
 async def sell(api: Api, headers: dict[str, str], flows: int) -> list[float]:
-    """Each flow creates a ticket and changes it twice; the milliseconds that each creation took."""
+    """Create a ticket and change it twice in each flow; returns the milliseconds of each creation."""
     took: list[float] = []
 
     async def flow(number: int) -> None:
@@ -57,7 +57,7 @@ async def sell(api: Api, headers: dict[str, str], flows: int) -> list[float]:
 
 
 async def waiting(stream: JetStream) -> int:
-    """The events that orders has still to handle."""
+    """Number of events that orders has not handled yet."""
     info = await stream.client.jetstream().consumer_info(MARKETPLACE.name, BEHIND)
     return (info.num_pending or 0) + (info.num_ack_pending or 0)
 
@@ -69,7 +69,7 @@ async def until_none_waits(stream: JetStream) -> None:
 
 
 class Memory:
-    """The most that a process held, looked at ten times a second."""
+    """Peak memory of a process, sampled ten times a second."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid

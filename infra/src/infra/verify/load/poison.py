@@ -1,8 +1,8 @@
-"""What poison costs the others: `python -m infra.verify.load.poison` prints the seconds with and without it.
+"""Cost of poison messages: `python -m infra.verify.load.poison` prints the seconds with and without them.
 
-5,000 messages to a listener with a real replica, over real servers; 50 of them are poison in the second
-run, half of it unreadable, half of it refused by the listener however often it comes. Exits 1 unless the
-other 4,950 are all applied and the 50 are all dead letters.
+Sends 5,000 messages to a listener with a real replica, over real servers. In the second run 50 of them are
+poison: half are unreadable, half are refused by the listener at every delivery. Exits 1 unless the other
+4,950 are all applied and the 50 are all dead letters.
 """
 
 import asyncio
@@ -54,7 +54,10 @@ class CreatedPublisher(Publisher[TicketCreated], source=QUEUE_GROUP): ...
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Seconds from the start of the consumer, until all that is sound was applied, and all poison buried."""
+    """Seconds from the consumer's start until all valid messages were applied, and all poison was buried.
+
+    Buried poison is stored as dead letters.
+    """
 
     sound: int
     applied: float
@@ -63,7 +66,7 @@ class Run:
 
 
 async def publish(stream: JetStream, poison: int) -> None:
-    """The poison stands evenly among the others."""
+    """Publish the messages, with the poison evenly distributed."""
     publisher = CreatedPublisher(stream)
     every = MESSAGES // max(poison, 1)
 
@@ -110,7 +113,7 @@ async def measure(nats_url: str, mongo_uri: str) -> int:
     database = connect(mongo_uri, f"poison-{new_id()}")
     await stream.connect()
     try:
-        # The first run pays for connections and compiled code: it isn't counted.
+        # Warm-up for connections and compiled code, not counted.
         await run(stream, database, 0, 0)
         rounds = [
             (await run(stream, database, 0, number), await run(stream, database, POISON, number))
@@ -136,7 +139,7 @@ def main() -> int:
     if "TEST_NATS_URL" not in os.environ:
         python = [sys.executable, "-m"]
         os.execv(sys.executable, [*python, "infra.dev.testing", "--", *python, "infra.verify.load.poison"])
-    # Each attempt at poison is a warning with its traceback: here they are the point, not news.
+    # Each attempt at a poison message logs a warning with its traceback, which is expected here.
     logging.disable(logging.ERROR)
     return uvloop.run(measure(os.environ["TEST_NATS_URL"], os.environ["TEST_MONGO_URI"]))
 

@@ -1,4 +1,4 @@
-"""A page that is open on a ticket, as far as the network sees it: its event stream through the edge."""
+"""A ticket's open page as the network sees it: its event stream through the edge."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from infra.actors.api import edge_headers
 
 
 class Watcher:
-    """Notes when it was told which version. What comes between two of them may be left out."""
+    """Records the arrival time of each version. The stream may skip versions between two others."""
 
     def __init__(
         self, session: aiohttp.ClientSession, edge: str, ticket_id: str, headers: Mapping[str, str]
@@ -20,10 +20,10 @@ class Watcher:
         self._session = session
         self._url = f"{edge}/tickets/{ticket_id}/live"
         self._headers = {**edge_headers(), **headers, "Accept": "text/event-stream"}
-        self._told = asyncio.Event()
+        self._received = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.arrivals: dict[int, float] = {}
-        """By version, on the clock of `time.perf_counter`."""
+        """Arrival time by version, on the clock of `time.perf_counter`."""
         self.texts: dict[int, str] = {}
 
     async def __aenter__(self) -> Self:
@@ -37,16 +37,16 @@ class Watcher:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    async def told(self, version: int, within: float) -> float | None:
-        """When it was told that version or a later one; None if it wasn't in that many seconds.
+    async def received(self, version: int, within: float) -> float | None:
+        """Arrival time of that version or a later one; None if none arrives within that many seconds.
 
-        Raises what the connection raised, and ConnectionError where the stream has ended.
+        Raises the connection's error, and ConnectionError if the stream has ended.
         """
         try:
             async with asyncio.timeout(within):
                 while not any(known >= version for known in self.arrivals):
-                    self._told.clear()
-                    await self._told.wait()
+                    self._received.clear()
+                    await self._received.wait()
                     if self._task is not None and self._task.done():
                         self._task.result()
                         raise ConnectionError(f"{self._url} has ended")
@@ -69,13 +69,13 @@ class Watcher:
                         self.arrivals.setdefault(version, time.perf_counter())
                         self.texts[version] = "\n".join(lines)
                         lines = []
-                        self._told.set()
+                        self._received.set()
         finally:
-            self._told.set()
+            self._received.set()
 
 
 def watching_session() -> aiohttp.ClientSession:
-    """For any number of streams, each as long as it likes."""
+    """HTTP session for any number of streams, without a time limit."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),

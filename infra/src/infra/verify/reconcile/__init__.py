@@ -1,4 +1,4 @@
-"""Whether all that the services keep agrees: databases, timers, the payment provider and the event store.
+"""Comparison of all stored data: databases, timers, the payment provider and the event store.
 
-Read-only. Nothing here decides anything for the system; it names what disagrees.
+Read-only: it names disagreements and changes no data.
 """

@@ -1,6 +1,7 @@
-"""`make reconcile`: names what disagrees in the running system. Exits 1 if anything does, 2 without one.
+"""`make reconcile`: names disagreements in the running system. Exits 1 if there are any, 2 without a system.
 
-Moments of a system in motion disagree: with `--settle SECONDS` it looks again until all agrees or time is up.
+A system under traffic disagrees for moments: with `--settle SECONDS` the comparison repeats until all agrees
+or the time is over.
 """
 
 import argparse

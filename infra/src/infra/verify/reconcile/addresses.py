@@ -1,4 +1,7 @@
-"""Which system is looked at: the named databases, else the system that runs here. None is ever started."""
+"""Addresses of the compared system: the named databases, else the local system that runs.
+
+Never starts a system.
+"""
 
 import json
 import os
@@ -17,7 +20,7 @@ DATABASES = ("tickets", "orders", "payments")
 
 
 class NotFound(Exception):
-    """In one line, what is missing."""
+    """Missing address or system, in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,10 @@ class Addresses:
 
 
 def find(options: Mapping[str, str | None], env: Mapping[str, str] = os.environ) -> Addresses:
-    """Raises NotFound. Once a database is named, all three have to be; Redis and NATS may be left out."""
+    """Find the addresses.
+
+    Raises NotFound. If one database is named, all three are required; Redis and NATS are optional.
+    """
     named = {name: options.get(name) or env.get(variable) or None for name, variable in VARIABLES.items()}
     if any(named[name] for name in DATABASES):
         missing = [VARIABLES[name] for name in DATABASES if not named[name]]

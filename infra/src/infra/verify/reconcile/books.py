@@ -1,4 +1,4 @@
-"""The services' databases, read a batch at a time so that their size doesn't matter."""
+"""The services' databases, read in batches, so that memory use does not depend on their size."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ TICKET, ORDER = (
     "_id version title price_cents details user_id order_id sold withdrawn",
     "_id version user_id status",
 )
-"""The fields that are compared."""
+"""Fields to compare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Books:
 async def batches(
     collection: Collection, fields: str, size: int = BATCH
 ) -> AsyncIterator[Sequence[Document]]:
-    """Every document, in the order of `_id`; `fields` are separated by spaces."""
+    """Batches of every document, in the order of `_id`; `fields` are separated by spaces."""
     projection, after = dict.fromkeys(fields.split(), 1), ""
     while True:
         query = {"_id": {"$gt": after}} if after else {}
@@ -44,7 +44,7 @@ async def by_id(collection: Collection, ids: Iterable[str], fields: str) -> dict
 async def grouped(
     collection: Collection, field: str, values: Iterable[str], fields: str
 ) -> dict[str, list[Document]]:
-    """The documents whose `field` is one of the values, by that value."""
+    """Documents whose `field` is one of the values, grouped by that value."""
     groups: dict[str, list[Document]] = {}
     query = {field: {"$in": sorted(set(values))}}
     for document in await collection.find(query, dict.fromkeys(fields.split(), 1)):

@@ -1,4 +1,4 @@
-"""Tickets and the orders that have them."""
+"""Comparison of tickets with the orders that hold them."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What has to be gone once all is done: events in outboxes, holds that are over, timers that are due."""
+"""Checks for unfinished work: events in outboxes, expired holds, timers that are due."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -45,9 +45,9 @@ async def _outboxes(books: Books, now: datetime, report: Report) -> None:
 
 
 def _end_of(order: Document) -> datetime:
-    """When its hold is over. While a card's owner has a further step to take: one more hold later.
+    """End of the order's hold. During a card owner's further step, the end is one more hold later.
 
-    The hold's length is the time from the order's creation, which its id tells to the second.
+    The length of the hold starts at the order's creation, which the order's id contains, exact to the second.
     """
     expires_at: datetime = order["expires_at"]
     if order["status"] != "awaiting:payment":

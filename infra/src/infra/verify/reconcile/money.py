@@ -1,4 +1,4 @@
-"""Orders, their payments, and what the payment provider did."""
+"""Comparison of orders, their payments, and the payment provider's records."""
 
 from collections.abc import Mapping, Sequence, Set
 
@@ -10,11 +10,11 @@ RECORD = "fake_provider_intents"
 ONE_PAYMENT = "one payment per order"
 STATES = "a payment ends as its order did"
 SHOWN = "the buyer sees how the payment stands"
-AMOUNT = "what is paid is the order's price"
+AMOUNT = "the paid amount is the order's price"
 ONE_CAPTURE = "the provider took money once at most"
 TAKEN = "the provider took money for complete orders only"
 LIVE = ("authorized", "awaiting")
-"""States in which the provider still reserves money, or would once the buyer confirms."""
+"""States in which the provider reserves money, or would reserve it after the buyer's confirmation."""
 OPEN = "nothing stays reserved for an order that ended"
 ORPHANS = "payments and intents belong to orders"
 
@@ -24,7 +24,7 @@ PAYMENTS_OF: Mapping[str, Set[str | None]] = {
     "created": {None},
     "awaiting:payment": {"awaiting"},
 }
-"""The payments that an order in rest may have."""
+"""Payment states that an order in a final status may have."""
 
 
 async def check(books: Books, report: Report) -> None:

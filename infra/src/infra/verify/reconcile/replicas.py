@@ -1,4 +1,4 @@
-"""What a service knows of another's records, beside those records."""
+"""Comparison of each replica with its owner's records."""
 
 from collections.abc import Sequence
 
@@ -49,5 +49,8 @@ def _one(name: str, record: Document, copy: Document | None, compared: Fields, r
 
 
 def _known(value: object) -> object:
-    """Absent, null, false and empty are one: a copy only has what an event brought. 0 is a version."""
+    """The value, with absent, null, false and empty as one: a replica has only the fields of events.
+
+    0 is a version.
+    """
     return value if value or type(value) is int else None

@@ -1,4 +1,4 @@
-"""What was compared, and what disagrees."""
+"""Comparisons, and the disagreements that they found."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ SHOWN = 20
 
 @dataclass(slots=True)
 class Finding:
-    """One check. Of many disagreements the first twenty are kept in words, the others counted."""
+    """One check. The first twenty disagreements are stored in words; the others are counted."""
 
     compared: int = 0
     disagreements: int = 0
@@ -34,7 +34,7 @@ class Report:
             finding.shown.append(words)
 
     def equal(self, check: str, what: str, expected: object, found: object) -> None:
-        """Counts one comparison; `what` names both sides, the owner first."""
+        """Count one comparison; `what` names both sides, the owner first."""
         self.compared(check)
         if expected != found:
             self.disagree(check, f"{what}: {expected!r} / {found!r}")
@@ -67,7 +67,7 @@ class Report:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Columns as wide as they have to be; the first to the left, the others to the right."""
+    """Table with columns of the necessary width; the first is aligned left, the others right."""
     lines = [list(head), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     return "\n".join(

@@ -1,4 +1,4 @@
-"""The event store beside the databases: a stream that lacks a version could not rebuild its record."""
+"""Comparison of the event store with the databases: a missing version prevents a rebuild of its record."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 
@@ -12,14 +12,14 @@ CONFIRMED = "a confirmed change is stored"
 KINDS = ("ticket", "order", "payment")
 SUBJECTS = tuple(f"{kind}.>" for kind in KINDS)
 AT_ONCE = 500_000
-"""Events that are held in memory in one pass over the stream."""
+"""Events in memory during one pass over the stream."""
 
 Read = Callable[[], AsyncIterator[tuple[str, bytes]]]
 """Each event's id, `<kind>.<change>:<record id>:<version>`, and its body, in the stream's order."""
 
 
 async def check(books: Books, read: Read, events: int, report: Report) -> None:
-    """Counts versions. `COMPLETE`: missing and late events; `SAVED`: events that are no saved change."""
+    """Compare versions. `COMPLETE`: missing and late events; `SAVED`: events without a saved change."""
     passes = events // AT_ONCE + 1
     for number in range(passes):
         found = await _versions(read, report, passes, number)
@@ -34,15 +34,18 @@ async def check(books: Books, read: Read, events: int, report: Report) -> None:
             report.disagree(SAVED, words)
 
 
-async def confirmed(books: Books, told: Mapping[str, int], report: Report) -> None:
-    """`told`: the latest version that a caller was told of, by the id of a ticket or an order."""
-    stored = await by_id(books.tickets["tickets"], told, "_id version")
-    stored |= await by_id(books.orders["orders"], told, "_id version")
-    for record_id, version in told.items():
+async def confirmed(books: Books, acknowledged: Mapping[str, int], report: Report) -> None:
+    """Check acknowledged versions.
+
+    `acknowledged`: the latest version that a caller received, by the id of a ticket or an order.
+    """
+    stored = await by_id(books.tickets["tickets"], acknowledged, "_id version")
+    stored |= await by_id(books.orders["orders"], acknowledged, "_id version")
+    for record_id, version in acknowledged.items():
         reached = stored[record_id]["version"] if record_id in stored else -1
         report.compared(CONFIRMED)
         if reached < version:
-            report.disagree(CONFIRMED, f"{record_id}: version told / stored: {version} / {reached}")
+            report.disagree(CONFIRMED, f"{record_id}: version answered / stored: {version} / {reached}")
 
 
 def _compare(name: str, version: int, versions: Mapping[int, int], report: Report) -> None:
@@ -55,9 +58,9 @@ def _compare(name: str, version: int, versions: Mapping[int, int], report: Repor
 
 
 async def _versions(read: Read, report: Report, passes: int, number: int) -> dict[bytes, dict[int, int]]:
-    """The hash of each version's event, of the records whose turn it is.
+    """Hash of each version's event, for the records of this pass.
 
-    An event may be stored again, unchanged. A version that comes before an earlier one is a hole.
+    An event may be stored again, unchanged. A version that precedes an earlier version counts as a hole.
     """
     found: dict[bytes, dict[int, int]] = {}
     async for event_id, body in read():

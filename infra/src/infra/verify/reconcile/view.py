@@ -1,4 +1,4 @@
-"""Connections to what is compared, and one look at all of it."""
+"""Connections to the compared stores, and one comparison of all of them."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ TIMERS_KEY = "expiration"
 """arq's queue of the timers: a sorted set of order ids by the millisecond they are due."""
 PAUSE = 1.0
 OUT_OF_REACH = (DatabaseError, Unavailable, RedisError, nats.errors.Error, OSError, TimeoutError)
-"""The errors of what can't be reached."""
+"""Errors of unreachable stores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class View:
     broker: Client | None
 
     async def look(self, *, stream: bool = True) -> Report:
-        """Raises one of OUT_OF_REACH."""
+        """Compare once. Raises one of OUT_OF_REACH."""
         report = Report()
         await holds.check(self.books, report)
         await replicas.check(self.books, report)
@@ -72,7 +72,7 @@ class View:
 
 
 async def settled(view: View, seconds: float, *, stream: bool = True) -> tuple[Report, float]:
-    """The first clean report, or the last one; and how long it took."""
+    """The first report without disagreements, or the last report; and the seconds it took."""
     began = time.monotonic()
     while True:
         report = await view.look(stream=stream)
@@ -83,7 +83,7 @@ async def settled(view: View, seconds: float, *, stream: bool = True) -> tuple[R
 
 
 async def _raised_anyway(_error: Exception) -> None:
-    """Instead of the client's own, which prints."""
+    """Replaces the client's own error callback, which prints; the error is raised anyway."""
 
 
 @asynccontextmanager

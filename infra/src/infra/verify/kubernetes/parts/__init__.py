@@ -1,4 +1,4 @@
-"""What is tried on the cluster, part by part, each with a verdict and its figures."""
+"""Parts of the cluster test, each with a verdict and its figures."""
 
 from collections.abc import Awaitable, Callable, Mapping
 

@@ -1,7 +1,7 @@
-"""Pods of each kind are deleted one after another under traffic: nothing is lost.
+"""Deletion of pods of each kind, one after another, under traffic: no data is lost.
 
-Of a process there are two pods, as in production: no request fails either. A server is one pod here, and
-while it is away what needs it fails; production has three of each.
+A process has two pods, as in production: no request may fail either. A server has one pod here, so requests
+that need it fail while it is away; production has three pods of each server.
 """
 
 import time
@@ -33,7 +33,7 @@ async def run(suite: Suite) -> Verdict:
 async def _delete(suite: Suite, app: str, owner: str, traffic: Traffic) -> None:
     before, began = Counter(traffic.failures), time.monotonic()
     pod = (await suite.cluster.pods(app))[0]["metadata"]["name"]
-    # Returns once it is gone.
+    # `kubectl delete` returns once the pod is gone.
     await suite.cluster.kubectl("delete", "pod", pod)
     await suite.cluster.rolled_out(owner)
     took = time.monotonic() - began

@@ -1,4 +1,4 @@
-"""Three of every process: they share the work, and each event has one effect."""
+"""Scaling to three pods of every process: they share the work, and each event has one effect."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,8 @@ REPLICAS = 3
 FLOWS = 400
 DUE_TOGETHER = 100
 CONSUMERS = ("tickets", "orders", "payments", "expiration")
-# From inside: to what a proxy forwards, the API server's too, these pages do not exist.
+# Runs inside the pod: these pages answer 404 to a proxy's requests, and also to those of the API server's
+# proxy.
 TELL = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:3000/metrics').read().decode())"
 _ACKED = re.compile(r'^event_deliveries_total\{.*outcome="ack".*\} (\S+)$', re.MULTILINE)
 
@@ -38,7 +39,7 @@ async def run(suite: Suite) -> Verdict:
 
 
 async def _handled(cluster: Cluster, app: str) -> Mapping[str, int]:
-    """How many events each pod has acknowledged."""
+    """Number of events that each pod has acknowledged."""
     found = {}
     for pod in await cluster.pods(app):
         name = pod["metadata"]["name"]
@@ -47,5 +48,5 @@ async def _handled(cluster: Cluster, app: str) -> Mapping[str, int]:
 
 
 def acked(metrics: str) -> int:
-    """Deliveries that ended with an ack, in Prometheus' text."""
+    """Number of deliveries that ended with an ack, from Prometheus' text format."""
     return int(sum(float(value) for value in _ACKED.findall(metrics)))

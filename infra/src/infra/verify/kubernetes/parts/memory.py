@@ -1,4 +1,4 @@
-"""What the pods take, at rest and while the flows run, as the kubelet counts it."""
+"""Memory of the pods, at rest and during the flows, as the kubelet measures it."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ MEBIBYTE = 1024 * 1024
 SAMPLES = 8
 KUBELET_SECONDS = 2.5
 MOST = 200
-"""Mebibytes of one Python process; its limit is 256."""
+"""Limit for one Python process in mebibytes; its limit in the manifest is 256."""
 
 
 async def run(suite: Suite) -> Verdict:
@@ -34,7 +34,7 @@ async def run(suite: Suite) -> Verdict:
 
 
 async def sample(cluster: Cluster) -> Mapping[str, float]:
-    """Working sets in MiB by app; of several pods the largest."""
+    """Working sets in MiB by app; for several pods, the largest."""
     found: dict[str, float] = {}
     apps = await _apps(cluster)
     for node in (await cluster.get("nodes"))["items"]:

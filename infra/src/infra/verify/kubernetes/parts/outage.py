@@ -1,4 +1,4 @@
-"""NATS is taken away under traffic and brought back: selling goes on, and no event is lost."""
+"""Outage of NATS under traffic: selling continues, and no event is lost."""
 
 import asyncio
 

@@ -1,4 +1,7 @@
-"""Every process tries every server: what it needs answers, and the NetworkPolicies stop it at all others."""
+"""Connections from every process to every server.
+
+The servers that a process needs answer, and the NetworkPolicies block all others.
+"""
 
 import asyncio
 import json
@@ -24,7 +27,7 @@ SERVERS = {
     "payments-mongo-srv": 27017,
     "expiration-redis-srv": 6379,
     "nats-srv": 4222,
-    # Nobody calls another service's API.
+    # No service calls another service's API.
     "auth-srv": 3000,
     "tickets-srv": 3000,
 }
@@ -61,7 +64,7 @@ async def run(suite: Suite) -> Verdict:
 
 
 async def reach(cluster: Cluster, process: str) -> set[str]:
-    """The servers that a pod of the process gets a connection to."""
+    """Servers that accept a connection from a pod of the process."""
     command = ("exec", deployment(process), "--", "python", "-c", TRY, json.dumps(list(SERVERS.items())))
     answered = json.loads(await cluster.kubectl(*command))
     return {server for server, ok in zip(SERVERS, answered, strict=True) if ok}

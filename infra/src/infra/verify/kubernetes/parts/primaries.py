@@ -1,4 +1,4 @@
-"""Primaries of replica sets are killed under traffic: nothing acknowledged is gone, and writes resume."""
+"""Kills of the replica sets' primaries under traffic: acknowledged writes survive, and writes resume."""
 
 import asyncio
 import time
@@ -16,20 +16,21 @@ from infra.verify.reconcile.view import opened
 
 SEED = 1
 RATE = 30.0
-"""Requests per second, of all users together."""
+"""Requests per second of all users together."""
 LEAD_SECONDS = 5.0
 WATCHED_SECONDS = 20.0
-"""From before each kill: longer than MOST_SECONDS, and long enough for the killed server to be back."""
+"""Seconds from before each kill: longer than MOST_SECONDS, and long enough for the killed server to be back.
+"""
 REACHED_SECONDS = 10.0
-"""What kubectl may take besides for each."""
+"""Additional seconds that kubectl may take for each kill."""
 MOST_SECONDS = 15.0
-"""Between two acknowledged writes around a kill."""
+"""Limit in seconds between two acknowledged writes around a kill."""
 ACKNOWLEDGED: Mapping[str, Callable[[Ledger], int]] = {
     "tickets": lambda ledger: len(ledger.listings),
     "orders": lambda ledger: len(ledger.purchases),
     "payments": lambda ledger: sum(1 for purchase in ledger.purchases.values() if purchase.payment_id),
 }
-"""How many writes of each database the users know of."""
+"""Number of acknowledged writes in each database."""
 ASK = """
 import asyncio, os
 from common.persistence.mongo import connect
@@ -47,7 +48,7 @@ for command in pathlib.Path("/proc").glob("[0-9]*/comm"):
 
 @dataclass(frozen=True, slots=True)
 class Failover:
-    """`silence` is the longest time without an acknowledged write, in seconds."""
+    """One failover. `silence`: the longest time without an acknowledged write, in seconds."""
 
     database: str
     killed: str
@@ -96,13 +97,13 @@ async def _kill(cluster: Cluster, database: str, ledger: Ledger) -> Failover:
 
 
 async def _primary(cluster: Cluster, database: str) -> str:
-    """The pod, as the service itself finds it."""
+    """Pod of the primary, as the service itself finds it."""
     host = await cluster.kubectl("exec", deployment(database), "--", "python", "-c", ASK)
     return host.partition(".")[0]
 
 
 async def longest_silence(count: Callable[[], int], seconds: float) -> float:
-    """The longest time for which the count stood still, within the next `seconds`."""
+    """Longest time for which the count did not change, within the next `seconds`."""
     ends = time.monotonic() + seconds
     last, since, longest = count(), time.monotonic(), 0.0
     while (now := time.monotonic()) < ends:

@@ -1,6 +1,6 @@
-"""The API server would take the overlay of production, every object of it, into a namespace that is new.
+"""Validation of production's overlay by the API server: every object of it, in a new namespace.
 
-What the test's namespace has can't become production's: a volume that grows, a Service that turns headless.
+Objects of the test's namespace can't become production's: a volume grows, a Service becomes headless.
 """
 
 import json
@@ -31,7 +31,7 @@ async def run(suite: Suite) -> Verdict:
 
 
 def moved(objects: Iterable[Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """The namespace, and the list of the others, as if they were meant for the new one."""
+    """The namespace, and the list of the other objects, moved to the new namespace."""
     items = list(objects)
     (namespace,) = (item for item in items if item["kind"] == "Namespace")
     namespace["metadata"]["name"] = NEW

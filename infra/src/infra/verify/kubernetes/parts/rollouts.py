@@ -8,7 +8,7 @@ from infra.verify.kubernetes.suite import Suite, Verdict
 from infra.verify.kubernetes.traffic import flowing, worst
 
 REQUESTS = 5_000
-"""Of each Deployment at the least, all of them while pods come and go."""
+"""Minimum of requests for each Deployment, all of them while pods stop and start."""
 
 
 async def run(suite: Suite) -> Verdict:

@@ -1,4 +1,4 @@
-"""A secret that is missing: the new pod's status says what to run, and the old pod serves on."""
+"""Missing secret: the new pod's status names the command to run, and the old pod continues to serve."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from infra.verify.kubernetes.traffic import flowing, worst
 
 SECRET = "jwt-secret"
 SAID = "Cannot start: set JWT_KEY (missing)"
-TOLD = "make k8s-secrets"
+COMMAND = "make k8s-secrets"
 AUTH = deployment("auth")
 
 
@@ -31,11 +31,11 @@ async def run(suite: Suite) -> Verdict:
         await cluster.rolled_out(AUTH)
     served = f"meanwhile {traffic.answered:,} requests, {traffic.failed} failed{worst(traffic.failures)}"
     figures = f"the pod's status: {said!r}; {served}"
-    return Verdict(SAID in said and TOLD in said and not traffic.failed, figures)
+    return Verdict(SAID in said and COMMAND in said and not traffic.failed, figures)
 
 
 def reason(pods: Any) -> str:
-    """Why a container of these pods ended, in its own words."""
+    """Termination message of a container of these pods."""
     for pod in pods:
         for container in pod.get("status", {}).get("containerStatuses", ()):
             for state in (container.get("state", {}), container.get("lastState", {})):

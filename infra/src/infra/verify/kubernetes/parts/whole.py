@@ -1,4 +1,4 @@
-"""The whole-system tests and the headline flows, by the host's name through the ingress."""
+"""The whole-system tests and the headline flows, by the host name through the ingress."""
 
 import asyncio
 import os
@@ -13,9 +13,9 @@ INFRA = Path(__file__).resolve().parents[5]
 
 
 async def system(suite: Suite) -> Verdict:
-    """infra/tests/system, but for what ends processes by their ids: `deletions` deletes pods instead.
+    """Run infra/tests/system, without the tests that end processes by pid: `deletions` deletes pods instead.
 
-    And but for the request's own id, where a controller gives each request one of its own.
+    Also without the test of the request's own id, if the ingress controller replaces each request's id.
     """
     command = (
         *(sys.executable, "-m", "pytest", "-q", "-m", "connected", "-p", "no:cacheprovider"),
@@ -36,6 +36,6 @@ async def system(suite: Suite) -> Verdict:
 
 
 async def headline(suite: Suite) -> Verdict:
-    """Prints its own figures."""
+    """Run the headline flows, which print their own figures."""
     code = await flows.run(suite.target, FLOWS, FLOWS, [])
     return Verdict(code == 0, f"{FLOWS} flows")
