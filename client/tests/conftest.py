@@ -42,14 +42,14 @@ def app(apis: FakeApis, hints: FakeHints) -> FastAPI:
 
 @pytest.fixture
 async def browser(app: FastAPI) -> AsyncIterator[Browser]:
-    """Signed out; keeps cookies, and follows no redirect by itself."""
+    """A browser without a session. It stores cookies, but follows no redirects."""
     async with running(app) as client:
         yield client
 
 
 @pytest.fixture
 def as_user(browser: Browser) -> As:
-    """The browser, signed in as that user."""
+    """Signs the browser in as a user, and returns it."""
 
     def sign_in(user: CurrentUser) -> Browser:
         browser.headers.update(signed_in(user))

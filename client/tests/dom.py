@@ -1,4 +1,4 @@
-"""What a browser would show of a page, by the standard library's parser."""
+"""Elements of a page as a browser would show it, by the standard library's parser."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Element:
         return " ".join(" ".join(parts).split())
 
     def all(self, tag: str, **wanted: str) -> list["Element"]:
-        """`cls` stands for one of the classes; `name_` for `name`."""
+        """cls: One of the element's classes. name_: The attribute `name`."""
         return [e for e in self._walk() if e.tag == tag and e._has(wanted)]
 
     def one(self, tag: str, **wanted: str) -> "Element":
@@ -65,7 +65,7 @@ class _Builder(HTMLParser):
             self._open.append(element)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """As SVG within HTML has them."""
+        """Handles a self-closing tag, as in SVG within HTML."""
         self._open[-1].children.append(Element(tag, dict(attrs)))
 
     def handle_endtag(self, tag: str) -> None:
@@ -84,7 +84,7 @@ def parse(html: str) -> Element:
 
 
 def page(response: httpx.Response) -> Element:
-    """The page, held to what every page keeps: well nested, one h1, labelled fields, no inline code."""
+    """Parses a page, checks the rules of all pages: well nested, one h1, labelled fields, no inline code."""
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     root = parse(response.text)
     assert len(root.all("h1")) == 1
@@ -110,7 +110,7 @@ def links(response: httpx.Response) -> dict[str, str]:
 
 
 def error_of(root: Element, name: str) -> str:
-    """The message beside a field, by way of what a screen reader follows."""
+    """The message beside a field, by the attributes that a screen reader uses."""
     element = next(e for e in root._walk() if e.attributes.get("name") == name)
     assert element["aria-invalid"] == "true"
     described = element["aria-describedby"].split()

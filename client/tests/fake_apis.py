@@ -1,4 +1,4 @@
-"""The four APIs in memory, as the pages see them: a transport for httpx, and an ASGI app."""
+"""Fake of the four APIs, in memory: a transport for httpx, and an ASGI app."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from common.testing.browser import SESSIONS
 
 HOLD = timedelta(minutes=15)
 ORDERED = ("id", "title", "price", "eventDate", "venue", "seat")
-"""What an order tells of its ticket."""
+"""Fields of the ticket in an order."""
 
 
 class Refusal(Exception):
@@ -88,13 +88,16 @@ class Order:
 
 @dataclass
 class FakeApis(httpx.AsyncBaseTransport):
-    """`failure` is raised, or answered, instead of everything; `seen` is all that was asked.
+    """The four APIs, with failures and delays that a test sets.
 
-    `lag` is how many times an order is still asked for before its payment shows, and how many times a new
-    ticket is still unknown to the orders API; `behind`, a new order to the payments API. `cuts` is how many
-    of the next requests lose their connection; `old_price` is what the orders API still knows when it is
-    asked next; `unheard`, how many times a ticket is still shown without its order. With a `client_secret`
-    the bank still waits for its customer.
+    seen: All requests. failure: Raised, or returned, for every request.
+    lag: Number of requests for an order before its payment shows; also for which the orders API has not
+        received a new ticket yet.
+    behind: Number of requests for which the payments API has not received a new order yet.
+    cuts: Number of the next requests that lose their connection.
+    old_price: Price that the orders API still has for the next request.
+    orders_hidden: Number of requests for which a ticket is still shown without its order.
+    client_secret: If set, the bank still waits for its customer.
     """
 
     users: dict[str, tuple[CurrentUser, str]] = field(default_factory=dict)
@@ -107,7 +110,7 @@ class FakeApis(httpx.AsyncBaseTransport):
     behind: int = 0
     cuts: int = 0
     old_price: Money | None = None
-    unheard: int = 0
+    orders_hidden: int = 0
     reserved_code: str = ErrorCode.TICKET_RESERVED
     bank_refuses: bool = False
     provider_says: str = "Your card was declined."
@@ -243,8 +246,8 @@ class FakeApis(httpx.AsyncBaseTransport):
 
     def _ticket(self, _request: httpx.Request, ticket_id: str) -> httpx.Response:
         shown = self._found(ticket_id).json()
-        if self.unheard > 0 and shown["status"] == "held":
-            self.unheard -= 1
+        if self.orders_hidden > 0 and shown["status"] == "held":
+            self.orders_hidden -= 1
             shown = {**shown, "status": "available", "orderId": None}
         return httpx.Response(200, json=shown)
 
@@ -309,7 +312,7 @@ class FakeApis(httpx.AsyncBaseTransport):
         return httpx.Response(200, json=order.json())
 
     def _arrive(self, order: Order) -> None:
-        """What a payment does to its order takes `lag` looks to show."""
+        """Applies a payment to its order after `lag` requests for the order."""
         asks, status = self._coming.pop(order.id, (0, order.status))
         if asks > 0:
             self._coming[order.id] = (asks - 1, status)

@@ -1,4 +1,4 @@
-"""A browser's side of server-sent events, on an app in this process: httpx would wait for the end of it."""
+"""Receiver of the server-sent events of an app in this process: httpx would wait for the stream's end."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -11,7 +11,9 @@ from tests.dom import Element, parse
 
 
 @dataclass(frozen=True)
-class Told:
+class SentEvent:
+    """One server-sent event."""
+
     event: str
     id: str | None
     text: str
@@ -22,7 +24,7 @@ class Told:
 
 
 class OpenPage:
-    """`slow` takes nothing until `take()` is called."""
+    """One open stream. slow: Accepts no data until `take()` is called."""
 
     def __init__(self, app: FastAPI, path: str, headers: Mapping[str, str], slow: bool = False) -> None:
         where, _, query = path.partition("?")
@@ -64,8 +66,8 @@ class OpenPage:
         return {name.decode(): value.decode() for name, value in self.start["headers"]}
 
     @property
-    def told(self) -> list[Told]:
-        """The events so far; comments and `retry` aside."""
+    def received(self) -> list[SentEvent]:
+        """The events so far, without comments and `retry`."""
         blocks = [block for block in self.body.decode().split("\n\n")[:-1] if "event: " in block]
         return [_event(block) for block in blocks]
 
@@ -81,11 +83,11 @@ class OpenPage:
                 self._sent.clear()
                 await self._sent.wait()
 
-    async def events(self, count: int) -> list[Told]:
-        """What was told, once that are so many events, and no more."""
-        await self.until(lambda: len(self.told) >= count)
-        assert len(self.told) == count
-        return self.told
+    async def events(self, count: int) -> list[SentEvent]:
+        """Waits for `count` events and returns them. Fails if there are more."""
+        await self.until(lambda: len(self.received) >= count)
+        assert len(self.received) == count
+        return self.received
 
     async def ended(self) -> None:
         async with asyncio.timeout(5):
@@ -111,11 +113,11 @@ class OpenPage:
         self._sent.set()
 
 
-def _event(block: str) -> Told:
+def _event(block: str) -> SentEvent:
     lines = [line.partition(": ") for line in block.splitlines()]
     fields = {name: value for name, _, value in lines}
     data = "\n".join(value for name, _, value in lines if name == "data")
-    return Told(fields["event"], fields.get("id"), data)
+    return SentEvent(fields["event"], fields.get("id"), data)
 
 
 @asynccontextmanager

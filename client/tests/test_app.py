@@ -49,7 +49,7 @@ async def test_every_answer_has_the_strict_headers(browser: Browser, path: str) 
     assert headers["referrer-policy"] == "same-origin"
 
 
-async def test_what_a_member_sees_is_kept_by_no_cache(as_user: As) -> None:
+async def test_a_members_page_is_not_cached(as_user: As) -> None:
     assert (await as_user(a_user()).get("/")).headers["cache-control"] == "no-store"
 
 
@@ -80,7 +80,7 @@ def test_pages_hold_no_address_of_another_site() -> None:
     for folder in ("templates", "static"):
         for file in files("client").joinpath(folder).iterdir():
             if file.is_dir():
-                # What was written elsewhere names its home.
+                # Third-party files contain the address of their project.
                 continue
             text = file.read_text().replace("http://www.w3.org/2000/svg", "")
             assert "://" not in text

@@ -124,7 +124,9 @@ async def test_signing_out_works_while_the_api_is_down(browser: Browser, apis: F
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-async def test_an_image_on_another_site_signs_nobody_out(browser: Browser, apis: FakeApis, site: str) -> None:
+async def test_an_image_on_another_site_signs_no_user_out(
+    browser: Browser, apis: FakeApis, site: str
+) -> None:
     answer = await browser.get("/auth/signout", headers={"Sec-Fetch-Site": site})
 
     assert answer.status_code == 403

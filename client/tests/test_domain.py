@@ -14,7 +14,7 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
     ("left", "clock"),
     [(900, "15:00"), (899.2, "15:00"), (61, "01:01"), (0.4, "00:01"), (-5, "00:00"), (7200, "120:00")],
 )
-def test_the_clock_shows_what_is_left_and_never_less(left: float, clock: str) -> None:
+def test_the_clock_shows_the_time_left_and_no_less_than_zero(left: float, clock: str) -> None:
     order = Order(
         id=new_id(),
         status="created",

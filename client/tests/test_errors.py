@@ -11,7 +11,7 @@ from common.testing.browser import a_user
 @pytest.mark.parametrize(
     "path", ["/nope", f"/tickets/{new_id()}", "/tickets/nope", "/static/nope.css", "/a/../b"]
 )
-async def test_what_is_not_there_is_a_404_page(browser: Browser, path: str) -> None:
+async def test_an_unknown_address_is_a_404_page(browser: Browser, path: str) -> None:
     answer = await browser.get(path)
 
     assert answer.status_code == 404
@@ -29,7 +29,7 @@ async def test_an_error_page_knows_who_is_signed_in(as_user: As) -> None:
 
 
 async def test_an_id_never_becomes_a_path_of_the_api(browser: Browser, apis: FakeApis) -> None:
-    # As ASGI servers give it; a well-behaved client would have resolved the dots itself.
+    # Paths as ASGI servers pass them on; a well-behaved client would have resolved the dots.
     for path in ("%2e%2e", "%2e%2e%2fusers%2fcurrentuser", "a%3fb", "x%00"):
         assert (await browser.get(f"/tickets/{path}")).status_code == 404
 
@@ -65,7 +65,7 @@ async def test_an_outage_is_a_friendly_503(
         RuntimeError("secret internals"),
     ],
 )
-async def test_a_fault_is_a_500_page_that_tells_nothing(
+async def test_a_fault_is_a_500_page_without_details(
     browser: Browser, apis: FakeApis, failure: Exception | httpx.Response
 ) -> None:
     apis.failure = failure

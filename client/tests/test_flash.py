@@ -25,11 +25,11 @@ async def test_only_our_own_words_are_shown(browser: Browser, name: str) -> None
     assert notices(await browser.get("/")) == []
 
 
-async def test_a_stranger_is_told_why_to_sign_in(browser: Browser) -> None:
+async def test_a_visitor_sees_the_reason_to_sign_in(browser: Browser) -> None:
     first = await browser.get("/orders")
 
-    (told,) = notices(await browser.get(first.headers["location"]))
-    assert told.startswith("Sign in to go on.")
+    (notice,) = notices(await browser.get(first.headers["location"]))
+    assert notice.startswith("Sign in to go on.")
 
 
 async def test_a_session_that_is_over_is_explained(browser: Browser) -> None:
@@ -37,6 +37,6 @@ async def test_a_session_that_is_over_is_explained(browser: Browser) -> None:
 
     first = await browser.get("/orders")
 
-    (told,) = notices(await browser.get(first.headers["location"]))
-    assert told.startswith("Your session is over")
+    (notice,) = notices(await browser.get(first.headers["location"]))
+    assert notice.startswith("Your session is over")
     assert first.headers["location"] == "/auth/signin?next=%2Forders"

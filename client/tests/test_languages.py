@@ -20,7 +20,7 @@ CHINESE_BROWSER = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}
 
 
 def extracted() -> set[object]:
-    """Every message that the templates and the code of this package mark."""
+    """All messages that the templates and the code of this package mark."""
     found = extract_from_dir(
         Path(client.__file__).parent,
         [("**.py", "python"), ("**/templates/**.html", "jinja2")],
@@ -91,7 +91,7 @@ async def test_the_switch_leads_to_no_other_site(browser: Browser) -> None:
     assert answer.headers["location"] == "/"
 
 
-async def test_what_an_api_refuses_is_translated(as_user: As, apis: FakeApis) -> None:
+async def test_the_refusal_of_an_api_is_translated(as_user: As, apis: FakeApis) -> None:
     ticket = apis.sell()
     apis.order(a_user(), ticket)
 
@@ -102,7 +102,7 @@ async def test_what_an_api_refuses_is_translated(as_user: As, apis: FakeApis) ->
     assert alerts(page(answer)) == ["这张票已被预留"]
 
 
-async def test_what_a_provider_says_stays_as_it_is_and_is_escaped(as_user: As, apis: FakeApis) -> None:
+async def test_a_providers_message_stays_unchanged_and_is_escaped(as_user: As, apis: FakeApis) -> None:
     buyer = a_user()
     order = apis.order(buyer)
     apis.provider_says = "Do <b>not</b> honor 100%(now)s"

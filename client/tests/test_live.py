@@ -1,4 +1,4 @@
-"""What a page that is open is told, and what it costs."""
+"""Live updates: the events that an open page receives, and their cost."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from tests.conftest import Browser
 from tests.dom import page
 from tests.fake_apis import FakeApis, Ticket
-from tests.open_page import OpenPage, Told, opened
+from tests.open_page import OpenPage, SentEvent, opened
 
 from client.live import answer
 from client.live.answer import message
@@ -36,7 +36,7 @@ def live(app: FastAPI) -> Live:
 
 
 class Shop:
-    """Changes tickets, and says so on the stream, as the services do."""
+    """Changes tickets and publishes the events, as the services do."""
 
     def __init__(self, apis: FakeApis, stream: FakeStream) -> None:
         self._apis = apis
@@ -90,9 +90,9 @@ def address(ticket: Ticket) -> str:
     return f"/tickets/{ticket.id}/live?version={ticket.version}"
 
 
-def badge(told: Told) -> str:
-    assert told.event == "state"
-    return told.html.one("span", cls="badge").text
+def badge(sent: SentEvent) -> str:
+    assert sent.event == "state"
+    return sent.html.one("span", cls="badge").text
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -101,13 +101,13 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_a_page_is_told_the_state_at_once_in_a_form_that_no_proxy_keeps(
+async def test_a_page_receives_the_state_at_once_in_a_form_that_no_proxy_stores(
     app: FastAPI, shop: Shop
 ) -> None:
     async with opened(app, address(shop.sell())) as watcher:
-        (told,) = await watcher.events(1)
+        (sent,) = await watcher.events(1)
 
-        assert (badge(told), told.id) == ("For sale", "0")
+        assert (badge(sent), sent.id) == ("For sale", "0")
         assert watcher.status == 200
         assert watcher.headers["content-type"].startswith("text/event-stream")
         assert watcher.headers["cache-control"] == "no-store"
@@ -115,18 +115,18 @@ async def test_a_page_is_told_the_state_at_once_in_a_form_that_no_proxy_keeps(
         assert watcher.body.startswith(b"retry: ")
 
 
-async def test_what_happened_since_the_page_was_rendered_is_told_at_once(app: FastAPI, shop: Shop) -> None:
+async def test_a_change_since_the_page_was_rendered_is_sent_at_once(app: FastAPI, shop: Shop) -> None:
     ticket = shop.sell()
     rendered = address(ticket)
     await shop.changed(ticket, status="sold", order_id=new_id())
 
     async with opened(app, rendered) as watcher:
-        (told,) = await watcher.events(1)
+        (sent,) = await watcher.events(1)
 
-    assert badge(told) == "Sold"
+    assert badge(sent) == "Sold"
 
 
-async def test_each_change_is_told_as_it_happens(app: FastAPI, shop: Shop) -> None:
+async def test_each_change_is_sent_as_it_happens(app: FastAPI, shop: Shop) -> None:
     ticket, order_id = shop.sell(), new_id()
     async with opened(app, address(ticket)) as watcher:
         await watcher.events(1)
@@ -135,24 +135,24 @@ async def test_each_change_is_told_as_it_happens(app: FastAPI, shop: Shop) -> No
         await shop.changed(ticket, status="sold")
         await watcher.events(3)
 
-        assert [badge(told) for told in watcher.told] == ["For sale", "Reserved", "Sold"]
-        assert [told.id for told in watcher.told] == ["0", "1", "2"]
+        assert [badge(sent) for sent in watcher.received] == ["For sale", "Reserved", "Sold"]
+        assert [sent.id for sent in watcher.received] == ["0", "1", "2"]
 
 
-async def test_a_new_price_is_told(app: FastAPI, shop: Shop) -> None:
+async def test_a_new_price_is_sent(app: FastAPI, shop: Shop) -> None:
     ticket = shop.sell(price="20")
     async with opened(app, address(ticket)) as watcher:
         await watcher.events(1)
         await shop.changed(ticket, price=Money.parse("25.50"))
-        told = (await watcher.events(2))[-1]
+        sent = (await watcher.events(2))[-1]
 
-        assert told.html.one("span", cls="price").text == "$25.50"
+        assert sent.html.one("span", cls="price").text == "$25.50"
 
 
-def test_what_a_text_holds_ends_no_event_and_begins_none() -> None:
-    told = message("state", "<p>x</p>\r\ndata: x\n\nevent: gone\rid: 7", 3)
+def test_a_text_ends_no_event_and_begins_none() -> None:
+    sent = message("state", "<p>x</p>\r\ndata: x\n\nevent: gone\rid: 7", 3)
 
-    assert told.decode().split("\n") == [
+    assert sent.decode().split("\n") == [
         "event: state",
         "id: 3",
         "data: <p>x</p>",
@@ -165,7 +165,7 @@ def test_what_a_text_holds_ends_no_event_and_begins_none() -> None:
     ]
 
 
-async def test_a_withdrawn_ticket_is_told_to_be_so_and_is_gone_for_who_comes_later(
+async def test_a_withdrawn_ticket_is_shown_as_such_and_is_gone_for_later_pages(
     app: FastAPI, shop: Shop
 ) -> None:
     ticket = shop.sell()
@@ -177,10 +177,12 @@ async def test_a_withdrawn_ticket_is_told_to_be_so_and_is_gone_for_who_comes_lat
 
     async with opened(app, rendered) as late:
         await late.ended()
-        assert [told.event for told in late.told] == ["gone"]
+        assert [sent.event for sent in late.received] == ["gone"]
 
 
-async def test_each_is_told_what_the_ticket_is_to_them(app: FastAPI, shop: Shop, apis: FakeApis) -> None:
+async def test_each_user_receives_their_own_view_of_the_ticket(
+    app: FastAPI, shop: Shop, apis: FakeApis
+) -> None:
     seller, buyer, other = (a_user(f"{name}@example.test") for name in ("ada", "bob", "cy"))
     ticket = shop.sell(seller=seller.id)
     async with (
@@ -194,42 +196,42 @@ async def test_each_is_told_what_the_ticket_is_to_them(app: FastAPI, shop: Shop,
             await each.events(1)
         order = apis.order(buyer, ticket)
         await shop.held(ticket, buyer.id, order.id)
-        told = [(await each.events(2))[-1].html.one("p", cls="aside").text for each in everybody]
+        sent = [(await each.events(2))[-1].html.one("p", cls="aside").text for each in everybody]
 
-    assert "your listing" in told[0]
-    assert told[1] == "It is reserved for you."
-    assert told[2] == told[3]
-    assert "Another buyer holds this ticket" in told[2]
-    # Whose an order is was on the stream: nobody else asks for it.
+    assert "your listing" in sent[0]
+    assert sent[1] == "It is reserved for you."
+    assert sent[2] == sent[3]
+    assert "Another buyer holds this ticket" in sent[2]
+    # The order's owner was on the stream, so the other pages don't request the order.
     assert len(apis.calls("GET", f"/api/orders/{order.id}")) == 1
 
 
-async def test_who_holds_it_is_asked_for_where_it_was_not_heard(
+async def test_the_holder_is_requested_if_its_event_was_missed(
     app: FastAPI, shop: Shop, apis: FakeApis
 ) -> None:
     buyer, ticket = a_user(), shop.sell()
     order = apis.order(buyer, ticket)
 
     async with opened(app, address(ticket), signed_in(buyer)) as watcher:
-        (told,) = await watcher.events(1)
+        (sent,) = await watcher.events(1)
 
-    assert told.html.one("a", href=f"/orders/{order.id}").text == "Go to your order"
+    assert sent.html.one("a", href=f"/orders/{order.id}").text == "Go to your order"
 
 
-async def test_what_is_told_is_what_the_page_itself_shows(app: FastAPI, shop: Shop, browser: Browser) -> None:
+async def test_the_sent_state_equals_that_of_the_page(app: FastAPI, shop: Shop, browser: Browser) -> None:
     ticket = shop.sell()
     shown = page(await browser.get(f"/tickets/{ticket.id}")).one("div", id="state")
 
     async with opened(app, shown["data-live"]) as watcher:
-        (told,) = await watcher.events(1)
+        (sent,) = await watcher.events(1)
 
-    assert [e for e in told.html.children if not isinstance(e, str)] == [
+    assert [e for e in sent.html.children if not isinstance(e, str)] == [
         e for e in shown.children if not isinstance(e, str)
     ]
     assert shown["aria-live"] == "polite"
 
 
-async def test_many_pages_of_one_ticket_ask_once_and_in_nobodys_name(
+async def test_many_pages_of_one_ticket_share_one_request_without_a_user(
     app: FastAPI, shop: Shop, apis: FakeApis
 ) -> None:
     ticket = shop.sell()
@@ -249,7 +251,7 @@ async def test_many_pages_of_one_ticket_ask_once_and_in_nobodys_name(
     assert all("cookie" not in call.headers for call in apis.calls("GET", f"/api/tickets/{ticket.id}"))
 
 
-async def test_what_happens_to_other_tickets_asks_nothing(app: FastAPI, shop: Shop, apis: FakeApis) -> None:
+async def test_events_of_other_tickets_cause_no_request(app: FastAPI, shop: Shop, apis: FakeApis) -> None:
     ticket, other = shop.sell(), shop.sell()
     async with opened(app, address(ticket)) as watcher:
         await watcher.events(1)
@@ -260,7 +262,7 @@ async def test_what_happens_to_other_tickets_asks_nothing(app: FastAPI, shop: Sh
     assert apis.calls("GET", f"/api/tickets/{other.id}") == []
 
 
-async def test_an_event_that_tells_nothing_new_asks_nothing(
+async def test_a_repeated_event_causes_no_request(
     app: FastAPI, shop: Shop, apis: FakeApis, stream: FakeStream
 ) -> None:
     ticket = shop.sell()
@@ -274,9 +276,7 @@ async def test_an_event_that_tells_nothing_new_asks_nothing(
     assert len(apis.calls("GET", f"/api/tickets/{ticket.id}")) == 2
 
 
-async def test_an_event_that_cannot_be_read_harms_nobody(
-    app: FastAPI, shop: Shop, stream: FakeStream
-) -> None:
+async def test_an_unreadable_event_does_no_harm(app: FastAPI, shop: Shop, stream: FakeStream) -> None:
     ticket = shop.sell()
     async with opened(app, address(ticket)) as watcher:
         await watcher.events(1)
@@ -288,7 +288,7 @@ async def test_an_event_that_cannot_be_read_harms_nobody(
         assert badge((await watcher.events(2))[-1]) == "Sold"
 
 
-async def test_a_page_that_takes_slowly_is_told_only_the_newest(app: FastAPI, shop: Shop) -> None:
+async def test_a_slow_page_receives_only_the_newest_state(app: FastAPI, shop: Shop) -> None:
     ticket = shop.sell()
     async with opened(app, address(ticket), slow=True) as slow, opened(app, address(ticket)) as watcher:
         for number in range(1, 6):
@@ -297,8 +297,8 @@ async def test_a_page_that_takes_slowly_is_told_only_the_newest(app: FastAPI, sh
         await watcher.events(6)
         slow.take()
 
-        (told,) = await slow.events(1)
-        assert told.html.one("span", cls="price").text == "$5.00"
+        (sent,) = await slow.events(1)
+        assert sent.html.one("span", cls="price").text == "$5.00"
 
 
 async def test_a_page_that_left_is_forgotten(app: FastAPI, shop: Shop, live: Live) -> None:
@@ -427,7 +427,7 @@ async def test_a_ticket_that_is_withdrawn_and_changes_still_is_asked_for_once_a_
     assert len(apis.calls("GET", f"/api/tickets/{ticket.id}")) == 3
 
 
-async def test_after_a_gap_in_the_feed_every_open_ticket_is_looked_at(
+async def test_after_a_gap_in_the_feed_every_open_ticket_is_refreshed(
     app: FastAPI, shop: Shop, hints: FakeHints
 ) -> None:
     ticket, calm = shop.sell(), shop.sell()
@@ -439,21 +439,21 @@ async def test_after_a_gap_in_the_feed_every_open_ticket_is_looked_at(
         hints.back()
 
         assert badge((await watcher.events(2))[-1]) == "Sold"
-        assert len(other.told) == 1
+        assert len(other.received) == 1
 
 
-async def test_who_comes_with_something_newer_brings_it_to_all(app: FastAPI, shop: Shop) -> None:
+async def test_a_page_that_opens_with_a_newer_state_updates_all(app: FastAPI, shop: Shop) -> None:
     ticket = shop.sell()
     async with opened(app, address(ticket)) as early:
         await early.events(1)
         shop.change(ticket, status="sold", order_id=new_id())
 
         async with opened(app, address(ticket)) as late:
-            assert [badge(told) for told in await late.events(1)] == ["Sold"]
+            assert [badge(sent) for sent in await late.events(1)] == ["Sold"]
         assert badge((await early.events(2))[-1]) == "Sold"
 
 
-async def test_without_the_feed_a_page_is_told_the_state_as_it_opens(
+async def test_without_the_feed_a_page_receives_the_state_as_it_opens(
     app: FastAPI, shop: Shop, hints: FakeHints, browser: Browser
 ) -> None:
     ticket = shop.sell()
@@ -475,10 +475,10 @@ async def test_a_silent_page_is_kept_open_by_comments(
     async with opened(app, address(shop.sell())) as watcher:
         await watcher.until(lambda: watcher.body.endswith(b"\n\n:\n\n:\n\n"))
 
-        assert len(watcher.told) == 1
+        assert len(watcher.received) == 1
 
 
-async def test_a_page_comes_again_after_its_time(
+async def test_a_stream_ends_after_its_lifetime(
     app: FastAPI, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answer, "LIFETIME_SECONDS", (0.0, 0.01))

@@ -1,4 +1,4 @@
-"""Every code has words, and nothing but the code chooses them."""
+"""Every code has a message, and the code alone chooses it."""
 
 import httpx
 import pytest
@@ -33,7 +33,7 @@ async def test_only_a_reserved_ticket_is_waited_for(as_user: As, apis: FakeApis,
     """The tickets service may still show the ticket as available."""
     ticket = apis.sell()
     apis.order(a_user(), ticket)
-    apis.unheard = 2
+    apis.orders_hidden = 2
     apis.reserved_code = code
 
     answer = await as_user(a_user()).post(f"/tickets/{ticket.id}/purchase", data={"price": "20"})

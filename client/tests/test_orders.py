@@ -122,7 +122,7 @@ async def test_a_paid_order_can_not_be_cancelled(as_user: As, apis: FakeApis) ->
     assert page(answer).one("span", cls="badge").text == "Paid"
 
 
-async def test_somebody_elses_order_is_refused_in_words(as_user: As, apis: FakeApis) -> None:
+async def test_another_users_order_is_refused_with_a_message(as_user: As, apis: FakeApis) -> None:
     order = apis.order(a_user())
 
     answer = await as_user(a_user()).get(f"/orders/{order.id}")

@@ -58,7 +58,7 @@ async def test_a_declined_card_gives_the_providers_words_and_another_try(as_user
     assert apis.charges == [order.id]
 
 
-async def test_a_card_that_does_not_exist_is_told_beside_its_field(as_user: As, apis: FakeApis) -> None:
+async def test_an_unknown_card_is_reported_beside_its_field(as_user: As, apis: FakeApis) -> None:
     buyer = a_user()
     order = apis.order(buyer)
 
@@ -183,7 +183,7 @@ async def test_an_order_that_does_not_exist_can_not_be_paid(as_user: As, apis: F
     assert len(apis.calls("POST", "/api/payments")) == 1
 
 
-async def test_somebody_elses_order_can_not_be_paid(as_user: As, apis: FakeApis) -> None:
+async def test_another_users_order_can_not_be_paid(as_user: As, apis: FakeApis) -> None:
     order = apis.order(a_user())
 
     answer = await as_user(a_user()).post(f"/orders/{order.id}/pay", data={"token": "tok_visa"})

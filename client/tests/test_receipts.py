@@ -45,7 +45,7 @@ async def test_an_order_that_is_not_paid_has_none(as_user: As, apis: FakeApis, s
     assert (answer.status_code, answer.headers["location"]) == (303, f"/orders/{order.id}")
 
 
-async def test_somebody_elses_receipt_is_not_shown(as_user: As, apis: FakeApis) -> None:
+async def test_another_users_receipt_is_not_shown(as_user: As, apis: FakeApis) -> None:
     order = apis.order(a_user(), status="complete")
 
     assert (await as_user(a_user()).get(f"/orders/{order.id}/receipt")).status_code == 401
@@ -62,7 +62,7 @@ async def test_somebody_elses_receipt_is_not_shown(as_user: As, apis: FakeApis) 
     ],
     ids=["no token", "cut", "signed elsewhere", "a session", "too long"],
 )
-async def test_what_was_not_signed_here_is_not_genuine(browser: Browser, code: str) -> None:
+async def test_a_code_that_was_not_signed_here_is_not_genuine(browser: Browser, code: str) -> None:
     answer = await browser.get(f"/receipts/{code}")
 
     assert answer.status_code == 404

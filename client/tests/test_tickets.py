@@ -10,7 +10,7 @@ from common.base.money import Money
 from common.testing.browser import a_user
 
 SEEN = {"price": "20.00"}
-"""What the form of a ticket at $20 sends."""
+"""Fields of the form of a ticket at $20."""
 
 EVIL = "<script>alert('x')</script> & \"friends\""
 
@@ -61,7 +61,7 @@ async def test_pages_follow_the_apis_link(browser: Browser, apis: FakeApis) -> N
     assert seen == [f"Number {number} & co" for number in (4, 3, 2, 1, 0)]
 
 
-async def test_a_bad_search_is_told_where_its_results_would_be(browser: Browser) -> None:
+async def test_a_bad_search_is_reported_in_the_place_of_its_results(browser: Browser) -> None:
     answer = await browser.get("/", params={"q": "opera", "minPrice": "-1"})
 
     assert answer.status_code == 400
@@ -80,7 +80,7 @@ async def test_a_price_range_that_holds_nothing_says_so(browser: Browser, apis: 
     assert dict(apis.seen[-1].url.params) == {"minPrice": "10"}
 
 
-async def test_what_the_seller_told_of_the_event_is_shown(browser: Browser, apis: FakeApis) -> None:
+async def test_the_sellers_details_of_the_event_are_shown(browser: Browser, apis: FakeApis) -> None:
     ticket = apis.sell("Concert", "20")
     ticket.event_date, ticket.venue, ticket.seat = "2027-05-31", "Great Hall, Ghent", "Row 3, 14"
 
@@ -141,12 +141,12 @@ async def test_a_ticket_that_another_was_faster_for_is_refused_in_words(as_user:
     assert shown.one("main").all("form") == []
 
 
-async def test_whoever_was_slower_is_shown_a_ticket_that_is_taken_even_before_tickets_has_heard(
+async def test_a_slower_buyer_sees_a_taken_ticket_even_before_tickets_received_the_order(
     as_user: As, apis: FakeApis
 ) -> None:
     ticket = apis.sell()
     apis.order(a_user(), ticket)
-    apis.unheard = 5
+    apis.orders_hidden = 5
 
     answer = await as_user(a_user()).post(f"/tickets/{ticket.id}/purchase", data=SEEN)
 
@@ -269,7 +269,7 @@ async def test_each_bad_field_has_its_message_and_keeps_its_input(as_user: As) -
     assert alerts(shown) == []
 
 
-async def test_what_was_typed_survives_an_outage(as_user: As, apis: FakeApis) -> None:
+async def test_the_typed_input_survives_an_outage(as_user: As, apis: FakeApis) -> None:
     apis.failure = httpx.ConnectError("down")
 
     answer = await as_user(a_user()).post("/tickets/new", data={"title": "Concert", "price": "20"})
@@ -365,7 +365,7 @@ async def test_listings_come_in_pages(as_user: As, apis: FakeApis) -> None:
     assert [li.all("a")[0].text for li in page(second).one("ul", cls="rows").all("li")] == ["Number 0"]
 
 
-async def test_listings_add_up_what_was_earned_and_can_be_shown_by_state(as_user: As, apis: FakeApis) -> None:
+async def test_listings_add_up_the_earnings_and_can_be_shown_by_state(as_user: As, apis: FakeApis) -> None:
     seller = a_user()
     for price, status in (("20", "sold"), ("19.99", "sold"), ("7", "available")):
         apis.sell(f"At {price}", price, seller.id).status = status

@@ -17,7 +17,7 @@ from common.testing.fake_hints import FakeHints
 from common.testing.fake_stream import FakeStream
 
 
-async def test_a_request_travels_on_behalf_of_its_browser(as_user: As, apis: FakeApis) -> None:
+async def test_a_request_is_sent_on_behalf_of_its_browser(as_user: As, apis: FakeApis) -> None:
     browser = as_user(a_user())
     trace = f"00-{'a' * 32}-{'b' * 16}-01"
 
@@ -33,7 +33,7 @@ async def test_a_request_travels_on_behalf_of_its_browser(as_user: As, apis: Fak
     assert headers["host"] == "gittix.test"
 
 
-async def test_nothing_else_of_the_browser_travels(browser: Browser, apis: FakeApis) -> None:
+async def test_no_other_header_of_the_browser_is_forwarded(browser: Browser, apis: FakeApis) -> None:
     await browser.get(
         "/", headers={"Origin": "http://x.test", "Authorization": "Basic x", "If-None-Match": "x"}
     )
@@ -41,14 +41,14 @@ async def test_nothing_else_of_the_browser_travels(browser: Browser, apis: FakeA
     assert not {"origin", "authorization", "if-none-match"} & set(apis.seen[-1].headers)
 
 
-async def test_a_cookie_of_any_bytes_travels_as_it_came(browser: Browser, apis: FakeApis) -> None:
+async def test_a_cookie_of_any_bytes_is_forwarded_unchanged(browser: Browser, apis: FakeApis) -> None:
     await browser.get("/", headers=[(b"Cookie", b"other=caf\xe9")])
 
     assert (b"Cookie".lower(), b"other=caf\xe9") in [(k.lower(), v) for k, v in apis.seen[-1].headers.raw]
 
 
 async def test_a_session_stays_with_its_browser(browser: Browser, apis: FakeApis) -> None:
-    """The pool is shared: were the cookie of a sign-in kept there, the next stranger would have it."""
+    """Browsers share the pool: a stored cookie of a sign-in would be sent for the next visitor."""
     await browser.post("/auth/signup", data={"email": "ada@example.test", "password": "a long password"})
     browser.cookies.clear()
 
@@ -125,7 +125,7 @@ async def test_a_flood_opens_no_more_connections_than_the_pool_has(apis: FakeApi
             await asyncio.sleep(0.002)
         answers = await flood
 
-    # On a machine that is busy otherwise, some wait for a connection in vain.
+    # On a busy machine, some requests time out while they wait for a connection.
     assert {answer.status_code for answer in answers} <= {200, 503}
     assert 50 < most <= 100
 

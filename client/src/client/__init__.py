@@ -1,1 +1,1 @@
-"""The pages: rendered here from what the APIs say, and usable without JavaScript."""
+"""The pages: HTML rendered here from the responses of the APIs, usable without JavaScript."""

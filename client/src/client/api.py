@@ -1,4 +1,4 @@
-"""The calls that the pages make, typed. Each raises the error that the API gives (`upstream.refusal`)."""
+"""Typed calls to the APIs. Each raises the error that the API responds with (`upstream.refusal`)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, TypeVar
@@ -14,7 +14,7 @@ from client.upstream import PROVIDER_TIMEOUT, Upstream
 T = TypeVar("T")
 
 SetCookies = Sequence[str]
-"""The `Set-Cookie` headers of an answer, for the browser."""
+"""The `Set-Cookie` headers of a response, for the browser."""
 
 
 class Api:
@@ -31,7 +31,7 @@ class Api:
         return await self._session("signout", {})
 
     async def _session(self, action: str, body: Mapping[str, str]) -> SetCookies:
-        response = await self._upstream.send("POST", f"/api/users/{action}", body=body, vouch=True)
+        response = await self._upstream.send("POST", f"/api/users/{action}", body=body, sign_address=True)
         return response.headers.get_list("set-cookie")
 
     async def tickets(self, query: Mapping[str, str]) -> Listing[Ticket]:
@@ -44,7 +44,7 @@ class Api:
         return Summary.model_validate_json((await self._upstream.send("GET", "/api/tickets/summary")).content)
 
     async def create_ticket(self, offer: Mapping[str, str]) -> Ticket:
-        """`offer`: the fields of a ticket, as they were typed."""
+        """Lists a ticket. offer: Fields of the ticket, as the seller typed them."""
         return Ticket.model_validate_json(
             (await self._upstream.send("POST", "/api/tickets", body=offer)).content
         )
@@ -62,7 +62,10 @@ class Api:
         return Order.model_validate_json((await self._upstream.send("GET", _order(order_id))).content)
 
     async def create_order(self, ticket_id: str, price: str) -> Order:
-        """At the `price` that the buyer saw, where one is told: at another it is refused."""
+        """Orders a ticket.
+
+        price: Price that the buyer saw, or "" for any. The API refuses an order at another price.
+        """
         body = {"ticketId": ticket_id} | ({"price": price} if price else {})
         return Order.model_validate_json(
             (await self._upstream.send("POST", "/api/orders", body=body)).content
@@ -72,12 +75,12 @@ class Api:
         await self._upstream.send("DELETE", _order(order_id))
 
     async def pay(self, order_id: str, token: str) -> None:
-        """Again for the same order: the same payment."""
+        """Pays an order. Idempotent: a second call for the same order is the same payment."""
         body = {"orderId": order_id, "token": token}
         await self._upstream.send("POST", "/api/payments", body=body, timeout=PROVIDER_TIMEOUT)
 
     async def confirm_payment(self, order_id: str) -> Payment:
-        """Looks whether the card's owner took the further step that the bank asked for."""
+        """Checks whether the card's owner completed the bank's further step (such as 3-D Secure)."""
         response = await self._upstream.send(
             "POST", "/api/payments/confirm", body={"orderId": order_id}, timeout=PROVIDER_TIMEOUT
         )
@@ -93,7 +96,7 @@ def _order(order_id: str) -> str:
 
 
 def _listing(response: httpx.Response, items: TypeAdapter[list[T]]) -> Listing[T]:
-    """The next page is named by the `Link` header (RFC 8288)."""
+    """One page of a list. The `Link` header (RFC 8288) has the query of the next page."""
     link = response.links.get("next")
     following = None if link is None else dict(parse_qsl(urlsplit(link["url"]).query))
     return Listing(items.validate_json(response.content), following)

@@ -41,7 +41,10 @@ def create_app(
     polling: Polling | None = None,
     hints: Hints | None = None,
 ) -> FastAPI:
-    """Connects nothing before the lifespan starts. `transport` replaces the network, `hints` NATS."""
+    """Wires the app. Opens no connection before the lifespan starts.
+
+    transport: Replaces the network. hints: Replaces NATS.
+    """
     hints = NatsHints(settings.nats_url, "client") if hints is None else hints
     open_pages = Live(hints)
 
@@ -55,8 +58,8 @@ def create_app(
             following.cancel()
             await hints.close()
 
-    # No checks: the edge waits for this service, so this service doesn't wait for the edge; and without the
-    # broker every page works, only not by itself.
+    # No readiness checks. The edge waits for this service, so this service doesn't wait for the edge. Without
+    # the broker every page works; open pages are then updated by a reload only.
     app = create_http_app("client", ROUTERS, lifespan, {})
     assets = Assets()
     app.mount("/static", assets)
@@ -68,7 +71,7 @@ def create_app(
     app.state.templates = templates(assets)
     app.state.polling = polling or Polling()
     sends_to_sign_in(app)
-    # The last one added comes first: it sees what all others answer, the gate's refusals included.
+    # The last one added is the outermost: it sees all responses, refusals of the request middleware included.
     app.add_middleware(ErrorPages)
     app.add_middleware(headers.PageHeaders)
     return app

@@ -1,4 +1,4 @@
-"""Style sheets, scripts and pictures, from the package itself."""
+"""Static files of the package: style sheets, scripts and pictures."""
 
 import gzip
 import hashlib
@@ -19,6 +19,8 @@ _ASK_AGAIN = "no-cache"
 
 @dataclass(frozen=True, slots=True)
 class Asset:
+    """One file. compressed: Its content by gzip. version: 12 hex digits of the content's SHA-256."""
+
     content: bytes
     compressed: bytes
     media_type: str
@@ -32,7 +34,10 @@ class Asset:
 
 
 class Assets:
-    """All of them in memory, compressed once. An address that carries the content's hash is good for ever."""
+    """ASGI app that serves all assets from memory, compressed once.
+
+    An address with the content's hash is cached for good (one year, immutable); any other is revalidated.
+    """
 
     def __init__(self) -> None:
         folder = files("client").joinpath("static")
@@ -44,10 +49,11 @@ class Assets:
         }
 
     def address(self, name: str) -> str:
+        """Such as `/static/app.css?v=1f2e…`. Raises KeyError for an unknown name."""
         return f"/static/{name}?v={self._assets[name].version}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Mounted at `/static`. Raises NotFound."""
+        """Serves a GET below `/static`. Raises NotFound for another method or an unknown name."""
         request = Request(scope)
         asset = self._assets.get(scope["path"].removeprefix(f"{scope['root_path']}/"))
         if asset is None or request.method != "GET":

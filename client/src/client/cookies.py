@@ -1,12 +1,12 @@
-"""A cookie jar that keeps nothing.
+"""Cookie jar that stores no cookies.
 
-The pool is shared by all browsers: a jar that kept the session cookie of one sign-in would send it with
-everybody's requests.
+All browsers share the pool. A jar that stored the session cookie of one sign-in would send it with the
+requests of all users.
 """
 
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 
-class Forgetful(CookieJar):
+class EmptyCookieJar(CookieJar):
     def __init__(self) -> None:
         super().__init__(DefaultCookiePolicy(allowed_domains=[]))

@@ -1,4 +1,4 @@
-"""What an order's data means to its buyer."""
+"""State of an order and of a listing, in the terms of its buyer or seller."""
 
 import math
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from client.schemas import Order
 
 
 class Stage(StrEnum):
-    """Where an order stands; the value is what a list shows, before it is translated."""
+    """State of an order for its buyer. The value is the label of the list, before translation."""
 
     TO_PAY = gettext_noop("Awaiting payment")
     TO_CONFIRM = gettext_noop("Awaiting confirmation")
@@ -18,13 +18,13 @@ class Stage(StrEnum):
     PAID = gettext_noop("Paid")
     CANCELLED = gettext_noop("Cancelled")
     ENDED = gettext_noop("Expired or cancelled")
-    """The APIs don't tell which of the two, once the time to pay is over."""
+    """The APIs do not distinguish the two once the time to pay is over."""
     REFUNDED = gettext_noop("Refunded")
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """An order at a moment, by the server's clock."""
+    """An order at the time `now`, by the server's clock."""
 
     order: Order
     now: datetime
@@ -72,4 +72,4 @@ LISTING_STATES = {
     "sold": gettext_noop("Sold"),
     "withdrawn": gettext_noop("Withdrawn"),
 }
-"""A ticket's status, in words."""
+"""Label of each ticket status."""

@@ -1,7 +1,7 @@
 """Errors as pages.
 
-Everything that this service refuses is rendered by `common` as JSON: unknown routes, the APIs' errors, the
-gate's refusals, faults. For whoever reads pages that answer is dressed as one, here, in one place.
+`common` renders every error of this service as JSON: unknown routes, the APIs' errors, refusals of the
+request middleware, faults. `ErrorPages` replaces that JSON by an HTML page, in one place.
 """
 
 import orjson
@@ -15,12 +15,14 @@ from client.rendering import Page
 from common.http.rendering import JSON
 
 _FOR_MACHINES = ("/api/", "/healthz", "/readyz", "/metrics")
-"""Read by programs, which want the JSON: an unknown API's path reaches this service too."""
+"""Paths whose errors stay JSON, for programs. `/api/`: the path of an unknown API reaches this service."""
 
 _REPLACED = {b"content-type", b"content-length"}
 
 
 class ErrorPages:
+    """ASGI middleware that sends JSON errors as HTML pages."""
+
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
@@ -28,11 +30,11 @@ class ErrorPages:
         if scope["type"] != "http" or scope["path"].startswith(_FOR_MACHINES):
             await self._app(scope, receive, send)
             return
-        await self._app(scope, receive, _Dressing(scope, receive, send))
+        await self._app(scope, receive, _ErrorPageSend(scope, receive, send))
 
 
-class _Dressing:
-    """A `send` that holds back an error's JSON until all of it is there, then sends its page instead."""
+class _ErrorPageSend:
+    """A `send` that buffers the whole JSON of an error, then sends the error's HTML page in its place."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope = scope

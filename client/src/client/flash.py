@@ -1,4 +1,7 @@
-"""A message for the next page, as after a form: its name travels in a cookie, its words are ours."""
+"""Flash messages, shown once on the next page, for example after a form.
+
+The cookie carries only the name of a message; the text comes from `MESSAGES`.
+"""
 
 from enum import StrEnum
 
@@ -8,7 +11,7 @@ from client.i18n import gettext_noop
 
 COOKIE = "flash"
 SECONDS = 60
-"""A message that no page has shown by then is stale."""
+"""Lifetime of the cookie, in seconds. An older message is stale and is not shown."""
 
 
 class Flash(StrEnum):
@@ -35,14 +38,16 @@ MESSAGES = {
 
 
 def leave(response: Response, flash: Flash) -> None:
+    """Stores the name of `flash` in the cookie, for the next page."""
     response.set_cookie(COOKIE, flash, max_age=SECONDS, httponly=True, samesite="lax")
 
 
 def waiting(request: Request) -> str | None:
-    """The message's words, where there is one: only ours, whatever the cookie says."""
+    """The text of the pending message; None without one, or for a name that is missing in `MESSAGES`."""
     name = request.cookies.get(COOKIE, "")
     return next((words for flash, words in MESSAGES.items() if flash == name), None)
 
 
 def shown(response: Response) -> None:
+    """Deletes the cookie, so that the message is shown once."""
     response.delete_cookie(COOKIE, httponly=True, samesite="lax")

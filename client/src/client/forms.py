@@ -1,4 +1,4 @@
-"""What a browser's form sends, and what was wrong with it."""
+"""Fields of a submitted form, and the problems to show beside them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ URLENCODED = "application/x-www-form-urlencoded"
 
 
 async def _form(request: Request) -> Mapping[str, str]:
-    # What our forms send. In multipart the sender may name any decoder of Python's for its fields.
+    # The only type of our forms. In multipart the sender may choose any of Python's decoders for a field.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != URLENCODED:
         raise FormInvalid()
     async with request.form() as sent:
@@ -23,12 +23,12 @@ async def _form(request: Request) -> Mapping[str, str]:
 
 
 Form = Annotated[Mapping[str, str], Depends(_form)]
-"""The last value of each field."""
+"""The fields of a form; of a repeated field, the last value. Raises FormInvalid for another content type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problems:
-    """A refusal as a form shows it: beside its fields, and the rest above it."""
+    """Messages of an error: `fields` are shown beside the form's fields, `others` above the form."""
 
     fields: Mapping[str, str] = field(default_factory=dict)
     others: Sequence[str] = ()
@@ -38,7 +38,7 @@ class Problems:
 
     @classmethod
     def of(cls, error: AppError, shown: Collection[str] = ()) -> "Problems":
-        """`shown` are the fields that the form has."""
+        """Problems of `error`. shown: Names of the form's fields."""
         fields: dict[str, str] = {}
         others: list[str] = []
         for entry in error.entries:
@@ -64,4 +64,4 @@ def _record_id(name: str) -> object:
 
 TicketId = Annotated[str, _record_id("ticket_id")]
 OrderId = Annotated[str, _record_id("order_id")]
-"""From the path. Anything but an id is NotFound here already: it never becomes a part of an API's address."""
+"""An id from the path. Raises NotFound for any other value, so that none becomes part of an API's address."""

@@ -1,4 +1,4 @@
-"""What every answer of this service says to the browser about itself."""
+"""Security headers of every response of this service."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,10 @@ STRIPE_SCRIPT = "https://js.stripe.com/v3/"
 
 
 def policy(scripts: str = "'self'", frames: str = "'none'", connections: str = "'self'") -> str:
-    """Nothing from elsewhere and nothing inline (https://www.w3.org/TR/CSP3/)."""
+    """Content Security Policy that by default allows nothing of other sites and nothing inline.
+
+    Source: https://www.w3.org/TR/CSP3/.
+    """
     return "; ".join(
         (
             "default-src 'none'",
@@ -32,13 +35,17 @@ PAYING = policy(
     "https://js.stripe.com https://hooks.stripe.com",
     "'self' https://api.stripe.com",
 )
-"""For the one page that has Stripe's card fields: https://docs.stripe.com/security/guide#content-security-policy"""
+"""Policy of the one page that has Stripe's card fields.
+
+Source: https://docs.stripe.com/security/guide#content-security-policy
+"""
 
 _POLICY = policy().encode()
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    # Not no-referrer: browsers would then send `Origin: null` with our own forms, which the gate refuses.
+    # Not no-referrer: browsers would then send `Origin: null` with our own forms, and the request middleware
+    # refuses that.
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
@@ -46,13 +53,13 @@ _HEADERS = (
 
 
 ENDLESS = "/live"
-"""As an answer to HEAD it would go on with nobody there to end it."""
+"""Suffix of streaming paths. HEAD is refused there: answered like GET, it would open an endless stream."""
 
 
 class PageHeaders:
-    """Adds the headers above, a policy only where the page has none of its own.
+    """ASGI middleware that adds the headers above. A page's own policy is left unchanged.
 
-    Answers HEAD like GET: the server sends no body to it.
+    Answers HEAD like GET; the server omits the body.
     """
 
     def __init__(self, app: ASGIApp) -> None:

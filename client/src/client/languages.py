@@ -1,7 +1,7 @@
-"""Which language a page speaks, and how it writes prices, days and times in it.
+"""Language of a page, and the format of prices, days and months in it.
 
-The words of templates and of this package are English and are themselves the keys of the catalogues in
-`translations/` (GNU gettext's PO files), which are read at the start.
+Templates and this package contain English texts, which are the keys of the catalogues in `translations/`
+(GNU gettext's PO files). The catalogues are read at the start.
 """
 
 import datetime
@@ -28,7 +28,7 @@ CURRENCY = "USD"
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """`code` is what the cookie and the catalogue are called, `tag` what HTML says (BCP 47)."""
+    """A language. code: Value of the cookie, name of the catalogue. tag: Value of HTML's `lang` (BCP 47)."""
 
     code: str
     name: str
@@ -39,15 +39,15 @@ class Language:
         return _price(money.cents, self.locale)
 
     def day(self, date: datetime.date) -> str:
-        """With its weekday: Mon, May 31, 2027."""
+        """A day with its weekday: Mon, May 31, 2027."""
         return format_skeleton("yMMMEd", _noon(date), locale=self.locale)
 
     def month(self, date: datetime.date) -> str:
-        """Short: May."""
+        """The short name of the month: May."""
         return format_skeleton("MMM", _noon(date), locale=self.locale)
 
     def catalogue(self) -> NullTranslations:
-        """Its words; the English ones stand for themselves."""
+        """The translations. English has none: its texts are the keys."""
         if self is ENGLISH:
             return NullTranslations()
         source = files("client").joinpath("translations", f"{self.code}.po").read_bytes()
@@ -63,14 +63,14 @@ LANGUAGES = {language.code: language for language in (ENGLISH, CHINESE)}
 
 
 def language_of(request: Request) -> Language:
-    """The one that was chosen by the switch, else the first of the browser's that we speak, else English."""
+    """Language of the switch's cookie, else the browser's first preference that we support, else English."""
     chosen = LANGUAGES.get(request.cookies.get(COOKIE, ""))
     return chosen or _preferred(request.headers.get("accept-language", ""))
 
 
 @lru_cache(maxsize=512)
 def _preferred(header: str) -> Language:
-    """By `Accept-Language` (RFC 9110, section 12.5.4)."""
+    """Language by `Accept-Language` (RFC 9110, section 12.5.4). Reads the first 200 characters."""
     for tag in _by_weight(header[:200].split(",")):
         language = LANGUAGES.get(tag.partition("-")[0])
         if language is not None:
@@ -104,5 +104,5 @@ def _price(cents: int, locale: str) -> str:
 
 
 def _noon(date: datetime.date) -> datetime.datetime:
-    """A calendar day, which no time zone moves to its neighbour."""
+    """Noon of a calendar day, in UTC, so that a time zone doesn't move it to the next day."""
     return datetime.datetime.combine(date, datetime.time(12), datetime.UTC)

@@ -1,4 +1,4 @@
-"""Words of the pages for each error code, in English; translated where they are shown."""
+"""Message of the pages for each error code, in English; translated where it is shown."""
 
 from collections.abc import Mapping
 
@@ -100,10 +100,10 @@ MESSAGES: Mapping[ErrorCode, str] = {
 }
 
 MESSAGE_OF_THE_API = frozenset({ErrorCode.BAD_REQUEST, ErrorCode.CARD_DECLINED})
-"""Codes whose own message is shown: a provider's reason for a decline, and a refusal without a named code."""
+"""Codes for which the API's message is shown: a provider's reason for a decline, an unnamed refusal."""
 
 PROVIDER_MESSAGES = (gettext_noop("Your card was declined."),)
-"""Messages of the payment provider that have a translation; all others are shown as they came."""
+"""Messages of the payment provider that have a translation; all others are shown unchanged."""
 
 HEADINGS = {
     400: gettext_noop("That did not work"),
@@ -120,11 +120,12 @@ HEADINGS = {
 
 
 def message_for(code: str, message: str) -> str:
-    """The pages' words for `code`; the API's own message where they have none."""
+    """The pages' message for `code`, or the API's own `message` for a code without one."""
     return _BY_CODE.get(code, message)
 
 
 def heading(status: int) -> str:
+    """The heading of an error page. An unlisted status has that of 400 or, from 500 on, that of 500."""
     return HEADINGS.get(status, HEADINGS[400 if status < 500 else 500])
 
 

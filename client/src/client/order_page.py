@@ -1,4 +1,4 @@
-"""One order's page in each of its states, with the way to pay that this system has."""
+"""Page of one order in each of its states, with the configured payment form: Stripe's, or test cards."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -18,7 +18,7 @@ from common.base.errors import AppError, PaymentRequired
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A test card of the payment gateway on a laptop, and what becomes of paying with it."""
+    """A test card of the laptop's fake payment gateway, and the outcome of a payment with it."""
 
     token: str
     name: str
@@ -41,7 +41,7 @@ class OrderPage:
     stripe_key: str
 
     async def show(self, order: Order, error: AppError | None = None, waiting: bool = False) -> Response:
-        """`waiting`: the buyer paid, and the order has not heard of it yet."""
+        """The page. waiting: The buyer paid, but the event has not reached the orders service yet."""
         progress = Progress(order, times.now())
         declined = isinstance(error, PaymentRequired)
         paying = self.stripe_key if progress.is_open and not waiting else ""
@@ -64,13 +64,13 @@ class OrderPage:
         return response
 
     async def _secret(self, order: Order, progress: Progress) -> str | None:
-        """What the browser takes the bank's further step with."""
+        """The payment's client secret, for the bank's further step; None without one or if the API fails."""
         if progress.stage is not Stage.TO_CONFIRM:
             return None
         try:
             return (await self.api.confirm_payment(order.id)).client_secret
         except AppError:
-            # The button alone then asks the server to look.
+            # Without a secret the page has only the button that makes the server check the payment.
             return None
 
 

@@ -1,4 +1,4 @@
-"""Receipts that prove themselves: a signed code, as a QR code's address, that anybody may have verified."""
+"""Receipts as signed codes. The QR code holds an address at which anyone can verify the receipt."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from markupsafe import Markup
 from common.http.session import ALGORITHM, MAX_TOKEN_LENGTH
 
 _AUDIENCE = "receipt"
-"""So that it is no session, and a session is no receipt."""
+"""Separates receipts from sessions, which are signed with the same key: neither is valid as the other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Of an order that is complete, which it stays for ever: nothing has to be looked up to verify it."""
+    """Receipt of a complete order. `complete` is final, so verification needs no look-up."""
 
     order_id: str
     ticket_id: str
@@ -22,7 +22,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Receipts:
-    """Signs and verifies their codes, by setting `JWT_KEY`."""
+    """Signs and verifies the codes of receipts. key: The setting `JWT_KEY`."""
 
     key: str
 
@@ -31,7 +31,7 @@ class Receipts:
         return jwt.encode(claims, self.key, algorithm=ALGORITHM)
 
     def verified(self, code: str) -> Receipt | None:
-        """None for what was not signed here."""
+        """The receipt, or None for a code that was not signed with this key."""
         if len(code) > MAX_TOKEN_LENGTH:
             return None
         try:
@@ -48,7 +48,7 @@ class Receipts:
 
 
 def qr_code(address: str, title: str) -> Markup:
-    """An SVG for HTML that says what it is to whoever can't see it; black on white in a dark page, too."""
+    """Inline SVG of a QR code, black on white also in a dark page. title: Its text for screen readers."""
     code = segno.make(address, error="m", micro=False)
-    # It escapes the title.
+    # segno escapes the title.
     return Markup(code.svg_inline(scale=4, border=4, light="#fff", title=title, omitsize=True))

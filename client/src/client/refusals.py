@@ -1,4 +1,4 @@
-"""Why a page refuses by itself, in the words of its code."""
+"""Errors that the pages raise themselves, each with the message of its code."""
 
 from client.messages import MESSAGES
 from common.base.errors import BadRequest, Unavailable
@@ -30,7 +30,7 @@ class OrderNotPayableYet(Unavailable):
 
 
 class PaymentOutcomeUnknown(Unavailable):
-    """The payments service did not answer, or could not tell the outcome."""
+    """The payments service did not respond, or could not determine the outcome."""
 
     code = ErrorCode.PAYMENT_OUTCOME_UNKNOWN
     default_message = MESSAGES[ErrorCode.PAYMENT_OUTCOME_UNKNOWN]

@@ -1,4 +1,4 @@
-"""HTML from templates: escaped always, in the reader's language, and with what every page shows."""
+"""HTML from templates: always escaped, in the reader's language, with the parts that all pages share."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from client.languages import LANGUAGES, Language, language_of
 from common.http.session import current_user
 
 Templates = Mapping[str, Environment]
-"""By the code of a language."""
+"""Jinja environments by language code, such as `"en"`."""
 
 
 def templates(assets: Assets) -> Templates:
@@ -39,7 +39,7 @@ def _environment(assets: Assets, language: Language) -> Environment:
     environment.globals.update(asset=assets.address, language=language, languages=LANGUAGES.values())
     environment.filters.update(
         query=urlencode,
-        # Not `_(message)`: that marks what a service sent as safe HTML.
+        # Not `_(message)`: `_` would mark a text from a service as safe HTML.
         words=lambda message: catalogue.gettext(message) if message else "",
         money=language.price,
         day=language.day,
@@ -49,7 +49,7 @@ def _environment(assets: Assets, language: Language) -> Environment:
 
 
 class Page:
-    """Renders for one request. What a signed-in user sees is kept by no cache."""
+    """Renderer of pages for one request. A page for a signed-in user is never cached (`no-store`)."""
 
     def __init__(self, request: Request) -> None:
         templates: Templates = request.app.state.templates
@@ -59,7 +59,7 @@ class Page:
         self._here = _here(request)
 
     def words(self, message: str) -> str:
-        """In the reader's language."""
+        """`message` in the reader's language."""
         translated: str = self._templates.filters["words"](message)
         return translated
 
@@ -73,7 +73,7 @@ class Page:
         return response
 
     def part(self, template: str, block: str, **context: Any) -> str:
-        """One block of a page, without what is around it. It imports the macros that it uses itself."""
+        """One block of a template, alone. The block has to import the macros that it uses."""
         found = self._templates.get_template(template)
         return "".join(found.blocks[block](found.new_context(self._shared(context))))
 
@@ -83,7 +83,7 @@ class Page:
 
 
 def _here(request: Request) -> str:
-    """The page's own address, to come back to; what a form was sent to is none."""
+    """The path to come back to: the page's own, with its query. The query of a form's target is left out."""
     if request.method not in ("GET", "HEAD"):
         return request.url.path
     return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
@@ -97,9 +97,9 @@ Pages = Annotated[Page, Depends(_page)]
 
 
 def see_other(path: str, cookies: Sequence[str] = (), message: Flash | None = None) -> Response:
-    """After a form: the browser goes on to `path` by GET, so that a reload repeats nothing.
+    """Redirect after a form (303): the browser requests `path` by GET, so that a reload repeats nothing.
 
-    `message` is shown there.
+    cookies: `Set-Cookie` values for the browser. message: Flash message that the page at `path` shows.
     """
     response = RedirectResponse(path, 303, headers={"Cache-Control": "no-store"})
     response.raw_headers.extend((b"set-cookie", cookie.encode("latin-1")) for cookie in cookies)

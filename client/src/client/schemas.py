@@ -1,4 +1,4 @@
-"""Shapes on the wire of the APIs, as far as the pages show them."""
+"""Responses of the APIs: the fields that the pages show."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ T = TypeVar("T")
 
 
 class Upstream(BaseModel):
-    """What an API sends: camelCase; what is unknown is left aside, so that an API may grow."""
+    """An API's response: camelCase on the wire. Ignores unknown fields, so that an API may add some."""
 
     model_config = ConfigDict(alias_generator=to_camel, frozen=True)
 
 
 class Details(Upstream):
-    """What a seller may tell of the event besides."""
+    """Optional details of the event, from the seller."""
 
     event_date: date | None = None
     venue: str | None = None
@@ -56,7 +56,7 @@ class Order(Upstream):
 
 
 class Payment(Upstream):
-    """`client_secret` is for the further step with the bank, where one is due."""
+    """A payment. client_secret: For the bank's further step (such as 3-D Secure), if one is due."""
 
     id: str
     client_secret: str | None = None
@@ -67,7 +67,7 @@ def _money(units: object) -> Money:
 
 
 class Summary(Upstream):
-    """A seller's listings by status, and what the sold ones brought."""
+    """Number of a seller's listings by status, and the total earned by the sold ones."""
 
     available: int
     held: int
@@ -90,7 +90,7 @@ ORDERS = TypeAdapter(list[Order])
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[T]):
-    """One page of a list; `following` is the query of the next one, where there is one."""
+    """One page of a list. following: Query of the next page, or None on the last one."""
 
     items: list[T]
     following: Mapping[str, str] | None

@@ -5,4 +5,4 @@ class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     api_base_url: HttpUrl
     """The edge, which serves the APIs and these pages under one origin."""
     stripe_publishable_key: str = ""
-    """With it cards are paid by Stripe's Payment Element; without it, by the fake gateway's test cards."""
+    """With it, cards are paid by Stripe's Payment Element; without it, by the fake gateway's test cards."""

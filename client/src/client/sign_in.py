@@ -1,4 +1,4 @@
-"""Pages for members: a stranger is sent to sign in, and then back."""
+"""Pages for members: redirects a visitor to sign in, and then back."""
 
 from typing import Annotated
 from urllib.parse import urlencode, urlsplit
@@ -15,12 +15,15 @@ MAX_PATH = 500
 
 
 class SignInFirst(Exception):
-    """`path` is where to go on afterwards, by GET; `why` is what the visitor is told."""
+    """The page requires a signed-in user.
 
-    def __init__(self, path: str, why: Flash) -> None:
+    path: Page to return to after signing in, by GET. reason: Message that the visitor sees.
+    """
+
+    def __init__(self, path: str, reason: Flash) -> None:
         super().__init__(path)
         self.path = path
-        self.why = why
+        self.reason = reason
 
 
 async def _member(request: Request) -> CurrentUser:
@@ -35,24 +38,26 @@ async def _member(request: Request) -> CurrentUser:
 
 
 Member = Annotated[CurrentUser, Depends(_member)]
-"""A handler's first parameter: nothing else is looked at before."""
+"""The signed-in user. Has to be a handler's first parameter, so that it is checked before all others."""
 
 
 def sends_to_sign_in(app: FastAPI) -> None:
+    """Handles SignInFirst by a redirect to the sign-in page."""
+
     @app.exception_handler(SignInFirst)
     async def _send(_request: Request, first: SignInFirst) -> Response:
-        return see_other(f"/auth/signin?{urlencode({'next': first.path})}", message=first.why)
+        return see_other(f"/auth/signin?{urlencode({'next': first.path})}", message=first.reason)
 
 
 def after_sign_in(path: str | None) -> str:
-    """Where to go on: anywhere of this site but to its sign-in."""
+    """Page to return to: `local(path)`, but the front page for a path under `/auth/`."""
     return HOME if path is not None and path.startswith("/auth/") else local(path)
 
 
 def local(path: str | None) -> str:
-    """`path` where it is one of this site's own pages, else the front page.
+    """`path` if it is a page of this site, else the front page. Prevents open redirects.
 
-    A browser takes `//host` and `/\\host` as another host, and drops tabs and line ends before it looks.
+    A browser treats `//host` and `/\\host` as another host, after it has removed tabs and line ends.
     """
     if path is None or len(path) > MAX_PATH or not path.startswith("/"):
         return HOME

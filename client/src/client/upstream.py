@@ -1,4 +1,4 @@
-"""The way to the APIs: one bounded pool of connections, and requests on behalf of one browser."""
+"""HTTP client of the APIs: one bounded connection pool, and requests on behalf of one browser."""
 
 import logging
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import httpx
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
-from client.cookies import Forgetful
+from client.cookies import EmptyCookieJar
 from common.base import tracing
 from common.base.errors import (
     AppError,
@@ -29,12 +29,12 @@ log = logging.getLogger(__name__)
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=5)
 TIMEOUT = httpx.Timeout(10, connect=2, pool=5)
 PROVIDER_TIMEOUT = httpx.Timeout(30, connect=2, pool=5)
-"""For what asks a payment provider, who may take its time."""
+"""For requests that wait for a payment provider, which may take up to 30 s."""
 
 _FORWARDED = frozenset({b"host", b"cookie", b"x-forwarded-for"})
-"""`host` too: an ingress routes by it, and the APIs are of the same origin as the page."""
+"""Forwarded browser headers. `host`: an ingress routes by it, and the APIs share the page's origin."""
 
-_CUT = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+_CONNECTION_LOST = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
 _KINDS: Mapping[int, type[AppError]] = {
     kind.status: kind
@@ -43,14 +43,14 @@ _KINDS: Mapping[int, type[AppError]] = {
 
 
 def pool(base_url: str, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """What all requests share. It keeps no cookies: each request carries its own browser's."""
+    """The connection pool of all requests. Stores no cookies: each request carries those of its browser."""
     return httpx.AsyncClient(
         base_url=base_url,
         transport=transport or httpx.AsyncHTTPTransport(limits=LIMITS, retries=1, trust_env=False),
         timeout=TIMEOUT,
         trust_env=False,
         headers={"Accept": "application/json", "User-Agent": "gittix-client"},
-        cookies=Forgetful(),
+        cookies=EmptyCookieJar(),
     )
 
 
@@ -60,10 +60,10 @@ class Upstream:
 
     http: httpx.AsyncClient
     browser: Mapping[bytes, bytes]
-    """The headers that travel on, as they came."""
+    """The forwarded headers, with unchanged values."""
     signed_address: SignedClientAddress
     address: str
-    """The browser's, as far as the edge told it."""
+    """IP address of the browser, as the edge reports it; "" if unknown."""
 
     @classmethod
     def of(cls, request: Request) -> "Upstream":
@@ -80,13 +80,13 @@ class Upstream:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, str] | None = None,
         timeout: httpx.Timeout = TIMEOUT,
-        vouch: bool = False,
+        sign_address: bool = False,
     ) -> httpx.Response:
-        """The answer of an API. Raises the error that it gave, and Unavailable where it gave none.
+        """The response of an API. Raises the API's error, or Unavailable if there is no response.
 
-        With `vouch` the API may believe which address the browser has, whatever the edge between says.
+        sign_address: Sends the browser's IP address in a signed header, which the API trusts over the edge's.
         """
-        signed = {client_address.HEADER: self.signed_address.token(self.address)} if vouch else {}
+        signed = {client_address.HEADER: self.signed_address.token(self.address)} if sign_address else {}
         request = self.http.build_request(
             method,
             path,
@@ -98,18 +98,21 @@ class Upstream:
         try:
             response = await self._ask(request)
         except httpx.TransportError as error:
-            log.warning("an API can't be reached", extra={"error": repr(error), "path": path})
+            log.warning("API unreachable", extra={"error": repr(error), "path": path})
             raise Unavailable() from error
         if response.is_success:
             return response
         raise refusal(response)
 
     async def _ask(self, request: httpx.Request) -> httpx.Response:
-        """A read is sent again, once, where its connection was cut: an edge that loads new routes cuts those
-        it keeps, some of them just as they are written on (RFC 9110, section 9.2.2, allows it for reads)."""
+        """Sends a request, and retries a GET once after a lost connection.
+
+        An edge that loads new routes closes its idle connections, sometimes just as a request is written to
+        one. RFC 9110, section 9.2.2, allows the retry for reads.
+        """
         try:
             return await self.http.send(request)
-        except _CUT:
+        except _CONNECTION_LOST:
             if request.method != "GET":
                 raise
             return await self.http.send(request)
@@ -120,7 +123,7 @@ def _encoded(headers: Mapping[str, str]) -> Mapping[bytes, bytes]:
 
 
 class _Entry(BaseModel):
-    """`code` is missing from answers of an edge, and of a service that is older than the codes."""
+    """One error on the wire. An edge, and a service older than the error codes, send no `code`."""
 
     message: str
     code: str | None = None
@@ -132,7 +135,10 @@ class _Errors(BaseModel):
 
 
 def refusal(response: httpx.Response) -> AppError:
-    """The error that an API answered with: its kind, its codes and messages, its Retry-After."""
+    """The error of an API's response: its type by status, its codes and messages, its Retry-After.
+
+    502 and 504 count as Unavailable (503).
+    """
     status = Unavailable.status if response.status_code in (502, 504) else response.status_code
     error = _KINDS.get(status, AppError)()
     if error.status != status and 400 <= status < 500:

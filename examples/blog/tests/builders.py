@@ -1,4 +1,4 @@
-"""What the blog's tests share: events, a store in memory that has them, and waiting."""
+"""Shared parts of the blog's tests: events, a store in memory that holds them, and polling."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -34,7 +34,7 @@ def subjects(stream: FakeStream) -> list[str]:
 async def until(
     ask: Callable[[], Awaitable[httpx.Response]], condition: Callable[[httpx.Response], bool]
 ) -> httpx.Response:
-    """The first answer that fulfils the condition."""
+    """Returns the first response that fulfils the condition. Raises TimeoutError after 10 s."""
     async with asyncio.timeout(10):
         while not condition(answer := await ask()):
             await asyncio.sleep(0.005)
@@ -42,7 +42,7 @@ async def until(
 
 
 async def stored(stream: FakeStream, subject: str) -> None:
-    """Returns once there is a message of that subject."""
+    """Returns once the stream has a message with this subject. Raises TimeoutError after 10 s."""
     async with asyncio.timeout(10):
         while subject not in subjects(stream):
             await asyncio.sleep(0.005)

@@ -1,4 +1,4 @@
-"""The blog of the connected tests: of this machine, or the one that `blog.run.cluster` deployed."""
+"""Blog of the connected tests: on this machine, or the one that `blog.run.cluster` deployed."""
 
 import os
 import sys
@@ -25,7 +25,7 @@ async def running_blog(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def blog(running_blog: Blog) -> AsyncIterator[Blog]:
-    """One blog serves all the tests, as it does people: what a test that failed left stopped is started."""
+    """The blog that all tests share. Restarts the processes that a failed test left stopped."""
     yield running_blog
     await running_blog.whole()
 

@@ -1,4 +1,4 @@
-"""The blog's edge as a program asks it."""
+"""Client of the blog's edge."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,20 +19,20 @@ class Edge:
         await self._http.close()
 
     async def post(self, path: str, body: Any) -> tuple[int, Any]:
-        """The status, and the answer where it is JSON."""
+        """Sends JSON. Returns the status, and the response if it is JSON, else None."""
         async with self._http.post(path, json=body) as answer:
             await answer.read()
             is_json = answer.content_type == "application/json"
             return answer.status, await answer.json() if is_json else None
 
     async def create(self, title: str) -> str:
-        """The new post's id."""
+        """Creates a post and returns its id."""
         status, post = await self.post("/posts/create", {"title": title})
         assert status == 201, post
         return str(post["id"])
 
     async def posts(self) -> Any:
-        """As query has them; none while it can't be asked."""
+        """The posts of query; none while query is unavailable."""
         async with self._http.get("/posts") as answer:
             return await answer.json() if answer.status == 200 else []
 
@@ -49,7 +49,7 @@ async def until(ask: Callable[[], Awaitable[Any]], condition: Callable[[Any], bo
 
 
 async def written(edge: Edge, post_id: str, content: str) -> str:
-    """A comment's id, as soon as comments has heard of the post."""
+    """Writes a comment, once comments has received the post, and returns its id."""
     answer = await until(
         lambda: edge.post(f"/posts/{post_id}/comments", {"content": content}), lambda found: found[0] == 201
     )

@@ -1,4 +1,4 @@
-"""Who owns comments, over a store in memory."""
+"""The comments service, over a store in memory."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from common.testing.fake_stream import FakeStream
 from tests.builders import APPROVED, PENDING, POST, UPDATED, broker, happen, stored, subjects, until
 
 
-async def test_a_comment_is_pending_until_it_is_moderated_and_its_owner_tells_of_the_change(
+async def test_a_comment_is_pending_until_it_is_moderated_and_its_owner_publishes_the_change(
     stream: FakeStream,
 ) -> None:
     await happen(stream, POST)
@@ -28,7 +28,7 @@ async def test_a_comment_is_pending_until_it_is_moderated_and_its_owner_tells_of
     assert updated == UPDATED.model_copy(update={"id": comment["id"]})
 
 
-async def test_a_comment_on_a_post_that_nobody_wrote_is_refused(stream: FakeStream) -> None:
+async def test_a_comment_on_an_unknown_post_is_refused(stream: FakeStream) -> None:
     async with running(comments.create_app(broker(stream))) as client:
         assert message_of(await client.post("/posts/p9/comments", json={"content": "x"}), 404) == "Not found"
         assert message_of(await client.get("/posts/p9/comments"), 404) == "Not found"
@@ -44,7 +44,7 @@ async def test_a_bad_comment_is_refused_beside_its_field(stream: FakeStream, con
         assert (await client.get("/posts/p1/comments")).json() == []
 
 
-async def test_a_change_that_a_crash_kept_from_being_told_is_told_after_the_next_start(
+async def test_a_change_that_a_crash_left_unpublished_is_published_after_the_next_start(
     stream: FakeStream,
 ) -> None:
     await happen(stream, POST, PENDING, APPROVED)
@@ -54,7 +54,7 @@ async def test_a_change_that_a_crash_kept_from_being_told_is_told_after_the_next
     assert subjects(stream)[3:] == ["comment.updated.c1"]
 
 
-async def test_a_change_that_was_told_is_not_told_again(stream: FakeStream) -> None:
+async def test_a_published_change_is_not_published_again(stream: FakeStream) -> None:
     await happen(stream, POST, PENDING, APPROVED, UPDATED)
     async with running(comments.create_app(broker(stream))):
         pass

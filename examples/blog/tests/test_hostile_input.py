@@ -1,4 +1,4 @@
-"""Never a 500, whatever is sent, and nothing of it is stored."""
+"""Hostile input: is never a 500, and none of it is stored."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ WRITES = [
     pytest.param(store.create_app, "/events", '{"type": %s, "data": {}}', id="type"),
 ]
 ACCEPTED = ('"\\u0000"', '"\\u202e"')
-"""Odd, but text."""
+"""Unusual values that are valid text."""
 
 
 @pytest.mark.parametrize(("create", "path", "body"), WRITES)

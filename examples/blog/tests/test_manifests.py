@@ -1,4 +1,4 @@
-"""The manifests against the code. Tests of every manifest of this repo: infra/tests/deploy/manifests."""
+"""The blog's manifests compared with its code. Tests of all manifests: infra/tests/deploy/manifests."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ ROUTES = {
 
 
 def routed(paths: Any, path: str) -> str:
-    """As the API has it: an exact path first, then the longest that is a prefix, element by element."""
+    """Service of a path by the Ingress API: exact path first, then the longest prefix, element by element."""
 
     def fits(rule: Any) -> bool:
         whole = path == rule["path"]
@@ -42,14 +42,14 @@ def test_the_ingress_leads_where_the_laptops_edge_does(name: str, path: str) -> 
     ingress = named(overlay(name), "Ingress", "edge")
     assert ingress["spec"]["rules"][0]["host"] == BLOG.host == "posts.com"
     assert ingress["spec"]["ingressClassName"] == "nginx"
-    # Controllers differ in their annotations.
+    # No annotations: they differ between controllers.
     assert "annotations" not in ingress["metadata"]
     for rule in ingress["spec"]["rules"]:
         assert routed(rule["http"]["paths"], path) == f"{ROUTES[path]}-srv"
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
-def test_each_service_is_the_one_image_told_its_name(name: str) -> None:
+def test_each_service_is_the_one_image_with_its_name_as_argument(name: str) -> None:
     deployments = of_kind(overlay(name), "Deployment")
     assert {one["metadata"]["name"] for one in deployments} == {f"{service}-depl" for service in SERVICES}
     for service in SERVICES:
@@ -59,20 +59,20 @@ def test_each_service_is_the_one_image_told_its_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
-def test_whoever_is_called_is_called_by_its_name(name: str) -> None:
+def test_each_service_that_is_called_has_an_address_by_its_name(name: str) -> None:
     called = {
         one["metadata"]["name"]: one["spec"]["ports"][0]["port"] for one in of_kind(overlay(name), "Service")
     }
     assert called == {f"{one}-srv": 3000 for one in SERVICES if one != "moderation"} | {"nats-srv": 4222}
 
 
-def test_moderation_is_told_which_words_are_blocked() -> None:
+def test_moderation_has_the_blocked_words_as_setting() -> None:
     assert (
         environment(overlay("blog-dev"), pod(overlay("blog-dev"), "moderation"))["BLOCKED_WORDS"] == "orange"
     )
 
 
-def test_what_is_tried_on_a_cluster_is_what_its_overlay_has() -> None:
+def test_the_application_of_the_cluster_tests_equals_its_overlay() -> None:
     test = overlay("blog-test")
     assert set(BLOG.images) == {one.main["image"] for one in pods(test)}
     assert [file for file in BLOG.images.values() if not (ROOT / file).exists()] == []
@@ -86,7 +86,7 @@ def test_what_is_tried_on_a_cluster_is_what_its_overlay_has() -> None:
     assert {one["metadata"]["name"] for one in of_kind(test, "Namespace")} == {BLOG.namespace}
 
 
-def test_skaffold_builds_and_forwards_what_the_overlay_of_dev_runs() -> None:
+def test_skaffold_builds_and_forwards_the_services_of_the_dev_overlay() -> None:
     config = yaml.safe_load((FOLDER / "skaffold.yaml").read_text())
     (built,) = config["build"]["artifacts"]
     context = FOLDER / built["context"]

@@ -1,4 +1,4 @@
-"""Who has an opinion of each comment, over a store in memory."""
+"""The moderation service, over a store in memory."""
 
 import pytest
 
@@ -16,7 +16,9 @@ SETTINGS = ModerationSettings(nats_url="nats://unused")
     ("content", "status"),
     [("I like apples", "approved"), ("an orange", "rejected"), ("ORANGES", "rejected")],
 )
-async def test_what_holds_a_blocked_word_is_rejected(stream: FakeStream, content: str, status: str) -> None:
+async def test_a_comment_with_a_blocked_word_is_rejected(
+    stream: FakeStream, content: str, status: str
+) -> None:
     await happen(stream, POST, PENDING.model_copy(update={"content": content}))
     async with running(moderation.create_app(broker(stream), SETTINGS)):
         pass
@@ -34,7 +36,7 @@ async def test_which_words_are_blocked_is_a_setting(stream: FakeStream) -> None:
     assert CommentModerated.model_validate_json(stream.messages[-1].data).status is Status.REJECTED
 
 
-async def test_a_comment_is_looked_at_once(stream: FakeStream) -> None:
+async def test_a_comment_is_moderated_once(stream: FakeStream) -> None:
     await happen(stream, POST, PENDING)
     for _ in range(2):
         async with running(moderation.create_app(broker(stream), SETTINGS)):
@@ -43,7 +45,7 @@ async def test_a_comment_is_looked_at_once(stream: FakeStream) -> None:
     assert subjects(stream)[2:] == ["comment.moderated.c1"]
 
 
-async def test_a_comment_that_is_told_of_twice_is_looked_at_once(stream: FakeStream) -> None:
+async def test_a_comment_that_is_delivered_twice_is_moderated_once(stream: FakeStream) -> None:
     await happen(stream, POST, PENDING, APPROVED)
     await stream.publish("comment.created.c1", PENDING.to_json(), {})
     async with running(moderation.create_app(broker(stream), SETTINGS)):
@@ -52,7 +54,7 @@ async def test_a_comment_that_is_told_of_twice_is_looked_at_once(stream: FakeStr
     assert subjects(stream)[4:] == []
 
 
-async def test_what_was_written_while_it_was_away_is_looked_at_when_it_is_back(stream: FakeStream) -> None:
+async def test_comments_written_while_it_was_down_are_moderated_after_its_start(stream: FakeStream) -> None:
     async with running(moderation.create_app(broker(stream), SETTINGS)):
         pass
     await happen(stream, POST, *(PENDING.model_copy(update={"id": f"c{n}"}) for n in range(20)))

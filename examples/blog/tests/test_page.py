@@ -1,4 +1,4 @@
-"""The page, over an edge that answers what a test says."""
+"""The page, over an edge whose responses the test sets."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ REFUSED = {"errors": [{"code": "content-too-long", "message": "Content is too lo
 
 @dataclass
 class Edge:
-    """`asked` has every request; `answer` says what comes of it."""
+    """Fake edge. asked: All requests. answer: Returns the response to a request."""
 
     answer: Callable[[httpx.Request], httpx.Response]
     asked: list[httpx.Request] = field(default_factory=list)
@@ -64,7 +64,7 @@ async def test_comments_are_shown_once_they_are_approved(client: httpx.AsyncClie
     assert "a rejected one" not in html
 
 
-async def test_what_people_write_is_text(client: httpx.AsyncClient) -> None:
+async def test_users_input_is_shown_as_text(client: httpx.AsyncClient) -> None:
     answer = await client.get("/")
 
     assert "Fruit &amp; &lt;b&gt;more&lt;/b&gt;" in answer.text
@@ -72,7 +72,7 @@ async def test_what_people_write_is_text(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["page.js", "page.css", "icon.svg"])
-async def test_what_the_page_names_is_there(client: httpx.AsyncClient, path: str) -> None:
+async def test_the_files_of_the_page_exist(client: httpx.AsyncClient, path: str) -> None:
     assert f"/static/{path}" in (await client.get("/")).text
     assert (await client.get(f"/static/{path}")).status_code == 200
 
@@ -85,7 +85,7 @@ async def test_the_edge_is_asked_as_the_browser_asked(client: httpx.AsyncClient,
     assert request.url.params["since"] == "7"
 
 
-async def test_whoever_has_the_list_is_told_so(client: httpx.AsyncClient, edge: Edge) -> None:
+async def test_a_browser_that_has_the_list_receives_a_304(client: httpx.AsyncClient, edge: Edge) -> None:
     assert (await client.get("/")).headers["etag"] == '"7"'
     edge.answer = lambda _request: httpx.Response(304, headers={"ETag": '"7"'})
 
@@ -112,7 +112,7 @@ async def test_a_write_leads_to_a_list_that_has_it(client: httpx.AsyncClient, ed
         (httpx.Response(413, html="<h1>nginx</h1>"), "taken right now"),
     ],
 )
-async def test_what_was_written_is_kept_when_it_is_refused(
+async def test_the_typed_input_is_shown_again_when_it_is_refused(
     client: httpx.AsyncClient, edge: Edge, answer: httpx.Response, said: str
 ) -> None:
     edge.answer = posts_and(answer)

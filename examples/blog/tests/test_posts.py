@@ -1,4 +1,4 @@
-"""Who writes posts, over a store in memory."""
+"""The posts service, over a store in memory."""
 
 import asyncio
 
@@ -52,7 +52,7 @@ async def test_a_bad_title_is_refused_beside_its_field(
         assert subjects(stream) == []
 
 
-async def test_what_was_written_at_once_has_one_order_before_a_restart_and_after_it(
+async def test_concurrent_posts_have_one_order_before_a_restart_and_after_it(
     stream: FakeStream,
 ) -> None:
     async with running(posts.create_app(broker(stream))) as client:

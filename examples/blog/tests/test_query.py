@@ -1,4 +1,4 @@
-"""Who shows posts with their comments, over a store in memory."""
+"""The query service, over a store in memory."""
 
 import asyncio
 
@@ -24,7 +24,7 @@ async def test_it_knows_every_post_and_comment_from_events_alone(stream: FakeStr
     assert shown.json() == [{"id": "p1", "title": "Fruit", "comments": [comment]}]
 
 
-async def test_what_moderation_thinks_is_no_news_before_the_owner_says_so(stream: FakeStream) -> None:
+async def test_an_opinion_of_moderation_has_no_effect_before_the_owners_event(stream: FakeStream) -> None:
     await happen(stream, POST, PENDING, APPROVED)
     async with running(query.create_app(broker(stream))) as client:
         (post,) = (await client.get("/posts")).json()
@@ -32,7 +32,7 @@ async def test_what_moderation_thinks_is_no_news_before_the_owner_says_so(stream
     assert [comment["status"] for comment in post["comments"]] == ["pending"]
 
 
-async def test_a_change_of_a_comment_that_nobody_wrote_shows_nothing(stream: FakeStream) -> None:
+async def test_a_change_of_an_unknown_comment_has_no_effect(stream: FakeStream) -> None:
     await happen(stream, POST, UPDATED)
     async with running(query.create_app(broker(stream))) as client:
         (post,) = (await client.get("/posts")).json()
@@ -40,7 +40,7 @@ async def test_a_change_of_a_comment_that_nobody_wrote_shows_nothing(stream: Fak
     assert post["comments"] == []
 
 
-async def test_whoever_has_what_there_is_gets_it_only_once(stream: FakeStream) -> None:
+async def test_a_client_that_has_the_newest_view_receives_a_304(stream: FakeStream) -> None:
     await happen(stream, POST)
     async with running(query.create_app(broker(stream))) as client:
         tag = (await client.get("/posts")).headers["etag"]
@@ -51,12 +51,12 @@ async def test_whoever_has_what_there_is_gets_it_only_once(stream: FakeStream) -
         await until(
             lambda: client.get("/posts", headers={"If-None-Match": tag}), lambda a: a.status_code == 200
         )
-    # Another process, or the same after a restart, has the same view of the same place.
+    # Another process, or this one after a restart, has the same view at the same position.
     async with running(query.create_app(broker(stream))) as client:
         assert (await client.get("/posts")).headers["etag"] == f'"{stream.messages[-1].sequence}"'
 
 
-async def test_what_was_written_elsewhere_is_waited_for(stream: FakeStream) -> None:
+async def test_a_read_waits_for_a_write_of_another_service(stream: FakeStream) -> None:
     async with running(query.create_app(broker(stream))) as client:
         waiting = asyncio.create_task(client.get("/posts?since=1"))
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""What all of them have from `service.py`: whole or not at all, and proof against forged messages."""
+"""Guarantees of all services by `service.py`: no response from half a state, no stop by a forged message."""
 
 import asyncio
 import inspect
@@ -49,7 +49,7 @@ async def test_a_state_that_is_still_being_replayed_answers_nothing(
         await until(lambda: client.get(path), lambda answer: answer.status_code == 200)
 
 
-async def test_a_forged_message_stops_nobody(stream: FakeStream) -> None:
+async def test_a_forged_message_stops_no_service(stream: FakeStream) -> None:
     await stream.publish("post.created.x", b"not json", {})
     await stream.publish("post.created.x", POST.model_copy(update={"id": "another"}).to_json(), {})
     await stream.publish("comment.updated.y", b'{"id": "other"}', {})
@@ -61,11 +61,11 @@ async def test_a_forged_message_stops_nobody(stream: FakeStream) -> None:
         assert (await client.get("/posts")).json() == [{"id": "p1", "title": "Fruit", "comments": []}]
     async with running(comments.create_app(broker(stream))) as client:
         assert (await client.get("/posts/p1/comments")).json() == []
-        # A comment on a post that nobody wrote doesn't write one.
+        # A comment on an unknown post creates no post.
         assert message_of(await client.get("/posts/p9/comments"), 404) == "Not found"
 
 
-async def test_two_processes_of_each_service_agree_and_say_everything_once(stream: FakeStream) -> None:
+async def test_two_processes_of_each_service_agree_and_publish_each_event_once(stream: FakeStream) -> None:
     settings = ModerationSettings(nats_url="nats://unused")
     async with AsyncExitStack() as stack:
 
@@ -89,5 +89,5 @@ async def test_two_processes_of_each_service_agree_and_say_everything_once(strea
 
 @pytest.mark.parametrize("module", [posts, comments, moderation, query, store, page])
 def test_a_service_is_read_in_a_minute(module: ModuleType) -> None:
-    """The README says so: under a hundred lines each."""
+    """Limit of the README: each service is under a hundred lines."""
     assert len(inspect.getsource(module).splitlines()) < 100

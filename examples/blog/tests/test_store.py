@@ -1,4 +1,4 @@
-"""The event store seen from outside, over one in memory."""
+"""The HTTP API of the event store, over a store in memory."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.builders import PENDING, POST, broker, happen, subjects
 BY_HAND = {"type": "post.created", "data": {"id": "p7", "title": "By hand"}}
 
 
-async def test_it_lists_what_happened_from_any_place_on(stream: FakeStream) -> None:
+async def test_it_lists_the_events_from_any_position_on(stream: FakeStream) -> None:
     await happen(stream, POST, PENDING)
     async with running(store.create_app(broker(stream))) as client:
         everything = (await client.get("/events")).json()
@@ -36,14 +36,14 @@ async def test_a_long_history_is_read_page_by_page(stream: FakeStream) -> None:
     assert seen == [message.sequence for message in stream.messages]
 
 
-async def test_what_is_no_event_is_in_nobodys_way(stream: FakeStream) -> None:
+async def test_an_unreadable_message_is_skipped(stream: FakeStream) -> None:
     await stream.publish("post.created.x", b"not json", {})
     await happen(stream, POST)
     async with running(store.create_app(broker(stream))) as client:
         assert [event["data"]["id"] for event in (await client.get("/events")).json()] == ["p1"]
 
 
-async def test_whoever_has_curl_may_publish_what_is_an_event(stream: FakeStream) -> None:
+async def test_a_client_may_publish_a_valid_event(stream: FakeStream) -> None:
     await happen(stream, POST)
     async with running(store.create_app(broker(stream))) as client:
         answer = await client.post("/events", json=BY_HAND)
@@ -80,7 +80,7 @@ async def test_whoever_has_curl_may_publish_what_is_an_event(stream: FakeStream)
         ({"type": "post.created", "data": "x"}, "data"),
     ],
 )
-async def test_what_is_no_event_is_refused(stream: FakeStream, body: dict[str, object], field: str) -> None:
+async def test_an_invalid_event_is_refused(stream: FakeStream, body: dict[str, object], field: str) -> None:
     async with running(store.create_app(broker(stream))) as client:
         answer = await client.post("/events", json=body)
 

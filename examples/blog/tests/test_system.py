@@ -1,5 +1,7 @@
-"""The whole blog through its edge, with parts of it killed: on this machine, as `make blog` runs it, and on
-Kubernetes, where `python -m blog.run.cluster` runs these."""
+"""The whole blog through its edge, while parts of it are killed.
+
+Runs on this machine against the processes of `make blog`, and on Kubernetes by `python -m blog.run.cluster`.
+"""
 
 import re
 from typing import Any
@@ -18,7 +20,7 @@ EVENTS = 10_000
 
 
 async def statuses(edge: Edge, post_id: str) -> list[str]:
-    """Of a post's comments, as query has them."""
+    """Statuses of a post's comments, by query."""
     return [
         comment["status"]
         for post in await edge.posts()
@@ -28,7 +30,7 @@ async def statuses(edge: Edge, post_id: str) -> list[str]:
 
 
 async def happened(blog: Blog) -> list[Any]:
-    """All that is in the store."""
+    """All events in the store."""
     events: list[Any] = []
     while page := await blog.own("events", f"/events?after={events[-1]['sequence'] if events else 0}"):
         events += page
@@ -36,7 +38,7 @@ async def happened(blog: Blog) -> list[Any]:
 
 
 async def settled(blog: Blog) -> list[Any]:
-    """All that is in the store, once every comment was moderated and every change told."""
+    """All events in the store, once each comment is moderated and each change published."""
 
     def complete(events: list[Any]) -> bool:
         kinds = [event["type"] for event in events]
@@ -47,7 +49,7 @@ async def settled(blog: Blog) -> list[Any]:
     return found
 
 
-async def test_a_post_its_comments_and_what_moderation_thinks_reach_the_page(blog: Blog, edge: Edge) -> None:
+async def test_a_post_its_comments_and_their_moderation_reach_the_page(blog: Blog, edge: Edge) -> None:
     fruit = await edge.create("Fruit")
     await written(edge, fruit, "I like apples")
     await written(edge, fruit, "I like oranges")
@@ -60,10 +62,8 @@ async def test_a_post_its_comments_and_what_moderation_thinks_reach_the_page(blo
     )
 
 
-async def test_each_service_killed_while_others_work_is_as_it_was_and_knows_what_came(
-    blog: Blog, edge: Edge
-) -> None:
-    """With 10,000 events. Nothing is judged, told or forgotten by a restart: the store has no event more."""
+async def test_each_killed_service_has_its_state_again_and_the_events_since(blog: Blog, edge: Edge) -> None:
+    """With 10,000 events: a restart leaves the state unchanged and adds no event."""
     await fill(blog.nats, history(EVENTS // PER_POST, f"past-{new_id()}"))
     last = (await settled(blog))[-1]["sequence"]
     posts = [post["id"] for post in await until(edge.posts, lambda found: "pending" not in str(found))]
@@ -87,7 +87,7 @@ async def test_each_service_killed_while_others_work_is_as_it_was_and_knows_what
         assert await state() == before, name
     assert (await settled(blog))[-1]["sequence"] == last
 
-    # And once more each, with somebody writing meanwhile.
+    # Kills each once more, with writes meanwhile.
     for name in SERVICES:
         await blog.kill(name)
         if name != "posts":
@@ -124,9 +124,7 @@ async def test_posting_and_reading_go_on_while_others_are_down(blog: Blog, edge:
     assert [post["id"] for post in await edge.posts()][-3:] == [fruit, vegetables, bread]
 
 
-async def test_while_the_store_is_away_what_is_known_can_be_read_and_nothing_can_be_written(
-    blog: Blog, edge: Edge
-) -> None:
+async def test_while_the_store_is_down_the_state_can_be_read_but_not_written(blog: Blog, edge: Edge) -> None:
     before = await edge.create("Before")
     await until(edge.posts, lambda found: found[-1]["id"] == before)
 
@@ -144,9 +142,7 @@ async def test_while_the_store_is_away_what_is_known_can_be_read_and_nothing_can
 
 
 @pytest.mark.parametrize("name", ["posts", "comments", "query"])
-async def test_a_service_that_starts_for_the_first_time_knows_all_that_happened(
-    blog: Blog, name: str
-) -> None:
+async def test_a_service_that_starts_for_the_first_time_has_the_whole_state(blog: Blog, name: str) -> None:
     past = f"past-{new_id()}"
     await blog.stop(name)
     await fill(blog.nats, history(1_000, past))

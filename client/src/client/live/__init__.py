@@ -1,1 +1,1 @@
-"""A ticket's state on the pages that are open on it, as it changes."""
+"""Live updates: sends a ticket's state to its open pages whenever it changes."""

@@ -1,4 +1,7 @@
-"""Server-sent events to one page: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
+"""Stream of server-sent events to one page.
+
+Format: https://html.spec.whatwg.org/multipage/server-sent-events.html.
+"""
 
 import asyncio
 import random
@@ -16,29 +19,37 @@ from client.schemas import Ticket
 from common.base.errors import AppError, NotFound
 
 HEARTBEAT_SECONDS = 15.0
-"""Proxies end what is silent for longer: nginx after 60 s."""
+"""Interval of comments on an idle stream. Proxies close a stream that is idle longer: nginx after 60 s."""
 LIFETIME_SECONDS = (600.0, 900.0)
-"""Then the browser comes again: who has signed out meanwhile is known, and new pods get their share."""
+"""Range of a stream's random lifetime.
+
+After it the browser reconnects: a sign-out takes effect, and new pods get their share of the pages.
+"""
 RETRY_MILLISECONDS = (1_000, 3_000)
-"""Of chance, so that all pages of a pod that stops don't come to the others in one instant."""
-TAKING_SECONDS = 10.0
+"""Range of the random reconnection delay. It spreads the pages of a stopped pod over time."""
+SEND_TIMEOUT_SECONDS = 10.0
+"""Longest wait until a slow browser accepts a message."""
 RENDER_AGAIN_SECONDS = 2.0
+"""Pause after a failed rendering."""
 
 Render = Callable[[Ticket, Holder | None], Awaitable[str]]
-"""The state as HTML, for whoever looks at this page. Raises what an API raised."""
+"""Renders the state as HTML for the user of this page. Raises the error of an API."""
 
 _LINES = re.compile("\r\n|\r|\n")
 
 
 def message(event: str, text: str, version: int | None = None) -> bytes:
-    """On reconnecting the browser names `version`, which changes nothing: it is told the state at once."""
+    """One event on the wire. version: The event's `id`.
+
+    A browser that reconnects sends the id back; it has no effect, since a stream starts with the state.
+    """
     lines = [f"event: {event}", *([] if version is None else [f"id: {version}"])]
     lines += [f"data: {line}" for line in _LINES.split(text)]
     return "\n".join([*lines, "", ""]).encode()
 
 
 class LiveAnswer(Response):
-    """The state at once, then whenever it changes; only the newest one, to a page that takes it slowly."""
+    """Streams the state at once, then whenever it changes. A slow page receives only the newest state."""
 
     media_type = "text/event-stream"
 
@@ -53,19 +64,19 @@ class LiveAnswer(Response):
         self._render = render
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI's
-        """Raises TooManyPages, and what the API raised, before the answer has begun."""
+        """Raises TooManyPages, and the error of the API, before the response has begun."""
         with self._live.open(self._ticket_id, self._ask) as page:
             is_there = await self._is_there(page)
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             try:
                 if is_there:
-                    woke = await self._stream(page, receive, send)
+                    wakeup = await self._stream(page, receive, send)
                 else:
-                    woke = await self._say_goodbye(send)
+                    wakeup = await self._close_stream(send)
             except TimeoutError:
-                # It takes nothing: the server closes under an answer that has no end.
+                # The browser accepts no data. The server closes the connection of an incomplete response.
                 return
-            if woke is not Wakeup.DISCONNECTED:
+            if wakeup is not Wakeup.DISCONNECTED:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _is_there(self, page: OpenPage) -> bool:
@@ -75,35 +86,38 @@ class LiveAnswer(Response):
             return False
         return True
 
-    async def _say_goodbye(self, send: Send) -> Wakeup:
-        """An event: a browser's script can't tell a 404 from a failure, after which it would come again."""
-        await _tell(send, message("gone", "This ticket is not there any more"))
+    async def _close_stream(self, send: Send) -> Wakeup:
+        """Sends the event `gone`.
+
+        Not a 404: a script in the browser can't distinguish one from a failure, and would reconnect.
+        """
+        await _send(send, message("gone", "This ticket is not there any more"))
         return Wakeup.TIMED_OUT
 
     async def _stream(self, page: OpenPage, receive: Receive, send: Send) -> Wakeup:
-        """Ends when the browser has left, when its time is over, or when the process stops."""
-        told, woke = -1, Wakeup.NOTIFIED
+        """Streams until the browser disconnects, the lifetime ends, or the process stops."""
+        sent, wakeup = -1, Wakeup.NOTIFIED
         over = time.monotonic() + random.uniform(*LIFETIME_SECONDS)
-        await _tell(send, f"retry: {random.randint(*RETRY_MILLISECONDS)}\n\n".encode())
-        while woke is not Wakeup.DISCONNECTED and not page.is_over and time.monotonic() < over:
+        await _send(send, f"retry: {random.randint(*RETRY_MILLISECONDS)}\n\n".encode())
+        while wakeup is not Wakeup.DISCONNECTED and not page.is_over and time.monotonic() < over:
             silence = HEARTBEAT_SECONDS
             ticket = page.live_ticket.ticket
-            if ticket is not None and ticket.version != told:
+            if ticket is not None and ticket.version != sent:
                 try:
                     html = await self._render(ticket, page.live_ticket.holder)
                 except AppError:
                     silence = RENDER_AGAIN_SECONDS
                 else:
-                    await _tell(send, message("state", html, ticket.version))
-                    told = ticket.version
+                    await _send(send, message("state", html, ticket.version))
+                    sent = ticket.version
                     continue
-            elif woke is Wakeup.TIMED_OUT:
-                await _tell(send, b":\n\n")
-            woke = await page.waiter.wait(receive, silence)
-        return woke
+            elif wakeup is Wakeup.TIMED_OUT:
+                await _send(send, b":\n\n")
+            wakeup = await page.waiter.wait(receive, silence)
+        return wakeup
 
 
-async def _tell(send: Send, body: bytes) -> None:
-    """Raises TimeoutError."""
-    async with asyncio.timeout(TAKING_SECONDS):
+async def _send(send: Send, body: bytes) -> None:
+    """Sends a part of the body. Raises TimeoutError after SEND_TIMEOUT_SECONDS."""
+    async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
         await send({"type": "http.response.body", "body": body, "more_body": True})

@@ -1,4 +1,4 @@
-"""The pages that are open in this process, by ticket, and the hints that wakes them."""
+"""Registry of the open pages of this process, by ticket, and the hints that wake them."""
 
 import asyncio
 import logging
@@ -26,11 +26,11 @@ MOST_PAGES = 1_000
 CONCURRENT_READS = 8
 RETRY_AFTER_SECONDS = 30
 
-_OPEN = Gauge("live_pages", "Pages that are told what happens to their ticket")
+_OPEN = Gauge("live_pages", "Open pages that receive the changes of their ticket")
 
 
 class TooManyPages(Unavailable):
-    """The page works; it isn't told what happens."""
+    """The limit of live pages is reached. The page itself works, without live updates."""
 
     code = ErrorCode.TOO_MANY_PAGES
     default_message = "Too many pages are open"
@@ -41,6 +41,8 @@ class TooManyPages(Unavailable):
 
 
 class OpenPage:
+    """One open page, and the ticket that it shows."""
+
     def __init__(self, live: "Live", live_ticket: LiveTicket, waiter: Waiter) -> None:
         self._live = live
         self.live_ticket = live_ticket
@@ -51,12 +53,15 @@ class OpenPage:
 
     @property
     def is_over(self) -> bool:
-        """The process stops: the browser is to come again, to another."""
+        """Whether the process stops, so that the browser has to reconnect to another process."""
         return self._live.is_closed
 
 
 class Live:
-    """Costs one subscription, whatever is open. Without the broker a page is told the state as it opens."""
+    """Live updates of all open pages, by one subscription for the process.
+
+    While the broker is down, a page still receives the state when it opens. limit: Most pages at a time.
+    """
 
     def __init__(self, hints: Hints, limit: int = MOST_PAGES) -> None:
         self._hints = hints
@@ -68,6 +73,7 @@ class Live:
         self.open_pages = 0
 
     async def follow(self) -> None:
+        """Subscribes to the events that wake pages. Waits for the broker without limit."""
         await self._hints.subscribe(SUBJECTS, self._on_message, self._on_gap)
 
     @property
@@ -76,7 +82,7 @@ class Live:
 
     @contextmanager
     def open(self, ticket_id: str, ask: Ask) -> Iterator[OpenPage]:
-        """One more page, for as long as it is open. Raises TooManyPages."""
+        """Registers a page until the context ends. Raises TooManyPages."""
         if self.is_closed or self.open_pages >= self._limit:
             raise TooManyPages()
         live_ticket = self._tickets.setdefault(ticket_id, LiveTicket(ticket_id, self._room))
@@ -92,7 +98,7 @@ class Live:
                 del self._tickets[ticket_id]
 
     def close(self) -> None:
-        """Ends every page's stream: browsers come again, to a process that goes on."""
+        """Ends every page's stream. The browsers reconnect, to a process that still runs."""
         self.is_closed = True
         for live_ticket in self._tickets.values():
             for waiter in live_ticket.pages:
@@ -110,15 +116,18 @@ class Live:
             elif (live_ticket := self._tickets.get(record_id)) is not None:
                 live_ticket.changed(VersionedEvent.model_validate_json(data).version)
         except ValidationError as error:
-            log.warning("an event can't be read", extra={"event": subject, "error": repr(error)})
+            log.warning("unreadable event skipped", extra={"event": subject, "error": repr(error)})
 
     def _ordered(self, order: OrderCreated) -> None:
-        """Told before the ticket's own event, so that nobody has to ask whose the order is."""
+        """Stores the holder of the ticket.
+
+        This event precedes the ticket's own, so that pages learn the order's owner without a request.
+        """
         if (live_ticket := self._tickets.get(order.ticket.id)) is not None:
             live_ticket.holder = Holder(order.id, order.user_id)
 
     def _on_gap(self) -> None:
-        """May be said a thousand times in a row: once is enough."""
+        """Schedules one refresh of all tickets, however often it is called before that refresh runs."""
         if not self._looks_again:
             self._looks_again = True
             asyncio.get_running_loop().call_soon(self._refresh_all)

@@ -1,4 +1,4 @@
-"""Signing up, in and out."""
+"""Sign-up, sign-in and sign-out."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -65,14 +65,17 @@ async def signout(request: Request, api: Apis) -> Response:
 
 @router.get("/signout")
 async def signout_by_address(request: Request, api: Apis) -> Response:
-    """For whoever types the address; a page of another site can't do it, by an image for instance."""
+    """Signs out a user who types the address.
+
+    Raises CrossSite for a request from another site, such as one by an image.
+    """
     if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
         raise CrossSite()
     return await _end(request, api)
 
 
 async def _end(request: Request, api: Api) -> Response:
-    """Signed out in this browser, whatever the API says."""
+    """Ends the session in this browser, even if the API fails."""
     cookies: SetCookies = ()
     with suppress(AppError):
         cookies = await api.signout()

@@ -1,4 +1,4 @@
-"""What a seller offers, in every state."""
+"""A seller's listings, in every status."""
 
 import asyncio
 

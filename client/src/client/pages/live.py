@@ -1,4 +1,4 @@
-"""A ticket's state on its page while it is open."""
+"""Live updates of a ticket's open page, as server-sent events."""
 
 from dataclasses import replace
 
@@ -22,11 +22,11 @@ MOST_DIGITS = 9
 
 @router.get("/tickets/{ticket_id}/live")
 async def live(request: Request, ticket_id: TicketId, user: MaybeUser, page: Pages, api: Apis) -> Response:
-    """`?version=` is the one that the page shows: nothing older is told."""
-    anybody = _anybodys(request)
+    """Streams the ticket's state. `?version=`: The version that the page shows; no older one is sent."""
+    anonymous = _anonymous_api(request)
 
     async def ask() -> Ticket:
-        return await anybody.ticket(ticket_id)
+        return await anonymous.ticket(ticket_id)
 
     async def render(ticket: Ticket, holder: Holder | None) -> str:
         others = holder is not None and holder.order_id == ticket.order_id and not _is(user, holder.user_id)
@@ -40,8 +40,8 @@ def _is(user: CurrentUser | None, user_id: str) -> bool:
     return user is not None and user.id == user_id
 
 
-def _anybodys(request: Request) -> Api:
-    """What is asked for all pages is asked in nobody's name."""
+def _anonymous_api(request: Request) -> Api:
+    """The APIs without the browser's cookies: one request serves the pages of all users."""
     upstream = Upstream.of(request)
     headers = {name: value for name, value in upstream.browser.items() if name != b"cookie"}
     return Api(replace(upstream, browser=headers))

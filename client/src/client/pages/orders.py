@@ -1,4 +1,4 @@
-"""A buyer's orders: the list, one of them, its cancellation."""
+"""A buyer's orders: the list, one order, its cancellation."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -16,7 +16,7 @@ from common.base.errors import BadRequest, NotFound
 router = APIRouter(prefix="/orders", include_in_schema=False)
 
 UNSETTLED = {"paid": ("created",), "confirmed": ("created", "awaiting:payment")}
-"""The statuses that an order leaves soon after its buyer did that."""
+"""Statuses that an order soon leaves after the buyer's action, by the action's query parameter."""
 
 
 @router.get("")
@@ -40,7 +40,7 @@ async def show(_user: Member, order_id: OrderId, request: Request, order_page: O
 
 
 async def _settled(api: Api, order_id: str, unsettled: tuple[str, ...], polling: Polling) -> Order:
-    """The order once its payment's events took effect, or as it is when that takes too long."""
+    """The order after its payment's events took effect, or its state at the end of the polling time."""
     return await polling.until(lambda order: order.status not in unsettled, lambda: api.order(order_id))
 
 
@@ -55,7 +55,7 @@ async def cancel(_user: Member, order_id: OrderId, order_page: OrderPages, api: 
 
 @router.get("/{order_id}/{action}")
 async def back_to_order(order_id: OrderId, action: str) -> Response:
-    """The address that the browser shows after a form was refused."""
+    """Redirects to the order, for a reload after a refused form: the browser shows the form's address."""
     if action not in ("cancel", "pay", "confirm"):
         raise NotFound()
     return see_other(f"/orders/{order_id}")

@@ -1,4 +1,4 @@
-"""Paying for an order; doing it twice does no harm, for the API charges an order once."""
+"""Payment of an order. A second submission is safe: the API charges an order once."""
 
 from collections.abc import Awaitable, Callable
 
@@ -21,7 +21,8 @@ async def pay(
     _user: Member, order_id: OrderId, order_page: OrderPages, api: Apis, form: Form, request: Request
 ) -> Response:
     token = form.get("token", "")
-    # Another card, after the bank refused the first one's confirmation: the order awaits payment already.
+    # `instead`: another card, after the bank refused the first one's confirmation. The order then awaits
+    # payment already.
     step = "confirmed" if "instead" in form else "paid"
     polling: Polling = request.app.state.polling
     return await _attempt(order_page, order_id, lambda: api.pay(order_id, token), polling, step)
@@ -49,7 +50,10 @@ async def _attempt(
 
 
 async def _known(api: Api, order_id: str, act: Callable[[], Awaitable[object]]) -> bool:
-    """Whether the payments service knew the order, and acted. Raises NotFound where there is none."""
+    """Calls `act`. Returns False if the payments service has not received the order yet.
+
+    Raises NotFound for an order that does not exist.
+    """
     try:
         await act()
     except NotFound:

@@ -35,7 +35,7 @@ async def verify(code: str, request: Request, page: Pages, api: Apis) -> Respons
     if receipt is None:
         return page("verification.html", 404, receipt=None, ticket=None)
     ticket = None
-    # What was bought is an extra: the signature holds while the tickets can't be asked.
+    # The ticket is optional: the signature is valid even while the tickets service is unavailable.
     with suppress(AppError):
         ticket = await api.ticket(receipt.ticket_id)
     return page("verification.html", receipt=receipt, ticket=ticket)

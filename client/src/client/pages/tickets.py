@@ -1,4 +1,4 @@
-"""Tickets on sale, one ticket, selling and buying."""
+"""Tickets: the list of those on sale, one ticket, its sale and purchase."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,10 +26,10 @@ FILTERS = ("q", "minPrice", "maxPrice")
 SEARCH = (*FILTERS, "sort", "limit", "cursor")
 FIELDS = ("title", "price", "eventDate", "venue", "seat")
 HTMX = {
-    # Its styles would be inline, which the policy forbids; nothing of ours needs eval.
+    # htmx's indicator styles are inline, which the policy forbids. No script of ours needs eval.
     "includeIndicatorStyles": False,
     "allowEval": False,
-    # A refusal is a page, too: it says what is wrong with the search.
+    # Swaps error responses in too: a refused search is a page that shows the problem.
     "responseHandling": [{"code": "204", "swap": False}, {"code": "...", "swap": True}],
 }
 OPEN = ("created", "awaiting:payment")
@@ -43,8 +43,8 @@ async def index(request: Request, page: Pages, api: Apis) -> Response:
     try:
         return page("index.html", found=await api.tickets(asked), **shared)
     except BadRequest as error:
-        nothing: Listing[Ticket] = Listing([], None)
-        return page("index.html", 400, found=nothing, problems=Problems.of(error), **shared)
+        empty: Listing[Ticket] = Listing([], None)
+        return page("index.html", 400, found=empty, problems=Problems.of(error), **shared)
 
 
 @router.get("/tickets/new")
@@ -107,7 +107,7 @@ async def purchase(
         own = await _own_order(api, ticket_id)
         if own is None:
             if error.code == ErrorCode.TICKET_RESERVED:
-                # Else, until tickets has heard of it too, the page would offer what it has just refused.
+                # Until the order has reached the tickets service, the page would offer the refused ticket.
                 await polling.until(_is_taken, lambda: api.ticket(ticket_id))
             return await _ticket_page(page, api, user, ticket_id, error, seen)
         order = own
@@ -117,8 +117,10 @@ async def purchase(
 
 
 async def _order(api: Api, ticket_id: str, seen: str, polling: Polling) -> Order | None:
-    """None while the orders service has not heard of the ticket, or of its price. Raises NotFound where there
-    is none, and BadRequest where the price is not the one that was seen."""
+    """The new order, or None while the orders service has not received the ticket, or its price.
+
+    seen: Price that the buyer saw. Raises NotFound for an unknown ticket, BadRequest for a changed price.
+    """
 
     async def ask() -> Order | None:
         try:
@@ -139,14 +141,14 @@ def _is_taken(ticket: Ticket) -> bool:
 
 
 async def _own_order(api: Api, ticket_id: str) -> Order | None:
-    """The open order that this buyer already has for the ticket, as after a second click."""
+    """The open order that this buyer already has for the ticket, as after a second click; else None."""
     orders = await api.orders({})
     return next((o for o in orders.items if o.ticket.id == ticket_id and o.status in OPEN), None)
 
 
 @router.get("/tickets/{ticket_id}/{action}")
 async def back_to_ticket(ticket_id: TicketId, action: str) -> Response:
-    """The address that the browser shows after a form was refused."""
+    """Redirects to the ticket, for a reload after a refused form: the browser shows the form's address."""
     if action not in ("purchase", "withdraw"):
         raise NotFound()
     return see_other(f"/tickets/{ticket_id}")
@@ -164,7 +166,7 @@ def _sent(form: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _as_sent(ticket: Ticket) -> Mapping[str, str]:
-    """The ticket as its form would send it."""
+    """The ticket as the fields of its form."""
     date = "" if ticket.event_date is None else ticket.event_date.isoformat()
     return {
         "title": ticket.title,
@@ -201,7 +203,7 @@ def _price(text: str) -> Money | None:
 
 
 def shown(ticket: Ticket, user: CurrentUser | None, order: Order | None) -> Mapping[str, Any]:
-    """What the page tells of a ticket to this user."""
+    """Template context of a ticket for this user."""
     return {
         "ticket": ticket,
         "state": LISTING_STATES.get(ticket.status, ticket.status),
@@ -211,7 +213,7 @@ def shown(ticket: Ticket, user: CurrentUser | None, order: Order | None) -> Mapp
 
 
 async def order_of(api: Api, user: CurrentUser | None, ticket: Ticket) -> Order | None:
-    """The order that has the ticket, where it is this user's."""
+    """The order that holds the ticket, if it belongs to this user; else None."""
     if user is None or ticket.order_id is None or user.id == ticket.user_id:
         return None
     try:

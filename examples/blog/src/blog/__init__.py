@@ -1,1 +1,1 @@
-"""A blog of five services that keep nothing: what each remembers is what the event store replays to it."""
+"""A blog of five services without a database: the event store replays the state of each."""

@@ -1,4 +1,4 @@
-"""Comments: the owner of each, and the only one who says that it changed."""
+"""Comments service: owns each comment, and alone publishes its changes."""
 
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -34,10 +34,10 @@ class Comment(Output):
 
 @dataclass
 class Comments:
-    """By post, in the order in which they were written. `untold` have changed, and nobody was told yet."""
+    """Comments by post id, oldest first. unpublished: Changes without a published event, by comment id."""
 
     by_post: dict[str, dict[str, Comment]] = field(default_factory=dict)
-    untold: dict[str, CommentUpdated] = field(default_factory=dict)
+    unpublished: dict[str, CommentUpdated] = field(default_factory=dict)
 
     def apply(self, event: Event) -> None:
         match event:
@@ -49,15 +49,15 @@ class Comments:
             case CommentModerated():
                 self._moderated(event)
             case CommentUpdated():
-                self.untold.pop(event.id, None)
+                self.unpublished.pop(event.id, None)
 
     def _moderated(self, event: CommentModerated) -> None:
-        """The first opinion counts; one of a comment that nobody wrote is none."""
+        """Applies the first opinion on a comment. Ignores later ones, and those on unknown comments."""
         of_post = self.by_post.get(event.post_id, {})
         comment = of_post.get(event.id)
         if comment is not None and comment.status is Status.PENDING:
             of_post[event.id] = changed = comment.model_copy(update={"status": event.status})
-            self.untold[event.id] = CommentUpdated(post_id=event.post_id, **changed.model_dump())
+            self.unpublished[event.id] = CommentUpdated(post_id=event.post_id, **changed.model_dump())
 
 
 def create_app(broker: Broker) -> FastAPI:
@@ -66,11 +66,11 @@ def create_app(broker: Broker) -> FastAPI:
     updated = publisher(CommentUpdated, "comments", broker.stream)
 
     async def settle() -> None:
-        for event in comments.untold.values():
+        for event in comments.unpublished.values():
             await updated.publish(event)
 
-    hears: list[type[AggregateEvent]] = [PostCreated, CommentCreated, CommentModerated, CommentUpdated]
-    subscription = replay(broker, hears, comments.apply, settle)
+    applied: list[type[AggregateEvent]] = [PostCreated, CommentCreated, CommentModerated, CommentUpdated]
+    subscription = replay(broker, applied, comments.apply, settle)
     router = routes(subscription)
 
     def of(post_id: str) -> list[Comment]:

@@ -1,4 +1,4 @@
-"""Everything that can happen in the blog. The store keeps these for ever; all else is derived from them."""
+"""Events of the blog. The store retains them for ever; all other state is derived from them."""
 
 import logging
 from enum import StrEnum
@@ -18,7 +18,7 @@ E = TypeVar("E", bound=AggregateEvent)
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Content = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-"""A token of a subject: no dots, no wildcards."""
+"""One token of a subject, so without dots and wildcards."""
 
 BLOG = StreamSpec("blog", ("post.>", "comment.>"))
 
@@ -52,21 +52,21 @@ class CommentEvent(AggregateEvent):
 
 
 class CommentCreated(CommentEvent):
-    """Pending: moderation is to look at it."""
+    """A new comment, pending until its moderation."""
 
     subject = Subject.COMMENT_CREATED
     status: Literal[Status.PENDING] = Status.PENDING
 
 
 class CommentModerated(CommentEvent):
-    """What moderation thinks of it: for comments alone, which owns the comment."""
+    """Opinion of moderation. Only the comments service uses it, as the owner of the comment."""
 
     subject = Subject.COMMENT_MODERATED
     status: Opinion
 
 
 class CommentUpdated(CommentEvent):
-    """The comment changed, in whatever way: all that others need to know."""
+    """Any change of a comment: the one event that other services need."""
 
     subject = Subject.COMMENT_UPDATED
     status: Status
@@ -79,22 +79,22 @@ EVENTS: dict[str, type[Event]] = {
 
 
 def read(stored: Stored) -> Event | None:
-    """None for what can't be read: whoever reaches the broker may publish, and is to stop nobody by it."""
+    """None for an unreadable event: any client of the broker may publish, and stops no service."""
     kind, _, record_id = stored.subject.rpartition(".")
     try:
         event = EVENTS[kind].model_validate_json(stored.data)
     except (KeyError, ValidationError) as error:
-        log.warning("an event can't be read", extra={"event": stored.subject, "error": repr(error)})
+        log.warning("unreadable event skipped", extra={"event": stored.subject, "error": repr(error)})
         return None
     return event if event.id == record_id else None
 
 
 def wire(*events: type[AggregateEvent]) -> tuple[str, ...]:
-    """The subjects of these events, of every record."""
+    """Subjects of these events for all records, such as `"post.created.*"`."""
     return tuple(f"{event.subject}.*" for event in events)
 
 
 def publisher(of: type[E], source: str, stream: Stream) -> Publisher[E]:
-    """A publisher of `of`, made where it is used: the marketplace declares a class for each event."""
+    """A publisher of `of`, created where it is used; the marketplace declares a class for each event."""
     kind = new_class(f"{of.__name__}Publisher", (Publisher[of],), {"source": source})  # type: ignore[valid-type]  # a class
     return cast("Publisher[E]", kind(stream))

@@ -1,4 +1,4 @@
-"""Moderation: has an opinion of each comment, once. Nobody waits for it, and it may be away."""
+"""Moderation service: publishes one opinion on each comment. All others work while it is down."""
 
 import time
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from blog.settings import ModerationSettings
 
 @dataclass
 class Moderation:
-    """`waiting` are the comments that nobody has looked at, with when they came (seconds, monotonic)."""
+    """waiting: Comments without an opinion, with their arrival time (seconds, monotonic), by comment id."""
 
     waiting: dict[str, tuple[float, CommentCreated]] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
@@ -37,7 +37,10 @@ def create_app(broker: Broker, settings: ModerationSettings) -> FastAPI:
     blocked = [word.strip().casefold() for word in settings.blocked_words.split(",") if word.strip()]
 
     async def settle() -> None:
-        """Two processes may find the same comment waiting: the store keeps one opinion, by its id."""
+        """Publishes the opinions that are due.
+
+        Two processes may find the same comment waiting: the store stores one opinion, by its id.
+        """
         due = time.monotonic() - settings.moderation_seconds
         for came, comment in moderation.waiting.values():
             if came <= due:

@@ -1,4 +1,4 @@
-"""The page: plain forms, and where there is JavaScript a list that updates itself."""
+"""The page: plain forms, and with JavaScript a list that updates itself."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,13 +31,13 @@ Form = Annotated[dict[str, str], Depends(_form)]
 
 
 def create_app(settings: PageSettings, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
-    """`transport` stands in for the network."""
+    """transport: Replaces the network."""
     templates = Environment(loader=PackageLoader("blog"), autoescape=True, undefined=StrictUndefined)
     http = httpx.AsyncClient(base_url=settings.api_base_url, transport=transport, timeout=5, trust_env=False)
     router = APIRouter(include_in_schema=False)
 
     async def ask(browser: Request, method: str, path: str, **more: Any) -> httpx.Response:
-        """As the browser would: an edge routes by its host. 503 where nothing answers."""
+        """Sends the browser's host too, by which an edge routes. Returns 503 if there is no response."""
         passed = {name: browser.headers.get(name, "") for name in ("host", "if-none-match")}
         try:
             return await http.request(method, path, headers=passed, **more)
@@ -47,7 +47,7 @@ def create_app(settings: PageSettings, transport: httpx.AsyncBaseTransport | Non
     async def page(
         browser: Request, since: int = 0, status: int = 200, problem: str = "", **written: str
     ) -> Response:
-        """The list, with what was wrong and what was `written` then. 304 for whoever has this list."""
+        """The list, with `problem` and the `written` input. 304 for a browser that already has this list."""
         found = await ask(browser, "GET", "/posts", params={"since": since})
         headers = {
             "Cache-Control": "no-store",
@@ -64,7 +64,7 @@ def create_app(settings: PageSettings, transport: httpx.AsyncBaseTransport | Non
         return HTMLResponse(html, status, headers)
 
     async def send(browser: Request, path: str, body: dict[str, str], **written: str) -> Response:
-        """On to a list that has it, or back with what was wrong."""
+        """Redirects to a list that includes the write, or shows the form again with its problem."""
         answer = await ask(browser, "POST", path, json=body)
         if answer.is_success:
             return RedirectResponse(f"/?since={answer.headers.get(POSITION, 0)}", 303)

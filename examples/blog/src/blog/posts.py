@@ -1,4 +1,4 @@
-"""Posts: who writes one, and which there are."""
+"""Posts service: creates posts and lists them."""
 
 from typing import Annotated
 
@@ -37,7 +37,7 @@ def create_app(broker: Broker) -> FastAPI:
     @router.post("/posts", status_code=201)
     @router.post("/posts/create", status_code=201)
     async def create(body: Annotated[PostInput, json_body(PostInput)], response: Response) -> Post:
-        """The second path is the edge's, where `/posts` leads to query."""
+        """Creates a post. The edge uses the second path, since it routes `/posts` to query."""
         event = PostCreated(id=new_id(), title=body.title)
         await happened(created, event, subscription, response)
         return posts[event.id]

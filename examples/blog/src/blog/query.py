@@ -1,4 +1,4 @@
-"""Query: every post with its comments, as a page wants them, from events alone. It asks nobody."""
+"""Query service: every post with its comments, for the page. Built from events, without calls to services."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class PostView(Output):
 
 @dataclass
 class View:
-    """A comment on a post that nobody wrote is none."""
+    """Posts with their comments. Ignores comments on unknown posts."""
 
     titles: dict[str, str] = field(default_factory=dict)
     comments: dict[str, dict[str, CommentView]] = field(default_factory=dict)
@@ -60,9 +60,9 @@ def create_app(broker: Broker) -> FastAPI:
     async def posts(
         request: Request, response: Response, since: Annotated[int, Query(ge=0, le=2**53)] = 0
     ) -> list[PostView] | Response:
-        """What was written at `since` is in it, unless that takes more than two seconds.
+        """All posts. Includes the write at position `since`, unless its event takes more than two seconds.
 
-        Of one place in the store there is one view: it is the ETag, in each process and after a restart.
+        Each position in the store has one view, in all processes and after a restart: it is the ETag.
         """
         with suppress(Unavailable):
             await subscription.reached(since)

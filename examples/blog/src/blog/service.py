@@ -1,4 +1,4 @@
-"""What the services are made of: a replayed state, routes that answer from it, and events that change it."""
+"""Parts of the services: a replayed state, routes that respond from it, and events that change it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from common.messaging.subscriptions.hints import Hints, NatsHints
 from common.runtime.service import Service
 
 POSITION = "Position"
-"""The header that says where in the store a write stands: `?since=` it, another service shows it."""
+"""Header with a write's position in the store. A read with `?since=` that position includes the write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +34,21 @@ class Broker:
 
 def replay(
     broker: Broker,
-    hears: Sequence[type[AggregateEvent]],
+    events: Sequence[type[AggregateEvent]],
     apply: Callable[[Event], None],
     settle: Settle = noop,
 ) -> CatchUpSubscription:
-    """Gives `apply` every event of those kinds that ever happened, in order, and then each as it happens."""
+    """Calls `apply` with all stored events of these types, in order, and then with each new one."""
 
     def take(stored: Stored) -> None:
         if (event := read(stored)) is not None:
             apply(event)
 
-    return CatchUpSubscription(broker.stream, broker.hints, wire(*hears), take, settle)
+    return CatchUpSubscription(broker.stream, broker.hints, wire(*events), take, settle)
 
 
 def routes(subscription: CatchUpSubscription) -> APIRouter:
-    """Routes that answer from the whole state: while it is being replayed 503, never a part of it."""
+    """Router of routes that need the whole state: 503 while it is being replayed."""
 
     async def whole() -> None:
         if not subscription.ready:
@@ -60,9 +60,10 @@ def routes(subscription: CatchUpSubscription) -> APIRouter:
 async def happened(
     publisher: Publisher[E], event: E, subscription: CatchUpSubscription, response: Response
 ) -> None:
-    """Stores the event, which makes it so, and returns once this process knows of it.
+    """Stores the event, and returns once this process has applied it. The stored event is the write.
 
-    Raises `errors.Unavailable` when the store didn't confirm: it may have happened or not.
+    Sets the header POSITION. Raises `errors.Unavailable` if the store did not confirm: then the event may or
+    may not be stored.
     """
     position = await publisher.publish(event)
     await subscription.reached(position)
@@ -72,6 +73,6 @@ async def happened(
 def create_service(
     name: str, router: APIRouter, broker: Broker, subscription: CatchUpSubscription | None = None
 ) -> FastAPI:
-    """Ready once its state is whole."""
+    """The app of a service. It is ready once its state is whole."""
     service = Service(stream=broker.stream, consumer=subscription, on_stop=[broker.hints.close])
     return create_http_app(name, [router], service.lifespan, service.checks())

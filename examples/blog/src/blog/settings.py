@@ -7,9 +7,9 @@ class Settings(ServiceSettings, BrokerSettings):
 
 class ModerationSettings(Settings):
     blocked_words: str = "orange"
-    """With commas between; a comment that holds one of them, in any case, is rejected."""
+    """Words separated by commas. A comment that contains one, in upper or lower case, is rejected."""
     moderation_seconds: float = 0.0
-    """How long a comment is thought about."""
+    """Delay from a comment's arrival to its moderation, in seconds."""
 
 
 class PageSettings(ServiceSettings):

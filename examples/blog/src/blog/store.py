@@ -1,4 +1,4 @@
-"""The event store, seen from outside: what happened, and one more event from whoever has curl."""
+"""HTTP API of the event store: lists the stored events, and publishes an event that a user sends by curl."""
 
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -22,7 +22,7 @@ class EventInput(Input):
 
 
 class EventOutput(Output):
-    """`sequence` is its place in the store, to go on `?after=` it; `at` is when it was stored."""
+    """sequence: Position in the store, for `?after=`. at: Time of storage."""
 
     sequence: int
     type: str
@@ -31,7 +31,7 @@ class EventOutput(Output):
 
 
 def _shown(stored: Stored) -> EventOutput | None:
-    """None for what is no event."""
+    """The event for the response; None for an unreadable message."""
     if (event := read(stored)) is None:
         return None
     data = event.model_dump(mode="json", by_alias=True)
@@ -43,7 +43,7 @@ def create_app(broker: Broker) -> FastAPI:
     publishers = {name: publisher(kind, "curl", broker.stream) for name, kind in EVENTS.items()}
 
     async def behind(place: int) -> Sequence[Stored]:
-        """What stands there, at most 1,000; nothing at the end."""
+        """At most 1,000 messages after position `place`; an empty sequence at the end."""
         async with aclosing(broker.stream.history(BLOG.published, place)) as batches:
             async for batch in batches:
                 return batch
@@ -53,14 +53,14 @@ def create_app(broker: Broker) -> FastAPI:
     async def index(
         response: Response, after: Annotated[int, Query(ge=0, le=2**53)] = 0
     ) -> list[EventOutput]:
-        """At most 1,000, oldest first; what comes behind them in a `Link: rel="next"` header."""
+        """At most 1,000 events, oldest first. A header `Link: rel="next"` leads to the next ones."""
         if batch := await behind(after):
             response.headers["Link"] = f'</events?after={batch[-1].sequence}>; rel="next"'
         return list(filter(None, map(_shown, batch)))
 
     @router.post("/events", status_code=201)
     async def publish(body: Annotated[EventInput, json_body(EventInput)]) -> EventOutput:
-        """The event as it is stored. The same one again, within two minutes, is the first one."""
+        """Stores an event and returns it. The same event again within two minutes returns the first one."""
         kind = EVENTS.get(body.type)
         if kind is None:
             raise BadRequest(f"Type must be one of {', '.join(EVENTS)}", "type")

@@ -25,7 +25,7 @@ PENDING, REJECTED = "This comment is awaiting moderation", "This comment has bee
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def browser(blog: Blog) -> AsyncIterator[Browser]:
-    """One to which the blog's name leads to where it is."""
+    """A browser that resolves the blog's host name to its address."""
     name, address = (str(urlsplit(url).hostname) for url in (blog.edge, blog.address))
     async with launched(f"--host-resolver-rules=MAP {name} {address}") as browser:
         yield browser
@@ -45,7 +45,7 @@ async def test_a_post_is_written_commented_on_and_moderated(blog: Blog, page: Pa
     await page.get_by_label("Title of a new post").fill(title)
     await page.get_by_role("button", name="Post", exact=True).click()
     card = page.get_by_role("article", name=title)
-    # No need to look again: the page that follows has it.
+    # Without a reload: the page after the redirect has the post.
     await expect(card).to_be_visible()
     await commented(page, card, "an orange")
     await expect(card.get_by_text(PENDING)).to_be_visible()
@@ -59,12 +59,12 @@ async def test_a_post_is_written_commented_on_and_moderated(blog: Blog, page: Pa
 
 
 async def commented(page: Page, card: Any, content: str) -> None:
-    """Tried again as people do, while comments hasn't heard of the post."""
+    """Writes a comment. Sends it again, as a user would, until comments has received the post."""
     async with asyncio.timeout(15):
         await card.get_by_label("Comment").fill(content)
         await card.get_by_role("button", name="Send").click()
         while await page.get_by_role("alert").is_visible():
-            # What was written is still there.
+            # The typed text is still in the field.
             assert await card.get_by_label("Comment").input_value() == content
             await card.get_by_role("button", name="Send").click()
 
@@ -77,7 +77,7 @@ async def shown(again: Callable[[], Awaitable[Any]], wanted: Any) -> None:
 
 
 @pytest.mark.parametrize("javascript", [True])
-async def test_the_list_updates_itself_around_what_somebody_is_writing(
+async def test_the_list_updates_itself_around_text_that_is_being_typed(
     blog: Blog, page: Page, browser: Browser
 ) -> None:
     first, second = f"First {new_id()}", f"Second {new_id()}"
@@ -105,7 +105,7 @@ async def test_the_list_updates_itself_around_what_somebody_is_writing(
 
 
 @pytest.mark.parametrize("javascript", [True])
-async def test_what_people_write_is_shown_as_text(page: Page) -> None:
+async def test_users_input_is_shown_as_text(page: Page) -> None:
     title = f"<script>alert(1)</script> {new_id()}"
     await page.get_by_label("Title of a new post").fill(title)
     await page.get_by_role("button", name="Post", exact=True).click()

@@ -1,1 +1,1 @@
-"""The blog as a whole: on a laptop, on a cluster, under test. Nothing of it ships with the services."""
+"""Runs the whole blog: on a laptop, on a cluster, under test. It is part of no image."""

@@ -1,44 +1,44 @@
-"""A blog that runs somewhere, as those see it who try what it survives."""
+"""A running blog, for tests that kill and stop its parts."""
 
 from typing import Any, Protocol
 
 
 class Blog(Protocol):
-    """Its services are called by their names, as `python -m blog` has them, and its store `nats`."""
+    """A running blog. Services have the names of `python -m blog`; the store is `nats`."""
 
     @property
     def edge(self) -> str:
-        """The page's address, as a browser has it."""
+        """URL of the page in a browser."""
         ...
 
     @property
     def address(self) -> str:
-        """Where that is, for whoever has no name server to ask: with the page's host as `Host`."""
+        """URL of the edge without DNS. A request has to send the page's host as `Host`."""
         ...
 
     @property
     def nats(self) -> str: ...
 
     async def own(self, name: str, path: str) -> Any:
-        """What the service itself answers to a GET of `path`, past the edge: JSON."""
+        """The service's own JSON response to a GET of `path`, without the edge."""
         ...
 
     async def kill(self, name: str) -> None:
-        """As a crash would. Something starts it again; `ready` then waits for the new one."""
+        """Kills the process as a crash would. It is restarted; `ready` then waits for the new one."""
         ...
 
     async def stop(self, name: str) -> None:
-        """Until `start`."""
+        """Stops the process until `start`."""
         ...
 
     async def start(self, name: str) -> None:
-        """Once it was stopped."""
+        """Starts a stopped process."""
         ...
 
     async def whole(self) -> None:
-        """Starts what is stopped, and returns once all are ready."""
+        """Starts all stopped processes, and returns once all are ready."""
         ...
 
     async def ready(self, *names: str) -> None:
-        """Returns once these services, or all, have replayed what happened."""
+        """Returns once these services, or all if none is named, have replayed the stored events."""
         ...

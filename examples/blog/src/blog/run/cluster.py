@@ -1,4 +1,4 @@
-"""`python -m blog.run.cluster`: the blog on a real Kubernetes, by the tests that the laptop's blog passes.
+"""`python -m blog.run.cluster`: runs the tests of the laptop's blog against a real Kubernetes cluster.
 
 `k8s/overlays/test` is applied as the marketplace's is: see `infra.verify.kubernetes.trial`.
 """
@@ -35,7 +35,7 @@ BLOG = Application(
 
 @dataclass
 class OnCluster:
-    """A `blog.run.blog.Blog`. A pod that is gone is replaced."""
+    """A `blog.run.blog.Blog` on a cluster, which replaces a deleted pod."""
 
     cluster: Cluster
     address: str
@@ -44,7 +44,7 @@ class OnCluster:
     _killed: set[str] = field(default_factory=set)
 
     async def own(self, name: str, path: str) -> Any:
-        """By the API server, which the policies don't stop."""
+        """By the API server's proxy, which the network policies don't block."""
         service = f"/api/v1/namespaces/{BLOG.namespace}/services/{name}-srv:http/proxy"
         return json.loads(await self.cluster.raw(service + path))
 
@@ -81,7 +81,7 @@ def workload(name: str) -> str:
 
 @asynccontextmanager
 async def reached() -> AsyncIterator[OnCluster]:
-    """The one that `infra.verify.kubernetes.trial` has deployed and named in the environment."""
+    """The blog that `infra.verify.kubernetes.trial` has deployed and named in the environment."""
     cluster = Cluster(shlex.split(os.environ["KUBECTL"]), BLOG)
     async with forwarded(cluster, {"nats-srv": 4222}) as ports:
         yield OnCluster(cluster, os.environ["EDGE_URL"], f"nats://127.0.0.1:{ports['nats-srv']}")

@@ -1,4 +1,4 @@
-"""A past for the store: what would have happened, had people written for a while."""
+"""History for the store: events as if users had written for a while."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,26 +20,26 @@ WIDTH = 64
 
 
 def history(posts: int, name: str = "post") -> Sequence[Event]:
-    """Five events a post: itself, two comments, one of them moderated. Ids begin with `name`."""
+    """Five events a post: the post and two comments, one of them moderated. Ids begin with `name`."""
     events: list[Event] = []
     for number in range(posts):
         post = f"{name}-{number}"
-        told = {"post_id": post, "content": f"A comment on {number}"}
-        first = told | {"id": f"{post}-first"}
+        comment = {"post_id": post, "content": f"A comment on {number}"}
+        first = comment | {"id": f"{post}-first"}
         events += [
             PostCreated(id=post, title=f"Post {number}"),
             CommentCreated(**first),
             CommentModerated(**first, status=Status.APPROVED),
             CommentUpdated(**first, status=Status.APPROVED),
-            CommentCreated(**told, id=f"{post}-second"),
+            CommentCreated(**comment, id=f"{post}-second"),
         ]
     return events
 
 
 async def fill(nats: str, events: Sequence[Event]) -> None:
-    """Stores what `history` made: in its order for each post, different posts side by side.
+    """Stores the events of `history`: in order for each post, different posts concurrently.
 
-    As the services would: what one of them says meanwhile is not said twice.
+    The message ids are those of the services, so that an event which a service publishes too is stored once.
     """
     stream, room = JetStream(nats, "history", BLOG), asyncio.Semaphore(WIDTH)
     await stream.connect()

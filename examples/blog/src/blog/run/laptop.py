@@ -1,4 +1,4 @@
-"""Broker, services and edge as processes of this machine, by the marketplace's means."""
+"""Runs broker, services and edge as processes of this machine, with the marketplace's tools."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ NAMES = ("edge", *SERVICES, "nats")
 DEFAULTS = {"EDGE_PORT": "8180", "DATA_DIR": ".data/blog"}
 CHOICES = ("LOG_LEVEL", "BLOCKED_WORDS", "MODERATION_SECONDS")
 ROUTES = {"/posts/create": "posts", "/posts": "query", "/posts/*/comments": "comments", "*": "client"}
-"""By path, as Caddy matches it. The store is for those who stand beside it: it takes anybody's word."""
+"""Service by path, as Caddy matches it. The store has no route: it accepts events from any caller."""
 READY_SECONDS = 60
 
 _EDGE = """{{
@@ -47,7 +47,7 @@ _ROUTE = """	handle {path} {{
 
 @dataclass(frozen=True)
 class Laptop:
-    """A `blog.run.blog.Blog`. A process that dies is started again."""
+    """A `blog.run.blog.Blog` that restarts a process which dies."""
 
     edge: str
     ports: Mapping[str, int]
@@ -106,19 +106,19 @@ async def _answers(http: aiohttp.ClientSession, url: str) -> bool:
 
 
 def chosen(env: Mapping[str, str]) -> Config:
-    """What the runner's environment says; the store is the blog's own, whatever else runs here."""
+    """Configuration from the runner's environment. NATS_URL is ignored: the blog has its own store."""
     return from_env(DEFAULTS | {name: value for name, value in env.items() if name != "NATS_URL"})
 
 
 def apart(folder: str) -> Config:
-    """Of a blog that is in nobody's way, for tests and measurements."""
+    """Configuration of a separate blog, for tests and measurements: its own folder and free ports."""
     own = {"DATA_DIR": folder, "EDGE_PORT": str(ports.free_edge()), "LOG_LEVEL": "ERROR"}
     return chosen({**os.environ, **own})
 
 
 @asynccontextmanager
 async def running(config: Config, stream: TextIO = sys.stdout) -> AsyncIterator[Laptop]:
-    """Ready. Raises SystemExit with one line where a port is taken."""
+    """Starts the blog, and yields it once it is ready. Raises SystemExit with one line if a port is taken."""
     plan = ports.from_edge(config.ports["edge"], NAMES)
     if taken := ports.taken_message(plan, NAMES):
         raise SystemExit(taken)
@@ -145,7 +145,7 @@ async def running(config: Config, stream: TextIO = sys.stdout) -> AsyncIterator[
 
 
 def _edge(folder: Path, plan: Mapping[str, int]) -> list[str]:
-    """Writes its routes; its command."""
+    """Writes the Caddyfile with the routes, and returns the command of the edge."""
     routes = "".join(_ROUTE.format(path=path, port=plan[name]) for path, name in ROUTES.items())
     caddyfile = folder / "Caddyfile"
     caddyfile.write_text(_EDGE.format(port=plan["edge"], routes=routes))

@@ -1,7 +1,7 @@
-"""`python -m blog.run.rate`: how fast a service that starts replays what happened, printed.
+"""`python -m blog.run.rate`: prints how fast a service that starts replays the stored events.
 
-10,000 events of 2,000 posts and their comments are put into a store of its own; then new processes of `query`
-are started, each ready once it knows all of them.
+It stores 10,000 events of 2,000 posts and their comments in a separate store, then starts new processes of
+`query`. Each is ready once it has replayed all events.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ RUNS = 5
 
 
 async def replay(blog: Laptop, name: str) -> float:
-    """Seconds from the start of a new process of that service until it knows everything: the median."""
+    """Median time from the start of a new process of the service until it is ready, in seconds."""
     took = []
     for _ in range(RUNS):
         await blog.stop(name)
@@ -35,7 +35,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with running(apart(folder), io.StringIO()) as blog:
             empty = await replay(blog, "query")
-            # So that nothing is added to what is measured.
+            # Moderation would add events to the measured ones.
             await blog.stop("moderation")
             await fill(blog.nats, events)
             full = await replay(blog, "query")
