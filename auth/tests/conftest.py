@@ -1,4 +1,4 @@
-"""An auth service in this process, on a database in memory, with hashes that cost nothing."""
+"""Fixtures: an auth service in this process, with a database in memory and cheap hashes."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from unittest.mock import Mock
@@ -20,7 +20,7 @@ SignIn = Callable[[str, str, str], Awaitable[httpx.Response]]
 
 @pytest.fixture
 def hasher() -> Mock:
-    """A spy: argon2 at the least cost there is, and a count of what it was asked."""
+    """Spy that counts the calls to argon2, which runs at its lowest cost."""
     return Mock(wraps=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
@@ -44,7 +44,7 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def sign_in_from(app: FastAPI) -> SignIn:
-    """Signs in with an e-mail and a password, from a network address."""
+    """Function that signs in from a network address, with an e-mail and a password."""
 
     async def sign_in(address: str, email: str, password: str) -> httpx.Response:
         transport = httpx.ASGITransport(app, client=(address, 50_000))

@@ -67,11 +67,11 @@ def test_a_user_does_not_show_the_hash() -> None:
     assert "secret" not in repr(User.register(Email.parse("ada@example.test"), "secret"))
 
 
-def test_below_the_limit_nobody_waits() -> None:
+def test_below_the_limit_there_is_no_wait() -> None:
     assert Limit(3).wait([NOW, NOW], NOW) == timedelta(0)
 
 
-def test_at_the_limit_one_waits_until_the_oldest_failure_that_counts_is_forgotten() -> None:
+def test_at_the_limit_the_wait_ends_with_the_oldest_failure_that_counts() -> None:
     failed_at = [NOW - 9 * MINUTE, NOW - 5 * MINUTE, NOW - 2 * MINUTE, NOW - MINUTE]
 
     assert Limit(3).wait(failed_at, NOW) == WINDOW - 5 * MINUTE
@@ -81,6 +81,6 @@ def test_failures_of_a_window_ago_do_not_count() -> None:
     assert Limit(2).wait([NOW - WINDOW, NOW], NOW) == timedelta(0)
 
 
-def test_a_wait_is_told_in_whole_seconds_that_suffice() -> None:
+def test_a_wait_is_rounded_up_to_whole_seconds() -> None:
     assert whole_seconds(timedelta(milliseconds=1)) == 1
     assert whole_seconds(timedelta(seconds=2)) == 2

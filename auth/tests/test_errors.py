@@ -1,4 +1,4 @@
-"""No input gives a 500, and every refusal has the one shape."""
+"""Error answers: no input causes a 500, and every refusal has the same shape."""
 
 from collections.abc import AsyncIterator
 from unittest.mock import Mock
@@ -14,17 +14,17 @@ from common.testing.answers import message_of
 from common.testing.browser import BASE_URL
 
 SIGN_UP, SIGN_IN = WRITES = ("/api/users/signup", "/api/users/signin")
-WORDS = {
+MESSAGES = {
     "Email must be valid",
     "Password must be 8 to 128 characters",
     "You must supply a password",
     "Invalid credentials",
-    # What the parser refuses: lone surrogates, NaN, numbers of thousands of digits.
+    # Refused by the parser: lone surrogates, NaN, numbers of thousands of digits.
     "The body must be a JSON object",
 }
 DIGITS = '"' + "9" * 30 + '"'
 LITERALS = (*hostile.LITERALS, '"{}"'.format("\u0301\u0316" * 40_000))
-"""With marks whose normal form takes time by the square of their number."""
+"""Hostile literals, and combining marks whose normalisation takes quadratic time in their number."""
 
 
 @pytest.mark.parametrize("path", ["/", "/api/users", "/api/users/", "/api/users/signup/", "/api/users/nope"])
@@ -70,7 +70,7 @@ async def test_a_strange_value_is_refused(
     if (path, field, literal) == (SIGN_UP, "password", DIGITS):
         assert answer.status_code == 201
     else:
-        assert message_of(answer, 400) in WORDS
+        assert message_of(answer, 400) in MESSAGES
 
 
 @pytest.mark.parametrize("path", WRITES)
@@ -126,7 +126,7 @@ async def test_a_large_body_of_unknown_length_is_refused(client: httpx.AsyncClie
 
 
 @pytest.mark.parametrize("path", WRITES)
-async def test_a_database_that_is_down_is_said_to_be(settings: Settings, hasher: Mock, path: str) -> None:
+async def test_a_database_that_is_down_is_reported(settings: Settings, hasher: Mock, path: str) -> None:
     nowhere = connect("mongodb://127.0.0.1:1/", "auth", wait_seconds=0.02)
     transport = httpx.ASGITransport(create_app(settings, database=nowhere, hasher=hasher))
     async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:

@@ -30,7 +30,7 @@ async def test_a_password_matches_however_a_keyboard_composes_it(hasher: Mock) -
     assert await passwords.match(await passwords.hash("pässwörd"), "pa\u0308sswo\u0308rd")
 
 
-async def test_nobody_is_verified_with_the_same_work_and_never_matches(hasher: Mock) -> None:
+async def test_a_missing_hash_costs_the_same_work_and_never_matches(hasher: Mock) -> None:
     passwords = Passwords(hasher)
 
     assert not await passwords.match(None, "correct horse")
@@ -44,8 +44,8 @@ def test_a_hash_of_other_parameters_is_weaker(hasher: Mock) -> None:
     assert not passwords.are_weaker(hasher.hash("x"))
 
 
-async def test_turns_are_few_and_the_queue_has_an_end(hasher: Mock) -> None:
-    queue = HashQueue(Passwords(hasher), at_once=2, max_waiting=3)
+async def test_turns_and_the_queue_are_bounded(hasher: Mock) -> None:
+    queue = HashQueue(Passwords(hasher), concurrency=2, max_waiting=3)
     go, inside, most = asyncio.Event(), 0, 0
 
     async def work() -> None:
@@ -69,8 +69,8 @@ async def test_turns_are_few_and_the_queue_has_an_end(hasher: Mock) -> None:
         assert most == 2
 
 
-async def test_who_gives_up_waiting_leaves_the_queue(hasher: Mock) -> None:
-    queue = HashQueue(Passwords(hasher), at_once=1, max_waiting=1)
+async def test_a_cancelled_waiter_leaves_the_queue(hasher: Mock) -> None:
+    queue = HashQueue(Passwords(hasher), concurrency=1, max_waiting=1)
     async with queue.turn():
         waiting = asyncio.create_task(queue.turn().__aenter__())
         await asyncio.sleep(0)

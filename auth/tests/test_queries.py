@@ -1,4 +1,4 @@
-"""Every query of the auth database, over 100,000 documents of each kind: each reads by an index."""
+"""Query plans of the auth database, over 100,000 documents of each kind: every query reads by an index."""
 
 from datetime import timedelta
 
@@ -45,6 +45,6 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         "failures.forget": lambda: failures.forget(attempt),
     }
 
-    # `add` inserts, which needs no index to find anything.
+    # `add` only inserts, so it needs no index for a search.
     assert missing(queries, users=users, failures=failures) == {"users.add"}
     assert await faults_of(real_database, queries) == []

@@ -1,4 +1,4 @@
-"""One suite over the database in memory and over the real one; races show on the real one alone."""
+"""One suite for the database in memory and the real one. Only the real one shows races."""
 
 import asyncio
 from datetime import timedelta
@@ -80,7 +80,7 @@ async def test_failures_count_for_their_address_until_forgotten(repositories: Re
     assert await repositories.failures.wait(attempt) == timedelta(0)
 
 
-async def test_what_is_kept_of_failures_is_bounded(repositories: Repositories) -> None:
+async def test_stored_failures_are_bounded(repositories: Repositories) -> None:
     attempt = Attempt.of(ADA, "192.0.2.1")
     for _ in range(105):
         await repositories.failures.add(attempt)

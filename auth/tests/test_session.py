@@ -1,4 +1,4 @@
-"""The cookie's life: started, read, refused, ended."""
+"""Session cookie: start, read, refusal, end."""
 
 import base64
 import json
@@ -44,7 +44,7 @@ def _without(claim: str) -> str:
     return jwt.encode({k: v for k, v in _claims().items() if k != claim}, JWT_KEY)
 
 
-async def test_a_stranger_is_nobody(client: httpx.AsyncClient) -> None:
+async def test_without_a_cookie_there_is_no_current_user(client: httpx.AsyncClient) -> None:
     answer = await client.get(CURRENT)
 
     assert answer.status_code == 200
@@ -52,7 +52,7 @@ async def test_a_stranger_is_nobody(client: httpx.AsyncClient) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_who_is_signed_in_is_told_who_they_are(client: httpx.AsyncClient) -> None:
+async def test_a_signed_in_user_is_the_current_user(client: httpx.AsyncClient) -> None:
     user = a_user()
     answer = await client.get(CURRENT, headers=signed_in(user))
 
@@ -60,7 +60,7 @@ async def test_who_is_signed_in_is_told_who_they_are(client: httpx.AsyncClient) 
     assert answer.json() == {"currentUser": {"id": user.id, "email": user.email}}
 
 
-async def test_who_signs_up_is_signed_in_until_they_sign_out(client: httpx.AsyncClient) -> None:
+async def test_a_new_user_is_signed_in_until_the_sign_out(client: httpx.AsyncClient) -> None:
     user = (await client.post("/api/users/signup", json=ADA)).json()
     assert (await client.get(CURRENT)).json() == {"currentUser": user}
 
@@ -85,7 +85,7 @@ async def test_who_signs_up_is_signed_in_until_they_sign_out(client: httpx.Async
         *(pytest.param(_without(claim), id=f"no {claim}") for claim in ("sub", "email", "iat", "exp")),
     ],
 )
-async def test_a_token_that_is_not_ours_is_nobody_s(client: httpx.AsyncClient, token: str) -> None:
+async def test_an_invalid_token_gives_no_current_user(client: httpx.AsyncClient, token: str) -> None:
     answer = await client.get(CURRENT, headers={"Cookie": f"session={token}"})
 
     assert answer.status_code == 200
@@ -93,9 +93,7 @@ async def test_a_token_that_is_not_ours_is_nobody_s(client: httpx.AsyncClient, t
 
 
 @pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/plain"}, signed_in()])
-async def test_a_sign_out_clears_the_cookie_whoever_asks(
-    client: httpx.AsyncClient, headers: dict[str, str]
-) -> None:
+async def test_every_sign_out_clears_the_cookie(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
     answer = await client.post("/api/users/signout", headers=headers)
 
     assert answer.status_code == 200
@@ -123,7 +121,7 @@ async def test_over_https_the_cookie_is_secure_and_tied_to_its_host(database: Da
         ended, cleared = _cookie(await client.post("/api/users/signout"))
 
     name, attributes = _cookie(answer)
-    # The prefix wants Secure, Path=/ and no Domain.
+    # The prefix `__Host-` requires Secure, Path=/ and no Domain.
     assert name == ended == "__Host-session"
     assert attributes == {"HttpOnly", "SameSite=lax", "Path=/", "Max-Age=1209600", "Secure"}
     assert {"Path=/", "Secure", "Max-Age=0"} <= cleared
@@ -132,7 +130,7 @@ async def test_over_https_the_cookie_is_secure_and_tied_to_its_host(database: Da
 
 
 def _cookie(answer: httpx.Response) -> tuple[str, set[str]]:
-    """The name and the attributes of the one cookie that an answer sets; without `expires`, a moment."""
+    """Name and attributes of the one cookie that an answer sets, without `expires`, which is a time."""
     (header,) = answer.headers.get_list("set-cookie")
     pair, *attributes = header.split("; ")
     return pair.partition("=")[0], {a for a in attributes if not a.startswith("expires")}
@@ -156,7 +154,7 @@ async def test_a_write_from_another_site_is_refused(
     assert not hasher.method_calls
 
 
-async def test_a_write_from_our_own_page_passes(client: httpx.AsyncClient) -> None:
+async def test_a_same_origin_write_passes(client: httpx.AsyncClient) -> None:
     headers = {"Sec-Fetch-Site": "same-origin", "Origin": BASE_URL}
 
     assert (await client.post("/api/users/signup", json=ADA, headers=headers)).status_code == 201

@@ -14,7 +14,7 @@ REFUSED = {"errors": [{"code": "invalid-credentials", "message": "Invalid creden
 
 @pytest.fixture(autouse=True)
 async def ada(client: httpx.AsyncClient, hasher: Mock) -> dict[str, str]:
-    """The user as the API shows her; signed out again."""
+    """Signed-up user, as the API returns it. The client is signed out again."""
     user: dict[str, str] = (await client.post("/api/users/signup", json=ADA)).json()
     client.cookies.clear()
     hasher.reset_mock()
@@ -34,7 +34,7 @@ async def test_a_sign_in_answers_the_user_and_starts_a_session(
     assert user.id == ada["id"]
 
 
-async def test_an_unknown_email_and_a_wrong_password_can_not_be_told_apart(
+async def test_an_unknown_email_and_a_wrong_password_have_the_same_answer(
     client: httpx.AsyncClient, hasher: Mock
 ) -> None:
     wrong = await client.post(PATH, json=ADA | {"password": "correct house"})

@@ -24,7 +24,7 @@ async def test_a_sign_up_answers_the_user_and_starts_a_session(client: httpx.Asy
     assert (user.id, user.email) == (answer.json()["id"], "Ada@example.test")
 
 
-async def test_what_is_stored_does_not_tell_the_password(
+async def test_the_stored_user_does_not_reveal_the_password(
     client: httpx.AsyncClient, database: Database
 ) -> None:
     await client.post(PATH, json=ADA)
@@ -35,7 +35,7 @@ async def test_what_is_stored_does_not_tell_the_password(
 
 
 @pytest.mark.parametrize("again", ["Ada@example.test", "ada@EXAMPLE.test", " ADA@EXAMPLE.TEST "])
-async def test_an_email_signs_up_once_whatever_its_case(client: httpx.AsyncClient, again: str) -> None:
+async def test_an_email_signs_up_once_in_any_case(client: httpx.AsyncClient, again: str) -> None:
     await client.post(PATH, json=ADA)
     client.cookies.clear()
 

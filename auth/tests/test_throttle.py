@@ -55,7 +55,7 @@ async def test_an_unknown_email_is_throttled_as_a_known_one(sign_in_from: SignIn
     assert (await sign_in_from(HOME, "nobody@example.test", BAD)).status_code == 429
 
 
-async def test_others_are_not_held_up(sign_in_from: SignIn) -> None:
+async def test_other_addresses_and_emails_are_not_throttled(sign_in_from: SignIn) -> None:
     await _fail(sign_in_from, 10)
 
     assert (await sign_in_from(CAFE, EMAIL, GOOD)).status_code == 200
@@ -120,7 +120,7 @@ async def test_the_wait_ends(sign_in_from: SignIn, database: Database) -> None:
     assert (await sign_in_from(HOME, EMAIL, GOOD)).status_code == 200
 
 
-async def test_what_is_counted_is_bounded_and_names_nobody(sign_in_from: SignIn, database: Database) -> None:
+async def test_stored_failures_are_bounded_and_anonymous(sign_in_from: SignIn, database: Database) -> None:
     await _fail(sign_in_from, 1, email="a" * 200 + "@example.test")
 
     documents = await database["failed_sign_ins"].find({})
@@ -136,7 +136,7 @@ async def test_refused_input_is_no_failure(client: httpx.AsyncClient, database: 
 
 
 async def _let_pass(database: Database, time: timedelta) -> None:
-    """Moves all that was counted into the past."""
+    """Moves all stored failures into the past by `time`."""
     failures = database["failed_sign_ins"]
     for document in await failures.find({}):
         earlier = {
@@ -146,19 +146,19 @@ async def _let_pass(database: Database, time: timedelta) -> None:
         await failures.update_one({"_id": document["_id"]}, {"$set": earlier})
 
 
-async def test_who_comes_by_way_of_the_pages_counts_alone(app: FastAPI, hasher: Mock) -> None:
-    async def sign_in(word: str, password: str) -> int:
+async def test_each_browser_behind_the_pages_counts_alone(app: FastAPI, hasher: Mock) -> None:
+    async def sign_in(token: str, password: str) -> int:
         transport = httpx.ASGITransport(app, client=("10.0.0.1", 50_000))
         async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as pages:
-            body, headers = {"email": EMAIL, "password": password}, {HEADER: word}
+            body, headers = {"email": EMAIL, "password": password}, {HEADER: token}
             return (await pages.post("/api/users/signin", json=body, headers=headers)).status_code
 
-    ours, forged = SignedClientAddress(JWT_KEY), SignedClientAddress("k" * 32)
-    assert {await sign_in(ours.token(HOME), BAD) for _ in range(10)} == {400}
+    signer, forger = SignedClientAddress(JWT_KEY), SignedClientAddress("k" * 32)
+    assert {await sign_in(signer.token(HOME), BAD) for _ in range(10)} == {400}
 
-    assert await sign_in(ours.token(HOME), GOOD) == 429
-    assert await sign_in(ours.token(CAFE), GOOD) == 200
-    # What nobody vouches for counts for who sent it, however it calls itself.
-    assert {await sign_in(forged.token(f"192.0.2.{n}"), BAD) for n in range(10)} == {400}
-    assert await sign_in(forged.token("192.0.2.99"), GOOD) == 429
+    assert await sign_in(signer.token(HOME), GOOD) == 429
+    assert await sign_in(signer.token(CAFE), GOOD) == 200
+    # A forged header is ignored: the failures count for the address of the connection.
+    assert {await sign_in(forger.token(f"192.0.2.{n}"), BAD) for n in range(10)} == {400}
+    assert await sign_in(forger.token("192.0.2.99"), GOOD) == 429
     assert hasher.method_calls

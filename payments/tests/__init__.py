@@ -1,1 +1,1 @@
-"""What the tests share: a gateway that can be steered, a Stripe in this process, orders' events."""
+"""Tests of payments, and their shared parts: a steered gateway, a Stripe in this process, orders' events."""

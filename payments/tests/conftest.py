@@ -45,7 +45,10 @@ def timing() -> Timing:
 async def shop(
     settings: Settings, database: Database, stream: FakeStream, timing: Timing
 ) -> AsyncIterator[Shop]:
-    """The sweeps run by hand: their own jobs wait a second first, longer than most tests."""
+    """Service whose sweeps a test runs by hand.
+
+    The service's own sweeps start after one second, later than most tests end.
+    """
     gateway = SteeredGateway(database)
     app = create_app(settings, database=database, stream=stream, gateway=gateway, timing=timing)
     async with running(app) as client:

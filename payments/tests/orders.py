@@ -1,4 +1,4 @@
-"""Orders as this service hears of them."""
+"""Events of orders, as this service receives them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ def _in_a_while() -> datetime:
 
 @dataclass
 class AnOrder:
-    """Gives the events of one order, one version after another."""
+    """Order that builds its events, one version after another."""
 
     buyer: CurrentUser = field(default_factory=a_user)
     price: Money = field(default_factory=lambda: Money(1999))
@@ -63,7 +63,7 @@ class AnOrder:
 
 
 async def emit(stream: Stream, event: VersionedEvent) -> None:
-    """Publishes as the orders service does."""
+    """Publishes an event as the orders service does."""
 
     class _Publisher(Publisher[VersionedEvent], source="orders"): ...
 

@@ -1,4 +1,4 @@
-"""The service in this process, and what a test does to it."""
+"""Driver of the service in this process, for tests."""
 
 from typing import Any
 
@@ -24,10 +24,10 @@ class Shop:
 
     async def order(self, **fields: Any) -> AnOrder:
         order = AnOrder(**fields)
-        await self.hear(order.created())
+        await self.receive(order.created())
         return order
 
-    async def hear(self, event: VersionedEvent) -> None:
+    async def receive(self, event: VersionedEvent) -> None:
         await emit(self.stream, event)
         await self.stream.settled()
 
@@ -40,14 +40,14 @@ class Shop:
         return await self.client.post("/api/payments/confirm", json=body, headers=signed_in(order.buyer))
 
     async def intents(self, order: AnOrder) -> list[dict[str, Any]]:
-        """The provider's record of an order."""
+        """Provider's intents of an order, by attempt."""
         return await self.gateway.record.find({"order_id": order.id}, sort=[("attempt", ASCENDING)])
 
     async def states(self, order: AnOrder) -> list[str]:
         return [intent["state"] for intent in await self.intents(order)]
 
     async def published(self) -> list[str]:
-        """The ids of the payment events, `<subject>:<version>`, in the order of the stream."""
+        """Published payment events, as `<subject>:<version>`, in the order of the stream."""
         await self.context.repositories.payments.relay.drained()
         ids = [m.headers["ce-id"] for m in self.stream.messages if m.subject.startswith("payment.")]
         return [f"{i.split(':')[0]}:{i.split(':')[2]}" for i in ids]

@@ -1,4 +1,4 @@
-"""The fake gateway, stopped, failed or overtaken at any point that a test chooses."""
+"""Fake gateway that a test can stop, fail or overtake at any point."""
 
 from collections.abc import Awaitable, Callable
 
@@ -9,23 +9,23 @@ from payments.gateway import Charge, Intent
 Hook = Callable[[], Awaitable[None]]
 
 
-async def nothing() -> None:
+async def noop() -> None:
     return
 
 
 class SteeredGateway(FakeGateway):
-    """Each hook runs at its moment; `down` has every call end in OutcomeUnknown."""
+    """Fake gateway with a hook before and after each step. With `down`, every call raises OutcomeUnknown."""
 
     down = False
     authorizations = 0
     captures = 0
     voids = 0
-    before_authorize: Hook = staticmethod(nothing)
-    after_authorize: Hook = staticmethod(nothing)
-    before_capture: Hook = staticmethod(nothing)
-    after_capture: Hook = staticmethod(nothing)
-    before_void: Hook = staticmethod(nothing)
-    after_void: Hook = staticmethod(nothing)
+    before_authorize: Hook = staticmethod(noop)
+    after_authorize: Hook = staticmethod(noop)
+    before_capture: Hook = staticmethod(noop)
+    after_capture: Hook = staticmethod(noop)
+    before_void: Hook = staticmethod(noop)
+    after_void: Hook = staticmethod(noop)
 
     async def authorize(self, charge: Charge) -> Intent:
         self._reach()

@@ -1,4 +1,4 @@
-"""A Stripe in this process: PaymentIntents and idempotency as documented, for what the gateway uses.
+"""Stripe server in this process: PaymentIntents and idempotency as documented, as far as the gateway needs.
 
 Shapes and rules: docs.stripe.com/api/payment_intents, /api/errors, /api/idempotent_requests.
 """
@@ -32,9 +32,13 @@ _OUTCOMES = {
 
 
 class StripeServer:
-    """`intents` is the record; `requests` what came in; `fail_next` answers 500 that many times, unsaved.
+    """Stripe's API with inspectable state.
 
-    `hang` is how long an answer of `tok_timeout` keeps its caller waiting, each time.
+    intents: Stored PaymentIntents, by id.
+    requests: Received requests.
+    fail_next: Number of next requests that are answered with 500.
+    lose_next: Number of next requests whose answer is delayed by `hang`.
+    hang: Delay of an answer for `tok_timeout`, in seconds, each time.
     """
 
     def __init__(self, hang: float = 1.0) -> None:
@@ -72,8 +76,8 @@ class StripeServer:
         if form.get("allowed_payment_method_types[0]") != "card" or "payment_method_types[0]" in form:
             return 400, _error("invalid_request_error", "parameter_unknown", "types", "payment_method_types")
         if int(form["amount"]) < 50:
-            words = "Amount must be at least $0.50 usd"
-            return 400, _error("invalid_request_error", "amount_too_small", words, "amount")
+            message = "Amount must be at least $0.50 usd"
+            return 400, _error("invalid_request_error", "amount_too_small", message, "amount")
         if not status:
             return 500, _error("api_error", None, "An unknown error occurred")
         intent = self._new(form, token, status)
@@ -130,8 +134,8 @@ class StripeServer:
             if intent is None:
                 return 404, _missing(intent_id)
             if intent["status"] not in within:
-                words = f"This PaymentIntent has a status of {intent['status']}."
-                error = _error("invalid_request_error", "payment_intent_unexpected_state", words)
+                message = f"This PaymentIntent has a status of {intent['status']}."
+                error = _error("invalid_request_error", "payment_intent_unexpected_state", message)
                 error["error"]["payment_intent"] = _shown(intent)
                 return 400, error
             intent["status"] = status
@@ -143,7 +147,7 @@ class StripeServer:
     async def _once(
         self, request: Request, act: Callable[[Mapping[str, str]], Awaitable[Answer]]
     ) -> Response:
-        """The first answer to a key is saved and given again; two at once with one key conflict."""
+        """Saves the first answer to a key and repeats it. Two concurrent requests with one key conflict."""
         key = request.headers["idempotency-key"]
         form = {name: str(value) for name, value in (await request.form()).items()}
         self.requests.append((request.url.path, key, form))
@@ -188,7 +192,7 @@ def _error(kind: str, code: str | None, message: str, param: str | None = None) 
 
 @asynccontextmanager
 async def serving(server: StripeServer) -> AsyncIterator[str]:
-    """Its address while it serves, on a port of its own."""
+    """Runs the server on a free port; yields its address."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         server.app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1

@@ -28,9 +28,9 @@ pytestmark = pytest.mark.connected
 async def pods(
     settings: Settings,
     real_database: Database,
-    real_stream: Stream,  # noqa: ARG001  # empties it
+    real_stream: Stream,  # noqa: ARG001  # empties the stream
 ) -> AsyncIterator[list[tuple[httpx.AsyncClient, PaymentContext]]]:
-    """Two processes of the service, each with connections of its own, sharing one consumer."""
+    """Two processes of the service, each with its own connections. Both share one consumer."""
     async with AsyncExitStack() as stack:
         found = []
         for _ in range(2):
@@ -50,8 +50,8 @@ async def known(context: PaymentContext, order: AnOrder, status: str) -> None:
             await asyncio.sleep(0.01)
 
 
-def asked(pods: list[tuple[httpx.AsyncClient, PaymentContext]]) -> int:
-    """How often a provider was asked for money."""
+def authorizations(pods: list[tuple[httpx.AsyncClient, PaymentContext]]) -> int:
+    """Number of authorisation requests to the provider."""
     gateways = (context.gateway for _, context in pods)
     return sum(gateway.authorizations for gateway in gateways if isinstance(gateway, SteeredGateway))
 
@@ -64,7 +64,7 @@ async def test_twenty_at_once_are_one_charge(
     pods: list[tuple[httpx.AsyncClient, PaymentContext]], real_database: Database, real_stream: Stream
 ) -> None:
     for token in ("tok_visa", "tok_slow", "tok_timeout"):
-        order, before = AnOrder(), asked(pods)
+        order, before = AnOrder(), authorizations(pods)
         await emit(real_stream, order.created())
         await known(pods[0][1], order, "created")
         body, headers = {"orderId": order.id, "token": token}, signed_in(order.buyer)
@@ -74,14 +74,14 @@ async def test_twenty_at_once_are_one_charge(
         assert {answer.status_code for answer in answers} == {201}
         assert len({answer.json()["id"] for answer in answers}) == 1
         assert len(await intents(real_database, order)) == 1
-        assert asked(pods) - before == 1
+        assert authorizations(pods) - before == 1
         assert await real_database["payments"].count_documents({"order_id": order.id}) == 1
 
 
 async def test_paying_and_cancelling_at_once(
     pods: list[tuple[httpx.AsyncClient, PaymentContext]], real_database: Database, real_stream: Stream
 ) -> None:
-    """Whatever overtakes what, nothing stays reserved for an order that was cancelled."""
+    """In any order of events, no money stays reserved for a cancelled order."""
     orders = [AnOrder() for _ in range(40)]
     for order in orders:
         await emit(real_stream, order.created())

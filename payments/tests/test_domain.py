@@ -1,4 +1,4 @@
-"""The payment of an order, alone."""
+"""Payment of an order: pure tests of the domain."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -40,7 +40,8 @@ def an_awaiting() -> Payment:
     return payment
 
 
-# mypy doesn't expect a method to change what was just compared: these ask anew.
+# mypy narrows an attribute after a comparison and keeps that type after a method call. These functions read
+# the attribute again.
 def event_of(payment: Payment) -> Event | None:
     return payment.recorded
 
@@ -106,7 +107,7 @@ def test_another_authorisation_is_a_stray(end: str) -> None:
     assert payment.intent_id == "pi_1"
 
 
-def test_only_what_is_authorised_is_captured_and_once() -> None:
+def test_only_an_authorised_payment_is_captured_and_once() -> None:
     payment = an_authorized()
     payment.capture()
     assert event_of(payment) == PaymentCaptured(id=payment.id, order_id=ORDER.id)
@@ -120,7 +121,7 @@ def test_only_what_is_authorised_is_captured_and_once() -> None:
 
 
 @pytest.mark.parametrize("payment", [an_authorized(), an_awaiting()])
-def test_what_is_open_is_voided_and_once(payment: Payment) -> None:
+def test_an_open_payment_is_voided_and_once(payment: Payment) -> None:
     payment.void()
     assert event_of(payment) == PaymentVoided(id=payment.id, order_id=ORDER.id)
     payment.saved()

@@ -1,4 +1,4 @@
-"""One suite over both gateways: what the service builds on is true of the fake and of Stripe's API alike."""
+"""One suite for both gateways: the fake and Stripe's API give the same guarantees to the service."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,8 +29,8 @@ async def _fake(database: Database) -> AsyncIterator[Provider]:
     gateway = FakeGateway(database)
     await gateway.prepare()
 
-    async def nothing(_intent: Intent) -> None:
-        """It does so when asked to confirm."""
+    async def noop(_intent: Intent) -> None:
+        """The fake takes the step in `confirm`."""
 
     async def count() -> int:
         return await gateway.record.count_documents({"error": False})
@@ -40,7 +40,7 @@ async def _fake(database: Database) -> AsyncIterator[Provider]:
         assert document is not None
         return int(document["captures"])
 
-    yield Provider(gateway, nothing, count, captures)
+    yield Provider(gateway, noop, count, captures)
 
 
 async def _stripe() -> AsyncIterator[Provider]:
@@ -106,16 +106,16 @@ async def test_another_attempt_is_another_intent(provider: Provider) -> None:
     assert found.id == again.id
 
 
-async def test_a_decline_comes_in_the_providers_words(provider: Provider) -> None:
+async def test_a_decline_has_the_providers_message(provider: Provider) -> None:
     charge = a_charge("tok_chargeDeclined")
     intent = await provider.gateway.authorize(charge)
-    assert (intent.state, intent.words) == (State.DECLINED, "Your card was declined.")
+    assert (intent.state, intent.decline_reason) == (State.DECLINED, "Your card was declined.")
     found = await provider.gateway.find(charge)
     assert found is not None
-    assert (found.state, found.words) == (State.DECLINED, "Your card was declined.")
+    assert (found.state, found.decline_reason) == (State.DECLINED, "Your card was declined.")
 
 
-async def test_an_unknown_token_is_refused_and_leaves_nothing(provider: Provider) -> None:
+async def test_an_unknown_token_is_refused_and_leaves_no_intent(provider: Provider) -> None:
     charge = a_charge("tok_nobody")
     with pytest.raises(BadToken):
         await provider.gateway.authorize(charge)
@@ -140,7 +140,7 @@ async def test_a_further_step_may_fail(provider: Provider) -> None:
     await provider.take_the_step(intent)
     confirmed = await provider.gateway.confirm(intent.id)
     assert confirmed is not None
-    assert (confirmed.state, confirmed.words) == (State.DECLINED, "Your card was declined.")
+    assert (confirmed.state, confirmed.decline_reason) == (State.DECLINED, "Your card was declined.")
 
 
 async def test_an_answer_lost_after_the_commit_is_unknown_until_it_is_looked_up(provider: Provider) -> None:
@@ -169,7 +169,7 @@ async def test_an_intent_that_is_not_there(provider: Provider) -> None:
         await provider.gateway.capture("pi_nothing", "capture:x")
 
 
-async def test_captured_once_however_often_asked(provider: Provider) -> None:
+async def test_repeated_captures_take_the_money_once(provider: Provider) -> None:
     intent = await provider.gateway.authorize(a_charge())
     for key in ("capture:a", "capture:a", "capture:b"):
         await provider.gateway.capture(intent.id, key)
@@ -179,14 +179,14 @@ async def test_captured_once_however_often_asked(provider: Provider) -> None:
     assert await provider.captures(intent.id) == 1
 
 
-async def test_what_was_captured_cannot_be_voided(provider: Provider) -> None:
+async def test_a_captured_intent_cannot_be_voided(provider: Provider) -> None:
     intent = await provider.gateway.authorize(a_charge())
     await provider.gateway.capture(intent.id, "capture:a")
     with pytest.raises(SettlementRefused):
         await provider.gateway.void(intent.id, "void:a")
 
 
-async def test_what_was_voided_cannot_be_captured(provider: Provider) -> None:
+async def test_a_voided_intent_cannot_be_captured(provider: Provider) -> None:
     intent = await provider.gateway.authorize(a_charge())
     for key in ("void:a", "void:a", "void:b"):
         await provider.gateway.void(intent.id, key)
@@ -196,7 +196,7 @@ async def test_what_was_voided_cannot_be_captured(provider: Provider) -> None:
 
 
 @pytest.mark.parametrize("token", ["tok_threeDSecure", "tok_chargeDeclined"])
-async def test_what_is_not_authorised_can_be_voided_but_not_captured(provider: Provider, token: str) -> None:
+async def test_an_unauthorised_intent_can_be_voided_but_not_captured(provider: Provider, token: str) -> None:
     intent = await provider.gateway.authorize(a_charge(token))
     with pytest.raises((SettlementRefused, OutcomeUnknown)):
         await provider.gateway.capture(intent.id, "capture:a")

@@ -1,4 +1,4 @@
-"""Each event that this service reacts to: acknowledged, in order, once; broken ones are set aside."""
+"""Listener to the orders' events: acknowledged, in order, once; a malformed event becomes a dead letter."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,7 +21,7 @@ SUBJECTS = ("order.created", *LATER)
 
 
 async def again(shop: Shop, event: Event) -> None:
-    """The same message once more, as after the stream's duplicate window."""
+    """Publishes the same message again, as after the stream's duplicate window."""
     stored = next(m for m in shop.stream.messages if m.data == event.to_json())
     await shop.stream.publish(stored.subject, stored.data, {**stored.headers, MESSAGE_ID: new_id()})
     await shop.stream.settled()
@@ -47,7 +47,7 @@ async def test_an_order_is_known_once_created(shop: Shop) -> None:
 async def test_later_events_are_applied_and_acknowledged(shop: Shop, subject: str) -> None:
     order = await shop.order()
     make, status = LATER[subject]
-    await shop.hear(make(order))
+    await shop.receive(make(order))
     assert (await shop.context.repositories.orders.get(order.id)).status == status
     assert outcomes(shop) == ["ack", "ack"]
 
@@ -62,7 +62,7 @@ async def test_an_early_event_waits_for_its_predecessor(shop: Shop, subject: str
     while not (source.deliveries and source.deliveries[0].outcome):
         await asyncio.sleep(0.002)
     assert source.deliveries[0].outcome == "nak"
-    await shop.hear(first)
+    await shop.receive(first)
     assert (await shop.context.repositories.orders.get(order.id)).status == status
     assert outcomes(shop)[-1] == "ack"
 
@@ -71,11 +71,11 @@ async def test_an_early_event_waits_for_its_predecessor(shop: Shop, subject: str
 async def test_a_repetition_is_acknowledged_and_changes_nothing(shop: Shop, subject: str) -> None:
     order = AnOrder()
     event: VersionedEvent = order.created()
-    await shop.hear(event)
+    await shop.receive(event)
     if subject != "order.created":
         event = LATER[subject][0](order)
-        await shop.hear(event)
-    await shop.hear(order.updated("awaiting:payment"))
+        await shop.receive(event)
+    await shop.receive(order.updated("awaiting:payment"))
     before = await shop.context.repositories.orders.find(order.id)
     await again(shop, event)
     assert await shop.context.repositories.orders.find(order.id) == before
@@ -83,12 +83,12 @@ async def test_a_repetition_is_acknowledged_and_changes_nothing(shop: Shop, subj
 
 
 async def test_a_repetition_settles_what_a_crash_left(shop: Shop) -> None:
-    """The replica was written, the process killed before the money moved, the message delivered again."""
+    """After a kill between the write to the replica and the settlement, the message is redelivered."""
     order = await shop.order()
     await shop.pay(order)
     event = order.completed()
     await shop.context.repositories.orders.apply(event.id, event.version, {"status": "complete"})
-    await shop.hear(event)
+    await shop.receive(event)
     assert await shop.states(order) == ["captured"]
 
 
@@ -105,7 +105,7 @@ async def test_a_broken_message_is_a_dead_letter(shop: Shop, subject: str, data:
 
 async def test_the_end_of_an_order_without_a_payment_changes_nothing(shop: Shop) -> None:
     for end in (AnOrder.cancelled, AnOrder.completed):
-        await shop.hear(end(await shop.order()))
+        await shop.receive(end(await shop.order()))
     assert await shop.published() == []
     assert set(outcomes(shop)) == {"ack"}
 
@@ -114,9 +114,9 @@ async def test_many_ends_of_an_order_move_its_money_once(shop: Shop) -> None:
     order = await shop.order()
     await shop.pay(order)
     completed = order.completed()
-    await shop.hear(completed)
+    await shop.receive(completed)
     await again(shop, completed)
-    await shop.hear(order.updated("complete"))
+    await shop.receive(order.updated("complete"))
     [intent] = await shop.intents(order)
     assert (intent["captures"], intent["voids"]) == (1, 0)
     assert await shop.published() == ["payment.created:0", "payment.captured:1"]
@@ -130,6 +130,6 @@ async def test_a_refused_settlement_ends_as_a_dead_letter(
     await shop.pay(order)
     [intent] = await shop.intents(order)
     await shop.gateway.void(intent["_id"], "by hand")
-    await shop.hear(order.completed())
+    await shop.receive(order.completed())
     [letter] = shop.stream.of("dead.payments.order.completed")
     assert "SettlementRefused" in letter.headers[REASON]

@@ -1,4 +1,4 @@
-"""Every query of the payments database, over 100,000 documents of each kind: each reads by an index."""
+"""Query plans of the payments database, over 100,000 documents of each kind: each query reads by an index."""
 
 import random
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ PRICE = Money(2_000)
 
 
 def payments() -> Iterator[Payment]:
-    """One in a hundred is open."""
+    """Payments, of which one in a hundred is open."""
     for number in range(COUNT):
         yield Payment(
             id=new_id(),
@@ -46,7 +46,7 @@ def attempt(order_id: str, number: int = 1) -> Attempt:
 
 
 def attempts() -> Iterator[Document]:
-    """One in a hundred has an unknown outcome, and half of those are due."""
+    """Attempts, of which one in a hundred has an unknown outcome. About half of these are due."""
     chance = random.Random(1)
     known = {"payment_id": new_id(), "user_id": "buyer", "status": str(AttemptStatus.RESOLVED), "number": 1}
     charge = {"key": "k", "token": "tok_visa", "amount_cents": PRICE.cents, "started_at": NOW, "words": ""}
@@ -90,7 +90,7 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
     begun = attempt(new_id())
     await tries.begin(begun)
 
-    async def nothing() -> None:
+    async def noop() -> None:
         pass
 
     failed = attempt(new_id())
@@ -109,7 +109,7 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         "orders.get": lambda: orders.get(order),
         "orders.lookup": lambda: orders.lookup(order),
         "orders.apply": lambda: orders.apply(order, 1, fields),
-        "orders.in_order": lambda: orders.in_order(order, 2, nothing),
+        "orders.in_order": lambda: orders.in_order(order, 2, noop),
         "attempts.find": lambda: tries.find("order-1"),
         "attempts.begin": lambda: tries.begin(attempt(failed.order_id, 2)),
         "attempts.due": lambda: tries.due(NOW, 200),

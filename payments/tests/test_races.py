@@ -1,4 +1,4 @@
-"""Paying against the order's end, in every interleaving: the money is taken if and only if it completed."""
+"""Races between a payment and the order's end: the money is taken if and only if the order completed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ SETTLED = {"cancelled": "voided", "completed": "captured"}
 
 
 def once(action: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-    """A hook that acts the first time only: what it causes may pass the same point."""
+    """Hook that acts the first time only, because its effects may reach the same point again."""
     done = False
 
     async def hook() -> None:
@@ -30,14 +30,14 @@ def once(action: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]
 
 
 def ends(shop: Shop, order: AnOrder, end: str) -> Callable[[], Awaitable[None]]:
-    return once(lambda: shop.hear(END[end](order)))
+    return once(lambda: shop.receive(END[end](order)))
 
 
 @pytest.mark.parametrize("end", END)
 async def test_the_end_comes_after_the_payment(shop: Shop, end: str) -> None:
     order = await shop.order()
     assert (await shop.pay(order)).status_code == 201
-    await shop.hear(END[end](order))
+    await shop.receive(END[end](order))
     assert await shop.states(order) == [SETTLED[end]]
     assert await shop.published() == ["payment.created:0", f"payment.{SETTLED[end]}:1"]
 
@@ -83,7 +83,7 @@ async def test_the_end_comes_right_after_the_save(
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("end", END)
 async def test_two_settle_at_once(shop: Shop, end: str, moment: str) -> None:
-    """The sweep overtakes the listener, before or after the provider did its part."""
+    """The sweep overtakes the listener, before or after the provider settles."""
     order = await shop.order()
     await shop.pay(order)
 
@@ -92,7 +92,7 @@ async def test_two_settle_at_once(shop: Shop, end: str, moment: str) -> None:
 
     act = "capture" if end == "completed" else "void"
     setattr(shop.gateway, f"{moment}_{act}", once(overtake))
-    await shop.hear(END[end](order))
+    await shop.receive(END[end](order))
     [intent] = await shop.intents(order)
     assert (intent["state"], intent[f"{act}s"]) == (SETTLED[end], 1)
     assert await shop.published() == ["payment.created:0", f"payment.{SETTLED[end]}:1"]
@@ -101,15 +101,15 @@ async def test_two_settle_at_once(shop: Shop, end: str, moment: str) -> None:
 async def test_an_order_cancelled_while_its_owner_takes_the_step(shop: Shop) -> None:
     order = await shop.order()
     await shop.pay(order, "tok_threeDSecure")
-    await shop.hear(order.updated("awaiting:payment"))
-    await shop.hear(order.cancelled())
+    await shop.receive(order.updated("awaiting:payment"))
+    await shop.receive(order.cancelled())
     assert await shop.states(order) == ["voided"]
     assert (await shop.confirm(order)).status_code == 400
     assert await shop.published() == ["payment.awaiting:0", "payment.voided:1"]
 
 
 async def test_an_order_cancelled_between_two_cards(shop: Shop) -> None:
-    """The first card's step failed, the second is being asked when the order ends."""
+    """The first card's step failed; the order ends during the second card's authorisation."""
     order = await shop.order()
     await shop.pay(order, "tok_threeDSecureDeclined")
     await shop.confirm(order)
@@ -118,7 +118,7 @@ async def test_an_order_cancelled_between_two_cards(shop: Shop) -> None:
     assert await shop.states(order) == ["voided", "voided"]
 
 
-async def test_others_wait_for_the_one_that_asks_the_provider(shop: Shop) -> None:
+async def test_other_requests_wait_for_the_one_that_calls_the_provider(shop: Shop) -> None:
     order = await shop.order()
     shop.gateway.before_authorize = lambda: asyncio.sleep(0.05)
     answers = await asyncio.gather(*(shop.pay(order) for _ in range(20)))
@@ -127,7 +127,7 @@ async def test_others_wait_for_the_one_that_asks_the_provider(shop: Shop) -> Non
     assert shop.gateway.authorizations == 1
 
 
-async def test_others_are_told_of_the_decline_they_waited_for(shop: Shop) -> None:
+async def test_waiting_requests_receive_the_decline(shop: Shop) -> None:
     order = await shop.order()
     shop.gateway.before_authorize = lambda: asyncio.sleep(0.05)
     answers = await asyncio.gather(*(shop.pay(order, "tok_chargeDeclined") for _ in range(5)))
@@ -135,7 +135,7 @@ async def test_others_are_told_of_the_decline_they_waited_for(shop: Shop) -> Non
     assert shop.gateway.authorizations == 1
 
 
-async def test_of_two_retries_one_asks(shop: Shop) -> None:
+async def test_of_two_retries_one_calls_the_provider(shop: Shop) -> None:
     order = await shop.order()
     await shop.pay(order, "tok_chargeDeclined")
     shop.gateway.before_authorize = lambda: asyncio.sleep(0.05)
@@ -173,13 +173,13 @@ async def test_an_attempt_that_was_given_up_and_comes_late_is_voided_when_anothe
     shop.gateway.after_authorize = once(given_up)
     assert (await shop.pay(order)).status_code == 201
     assert await shop.states(order) == ["voided", "authorized"]
-    await shop.hear(order.completed())
+    await shop.receive(order.completed())
     assert await shop.states(order) == ["voided", "captured"]
     assert await shop.published() == ["payment.created:0", "payment.captured:1"]
 
 
 async def test_a_crash_after_the_provider_reserved(shop: Shop) -> None:
-    """Killed before anything was saved: the sweep finds the money and the payment is made."""
+    """After a kill before any save, the sweep finds the authorised money and stores the payment."""
     order = await shop.order()
 
     async def crash() -> None:
@@ -196,7 +196,7 @@ async def test_a_crash_after_the_provider_reserved(shop: Shop) -> None:
 
 @pytest.mark.parametrize("end", END)
 async def test_a_crash_after_the_provider_settled(shop: Shop, end: str) -> None:
-    """Killed before the payment was saved: the redelivered event settles again, and nothing moves twice."""
+    """After a kill before the save, the redelivered event settles again, and the money moves once."""
     order = await shop.order()
     await shop.pay(order)
 
@@ -205,14 +205,14 @@ async def test_a_crash_after_the_provider_settled(shop: Shop, end: str) -> None:
 
     act = "capture" if end == "completed" else "void"
     setattr(shop.gateway, f"after_{act}", once(crash))
-    await shop.hear(END[end](order))
+    await shop.receive(END[end](order))
     [intent] = await shop.intents(order)
     assert intent[f"{act}s"] == 1
     assert await shop.published() == ["payment.created:0", f"payment.{SETTLED[end]}:1"]
 
 
-async def test_the_end_was_heard_and_the_money_not_settled(shop: Shop) -> None:
-    """Killed between the two, and the message lost for good: the sweep settles."""
+async def test_the_end_was_stored_and_the_money_not_settled(shop: Shop) -> None:
+    """After a kill between the two and the loss of the message, the sweep settles."""
     order = await shop.order()
     await shop.pay(order)
     event = order.completed()
@@ -227,13 +227,13 @@ async def test_a_provider_that_is_down_when_the_order_ends(shop: Shop) -> None:
     order = await shop.order()
     await shop.pay(order)
     shop.gateway.down = True
-    hearing = asyncio.create_task(shop.hear(order.completed()))
+    receiving = asyncio.create_task(shop.receive(order.completed()))
     await asyncio.sleep(0.2)
     [source] = shop.stream.sources.values()
     assert source.deliveries[-1].outcome == "nak"
     assert await shop.states(order) == ["authorized"]
     shop.gateway.down = False
-    await hearing
+    await receiving
     assert await shop.states(order) == ["captured"]
 
 

@@ -1,4 +1,4 @@
-"""The replica of the orders is built anew from the stream."""
+"""Rebuild of the orders' replica from the stream."""
 
 from datetime import timedelta
 
@@ -20,7 +20,9 @@ from payments.rebuild import rebuild
 from payments.repository import OrderReplica
 
 
-async def test_the_replica_is_what_the_orders_events_say(stream: FakeStream, database: Database) -> None:
+async def test_the_replica_equals_the_state_in_the_orders_events(
+    stream: FakeStream, database: Database
+) -> None:
     open_, complete, cancelled = (new_id() for _ in range(3))
     due = times.now() + timedelta(minutes=15)
     ticket = TicketRef(id="t")

@@ -1,4 +1,4 @@
-"""The guards that decide who wins, and the queries."""
+"""Repositories: the guards of concurrent writes, and the queries."""
 
 from datetime import timedelta
 
@@ -101,8 +101,8 @@ async def test_an_attempt_that_is_over_is_not_due(attempts: Attempts, end: str) 
     assert await attempts.due(NOW + timedelta(days=1), 10) == []
 
 
-async def test_an_order_has_one_payment_whoever_stores_it(stores: Repositories) -> None:
-    """Also if two processes came to different payment ids for it."""
+async def test_an_order_has_one_payment(stores: Repositories) -> None:
+    """Holds also if two processes chose different payment ids for the order."""
     order = an_order()
     await stores.payments.save(an_authorized(an_attempt(order), "pi_1"))
     with pytest.raises(Conflict):

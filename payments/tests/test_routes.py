@@ -1,4 +1,4 @@
-"""The contract's table for payments, through HTTP."""
+"""Contract of the payments API, through HTTP."""
 
 import json
 from datetime import timedelta
@@ -46,7 +46,7 @@ async def test_the_same_order_again_is_the_same_payment(shop: Shop) -> None:
     first, second = await shop.pay(order), await shop.pay(order, "tok_mastercard")
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.json() == second.json()
-    await shop.hear(order.completed())
+    await shop.receive(order.completed())
     third = await shop.pay(order)
     assert (third.status_code, third.json()["id"]) == (201, first.json()["id"])
     assert shop.gateway.authorizations == 1
@@ -76,7 +76,7 @@ async def test_then_whether_it_exists(shop: Shop) -> None:
 
 async def test_then_whose_it_is_before_its_state(shop: Shop) -> None:
     order = await shop.order()
-    await shop.hear(order.cancelled())
+    await shop.receive(order.cancelled())
     owner, order.buyer = order.buyer, a_user()
     for answer in (await shop.pay(order), await shop.confirm(order)):
         assert (answer.status_code, messages(answer)) == (401, ["Not authorized"])
@@ -104,7 +104,7 @@ async def test_a_token_that_the_provider_does_not_know(shop: Shop) -> None:
     assert (await shop.pay(order)).status_code == 201
 
 
-async def test_a_decline_comes_in_the_providers_words_and_another_card_may_be_tried(shop: Shop) -> None:
+async def test_a_decline_has_the_providers_message_and_another_card_may_be_tried(shop: Shop) -> None:
     order = await shop.order()
     answer = await shop.pay(order, "tok_chargeDeclined")
     assert (answer.status_code, messages(answer)) == (402, ["Your card was declined."])
@@ -122,14 +122,14 @@ async def test_a_further_step_is_awaited_then_confirmed(shop: Shop) -> None:
     asked = await shop.pay(order, "tok_threeDSecure")
     assert (asked.status_code, asked.json()["status"]) == (201, "awaiting")
     assert asked.json()["clientSecret"]
-    await shop.hear(order.updated("awaiting:payment"))
+    await shop.receive(order.updated("awaiting:payment"))
     assert (await shop.pay(order)).json() == asked.json()
     confirmed = await shop.confirm(order)
     assert (confirmed.status_code, confirmed.json()["status"]) == (200, "authorized")
     assert confirmed.json()["id"] == asked.json()["id"]
     assert (await shop.confirm(order)).json() == confirmed.json()
     assert await shop.published() == ["payment.awaiting:0", "payment.created:1"]
-    await shop.hear(order.completed())
+    await shop.receive(order.completed())
     assert await shop.states(order) == ["captured"]
 
 

@@ -1,4 +1,4 @@
-"""What stops the start, by name."""
+"""Settings: a missing or wrong variable stops the start and is named."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What only Stripe's API has: its parameters, its saved answers, its pages, its failures."""
+"""Stripe gateway: parameters, saved answers, pages and failures that only Stripe's API has."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -35,7 +35,7 @@ def a_charge(token: str = "tok_visa") -> Charge:
     return Charge(order_id, 1, f"order:{order_id}:1", token, Money(1999), times.now())
 
 
-async def test_what_is_sent(server: StripeServer, gateway: StripeGateway) -> None:
+async def test_parameters_of_a_new_intent(server: StripeServer, gateway: StripeGateway) -> None:
     charge = a_charge()
     await gateway.authorize(charge)
     path, key, form = server.requests[0]
@@ -59,9 +59,9 @@ async def test_a_payment_method_is_sent_as_such(server: StripeServer, gateway: S
     assert server.requests[0][2]["payment_method"] == "pm_card_visa"
 
 
-async def test_an_amount_that_stripe_refuses_is_declined_in_its_words(gateway: StripeGateway) -> None:
+async def test_an_amount_that_stripe_refuses_is_declined_with_its_message(gateway: StripeGateway) -> None:
     intent = await gateway.authorize(replace(a_charge(), amount=Money(1)))
-    assert (intent.state, intent.words, intent.id) == (
+    assert (intent.state, intent.decline_reason, intent.id) == (
         State.DECLINED,
         "Amount must be at least $0.50 usd",
         "",
@@ -80,7 +80,7 @@ async def test_the_sdk_repeats_a_lost_answer_with_the_same_key(server: StripeSer
     assert len(server.intents) == 1
 
 
-async def test_nobody_listening_is_an_unknown_outcome() -> None:
+async def test_a_refused_connection_is_an_unknown_outcome() -> None:
     gateway = StripeGateway("sk_test_x", api_base="http://127.0.0.1:1", timeout=0.25, network_retries=0)
     for call in (gateway.authorize(a_charge()), gateway.find(a_charge()), gateway.retrieve("pi_1")):
         with pytest.raises(OutcomeUnknown):
@@ -111,7 +111,7 @@ async def test_a_lookup_goes_through_all_pages(server: StripeServer, gateway: St
     assert found.id == wanted.id
 
 
-async def test_an_intent_without_our_metadata_is_nobodys(
+async def test_an_intent_without_an_order_in_its_metadata_is_ignored(
     server: StripeServer, gateway: StripeGateway
 ) -> None:
     form = {"amount": "100", "currency": "usd", "capture_method": "manual"}

@@ -1,4 +1,4 @@
-"""When the provider does not answer: no charge is lost track of, and none is made twice."""
+"""Unknown outcomes: if the provider does not answer, every charge stays tracked and happens at most once."""
 
 import asyncio
 from dataclasses import replace
@@ -17,7 +17,7 @@ from tests.shop import Shop
 
 
 def impatient(shop: Shop, **changes: timedelta) -> PaymentContext:
-    """The context with other timing, for a sweep."""
+    """Context with other timing, for a sweep."""
     return replace(shop.context, timing=replace(shop.context.timing, **changes))
 
 
@@ -40,7 +40,7 @@ async def test_an_answer_that_was_lost_is_looked_up_at_once(shop: Shop) -> None:
     assert await shop.states(order) == ["authorized"]
 
 
-async def test_a_provider_that_is_down_is_unavailable_and_nothing_is_asked_twice(shop: Shop) -> None:
+async def test_a_provider_that_is_down_is_unavailable_and_no_charge_is_sent_twice(shop: Shop) -> None:
     order = await shop.order()
     shop.gateway.down = True
     for _ in range(2):
@@ -64,7 +64,7 @@ async def test_an_attempt_that_never_arrived_is_sent_again_with_its_own_key(shop
 
 
 @pytest.mark.parametrize("token", ["tok_visa", "tok_chargeDeclined", "tok_nobody", "tok_threeDSecure"])
-async def test_whatever_comes_of_it_later_is_recorded(shop: Shop, token: str) -> None:
+async def test_every_later_outcome_is_recorded(shop: Shop, token: str) -> None:
     order = await shop.order()
     shop.gateway.down = True
     await shop.pay(order, token)
@@ -78,7 +78,7 @@ async def test_an_order_that_ended_meanwhile_is_not_charged_any_more(shop: Shop)
     order = await shop.order()
     shop.gateway.down = True
     await shop.pay(order)
-    await shop.hear(order.cancelled())
+    await shop.receive(order.cancelled())
     shop.gateway.down = False
     await sweep_attempts(shop.context)
     assert await shop.intents(order) == []
@@ -97,14 +97,14 @@ async def test_money_that_turns_out_reserved_for_a_cancelled_order_is_voided(sho
     answer = await shop.pay(order, "tok_timeout")
     assert answer.status_code == 503
     assert await shop.states(order) == ["authorized"]
-    await shop.hear(order.cancelled())
+    await shop.receive(order.cancelled())
     shop.gateway.down = False
     await sweep_attempts(shop.context)
     assert await shop.states(order) == ["voided"]
     assert await shop.published() == ["payment.created:0", "payment.voided:1"]
 
 
-async def test_a_500_is_believed_only_after_a_while_then_another_card_may_be_tried(shop: Shop) -> None:
+async def test_a_500_is_final_only_after_a_while_then_another_card_may_be_tried(shop: Shop) -> None:
     order = await shop.order()
     assert (await shop.pay(order, "tok_error")).status_code == 503
     await sweep_attempts(shop.context)
@@ -116,7 +116,7 @@ async def test_a_500_is_believed_only_after_a_while_then_another_card_may_be_tri
     assert keys == [("1", "pending"), ("2", "authorized")]
 
 
-async def test_a_provider_that_is_down_is_never_taken_for_a_no(shop: Shop) -> None:
+async def test_a_provider_that_is_down_is_never_taken_for_a_decline(shop: Shop) -> None:
     order = await shop.order()
     shop.gateway.down = True
     await shop.pay(order)
@@ -145,7 +145,7 @@ async def test_attempts_are_left_to_their_requests_first(shop: Shop) -> None:
     assert await sweep_attempts(patient) == 0
 
 
-async def test_a_step_that_was_taken_without_telling_us_is_noticed(shop: Shop) -> None:
+async def test_a_step_that_was_taken_without_a_confirm_is_noticed(shop: Shop) -> None:
     order = await shop.order()
     await shop.pay(order, "tok_threeDSecure")
     sweep = OpenPayments(shop.context, first_pause=0)

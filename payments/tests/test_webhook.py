@@ -1,4 +1,4 @@
-"""The provider's own word: verified, stored by id, and never believed without asking back."""
+"""Webhook: each event is verified, stored by id, and checked against the provider's own state."""
 
 import json
 import time
@@ -35,7 +35,7 @@ async def send(
 
 
 async def a_lost_authorisation(shop: Shop) -> tuple[AnOrder, str]:
-    """Reserved at the provider, unknown here."""
+    """Order and intent id of an authorisation that the provider has and this service lacks."""
     order = await shop.order()
 
     async def lose_the_provider() -> None:
@@ -74,7 +74,7 @@ async def test_an_event_that_had_no_effect_yet_is_done_when_repeated(shop: Shop)
     assert await shop.published() == ["payment.created:0"]
 
 
-async def test_what_an_event_claims_is_not_believed(shop: Shop) -> None:
+async def test_the_state_in_an_event_is_ignored(shop: Shop) -> None:
     order = await shop.order()
     await shop.pay(order)
     [intent] = await shop.intents(order)
@@ -88,7 +88,7 @@ async def test_shuffled_events_end_where_the_provider_is(shop: Shop) -> None:
     order = await shop.order()
     await shop.pay(order)
     [intent] = await shop.intents(order)
-    await shop.hear(order.completed())
+    await shop.receive(order.completed())
     for kind in ("succeeded", "payment_failed", "amount_capturable_updated"):
         assert (await send(shop, an_event(kind, intent["_id"]))).status_code == 200
     assert await shop.published() == ["payment.created:0", "payment.captured:1"]
@@ -147,7 +147,7 @@ async def test_a_late_second_authorisation_is_voided(shop: Shop) -> None:
     assert await shop.states(order) == ["authorized", "voided"]
 
 
-async def test_intents_of_nobodys_order_are_left_alone(shop: Shop) -> None:
+async def test_intents_of_unknown_orders_are_left_alone(shop: Shop) -> None:
     order = AnOrder(price=Money(100))
     stranger = await shop.order()
     known = await shop.context.repositories.orders.get(stranger.id)

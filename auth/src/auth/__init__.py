@@ -1,1 +1,1 @@
-"""Who people are: sign-up, sign-in and the session."""
+"""Accounts of users: sign-up, sign-in and the session."""

@@ -17,7 +17,10 @@ from common.runtime.service import Service
 def create_app(
     settings: Settings, *, database: Database | None = None, hasher: Hasher | None = None
 ) -> FastAPI:
-    """Nothing connects before the lifespan starts. `database` and `hasher` stand in for the real ones."""
+    """Builds the app. Connections open when the lifespan starts.
+
+    database, hasher: Replacements for the real ones.
+    """
     database = mongo.connect(settings.mongo_uri, "auth") if database is None else database
     repositories = Repositories.over(database)
     service = Service(database=database, collections=repositories.all)

@@ -10,7 +10,7 @@ from common.base.errors import TooManyTries
 
 
 async def sign_up(users: UserRepository, hashing: HashQueue, email: Email, password: str) -> User:
-    """Raises EmailInUse."""
+    """Creates and stores the user. Raises EmailInUse, or Busy if the hash queue is full."""
     async with hashing.turn() as passwords:
         user = User.register(email, await passwords.hash(password))
     await users.add(user)
@@ -20,12 +20,17 @@ async def sign_up(users: UserRepository, hashing: HashQueue, email: Email, passw
 async def sign_in(
     repositories: Repositories, hashing: HashQueue, email: Email, password: str, address: str
 ) -> User:
-    """Raises InvalidCredentials, or TooManyTries before any work is done. Only failures count as tries."""
+    """Returns the user of the e-mail and the password.
+
+    Raises InvalidCredentials; TooManyTries, before any password is hashed; Busy if the hash queue is full.
+    Only failures count as tries.
+    """
     attempt = Attempt.of(email, address)
     await _refuse_guessing(repositories.failures, attempt)
     user = await repositories.users.of_email(email)
     async with hashing.turn() as passwords:
-        # Again, now that it is our turn: of many guesses sent at once, most waited while others failed.
+        # A second check, after the wait for the turn: many guesses may be sent at the same moment, and
+        # earlier ones may have failed during the wait.
         await _refuse_guessing(repositories.failures, attempt)
         matches = await passwords.match(user.password_hash if user else None, password)
         if user is None or not matches:

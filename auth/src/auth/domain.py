@@ -1,4 +1,4 @@
-"""The user, the e-mail address that names one, and how many wrong passwords are too many."""
+"""Users, their e-mail addresses, and the limits on failed sign-ins."""
 
 import math
 from collections.abc import Sequence
@@ -15,33 +15,36 @@ from common.base.ids import new_id
 from common.contract.error_codes import ErrorCode
 
 MAX_EMAIL = 254
-"""RFC 5321 leaves no room for more in a path."""
+"""Maximum length in characters, from the maximum length of a path in RFC 5321."""
 MIN_PASSWORD = 8
 MAX_PASSWORD = 128
 
 WINDOW = timedelta(minutes=15)
 MAX_FAILURES_FROM_ADDRESS = 10
-"""Of one e-mail from one address: someone who guesses."""
+"""Failures for one e-mail from one network address: the limit against a single guesser."""
 MAX_FAILURES = 100
-"""Of one e-mail from anywhere: many who guess together. Higher, as it locks the owner out, too."""
+"""Failures for one e-mail from all addresses: the limit against guessers who work together.
+
+Higher than the other limit, because it locks out the owner of the e-mail, too.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """`address` is as it was typed; addresses that differ in case or in Unicode form share their `key`."""
+    """E-mail `address` as the user typed it. Addresses that differ in case or Unicode form share a `key`."""
 
     address: str
     key: str
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises InvalidValue unless it is well formed. No name server is asked."""
+        """Parses an e-mail address, without a DNS lookup. Raises InvalidValue for a malformed address."""
         address = text.strip()
-        # Before the library looks, whose time grows with the length.
+        # Checked before the library runs, because the library's time grows with the length.
         if len(address) > MAX_EMAIL:
             raise InvalidValue("Email must be valid", ErrorCode.EMAIL_INVALID)
         try:
-            # `test_environment` allows the names under .test, which no mail can reach (RFC 6761).
+            # `test_environment` allows the names under .test, which mail can't reach (RFC 6761).
             known = validate_email(address, check_deliverability=False, test_environment=True)
         except EmailNotValidError:
             raise InvalidValue("Email must be valid", ErrorCode.EMAIL_INVALID) from None
@@ -65,12 +68,12 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `failures` under one key in any 15 minutes."""
+    """Limit of `failures` failed sign-ins under one key in any 15 minutes."""
 
     failures: int
 
     def wait(self, failed_at: Sequence[datetime], now: datetime) -> timedelta:
-        """How long the next try must wait after these failures, oldest first; zero when it may go on."""
+        """Time until the next try is allowed; zero if it is allowed now. `failed_at`: oldest first."""
         if len(failed_at) < self.failures:
             return timedelta(0)
         return max(timedelta(0), failed_at[-self.failures] + WINDOW - now)
@@ -81,5 +84,5 @@ PER_EMAIL = Limit(MAX_FAILURES)
 
 
 def whole_seconds(wait: timedelta) -> int:
-    """Rounded up: after that many, the wait is over."""
+    """Number of seconds, rounded up, so that the wait is over after that time."""
     return math.ceil(wait.total_seconds())

@@ -1,4 +1,4 @@
-"""Why a sign-up or a sign-in is refused."""
+"""Errors that refuse a sign-up or a sign-in."""
 
 from common.base.errors import BadRequest, Unavailable
 from common.contract.error_codes import ErrorCode
@@ -13,7 +13,7 @@ class EmailInUse(BadRequest):
 
 
 class InvalidCredentials(BadRequest):
-    """The same words for an unknown e-mail and a wrong password: neither tells who has an account."""
+    """Unknown e-mail or wrong password. One message for both hides which accounts exist."""
 
     code = ErrorCode.INVALID_CREDENTIALS
     default_message = "Invalid credentials"

@@ -1,4 +1,4 @@
-"""Password hashes: argon2id, off the event loop, two at a time, behind a queue that has an end."""
+"""Password hashes: argon2id, in threads outside the event loop, two at a time, behind a bounded queue."""
 
 import asyncio
 import secrets
@@ -13,59 +13,65 @@ from argon2.low_level import Type
 
 from auth.errors import Busy
 
-AT_ONCE = 2
+CONCURRENCY = 2
 MAX_WAITING = 200
 
 
 class Hasher(Protocol):
-    """The part of argon2's PasswordHasher that is used."""
+    """Interface of argon2's PasswordHasher, as far as this service uses it."""
 
     def hash(self, password: str | bytes, /) -> str: ...
 
     def verify(self, hash: str | bytes, password: str | bytes, /) -> bool:
-        """Raises VerifyMismatchError for another password."""
+        """Verifies a password against a hash. Raises VerifyMismatchError for a wrong password."""
 
     def check_needs_rehash(self, hash: str | bytes, /) -> bool: ...
 
 
 def argon2id() -> PasswordHasher:
-    """The first choice of OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one lane."""
+    """Hasher of the first choice in OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one lane."""
     return PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
 
 
 class Passwords:
     def __init__(self, hasher: Hasher) -> None:
         self._hasher = hasher
-        self._nobodys = hasher.hash(secrets.token_hex())
+        self._dummy_hash = hasher.hash(secrets.token_hex())
 
     async def hash(self, password: str) -> str:
         return await asyncio.to_thread(self._hasher.hash, _bytes(password))
 
     async def match(self, password_hash: str | None, password: str) -> bool:
-        """False where there is no hash, after the same work: nobody's password is known to nobody."""
+        """Whether the password matches the hash.
+
+        Returns False for `password_hash=None` (an unknown user). It then verifies a dummy hash of a random
+        password, so that the work is the same as for a known user.
+        """
         try:
-            await asyncio.to_thread(self._hasher.verify, password_hash or self._nobodys, _bytes(password))
+            await asyncio.to_thread(self._hasher.verify, password_hash or self._dummy_hash, _bytes(password))
         except VerifyMismatchError:
             return False
         return True
 
     def are_weaker(self, password_hash: str) -> bool:
-        """It was made with other parameters than those of today."""
+        """Whether the hash was made with other parameters than the current ones."""
         return self._hasher.check_needs_rehash(password_hash)
 
 
 class HashQueue:
-    """Hands out turns at hashing, so that a flood of requests bounds the memory, the CPU and the wait."""
+    """Bounded queue for turns at hashing. It limits memory, CPU and wait during a flood of requests."""
 
-    def __init__(self, passwords: Passwords, at_once: int = AT_ONCE, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self, passwords: Passwords, concurrency: int = CONCURRENCY, max_waiting: int = MAX_WAITING
+    ) -> None:
         self._passwords = passwords
-        self._turns = asyncio.Semaphore(at_once)
+        self._turns = asyncio.Semaphore(concurrency)
         self._max_waiting = max_waiting
         self._waiting = 0
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Passwords]:
-        """Raises Busy when the queue is full."""
+        """Waits for a turn and holds it. Raises Busy if the queue is full."""
         if self._waiting >= self._max_waiting:
             raise Busy()
         self._waiting += 1
@@ -80,5 +86,8 @@ class HashQueue:
 
 
 def _bytes(password: str) -> bytes:
-    """The same for one password however a keyboard composes its characters (NIST SP 800-63B, 5.1.1.2)."""
+    """Bytes of the normalised password, equal for every way to compose its characters on a keyboard.
+
+    Source: NIST SP 800-63B, 5.1.1.2.
+    """
     return normalize("NFKC", password).encode()

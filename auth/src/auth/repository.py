@@ -1,4 +1,4 @@
-"""Every query and index of the auth database."""
+"""Queries and indexes of the auth database."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from common.persistence.mongo import ASCENDING, Database, Document, Index
 
 
 class UserRepository:
-    """`{_id, email, email_key, password_hash}`."""
+    """Users, as documents `{_id, email, email_key, password_hash}`."""
 
-    # The one place that decides who has an e-mail address.
+    # This index alone guarantees that an e-mail address has one user.
     indexes = (Index([("email_key", ASCENDING)], name="one_user_per_email", unique=True),)
 
     def __init__(self, database: Database) -> None:
@@ -27,7 +27,7 @@ class UserRepository:
         await self.documents.create_indexes(self.indexes)
 
     async def add(self, user: User) -> None:
-        """Raises EmailInUse: of all who try at once with one e-mail, one becomes a user."""
+        """Stores a new user. Raises EmailInUse; of several concurrent calls with one e-mail, one succeeds."""
         document = {
             "_id": user.id,
             "email": user.email.address,
@@ -44,7 +44,7 @@ class UserRepository:
         return None if document is None else _user(document)
 
     async def replace_hash(self, user: User, password_hash: str) -> None:
-        """Unless the password was changed since `user` was read."""
+        """Replaces the hash. Does nothing if the stored hash changed after `user` was read."""
         await self.documents.update_one(
             {"_id": user.id, "password_hash": user.password_hash}, {"$set": {"password_hash": password_hash}}
         )
@@ -60,7 +60,10 @@ def _user(document: Document) -> User:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What failures are counted under: hashes, as the one who tries chooses the text and its length."""
+    """Keys under which failures are counted.
+
+    Each key is a hash, because the client chooses the text and its length.
+    """
 
     from_address: str
     of_email: str
@@ -71,9 +74,11 @@ class Attempt:
 
 
 class FailedSignIns:
-    """`{_id: key, at: the latest failures, expires_at}`, shared by all processes.
+    """Failed sign-ins, as documents `{_id: key, at: the latest failures' times, expires_at}`.
 
-    A TTL index deletes them within a minute of `expires_at`; nothing relies on the minute.
+    All processes share the documents.
+
+    A TTL index deletes a document within a minute after `expires_at`; the code doesn't rely on that minute.
     """
 
     indexes = (Index([("expires_at", ASCENDING)], name="forgotten", expire_after=timedelta(0)),)
@@ -85,10 +90,11 @@ class FailedSignIns:
         await self.documents.create_indexes(self.indexes)
 
     async def wait(self, attempt: Attempt) -> timedelta:
-        """How long until this may be tried; zero for now."""
+        """Time until the attempt is allowed; zero if it is allowed now."""
         now = times.now()
         limits = _limits(attempt)
-        # By id alone: a condition on `expires_at` would offer its index, which an attack makes long.
+        # A query by id only. With a condition on `expires_at`, the database could choose that field's index,
+        # which grows long during an attack.
         found = await self.documents.find({"_id": {"$in": list(limits)}}, limit=len(limits))
         live = (document for document in found if document["expires_at"] > now)
         waits = (limits[document["_id"]].wait(document["at"], now) for document in live)
@@ -98,7 +104,7 @@ class FailedSignIns:
         await asyncio.gather(*(self._push(key, limit) for key, limit in _limits(attempt).items()))
 
     async def forget(self, attempt: Attempt) -> None:
-        """Forgets what failed from this address; what others tried against the e-mail still counts."""
+        """Deletes the failures of the e-mail from this address. The count over all addresses remains."""
         await self.documents.delete_one({"_id": attempt.from_address})
 
     async def _push(self, key: str, limit: Limit) -> None:
@@ -107,7 +113,8 @@ class FailedSignIns:
             "$push": {"at": {"$each": [now], "$slice": -limit.failures}},
             "$set": {"expires_at": now + WINDOW},
         }
-        # Of several first failures at once one inserts; the server itself repeats the others as updates.
+        # Of several concurrent first failures, one inserts the document. The database server repeats the
+        # others as updates.
         await self.documents.update_one({"_id": key}, change, upsert=True)
 
 

@@ -1,4 +1,4 @@
-"""HTTP → command → schema."""
+"""Routes of the users API: HTTP → command → schema."""
 
 from ipaddress import IPv6Address, ip_address
 from typing import Annotated
@@ -63,10 +63,11 @@ def create_router(
 
 
 def client_address(request: Request, signed_address: SignedClientAddress) -> str:
-    """Whom to count failures for: an IPv4 address, or the IPv6 network of 64 bits that a customer has.
+    """Network address under which failures are counted: an IPv4 address, or a customer's 64-bit IPv6 network.
 
-    It is the one that the pages vouch for; else, behind a proxy, what uvicorn read from the headers of the
-    proxies that it trusts (FORWARDED_ALLOW_IPS).
+    The source is the signed header from the pages. Without a valid header, it is the address of the
+    connection. Behind a proxy, uvicorn takes that address from the headers of the proxies that it trusts
+    (FORWARDED_ALLOW_IPS).
     """
     host = signed_address.read(request.headers.get(HEADER)) or (request.client.host if request.client else "")
     try:

@@ -1,4 +1,4 @@
-"""Shapes on the wire of the users API."""
+"""Request and response schemas of the users API."""
 
 from typing import Annotated, Any
 
@@ -27,7 +27,7 @@ def _known_password(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise InvalidValue("You must supply a password", ErrorCode.PASSWORD_REQUIRED)
     if len(value) > MAX_PASSWORD:
-        # Nobody has one as long: refused in the words of a wrong one, without its work.
+        # No stored password is that long. The answer is that of a wrong password, without the work of a hash.
         raise InvalidValue(InvalidCredentials.default_message, InvalidCredentials.code)
     return value
 

@@ -1,1 +1,1 @@
-"""The money of orders: authorised first, captured when the order completed, voided when it did not."""
+"""Payments of orders: authorised first; captured when the order completes, voided when it is cancelled."""

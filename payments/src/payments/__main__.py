@@ -1,4 +1,4 @@
-"""`python -m payments` serves; `python -m payments rebuild` rebuilds its replicas."""
+"""Commands: `python -m payments` serves, `python -m payments rebuild` rebuilds the orders' replica."""
 
 import sys
 
@@ -12,7 +12,7 @@ from payments.settings import Settings
 if __name__ == "__main__":
     settings = load(Settings)
     if sys.argv[1:] == ["rebuild"]:
-        # Imported here, so that a serving process does not load it.
+        # Imported here, so that the serving process doesn't load the module.
         from common.persistence.rebuild import command
         from payments.rebuild import rebuild
 

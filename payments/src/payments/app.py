@@ -31,7 +31,7 @@ def create_app(
     gateway: PaymentGateway | None = None,
     timing: Timing | None = None,
 ) -> FastAPI:
-    """Nothing connects before the lifespan starts. The keywords stand in for the real ones."""
+    """Builds the app. Connections open when the lifespan starts. The keywords replace the real parts."""
     database = mongo.connect(settings.mongo_uri, "payments") if database is None else database
     stream = (
         JetStream(settings.nats_url, "payments", MARKETPLACE, settings.nats_stream_replicas)

@@ -1,4 +1,4 @@
-"""Use cases: what a buyer asks for."""
+"""Use cases of a buyer: pay, and confirm a further step."""
 
 import asyncio
 import logging
@@ -25,10 +25,13 @@ log = logging.getLogger(__name__)
 
 
 async def pay(context: PaymentContext, user: CurrentUser, order_id: str, token: str) -> Payment:
-    """The order's one payment, authorised or awaiting its owner's further step.
+    """Pays an order; returns the order's one payment, authorised or awaiting the card owner's further step.
 
-    Of all who ask at once, one has the provider asked; the others wait for what comes of it. Raises
-    Declined, BadToken, a refusal of the order's state, or OutcomeUnknown when it takes too long to know.
+    Of several concurrent requests, one calls the provider. The others wait for the outcome of that call.
+
+    Raises Declined, BadToken, or an error for the order's state (CancelledOrder, CompleteOrder,
+    ExpiredOrder); OutcomeUnknown if the provider gives no answer, or if the wait for another request takes
+    longer than `timing.wait`; NotFound for an unknown order; NotAuthorized for another user's order.
     """
     deadline = times.now() + context.timing.wait
     waited_for = 0
@@ -52,9 +55,10 @@ async def pay(context: PaymentContext, user: CurrentUser, order_id: str, token: 
 
 
 async def confirm(context: PaymentContext, user: CurrentUser, order_id: str) -> Payment:
-    """Looks whether the card's owner took the further step.
+    """Checks at the provider whether the card's owner took the further step.
 
-    Raises Declined if the step failed: the order may then be paid with another token.
+    Raises Declined if the step failed; the order may then be paid with another token. Raises
+    NothingToConfirm for an order without a payment.
     """
     await _own(context, user, order_id)
     payment = await context.repositories.payments.of_order(order_id)
@@ -83,7 +87,7 @@ async def _so_far(context: PaymentContext, order_id: str) -> tuple[Payment | Non
 
 
 def _may_try_again(payment: Payment, attempt: Attempt | None) -> bool:
-    """The further step failed, or another attempt is under way since it did."""
+    """Whether the further step failed, or another attempt began after the failure."""
     if payment.status is not Status.AWAITING or attempt is None:
         return False
     return attempt.status in RETRYABLE or attempt.charge.attempt > payment.attempt
@@ -91,7 +95,7 @@ def _may_try_again(payment: Payment, attempt: Attempt | None) -> bool:
 
 def _pass_on_decline(attempt: Attempt) -> None:
     if attempt.status is AttemptStatus.DECLINED:
-        raise Declined(attempt.words)
+        raise Declined(attempt.decline_reason)
 
 
 def _require_payable(order: Order) -> None:
@@ -102,7 +106,10 @@ def _require_payable(order: Order) -> None:
 
 
 def _standing(payment: Payment) -> Payment:
-    """A payment is voided when its order was cancelled, whether or not we have heard of that yet."""
+    """Returns the payment. Raises CancelledOrder for a voided one, whose order was cancelled.
+
+    The event of the cancellation may not have reached this service yet.
+    """
     if payment.status is Status.VOIDED:
         raise CancelledOrder()
     return payment
@@ -123,15 +130,19 @@ async def _authorize(context: PaymentContext, charge: Charge) -> Payment:
 
 
 async def _outcome(context: PaymentContext, intent: Intent) -> Payment:
-    """Records the intent; the payment that stands, or the refusal."""
+    """Records the intent, returns the payment. Raises Declined, CancelledOrder or OutcomeUnknown."""
     try:
         await apply_intent(context, intent)
     except (Conflict, OutcomeUnknown, SettlementRefused):
-        # What is not settled is settled by the sweep; the buyer is told how the payment stands.
-        log.warning("left to the sweep", exc_info=True, extra={"order": intent.order_id})
+        # The sweep settles the rest later. The buyer receives the current state of the payment.
+        log.warning(
+            "payment is not settled yet, the sweep will retry",
+            exc_info=True,
+            extra={"order": intent.order_id},
+        )
     payment = await context.repositories.payments.of_order(intent.order_id)
     if intent.state is State.DECLINED or (intent.state is State.VOIDED and not _is_voided(payment)):
-        raise Declined(intent.words)
+        raise Declined(intent.decline_reason)
     if payment is None or intent.state is State.PENDING:
         raise OutcomeUnknown()
     return _standing(payment)

@@ -1,4 +1,4 @@
-"""Dependencies of the use cases: repositories, the provider, and how long to wait for it."""
+"""Dependencies of the use cases: repositories, payment provider, and the times to wait for it."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,15 +10,16 @@ from payments.repository import Repositories
 @dataclass(frozen=True, slots=True)
 class Timing:
     wait: timedelta = timedelta(seconds=5)
-    """Wait of a request for another request's attempt at the same order."""
+    """Time that a request waits for another request's attempt at the same order."""
     poll: timedelta = timedelta(milliseconds=50)
+    """Time between two reads of that attempt."""
     grace: timedelta = timedelta(seconds=5)
     """Age of an attempt before the sweep checks it."""
     lease: timedelta = timedelta(seconds=60)
-    """Time that a check of an attempt has to itself. One that takes longer may run beside the next: each of
-    its calls has an idempotency key, so that is harmless."""
+    """Time that the sweep reserves an attempt for one check. A check that takes longer may overlap with the
+    next check. This is harmless, because each of its calls has an idempotency key."""
     give_up: timedelta = timedelta(seconds=60)
-    """Age of an attempt from which the provider's answer "unknown" is final: longer than any call takes."""
+    """Age of an attempt from which the provider's answer "unknown" is final. Longer than any call takes."""
 
 
 @dataclass(frozen=True, slots=True)

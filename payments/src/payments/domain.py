@@ -1,12 +1,13 @@
-"""The payment of an order, and the attempts that lead to one.
+"""Payment of an order, and the attempts that lead to the payment.
 
-A payment exists once money is authorised, or once the card's owner is asked for a further step; each of
-its changes is an event. What comes before is an attempt, a record of its own without events: it names the
-idempotency key and the token before the provider is asked, so that a crash at any point leaves enough to
-find out what became of the money.
+A payment exists once money is authorised, or once the card's owner is asked for a further step. Each change
+of a payment is an event. Before that, there is only an attempt: a separate record without events. The
+attempt stores the idempotency key and the token before the first request to the provider. So a crash at any
+point leaves enough data to find out the state of the money.
 
-An order has one payment, whose id its first attempt chose. The first intent that is seen to be authorised
-becomes it for good; any other is a stray, and is voided. Only a payment's own intent is ever captured.
+An order has one payment, whose id is chosen by the order's first attempt. The first intent that is found to
+be authorised becomes the payment's intent permanently. Any other intent is a stray, and is voided. Only a
+payment's own intent is ever captured.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from payments.gateway import Charge, Intent
 
 class Status(StrEnum):
     NEW = "new"
-    """Never stored."""
+    """Not stored yet."""
     AWAITING = "awaiting"
     AUTHORIZED = "authorized"
     CAPTURED = "captured"
@@ -32,12 +33,12 @@ class Status(StrEnum):
 
 class AttemptStatus(StrEnum):
     AUTHORIZING = "authorizing"
-    """The outcome is not known: the provider is being asked, or has to be looked at."""
+    """Outcome unknown: a request to the provider is under way, or the sweep has to look up the intent."""
     DECLINED = "declined"
     FAILED = "failed"
-    """Nothing was authorised, and no card was refused: another attempt may be made, as after a decline."""
+    """Ended with neither an authorisation nor a decline. Another attempt is allowed, as after a decline."""
     RESOLVED = "known"
-    """The payment says what became of it."""
+    """Outcome known: the payment holds it."""
 
 
 OPEN = (Status.AWAITING, Status.AUTHORIZED)
@@ -46,7 +47,7 @@ RETRYABLE = (AttemptStatus.DECLINED, AttemptStatus.FAILED)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What this service knows of an order."""
+    """Order, as this service's replica holds it."""
 
     id: str
     user_id: str
@@ -63,7 +64,11 @@ class Order:
         return self.status == "complete"
 
     def is_expired(self, now: datetime) -> bool:
-        """A complete order doesn't expire, nor one whose card's owner was asked for a further step."""
+        """Whether a `created` order has reached `expires_at`.
+
+        An order in another status doesn't expire, such as a complete order, or one whose card's owner was
+        asked for a further step.
+        """
         return self.status == "created" and self.expires_at <= now
 
     def is_payable(self, now: datetime) -> bool:
@@ -72,13 +77,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The latest attempt at an order's money. `check_at`: when to look at the provider again."""
+    """Latest attempt to authorise an order's money.
+
+    decline_reason: The provider's message for a decline; "" otherwise.
+    check_at: Time of the next lookup at the provider; None once the outcome is known.
+    """
 
     payment_id: str
     user_id: str
     status: AttemptStatus
     charge: Charge
-    words: str
+    decline_reason: str
     check_at: datetime | None
 
     @property
@@ -95,7 +104,7 @@ class Attempt:
             user_id=order.user_id,
             status=AttemptStatus.AUTHORIZING,
             charge=Charge(order.id, number, f"order:{order.id}:{number}", token, order.price, now),
-            words="",
+            decline_reason="",
             check_at=check_at,
         )
 
@@ -122,7 +131,10 @@ class Payment(Aggregate):
         return self.status in OPEN
 
     def await_owner(self, intent: Intent) -> None:
-        """The owner has a further step to take. Raises StrayIntent once the order's money is decided."""
+        """Waits for the card owner's further step.
+
+        Raises StrayIntent for another intent once this payment is authorised or ended.
+        """
         if self.status not in (Status.NEW, Status.AWAITING):
             self._refuse_stray(intent)
         elif intent.attempt > self.attempt:
@@ -130,7 +142,10 @@ class Payment(Aggregate):
             self.record(PaymentAwaiting(id=self.id, order_id=self.order_id))
 
     def authorize(self, intent: Intent) -> None:
-        """Its money is reserved. Raises StrayIntent if another intent's already was."""
+        """Records that the intent's money is reserved.
+
+        Raises StrayIntent for another intent once this payment is authorised or ended.
+        """
         if self.status not in (Status.NEW, Status.AWAITING):
             self._refuse_stray(intent)
         else:
@@ -154,4 +169,4 @@ class Payment(Aggregate):
 
     def _refuse_stray(self, intent: Intent) -> None:
         if intent.id != self.intent_id:
-            raise StrayIntent(f"intent {intent.id} of order {self.order_id}, paid by {self.intent_id}")
+            raise StrayIntent(f"intent {intent.id} is a stray: order {self.order_id} has {self.intent_id}")

@@ -1,4 +1,4 @@
-"""Why a payment refuses, and what a provider leaves open."""
+"""Errors of payments: refusals, and outcomes that the provider leaves unknown."""
 
 from common.base.errors import BadRequest, PaymentRequired, Unavailable
 from common.contract.error_codes import ErrorCode
@@ -27,7 +27,7 @@ class NothingToConfirm(BadRequest):
 
 
 class BadToken(BadRequest):
-    """The provider doesn't know the token, or not any more. Nothing was authorised."""
+    """Token that the provider doesn't know, or knows no longer. No money was authorised."""
 
     code = ErrorCode.TOKEN_INVALID
     default_message = "Token is not a valid payment method"
@@ -37,7 +37,7 @@ class BadToken(BadRequest):
 
 
 class Declined(PaymentRequired):
-    """In the provider's words. Nothing was authorised."""
+    """Declined card. The message is the provider's. No money was authorised."""
 
     code = ErrorCode.CARD_DECLINED
 
@@ -48,7 +48,7 @@ class BadSignature(BadRequest):
 
 
 class OutcomeUnknown(Unavailable):
-    """The provider did not answer, or not yet: money may be authorised or not, until it is looked up."""
+    """Missing answer of the provider. Whether money is authorised stays unknown until a lookup."""
 
     code = ErrorCode.PAYMENT_OUTCOME_UNKNOWN
     default_message = "The payment's outcome is not known yet, please look again in a moment"
@@ -59,8 +59,11 @@ class OutcomeUnknown(Unavailable):
 
 
 class SettlementRefused(Exception):
-    """The provider can't capture what was voided, nor void what was captured: for a person to look at."""
+    """Impossible settlement, such as the capture of a voided intent. A person has to look at it.
+
+    The provider can capture no voided or unknown intent, and void no captured or unknown intent.
+    """
 
 
 class StrayIntent(Exception):
-    """Authorised for an order that has its payment already: to be voided."""
+    """Authorised intent of an order that already has its payment. It has to be voided."""

@@ -1,7 +1,7 @@
-"""A provider that moves no money, with the outcomes and the strictness of the real one.
+"""Fake payment provider: moves no money, but has the outcomes and the strictness of the real one.
 
-Its record is the collection `fake_provider_intents`, so that it survives whatever kills the service, as a
-provider would. It knows the names of Stripe's test tokens.
+The fake provider stores its intents in the collection `fake_provider_intents`, so that they survive a crash
+of the service, as they would at a real provider. It accepts the names of Stripe's test tokens.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ SLOW_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What a token leads to. `error`: the answer is a 500, and saved for the key like any other."""
+    """Outcome of a token. `error`: The answer is a 500, saved for the idempotency key as any other answer."""
 
     state: State
-    words: str = ""
+    decline_reason: str = ""
     seconds: float = 0.0
     times_out: bool = False
     error: bool = False
@@ -43,7 +43,7 @@ _PLANS = {
 
 
 class FakeGateway:
-    """`record` is the provider's own: a document for each idempotency key."""
+    """Gateway to the fake provider. `record`: The provider's own data, one document per idempotency key."""
 
     def __init__(self, database: Database) -> None:
         self.record = database["fake_provider_intents"]
@@ -69,7 +69,7 @@ class FakeGateway:
         try:
             await self.record.insert_one(document)
         except DuplicateKey:
-            # The same key at the same time: one of the two did it.
+            # Two concurrent calls with one key: the other call has stored the intent.
             return _answer(await self._get(intent_id))
         if plan.times_out:
             raise OutcomeUnknown()
@@ -86,7 +86,7 @@ class FakeGateway:
         return None if document is None else _intent(document)
 
     async def confirm(self, intent_id: str) -> Intent | None:
-        """Its bank's page lets the owner pass, or not, at this very call."""
+        """Takes the further step for the card's owner. The step passes or fails, as the token defines."""
         document = await self.record.find_one({"_id": intent_id})
         if document is not None:
             await self._move(intent_id, (State.AWAITING,), State(document["confirmed"]), "confirmations")
@@ -117,7 +117,7 @@ class FakeGateway:
     async def _get(self, intent_id: str) -> Document:
         document = await self.record.find_one({"_id": intent_id})
         if document is None:
-            raise SettlementRefused(f"{intent_id} is not there")
+            raise SettlementRefused(f"{intent_id} does not exist")
         return document
 
 
@@ -130,7 +130,7 @@ def _document(intent_id: str, charge: Charge, plan: _Plan) -> Document:
         "amount_cents": charge.amount.cents,
         "state": str(plan.state),
         "confirmed": str(plan.confirmed),
-        "words": plan.words,
+        "words": plan.decline_reason,
         "error": plan.error,
         "captures": 0,
         "voids": 0,
@@ -138,7 +138,7 @@ def _document(intent_id: str, charge: Charge, plan: _Plan) -> Document:
 
 
 def _answer(document: Document) -> Intent:
-    """What the first call with a key was answered, or would have been: a saved 500 is a 500 again."""
+    """Saved answer to the first call with a key. Raises OutcomeUnknown for a saved 500."""
     if document["error"]:
         raise OutcomeUnknown()
     return _intent(document)
@@ -151,6 +151,6 @@ def _intent(document: Document) -> Intent:
         order_id=document["order_id"],
         attempt=document["attempt"],
         state=state,
-        words=document["words"] if state is State.DECLINED else "",
+        decline_reason=document["words"] if state is State.DECLINED else "",
         client_secret=f"{document['_id']}_secret_fake" if state is State.AWAITING else None,
     )

@@ -1,7 +1,7 @@
-"""What this service asks of a payment provider, and what a provider may answer.
+"""Port to the payment provider: requests and possible answers.
 
-`stripe_gateway.StripeGateway` is the real one, `fake_gateway.FakeGateway` that of laptops and tests; one
-suite (`tests/test_gateway.py`) runs over both.
+`stripe_gateway.StripeGateway` is the real implementation. `fake_gateway.FakeGateway` is for laptops and
+tests. One suite (`tests/test_gateway.py`) tests both.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from common.base.money import Money
 
 
 class State(StrEnum):
-    """Of an intent, the provider's record of one attempt at an order's money."""
+    """State of an intent, the provider's record of one attempt to authorise an order's money."""
 
     PENDING = "pending"
-    """Not decided: neither authorised nor refused."""
+    """Undecided: neither authorised nor declined."""
     AWAITING = "awaiting"
     """The card's owner has a further step to take (3-D Secure)."""
     AUTHORIZED = "authorized"
@@ -27,7 +27,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One attempt at the money of an order. `key` is stored before the provider first hears of it."""
+    """One attempt to authorise an order's money.
+
+    key: Idempotency key, stored before the first request to the provider.
+    """
 
     order_id: str
     attempt: int
@@ -39,51 +42,53 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """`id` is empty for a refusal that left no record; `words` are the provider's, for a refusal.
+    """Provider's record of one attempt.
 
-    `client_secret` lets the card's owner take the further step with the provider's own page or script.
+    id: Empty for a decline that left no record at the provider.
+    decline_reason: The provider's message for a decline.
+    client_secret: Lets the card's owner take the further step with the provider's own page or script.
     """
 
     id: str
     order_id: str
     attempt: int
     state: State
-    words: str = ""
+    decline_reason: str = ""
     client_secret: str | None = None
 
 
 class PaymentGateway(Protocol):
-    """Every method raises `errors.OutcomeUnknown` when the provider can't be asked or didn't answer."""
+    """Payment provider. Its methods raise OutcomeUnknown if the provider is unreachable or silent."""
 
     async def authorize(self, charge: Charge) -> Intent:
-        """Reserves the money without taking it; again with the same key: the same intent.
+        """Reserves the money without taking it. A second call with the same key returns the same intent.
 
         Raises BadToken for a token that the provider doesn't know.
         """
         ...
 
     async def find(self, charge: Charge) -> Intent | None:
-        """The intent that an attempt left at the provider, by order and attempt."""
+        """Finds an attempt's intent at the provider, by order and attempt number; None if absent."""
         ...
 
     async def retrieve(self, intent_id: str) -> Intent | None:
-        """None for an intent that isn't there, or isn't of an order."""
+        """Reads an intent; None for an unknown one, or one that belongs to no order."""
         ...
 
     async def confirm(self, intent_id: str) -> Intent | None:
-        """As `retrieve`, once the card's owner says that the further step is taken."""
+        """Reads an intent after its owner reports the further step as taken; None as in `retrieve`."""
         ...
 
     async def capture(self, intent_id: str, key: str) -> None:
-        """Takes the authorised money; again: nothing more. Raises SettlementRefused if it was voided."""
+        """Takes the authorised money; idempotent. Raises SettlementRefused for a voided or unknown intent."""
         ...
 
     async def void(self, intent_id: str, key: str) -> None:
-        """Gives the reserved money back; again: nothing more. Raises SettlementRefused if it was taken."""
+        """Releases reserved money; idempotent. Raises SettlementRefused for a captured or unknown intent."""
         ...
 
     async def prepare(self) -> None:
-        """Creates what the gateway keeps in the database, if anything."""
+        """Creates the gateway's indexes in the database, if it has any."""
         ...
 
     async def close(self) -> None: ...

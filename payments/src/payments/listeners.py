@@ -1,4 +1,4 @@
-"""What this service reacts to: orders, of which it keeps a replica, and whose end settles the payment."""
+"""Listener to the orders' events: updates the replica, and settles the payment at an order's end."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
 
 
 def order_fields(event: OrderEvent) -> Mapping[str, Any]:
-    """What an order's event says about its replica."""
+    """Fields that an order's event sets in the replica."""
     match event:
         case OrderCreated():
             return {
@@ -32,7 +32,10 @@ def order_fields(event: OrderEvent) -> Mapping[str, Any]:
 
 
 class OrderListener(Listener[OrderEvent]):
-    """Settles at an order's end, also when that was applied before: a crash may have come between."""
+    """Applies each event to the replica, and settles the payment at an order's end.
+
+    The settlement runs also if the event was applied before, because a crash may have come between the two.
+    """
 
     queue_group = QUEUE_GROUP
 

@@ -1,4 +1,4 @@
-"""Publishers: the events that this service emits; `domain.py` says when."""
+"""Publishers of the events that this service emits; `domain.py` defines when."""
 
 from common.contract.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
 from common.messaging.publisher import Publisher, Publishers

@@ -1,7 +1,7 @@
-"""`python -m payments rebuild`: the replica of the orders, anew from the stream.
+"""Rebuild of the orders' replica from the stream: `python -m payments rebuild`.
 
-The money of an order whose end was missing is settled by the service's own sweep, which looks at every open
-payment beside its order.
+If the replica lacked the end of an order, the service's own sweep settles the money. The sweep compares
+every open payment with its order.
 """
 
 from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated

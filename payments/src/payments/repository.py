@@ -1,4 +1,4 @@
-"""Every query and index of the payments database."""
+"""Queries and indexes of the payments database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class PaymentRepository(Repository[Payment]):
         )
 
     async def save(self, aggregate: Payment) -> None:
-        """Raises Conflict also when somebody else was faster to store the order's first payment."""
+        """Stores the payment. Raises Conflict also if the order's first payment was stored meanwhile."""
         try:
             await super().save(aggregate)
         except DuplicateKey:
@@ -63,11 +63,11 @@ class PaymentRepository(Repository[Payment]):
         return None if document is None else self.from_document(document)
 
     async def open_after(self, payment_id: str, limit: int) -> Sequence[Payment]:
-        """Payments neither captured nor voided, by id: the page after `payment_id` ("" for the first)."""
+        """Page of payments neither captured nor voided, by id, after `payment_id` ("" for the first)."""
         return await self._page({"open": True, "_id": {"$gt": payment_id}}, limit)
 
     async def page(self, after: str, limit: int) -> Sequence[Payment]:
-        """Every payment, oldest first, to be held beside the provider's own record."""
+        """All payments, oldest first, page by page, for a comparison with the provider's own record."""
         return await self._page({"_id": {"$gt": after}}, limit)
 
     async def _page(self, query: Document, limit: int) -> Sequence[Payment]:
@@ -81,7 +81,7 @@ class OrderReplica(Replica):
         super().__init__(database["orders"])
 
     async def get(self, order_id: str) -> Order:
-        """Raises NotFound, also for an order that has not reached this service yet."""
+        """Reads an order. Raises NotFound, also for an order that has not reached this service yet."""
         order = await self.lookup(order_id)
         if order is None:
             raise NotFound()
@@ -101,10 +101,10 @@ class OrderReplica(Replica):
 
 
 class Attempts:
-    """One document an order, `_id` the order's: its latest attempt.
+    """Latest attempt of each order: one document per order, whose `_id` is the order's id.
 
-    Each change is one guarded update, so that of all who would begin an attempt exactly one does, and an
-    outcome that comes late never touches a later attempt.
+    Each change is one guarded update. So exactly one of several concurrent callers begins an attempt, and a
+    late outcome never changes a later attempt.
     """
 
     def __init__(self, database: Database) -> None:
@@ -121,7 +121,7 @@ class Attempts:
         return None if document is None else _attempt(document)
 
     async def begin(self, attempt: Attempt) -> bool:
-        """Stores it as the order's latest; False if somebody else was faster."""
+        """Stores the attempt as the order's latest. Returns False if another caller was faster."""
         order_id, number = attempt.charge.order_id, attempt.charge.attempt
         if number == 1:
             try:
@@ -131,24 +131,26 @@ class Attempts:
             return True
         return await self._change(order_id, number - 1, RETRYABLE, {"$set": _fields(attempt)})
 
-    async def decline(self, order_id: str, number: int, words: str) -> bool:
-        """Refused by the provider, at once or at the further step."""
-        return await self._end(order_id, number, (AUTHORIZING, RESOLVED), AttemptStatus.DECLINED, words)
+    async def decline(self, order_id: str, number: int, decline_reason: str) -> bool:
+        """Marks the attempt as declined by the provider, at once or at the further step."""
+        return await self._end(
+            order_id, number, (AUTHORIZING, RESOLVED), AttemptStatus.DECLINED, decline_reason
+        )
 
     async def fail(self, order_id: str, number: int) -> bool:
         return await self._end(order_id, number, (AUTHORIZING,), AttemptStatus.FAILED, "")
 
     async def finish(self, order_id: str, number: int) -> bool:
-        """The payment knows the rest."""
+        """Marks the outcome as known: the payment holds it."""
         return await self._end(order_id, number, (AUTHORIZING, *RETRYABLE), RESOLVED, "")
 
     async def due(self, now: datetime, limit: int) -> Sequence[Attempt]:
-        """Attempts of unknown outcome that it is time to look at, the longest waiting first."""
+        """Attempts of unknown outcome whose `check_at` has come, the longest waiting first."""
         query, order = {"check_at": {"$lte": now}}, [("check_at", ASCENDING)]
         return [_attempt(found) for found in await self._documents.find(query, sort=order, limit=limit)]
 
     async def lease(self, attempt: Attempt, until: datetime) -> bool:
-        """Keeps others off a due attempt until then; False if somebody else has it."""
+        """Leases a due attempt to this process until `until`; False if another process has the lease."""
         return await self._documents.update_one(
             {"_id": attempt.charge.order_id, "check_at": attempt.check_at}, {"$set": {"check_at": until}}
         )
@@ -159,9 +161,14 @@ class Attempts:
         )
 
     async def _end(
-        self, order_id: str, number: int, within: Sequence[AttemptStatus], status: AttemptStatus, words: str
+        self,
+        order_id: str,
+        number: int,
+        within: Sequence[AttemptStatus],
+        status: AttemptStatus,
+        decline_reason: str,
     ) -> bool:
-        change = {"$set": {"status": str(status), "words": words}, "$unset": {"check_at": ""}}
+        change = {"$set": {"status": str(status), "words": decline_reason}, "$unset": {"check_at": ""}}
         return await self._change(order_id, number, within, change)
 
     async def _change(
@@ -182,7 +189,7 @@ def _fields(attempt: Attempt) -> Document:
         "token": charge.token,
         "amount_cents": charge.amount.cents,
         "started_at": charge.started_at,
-        "words": attempt.words,
+        "words": attempt.decline_reason,
         "check_at": attempt.check_at,
     }
 
@@ -195,16 +202,16 @@ def _attempt(document: Document) -> Attempt:
         user_id=document["user_id"],
         status=AttemptStatus(document["status"]),
         charge=Charge(document["_id"], number, key, token, amount, document["started_at"]),
-        words=document["words"],
+        decline_reason=document["words"],
         check_at=document.get("check_at"),
     )
 
 
 class WebhookInbox:
-    """The provider's events by their ids: what took effect is not done again."""
+    """Provider's events by their ids, so that each event takes effect once."""
 
     RETENTION = timedelta(days=60)
-    """Longer than a provider repeats an event."""
+    """Longer than the time for which a provider repeats an event."""
 
     def __init__(self, database: Database) -> None:
         self._documents = database["webhook_events"]
@@ -215,7 +222,10 @@ class WebhookInbox:
         )
 
     async def receive(self, event_id: str, fields: dict[str, Any], now: datetime) -> bool:
-        """Stores the event. False if it took effect before; a crash before that leaves it to be repeated."""
+        """Stores the event. Returns False if it took effect before.
+
+        An event that was stored before a crash, but had no effect yet, returns True when it is repeated.
+        """
         try:
             await self._documents.insert_one({"_id": event_id, **fields, "received_at": now})
         except DuplicateKey:

@@ -1,4 +1,4 @@
-"""HTTP → command → schema."""
+"""Routes of the payments API: HTTP → command → schema."""
 
 from typing import Annotated
 
@@ -29,7 +29,7 @@ def create_router(context: PaymentContext, webhook_secret: str) -> APIRouter:
 
     @router.post("/webhook")
     async def receive(request: Request) -> Response:
-        """From the provider, which signs the body as it sent it."""
+        """Receives the provider's events. The signature covers the raw body."""
         header = request.headers.get("stripe-signature", "")
         await webhook.take(context, webhook.verified(await request.body(), header, webhook_secret))
         return Response(b"{}", media_type=JSON)

@@ -1,4 +1,4 @@
-"""Shapes on the wire of the payments API."""
+"""Request and response schemas of the payments API."""
 
 import re
 from typing import Annotated
@@ -43,7 +43,10 @@ class ConfirmInput(Input):
 
 
 class PaymentOutput(Output):
-    """`client_secret` is for the card's owner to take the further step with, while status is `awaiting`."""
+    """Payment in a response.
+
+    client_secret: Lets the card's owner take the further step; set while the status is `awaiting`.
+    """
 
     id: str
     status: str

@@ -9,10 +9,10 @@ from common.runtime.settings import MongoUri, ServiceSettings, SessionSettings, 
 class Settings(ServiceSettings, SessionSettings, StreamSettings):
     mongo_uri: MongoUri
     payment_gateway: Literal["stripe", "fake"] = "stripe"
-    """`fake` moves no money: for laptops and tests, never where buyers are."""
+    """Payment provider. `fake` moves no money: for laptops and tests only, never for real buyers."""
     stripe_key: str = Field(default="", validate_default=True)
     stripe_webhook_secret: str = Field(default="", validate_default=True)
-    """Without it, which only the fake gateway allows, every webhook is refused."""
+    """Key of webhook signatures. Optional with the fake gateway only; if empty, every webhook is refused."""
 
     @field_validator("stripe_key", "stripe_webhook_secret")
     @classmethod

@@ -1,8 +1,8 @@
 """Settlement: `apply_intent` applies the provider's state to the payment, `settle_order` the order's end.
 
-Both bear repetition and any order of arrival. An authorisation and an order's end may come at the same
-moment: whoever authorised stores the payment and then reads the order; whoever hears of the end stores it
-and then reads the payment. One of the two sees both.
+Both functions are idempotent and accept any order of arrival. An authorisation and an order's end may arrive
+at the same moment. The process that authorised stores the payment, then reads the order. The process that
+receives the end stores the end, then reads the payment. So at least one of the two processes reads both.
 """
 
 import logging
@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 
 async def apply_intent(context: PaymentContext, intent: Intent) -> None:
-    """Records an intent's state, as the provider tells it, and settles the order where that is due.
+    """Records an intent's state, as the provider reports it, and settles the order if that is due.
 
-    Raises what `settle_order` raises. The attempt stays due to be looked at until all of it is done.
+    Raises the errors of `settle_order`. The attempt stays due for the sweep until all steps are done.
     """
     attempt = await context.repositories.attempts.find(intent.order_id)
     if attempt is None:
-        # Its metadata names an order that this database never asked money for: another system's intent.
-        log.warning("an intent of nobody's order", extra={"intent": intent.id, "order": intent.order_id})
+        # The intent's metadata names an order without an attempt in this database: another system's intent.
+        log.warning("an intent of an unknown order", extra={"intent": intent.id, "order": intent.order_id})
     elif intent.state in (State.AUTHORIZED, State.AWAITING):
         spare = await _adopt_intent(context, intent, attempt)
         await settle_order(context, intent.order_id)
@@ -34,13 +34,13 @@ async def apply_intent(context: PaymentContext, intent: Intent) -> None:
     elif intent.state in (State.CAPTURED, State.VOIDED):
         await _sync_state(context, intent)
     elif intent.state is State.DECLINED:
-        await context.repositories.attempts.decline(intent.order_id, intent.attempt, intent.words)
+        await context.repositories.attempts.decline(intent.order_id, intent.attempt, intent.decline_reason)
 
 
 async def settle_order(context: PaymentContext, order_id: str) -> None:
-    """Captures the money of a complete order, voids that of a cancelled one; else does nothing.
+    """Captures the money of a complete order, voids the money of a cancelled order; else does nothing.
 
-    Raises OutcomeUnknown while the provider doesn't say that it is done, SettlementRefused if it can't be.
+    Raises OutcomeUnknown until the provider confirms the settlement; SettlementRefused if it is impossible.
     """
     payments = context.repositories.payments
 
@@ -67,9 +67,9 @@ def void_key(intent_id: str) -> str:
 
 
 async def _adopt_intent(context: PaymentContext, intent: Intent, attempt: Attempt) -> str:
-    """Makes the intent the order's payment, if none is. Returns the intent to be voided, or "".
+    """Makes the intent the order's payment, unless another one is authorised. Returns the id to void, or "".
 
-    That is one whose further step was never taken and that this one replaces, or this one itself.
+    The intent to void is either the replaced one, whose further step was never taken, or this stray one.
     """
     payments = context.repositories.payments
 
@@ -91,7 +91,11 @@ async def _adopt_intent(context: PaymentContext, intent: Intent, attempt: Attemp
 
 
 async def _sync_state(context: PaymentContext, intent: Intent) -> None:
-    """The provider's record moved on before ours: by a crash between the two, or by hand at the provider."""
+    """Copies the provider's newer state to the payment.
+
+    The provider's state is newer after a crash between the two writes, or after a manual change at the
+    provider.
+    """
     payments = context.repositories.payments
 
     async def decide() -> None:
@@ -108,7 +112,7 @@ async def _sync_state(context: PaymentContext, intent: Intent) -> None:
     await retrying(decide)
     await settle_order(context, intent.order_id)
     if intent.state is State.VOIDED:
-        words = "The authorisation was cancelled"
-        await context.repositories.attempts.decline(intent.order_id, intent.attempt, words)
+        reason = "The authorisation was cancelled"
+        await context.repositories.attempts.decline(intent.order_id, intent.attempt, reason)
     else:
         await context.repositories.attempts.finish(intent.order_id, intent.attempt)

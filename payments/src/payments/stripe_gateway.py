@@ -1,7 +1,7 @@
-"""Stripe, by its official SDK: PaymentIntents that are confirmed at once and captured by hand.
+"""Stripe gateway, by the official SDK: PaymentIntents with immediate confirmation and manual capture.
 
-Stripe saves the first answer to an idempotency key, a 500 included, and gives it again for at least 24
-hours. An attempt is therefore sent with its own key only, and looked up where the answer tells nothing.
+Stripe saves the first answer to an idempotency key, a 500 included, and repeats it for at least 24 hours.
+Therefore an attempt is sent with its own key only, and is looked up if the answer leaves the outcome open.
 """
 
 import logging
@@ -45,7 +45,7 @@ class StripeGateway:
         timeout: float = TIMEOUT_SECONDS,
         network_retries: int = NETWORK_RETRIES,
     ) -> None:
-        """`api_base` stands in for Stripe's own address."""
+        """api_base: Address that replaces Stripe's own. timeout: In seconds."""
         self._http = HTTPXClient(timeout=timeout)
         self._client = StripeClient(
             key,
@@ -59,7 +59,7 @@ class StripeGateway:
         return
 
     async def close(self) -> None:
-        await self._http.close_async()  # type: ignore[no-untyped-call]  # the SDK leaves it without types
+        await self._http.close_async()  # type: ignore[no-untyped-call]  # the SDK's method is untyped
 
     async def authorize(self, charge: Charge) -> Intent:
         try:
@@ -73,12 +73,12 @@ class StripeGateway:
                 raise BadToken() from None
             if error.code in _AMOUNT_CODES:
                 return _declined(charge, error, "")
-            log.exception("Stripe refuses the request itself")
+            log.exception("Stripe refused the request as invalid")
             raise OutcomeUnknown() from None
-        return _ours(created)
+        return _require_intent(created)
 
     async def find(self, charge: Charge) -> Intent | None:
-        """By listing, which shows what was just created; Stripe's search lags behind."""
+        """Finds the intent by listing, which includes new intents at once. Stripe's search lags behind."""
         since = int((charge.started_at - CLOCK_SKEW).timestamp())
         first = await _ask(self._intents.list_async({"created": {"gte": since}, "limit": PAGE}))
         listed = first.auto_paging_iter()
@@ -99,42 +99,46 @@ class StripeGateway:
             raise OutcomeUnknown() from error
 
     async def confirm(self, intent_id: str) -> Intent | None:
-        """The owner takes the step between the browser and Stripe: here it is only looked at."""
+        """Reads the intent. The card's owner takes the step between the browser and Stripe."""
         return await self.retrieve(intent_id)
 
     async def capture(self, intent_id: str, key: str) -> None:
         async def capture(options: stripe.RequestOptions) -> PaymentIntent:
             return await self._intents.capture_async(intent_id, options=options)
 
-        await self._bring(intent_id, State.CAPTURED, key, capture)
+        await self._settle(intent_id, State.CAPTURED, key, capture)
 
     async def void(self, intent_id: str, key: str) -> None:
         async def cancel(options: stripe.RequestOptions) -> PaymentIntent:
             return await self._intents.cancel_async(intent_id, options=options)
 
-        await self._bring(intent_id, State.VOIDED, key, cancel)
+        await self._settle(intent_id, State.VOIDED, key, cancel)
 
-    async def _bring(
+    async def _settle(
         self,
         intent_id: str,
         goal: State,
         key: str,
         act: Callable[[stripe.RequestOptions], Awaitable[PaymentIntent]],
     ) -> None:
-        """Acts with our key; where the answer tells nothing, looks; where nothing was done, acts anew.
+        """Captures or cancels with `key`. After an error, reads the intent; if unchanged, tries once more.
 
-        The second key is the SDK's own, since a saved 500 would be given for ours again and again. That
-        is safe here: Stripe captures or cancels an intent once, whatever the key.
+        The second try uses a key from the SDK, because Stripe would repeat a saved 500 for `key`. A second
+        key is safe here: Stripe captures or cancels an intent once, with any key.
+
+        Raises SettlementRefused for an unknown intent or the opposite end; OutcomeUnknown after two tries.
         """
         attempts: tuple[stripe.RequestOptions, ...] = ({"idempotency_key": key}, {})
         for options in attempts:
             try:
-                reached = _ours(await act(options)).state
+                reached = _require_intent(await act(options)).state
             except stripe.StripeError as error:
-                log.warning("Stripe did not settle", extra={"intent": intent_id, "error": repr(error)})
+                log.warning(
+                    "Stripe did not confirm the settlement", extra={"intent": intent_id, "error": repr(error)}
+                )
                 intent = await self.retrieve(intent_id)
                 if intent is None:
-                    raise SettlementRefused(f"{intent_id} is not there") from error
+                    raise SettlementRefused(f"{intent_id} does not exist") from error
                 reached = intent.state
             if reached is goal:
                 return
@@ -154,20 +158,20 @@ def _create_params(charge: Charge) -> PaymentIntentCreateParams:
         "metadata": {"order_id": charge.order_id, "attempt": str(charge.attempt)},
     }
     if charge.token.startswith("tok_"):
-        params["payment_method_data"] = {"type": "card", "card": {"token": charge.token}}  # type: ignore[typeddict-unknown-key]  # the API takes it, the SDK's types lack it
+        params["payment_method_data"] = {"type": "card", "card": {"token": charge.token}}  # type: ignore[typeddict-unknown-key]  # the API accepts the field, the SDK's types lack it
     else:
         params["payment_method"] = charge.token
     return params
 
 
 async def _ask(call: Awaitable[T]) -> T:
-    """Raises OutcomeUnknown for every failure but a card's or a request's refusal."""
+    """Awaits a call. Raises OutcomeUnknown for every error but CardError and InvalidRequestError."""
     try:
         return await call
     except (stripe.CardError, stripe.InvalidRequestError):
         raise
     except stripe.StripeError as error:
-        log.warning("Stripe tells nothing", extra={"error": repr(error)})
+        log.warning("Stripe call failed, outcome unknown", extra={"error": repr(error)})
         raise OutcomeUnknown() from error
 
 
@@ -183,31 +187,35 @@ def _intent_id_of(error: stripe.CardError) -> str:
 
 
 def _declined(charge: Charge, error: stripe.StripeError, intent_id: str) -> Intent:
-    words = error.user_message or "The payment was declined"
-    return Intent(intent_id, charge.order_id, charge.attempt, State.DECLINED, words)
+    reason = error.user_message or "The payment was declined"
+    return Intent(intent_id, charge.order_id, charge.attempt, State.DECLINED, reason)
 
 
-def _ours(found: PaymentIntent) -> Intent:
+def _require_intent(found: PaymentIntent) -> Intent:
     intent = _intent(found)
     if intent is None:
-        raise OutcomeUnknown(f"{found.id} names no order")
+        raise OutcomeUnknown(f"{found.id} has no order in its metadata")
     return intent
 
 
 def _intent(found: PaymentIntent) -> Intent | None:
-    """None for an intent that isn't of an order."""
+    """Intent of a Stripe PaymentIntent; None for one that belongs to no order."""
     record = found.to_dict()
     metadata = record.get("metadata") or {}
     order_id, attempt = metadata.get("order_id"), metadata.get("attempt", "")
     if not order_id or not attempt.isdecimal():
         return None
-    state, words = _state(record)
+    state, reason = _state(record)
     secret = record.get("client_secret") if state is State.AWAITING else None
-    return Intent(record["id"], order_id, int(attempt), state, words, secret)
+    return Intent(record["id"], order_id, int(attempt), state, reason, secret)
 
 
 def _state(record: Mapping[str, Any]) -> tuple[State, str]:
-    """An intent that wants another payment method had one that was refused; its first try may be to come."""
+    """State and decline reason of a PaymentIntent.
+
+    `requires_payment_method` means declined only with a `last_payment_error`; without one, the first try may
+    still be to come.
+    """
     error = record.get("last_payment_error")
     if record["status"] == "requires_payment_method" and error:
         return State.DECLINED, error.get("message") or "The payment was declined"

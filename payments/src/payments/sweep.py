@@ -1,6 +1,7 @@
-"""Finds out what nobody waits for any more: attempts of unknown outcome, payments of orders that ended.
+"""Sweep of attempts with an unknown outcome, and of open payments whose order ended.
 
-Requests and listeners go first; this is for what a crash, an outage or a silent provider left behind.
+Requests and listeners go first. The sweep handles the cases that a crash, an outage or a silent provider
+left behind.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1.0
 PAGE = 200
-AT_ONCE = 16
+CONCURRENCY = 16
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 60.0
 
@@ -36,7 +37,7 @@ T = TypeVar("T", bound=_OfOrder)
 
 
 async def sweep_attempts(context: PaymentContext) -> int:
-    """Looks at the attempts that are due; returns how many."""
+    """Checks the attempts that are due; returns their number."""
     due = await context.repositories.attempts.due(times.now(), PAGE)
     await _each(due, lambda attempt: _check_attempt(context, attempt))
     return len(due)
@@ -51,7 +52,7 @@ async def _check_attempt(context: PaymentContext, attempt: Attempt) -> None:
     except BadToken:
         await attempts.fail(attempt.charge.order_id, attempt.charge.attempt)
     finally:
-        # The older it is, the less often: half its age from now, if it is unknown still.
+        # Older attempts are checked less often: if the outcome is still unknown, the pause is half the age.
         pause = (now - attempt.charge.started_at) / 2
         await attempts.postpone(attempt, times.now() + min(pause, context.timing.lease))
 
@@ -66,27 +67,30 @@ async def _find_outcome(context: PaymentContext, attempt: Attempt, now: datetime
         order = await context.repositories.orders.lookup(charge.order_id)
         if order is None or not order.is_payable(now):
             return
-        # With the same key: the provider answers for what it did then, or does it now, never both.
+        # With the same key, the provider repeats its first answer or authorises now, never both.
         answer = await context.gateway.authorize(charge)
-        # A repeated answer is as old as the first: what holds now is asked for.
+        # A repeated answer is as old as the first one, so the current state is read.
         intent = await context.gateway.retrieve(answer.id) if answer.id else answer
     if intent is not None:
         await apply_intent(context, intent)
 
 
 class OpenPayments:
-    """Goes through the payments that are neither captured nor voided, a page a time, round and round."""
+    """Sweep over the payments that are neither captured nor voided, page by page, in an endless cycle."""
 
     def __init__(self, context: PaymentContext, first_pause: float = FIRST_PAUSE) -> None:
         self._context = context
         self._first_pause = first_pause
         self._after = ""
-        # When each was seen first, or tried last, and how long to leave it alone from then.
+        # By payment id: time of the first sight or the last try, and the pause after it, in seconds.
         self._pauses: dict[str, tuple[float, float]] = {}
         self._seen: set[str] = set()
 
     async def sweep(self) -> int:
-        """Settles those of orders that ended, looks at those that wait for their owner; how many it tried."""
+        """Handles one page; returns the number of payments that were tried.
+
+        Settles payments of ended orders, and reads the intents that await their card's owner.
+        """
         page = await self._context.repositories.payments.open_after(self._after, PAGE)
         self._seen.update(payment.id for payment in page)
         due = [payment for payment in page if self._is_due(payment.id, time.monotonic())]
@@ -114,35 +118,38 @@ class OpenPayments:
 
 
 async def _each(items: Sequence[T], act: Callable[[T], Awaitable[None]]) -> None:
-    """A few side by side; one that fails is logged, left for a later sweep, and stops no other."""
-    turns = asyncio.Semaphore(AT_ONCE)
+    """Runs `act` on the items, CONCURRENCY at a time. Other items go on after a failure.
+
+    A failed item is logged and left to a later sweep.
+    """
+    turns = asyncio.Semaphore(CONCURRENCY)
 
     async def one(item: T) -> None:
         async with turns:
             try:
                 await act(item)
             except Unavailable as error:
-                log.info("not known yet", extra={"order": item.order_id, "error": repr(error)})
+                log.info("outcome is not known yet", extra={"order": item.order_id, "error": repr(error)})
             except SettlementRefused:
                 log.exception("the provider refuses to settle", extra={"order": item.order_id})
 
     await asyncio.gather(*(one(item) for item in items))
 
 
-async def _run(what: str, sweep: Callable[[], Awaitable[int]]) -> None:
+async def _run(name: str, sweep: Callable[[], Awaitable[int]]) -> None:
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         try:
             await sweep()
         except (DatabaseError, Unavailable) as error:
-            log.warning("%s not swept", what, extra={"error": repr(error)})
+            log.warning("sweep of %s failed", name, extra={"error": repr(error)})
 
 
 async def run_attempts(context: PaymentContext) -> None:
-    """Sweeps for as long as the service lives."""
+    """Sweeps the attempts in a loop until the task is cancelled."""
     await _run("attempts", lambda: sweep_attempts(context))
 
 
 async def run_payments(context: PaymentContext) -> None:
-    """Sweeps for as long as the service lives."""
+    """Sweeps the open payments in a loop until the task is cancelled."""
     await _run("open payments", OpenPayments(context).sweep)

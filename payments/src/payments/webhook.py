@@ -1,8 +1,8 @@
-"""What the provider tells by itself: a hint to look, never the truth.
+"""Webhook of the provider: each event is a hint to read the intent, never the source of the state.
 
-An event is verified on its raw body and stored by its id; then the intent that it names is retrieved from
-the provider and taken in like any other answer. So forged, repeated, late and shuffled events change
-nothing that the provider doesn't say when asked.
+An event is verified on its raw body and stored by its id. Then the event's intent is retrieved from the
+provider and applied as any other answer. So a forged, repeated, late or shuffled event can only lead to a
+state that the provider itself reports.
 """
 
 import time
@@ -36,7 +36,7 @@ class _Data(BaseModel):
 
 
 class WebhookEvent(BaseModel):
-    """The fields of Stripe's event object that are read here."""
+    """Stripe's event object, limited to the fields that this service reads."""
 
     id: str
     type: str
@@ -44,9 +44,11 @@ class WebhookEvent(BaseModel):
 
 
 def verified(payload: bytes, header: str, secret: str) -> WebhookEvent:
-    """Raises BadSignature for an event that isn't the provider's, or whose time is not about now.
+    """Parses and verifies an event of the provider.
 
-    Stripe's own check lets a time in the future pass, which would let a caught event be kept for later.
+    Raises BadSignature for a wrong signature, a malformed event, or a time more than 300 seconds from now.
+    Stripe's own check accepts a time in the future; with it, an attacker could store an intercepted event
+    for later use.
     """
     if not header.isascii():
         raise BadSignature()
@@ -60,7 +62,7 @@ def verified(payload: bytes, header: str, secret: str) -> WebhookEvent:
 
 
 async def take(context: PaymentContext, event: WebhookEvent) -> None:
-    """Takes effect once; raises OutcomeUnknown, to be sent again, while the provider can't be asked."""
+    """Applies an event once. If the provider is unreachable, raises OutcomeUnknown, to receive it again."""
     webhooks, intent_id = context.repositories.webhooks, event.data.object.id
     fields = {"type": event.type, "intent_id": intent_id}
     if not await webhooks.receive(event.id, fields, times.now()):
@@ -76,7 +78,7 @@ async def take(context: PaymentContext, event: WebhookEvent) -> None:
 
 
 def _timestamp(header: str) -> int:
-    """The first `t`, as Stripe's own check reads it."""
+    """First `t` of the header in Unix seconds, as Stripe's own check reads it."""
     return next(
         int(value) for name, _, value in (part.partition("=") for part in header.split(",")) if name == "t"
     )
