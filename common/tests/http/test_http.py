@@ -247,6 +247,13 @@ async def test_a_body_has_one_entry_per_bad_field(client: httpx.AsyncClient) -> 
     }
 
 
+async def test_a_body_with_many_bad_fields_has_twenty_entries(client: httpx.AsyncClient) -> None:
+    body = {"title": "x", "howMany": 1} | {f"odd{number}": 1 for number in range(30)}
+    response = await client.post("/things", json=body, headers=signed_in())
+
+    assert len(errors_of(response, 400)) == 20
+
+
 async def test_a_senders_own_field_name_becomes_no_part_of_a_code(client: httpx.AsyncClient) -> None:
     body = {"title": "x", "howMany": 1, "Name <b>": 1}
     response = await client.post("/things", json=body, headers=signed_in())

@@ -5,7 +5,8 @@ from collections import defaultdict
 
 import pytest
 
-from common.contract.events import OrderCancelled, TicketRef, TicketUpdated
+from common.base.money import Money
+from common.contract.events import OrderCancelled, TicketCreated, TicketRef, TicketUpdated
 from common.messaging.consumer import Consumer
 from common.messaging.listener import Listener
 from common.messaging.stream import ConsumerSpec, Stream
@@ -47,6 +48,25 @@ class Cancelled(Listener[OrderCancelled]):
 
     async def on_message(self, event: OrderCancelled) -> None:
         raise AssertionError(event)
+
+
+class Tickets(Listener[TicketCreated | TicketUpdated]):
+    queue_group = "tests"
+
+    def __init__(self) -> None:
+        self.seen: list[TicketCreated | TicketUpdated] = []
+
+    async def on_message(self, event: TicketCreated | TicketUpdated) -> None:
+        self.seen.append(event)
+
+
+async def test_one_listener_takes_several_kinds_of_event(stream: FakeStream) -> None:
+    created = TicketCreated(id="1", version=0, title="Concert", price=Money(2000), user_id="u")
+    listener = Tickets()
+    async with consuming(stream, listener):
+        await deliver(stream, created, a_change("1", 1))
+
+    assert listener.seen == [created, a_change("1", 1)]
 
 
 async def test_messages_of_one_id_run_in_order_and_one_at_a_time(stream: FakeStream) -> None:

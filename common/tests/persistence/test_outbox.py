@@ -270,3 +270,24 @@ async def test_many_records_on_the_real_database_end_published_and_cleared(
         mine = [m for m in stream.messages if m.subject.endswith(listing.id)]
         assert [m.headers[MESSAGE_ID][-1] for m in mine] == ["0", "1", "2"]
     assert sorted(versions(await emitted(stream, "ticket.updated", 200))) == [1] * 100 + [2] * 100
+
+
+async def test_an_event_that_a_newer_version_sealed_leaves_after_a_rollback(
+    repo: Listings, stream: FakeStream
+) -> None:
+    """The relay sends sealed bytes: this version needs no publisher for the kind."""
+    listing = Listing.offer()
+    stream.up = False
+    await repo.save(listing)
+    await repo.relay.drained()
+    sealed = {
+        "outbox.0.subject": f"ticket.swapped.{listing.id}",
+        "outbox.0.headers.ce-type": "ticket.swapped",
+    }
+    assert await repo.documents.update_one({"_id": listing.id}, {"$set": sealed})
+
+    stream.up = True
+    assert await swept(repo) == 1
+
+    assert [message.subject for message in stream.messages] == [f"ticket.swapped.{listing.id}"]
+    assert await pending(repo, listing) == []
