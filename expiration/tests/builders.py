@@ -114,7 +114,7 @@ class WorkerProcess:
     """`python -m expiration worker`."""
 
     def __init__(self, redis_url: str, nats_url: str) -> None:
-        # Port 0: whichever is free, for nobody asks.
+        # Port 0: any free port: no test asks the worker.
         self._environment = {"REDIS_URL": redis_url, "NATS_URL": nats_url, "PORT": "0"}
         self._process: asyncio.subprocess.Process | None = None
 

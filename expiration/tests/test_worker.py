@@ -36,7 +36,7 @@ class TimedStream(FakeStream):
 
 
 class SlowStream(FakeStream):
-    """`busy` is set while somebody waits for a confirmation."""
+    """`busy` is set while a publisher waits for a confirmation."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class SlowStream(FakeStream):
         return await super().publish(subject, data, headers)
 
 
-async def told(source: Source, count: int, within: float) -> set[str]:
+async def expired(source: Source, count: int, within: float) -> set[str]:
     """The orders of the next events, once there are `count` of them."""
     orders: set[str] = set()
     async with asyncio.timeout(within):
@@ -140,12 +140,12 @@ async def test_a_worker_that_is_killed_loses_nothing(
         await real_timers.set(order_id, moment)
 
     async with WorkerProcess(redis_url, server("TEST_NATS_URL")) as worker:
-        first = await told(source, 20, within=15)
+        first = await expired(source, 20, within=15)
         await worker.kill()
         assert await real_timers.pending()
         await worker.start()
         # What it had in hand runs again once its lock has gone: the job's own limit and ten seconds.
-        rest = await told(source, 200 - len(first), within=30)
+        rest = await expired(source, 200 - len(first), within=30)
 
     assert first | rest == set(due)
 
@@ -161,13 +161,13 @@ async def test_it_may_start_before_redis_and_bears_its_death(
         await redis_server.start()
         own = Timers(timers.connect(redis_server.url))
         await own.set(early, soon())
-        assert await told(source, 1, within=10) == {early}
+        assert await expired(source, 1, within=10) == {early}
 
         await own.set(late, soon(1))
         redis_server.kill()
         await asyncio.sleep(1)
         await redis_server.start()
-        assert await told(source, 1, within=20) == {late}
+        assert await expired(source, 1, within=20) == {late}
 
         await own.close()
         assert await worker.stop() == 0

@@ -46,7 +46,7 @@ def an_app(database: Database, stream: Stream) -> FastAPI:
 
 @dataclass(frozen=True)
 class Offer:
-    """A ticket, told by its events as tickets publishes them."""
+    """A ticket, as a series of events that tickets publishes."""
 
     id: str = field(default_factory=new_id)
     seller_id: str = field(default_factory=new_id)
@@ -68,8 +68,8 @@ class Offer:
 
     def ordered(self, title: str, price: float) -> Json:
         """As an order's JSON shows it."""
-        told = dict.fromkeys(("eventDate", "venue", "seat"))
-        return {"id": self.id, "title": title, "price": price, **told}
+        details = dict.fromkeys(("eventDate", "venue", "seat"))
+        return {"id": self.id, "title": title, "price": price, **details}
 
     def withdrawn(self, version: int = 1) -> TicketWithdrawn:
         return TicketWithdrawn(id=self.id, version=version)
@@ -77,7 +77,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Payment:
-    """The payment of an order, told by its events as payments publishes them."""
+    """The payment of an order, as a series of events that payments publishes."""
 
     order_id: str
     id: str = field(default_factory=new_id)

@@ -142,9 +142,9 @@ async def test_an_order_is_placed_at_the_price_of_the_latest_edit(shop: Shop, st
 
 
 async def test_an_order_keeps_what_was_told_of_the_event(shop: Shop, stream: FakeStream) -> None:
-    told = {"event_date": date(2027, 5, 31), "venue": "Great Hall", "seat": "Row 3"}
+    fields = {"event_date": date(2027, 5, 31), "venue": "Great Hall", "seat": "Row 3"}
     offer = Offer()
-    await deliver(stream, offer.created().model_copy(update=told))
+    await deliver(stream, offer.created().model_copy(update=fields))
     order = await shop.an_order(offer)
 
     await deliver(stream, offer.updated(1, title="Moved"))

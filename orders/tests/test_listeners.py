@@ -1,4 +1,4 @@
-"""What tickets, timers and payments do to orders, in whatever order and however often it is told."""
+"""What tickets, timers and payments do to orders, in any order and with repetitions."""
 
 from datetime import timedelta
 
@@ -51,11 +51,11 @@ async def test_an_event_of_before_there_were_details_leaves_them_as_they_are(
     stream: FakeStream, database: Database
 ) -> None:
     old, new = Offer(), Offer()
-    told = {"version": 0, "title": "Concert", "price": 20, "userId": "u"}
+    fields = {"version": 0, "title": "Concert", "price": 20, "userId": "u"}
 
-    await stream.publish(f"ticket.created.{old.id}", orjson.dumps(told | {"id": old.id}), {})
+    await stream.publish(f"ticket.created.{old.id}", orjson.dumps(fields | {"id": old.id}), {})
     await deliver(stream, TicketCreated(**new.created().model_dump() | {"venue": "Hall"}))
-    await stream.publish(f"ticket.updated.{new.id}", orjson.dumps(told | {"id": new.id, "version": 1}), {})
+    await stream.publish(f"ticket.updated.{new.id}", orjson.dumps(fields | {"id": new.id, "version": 1}), {})
     await stream.settled()
 
     assert "details" not in await replica(database, old)

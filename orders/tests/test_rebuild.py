@@ -1,4 +1,4 @@
-"""The replica of the tickets is built anew from the stream, while the service serves."""
+"""The replica of the tickets is rebuilt from the stream, while the service serves."""
 
 import asyncio
 

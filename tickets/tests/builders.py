@@ -39,7 +39,7 @@ def an_app(database: Database, stream: Stream) -> FastAPI:
 
 @dataclass(frozen=True)
 class Sale:
-    """An order of a ticket, told by its events as orders publishes them."""
+    """An order of a ticket, as a series of events that orders publishes."""
 
     ticket_id: str
     id: str

@@ -34,8 +34,8 @@ async def test_an_edit_replaces_them_and_one_without_them_takes_them_away(
 
     assert (moved["seat"], moved["venue"]) == ("Row 4", "Great Hall, Ghent")
     assert [bare[name] for name in DETAILS] == [None, None, None]
-    told = await emitted(stream, "ticket.updated", 2)
-    assert [event["seat"] for event in told] == ["Row 4", None]
+    events = await emitted(stream, "ticket.updated", 2)
+    assert [event["seat"] for event in events] == ["Row 4", None]
 
 
 @pytest.mark.parametrize("empty", ["", None, "  "])

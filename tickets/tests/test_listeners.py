@@ -1,4 +1,4 @@
-"""What orders do to tickets, in whatever order and however often it is told."""
+"""What orders do to tickets, in any order and with repetitions."""
 
 import asyncio
 

@@ -80,7 +80,7 @@ class TicketMachine(RuleBasedStateMachine):
             self._is_unchanged()
 
     def _is_changed(self) -> None:
-        """By one version, told by one event that says the same as the ticket."""
+        """By one version and one event, which has the ticket's state."""
         event = self.ticket.recorded
         assert isinstance(event, TicketUpdated | TicketWithdrawn)
         self.changes += 1

@@ -1,4 +1,4 @@
-"""A process dies exactly where it was told to at its start, and nowhere else."""
+"""A process dies at the crash point that was set at its start, and at no other."""
 
 import os
 import signal

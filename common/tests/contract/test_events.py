@@ -34,24 +34,24 @@ from common.testing.fake_stream import FakeStream
 T, O, P = "a" * 24, "b" * 24, "c" * 24  # noqa: E741
 EXPIRES = datetime(2026, 1, 31, 12, 15, tzinfo=UTC)
 REF = TicketRef(id=T)
-UNTOLD = {"eventDate": None, "venue": None, "seat": None}
-TOLD = {"eventDate": "2027-05-31", "venue": "Great Hall, Ghent", "seat": "Row 3"}
+ABSENT = {"eventDate": None, "venue": None, "seat": None}
+GIVEN = {"eventDate": "2027-05-31", "venue": "Great Hall, Ghent", "seat": "Row 3"}
 
 CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
     (
         TicketCreated(id=T, version=0, title="Concert", price=Money(1999), user_id="u"),
         f"ticket.created.{T}",
-        {"id": T, "version": 0, "title": "Concert", "price": 19.99, "userId": "u", **UNTOLD},
+        {"id": T, "version": 0, "title": "Concert", "price": 19.99, "userId": "u", **ABSENT},
     ),
     (
         TicketUpdated(id=T, version=3, title="Concert", price=Money(2000), user_id="u", order_id=O),
         f"ticket.updated.{T}",
-        {"id": T, "version": 3, "title": "Concert", "price": 20, "userId": "u", "orderId": O, **UNTOLD},
+        {"id": T, "version": 3, "title": "Concert", "price": 20, "userId": "u", "orderId": O, **ABSENT},
     ),
     (
         TicketUpdated(id=T, version=4, title="Concert", price=Money(2000), user_id="u"),
         f"ticket.updated.{T}",
-        {"id": T, "version": 4, "title": "Concert", "price": 20, "userId": "u", "orderId": None, **UNTOLD},
+        {"id": T, "version": 4, "title": "Concert", "price": 20, "userId": "u", "orderId": None, **ABSENT},
     ),
     (
         TicketUpdated(
@@ -59,7 +59,7 @@ CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
             **{"event_date": date(2027, 5, 31), "venue": "Great Hall, Ghent", "seat": "Row 3"},
         ),
         f"ticket.updated.{T}",
-        {"id": T, "version": 4, "title": "Concert", "price": 20, "userId": "u", "orderId": None, **TOLD},
+        {"id": T, "version": 4, "title": "Concert", "price": 20, "userId": "u", "orderId": None, **GIVEN},
     ),
     (TicketWithdrawn(id=T, version=5), f"ticket.withdrawn.{T}", {"id": T, "version": 5}),
     (

@@ -157,7 +157,7 @@ async def test_what_is_not_reached_in_time_is_unavailable(stream: FakeStream) ->
 
 
 async def test_an_event_that_breaks_the_state_is_met_again_by_the_next_run(stream: FakeStream) -> None:
-    """As `service.Service` does with a job that failed: nothing is left out, and nobody is told twice."""
+    """As `service.Service` does with a job that failed: no event is left out, and none is applied twice."""
     state, broken = State(), True
 
     def apply(stored: Stored) -> None:

@@ -124,7 +124,7 @@ async def heard_by_all(stream: JetStream, followers: Sequence[Follower]) -> None
     """Sends until it is: a new subscription is known to the other servers a moment later."""
     async with asyncio.timeout(40):
         number = 0
-        while not all(one.heard for one in followers):
+        while not all(one.received for one in followers):
             number += 1
             await put_soon(stream, f"message {number}")
             await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Dead letters are listed, shown, replayed to whom they belong, and dropped; over both streams."""
+"""Dead letters are listed, shown, replayed to their queue group, and dropped; over both streams."""
 
 import argparse
 import asyncio

@@ -73,7 +73,7 @@ class Updated(Kept):
 class Owner(Publisher[Event], source="tests"): ...
 
 
-def told(ticket_id: str, version: int) -> Event:
+def event_of(ticket_id: str, version: int) -> Event:
     if version == 0:
         return TicketCreated(id=ticket_id, version=0, title="v0", price=Money(2000), user_id="u")
     return a_change(ticket_id, version, f"v{version}")
@@ -86,7 +86,9 @@ histories = st.dictionaries(st.sampled_from("abc"), st.integers(1, 6), min_size=
 @settings(max_examples=30, deadline=None)
 def test_any_delivery_ends_as_the_one_in_order(histories: dict[str, int], repeated: int, seed: int) -> None:
     luck = random.Random(seed)
-    events = [told(ticket_id, version) for ticket_id, count in histories.items() for version in range(count)]
+    events = [
+        event_of(ticket_id, version) for ticket_id, count in histories.items() for version in range(count)
+    ]
     arrivals = [*events, *luck.choices(events, k=repeated * len(events))]
     luck.shuffle(arrivals)
     effects: dict[str, list[int]] = defaultdict(list)

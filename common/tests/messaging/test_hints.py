@@ -20,11 +20,11 @@ TICKETS = ("ticket.*.*",)
 
 
 class Follower:
-    """Notes what it is told. `look_again` is how often it was told to."""
+    """Records the messages that it receives. `look_again` counts the calls of `on_gap`."""
 
     def __init__(self, hints: Hints) -> None:
         self.hints = hints
-        self.heard: list[tuple[str, str]] = []
+        self.received: list[tuple[str, str]] = []
         self.look_again = 0
         self._told = asyncio.Event()
 
@@ -39,7 +39,7 @@ class Follower:
                 await self._told.wait()
 
     def _hear(self, subject: str, data: bytes) -> None:
-        self.heard.append((subject, data.decode()))
+        self.received.append((subject, data.decode()))
         self._told.set()
 
     def _again(self) -> None:
@@ -79,9 +79,9 @@ async def test_what_is_published_from_now_on_is_heard_with_its_subject(
 
     await put(broker, "a", "ticket.created.1")
     await put(broker, "b", "ticket.updated.2")
-    await one.until(lambda: len(one.heard) == 2)
+    await one.until(lambda: len(one.received) == 2)
 
-    assert one.heard == [("ticket.created.1", "a"), ("ticket.updated.2", "b")]
+    assert one.received == [("ticket.created.1", "a"), ("ticket.updated.2", "b")]
 
 
 async def test_only_the_subjects_that_were_asked_for_are_heard(
@@ -93,9 +93,9 @@ async def test_only_the_subjects_that_were_asked_for_are_heard(
     await put(broker, "no", "order.cancelled.1")
     await put(broker, "yes", "ticket.updated.1")
     await put(broker, "yes", "order.created.1")
-    await one.until(lambda: len(one.heard) == 2)
+    await one.until(lambda: len(one.received) == 2)
 
-    assert {data for _, data in one.heard} == {"yes"}
+    assert {data for _, data in one.received} == {"yes"}
 
 
 async def test_every_follower_hears_every_message(broker: Stream, follower: Callable[[], Follower]) -> None:
@@ -104,7 +104,7 @@ async def test_every_follower_hears_every_message(broker: Stream, follower: Call
     await put(broker, "a")
 
     for one in both:
-        await one.until(lambda one=one: bool(one.heard))  # type: ignore[misc]
+        await one.until(lambda one=one: bool(one.received))  # type: ignore[misc]
 
 
 async def test_a_follower_is_told_to_look_once_it_hears(follower: Callable[[], Follower]) -> None:
@@ -122,9 +122,9 @@ async def test_a_feed_that_was_closed_tells_nothing(broker: Stream, follower: Ca
 
     await closed.hints.close()
     await put(broker, "a")
-    await other.until(lambda: bool(other.heard))
+    await other.until(lambda: bool(other.received))
 
-    assert closed.heard == []
+    assert closed.received == []
     assert not closed.hints.is_up()
 
 
@@ -150,10 +150,10 @@ async def test_after_an_outage_of_the_broker_it_hears_again_and_says_to_look(nat
             while not stream.is_up():
                 await asyncio.sleep(0.01)
         await put(stream, "after")
-        await one.until(lambda: bool(one.heard))
+        await one.until(lambda: bool(one.received))
 
         assert hints.is_up()
-        assert one.heard == [("ticket.created.1", "after")]
+        assert one.received == [("ticket.created.1", "after")]
     finally:
         await hints.close()
         await stream.close()
@@ -190,7 +190,7 @@ async def test_who_is_told_more_than_it_can_take_is_told_to_look_again(real_stre
         await real_stream.client.flush()
         await one.until(lambda: one.look_again > 1)
 
-        assert len(one.heard) < 500
+        assert len(one.received) < 500
         assert hints.is_up()
     finally:
         await hints.close()

@@ -30,7 +30,7 @@ async def read(broker: Stream, *subjects: str, after: int = 0, dead_letters: boo
     return [stored async for batch in history for stored in batch]
 
 
-def told(found: Sequence[Stored]) -> list[str]:
+def texts(found: Sequence[Stored]) -> list[str]:
     return [stored.data.decode() for stored in found]
 
 
@@ -44,7 +44,7 @@ async def test_the_history_is_all_that_was_published_on_these_subjects_in_order(
 
     found = await read(broker, "ticket.created.*", "ticket.updated.*", "payment.>")
 
-    assert told(found) == ["0", "2", "3"]
+    assert texts(found) == ["0", "2", "3"]
     assert [stored.subject for stored in found] == [
         *("ticket.created.1", "ticket.updated.1", "payment.created.1")
     ]
@@ -56,7 +56,7 @@ async def test_a_history_goes_on_from_behind_a_sequence(broker: Stream) -> None:
         await put(broker, str(number))
     third = (await read(broker))[2]
 
-    assert told(await read(broker, after=third.sequence)) == ["3", "4"]
+    assert texts(await read(broker, after=third.sequence)) == ["3", "4"]
 
 
 async def test_a_history_longer_than_a_batch_is_whole(broker: Stream) -> None:
@@ -65,7 +65,7 @@ async def test_a_history_longer_than_a_batch_is_whole(broker: Stream) -> None:
     batches = [batch async for batch in broker.history(["ticket.>"])]
 
     assert all(1 <= len(batch) <= 1_000 for batch in batches)
-    assert sorted(int(text) for batch in batches for text in told(batch)) == list(range(2_500))
+    assert sorted(int(text) for batch in batches for text in texts(batch)) == list(range(2_500))
 
 
 async def test_a_history_ends_where_the_stream_ended_when_it_began(broker: Stream) -> None:
@@ -77,14 +77,14 @@ async def test_a_history_ends_where_the_stream_ended_when_it_began(broker: Strea
 
     rest = [stored async for batch in found for stored in batch]
 
-    assert told([*first, *rest]) == ["0", "1", "2"]
+    assert texts([*first, *rest]) == ["0", "1", "2"]
 
 
 async def test_reading_takes_nothing_from_a_consumer(broker: Stream) -> None:
     source = await broker.source(a_spec())
     await put(broker, "a")
 
-    assert told(await read(broker)) == ["a"]
+    assert texts(await read(broker)) == ["a"]
 
     (delivery,) = await pulled(source, 1)
     assert (delivery.data, delivery.attempt) == (b"a", 1)
@@ -109,7 +109,7 @@ async def test_what_is_removed_is_gone_and_can_be_removed_only_once(broker: Stre
     assert not await broker.remove(middle.sequence)
     assert not await broker.remove(10**9)
 
-    assert told(await read(broker)) == ["0", "2"]
+    assert texts(await read(broker)) == ["0", "2"]
 
 
 async def test_the_fake_cannot_be_read_while_it_is_down(stream: FakeStream) -> None:
@@ -144,7 +144,7 @@ async def test_a_history_is_whole_although_the_server_is_killed_while_it_is_read
 
     found: list[str] = []
     async for batch in stream.history(["ticket.>"]):
-        found += told(batch)
+        found += texts(batch)
         if len(found) == 100:
             nats_server.kill()
             await nats_server.start()
@@ -171,7 +171,7 @@ async def test_what_was_asked_over_a_connection_that_is_lost_is_asked_again_over
         nats_server.kill()
         await nats_server.start()
 
-        assert told(await reading) == ["a"]
+        assert texts(await reading) == ["a"]
     await stream.close()
 
 

@@ -86,11 +86,11 @@ async def test_one_message_id_is_stored_once(broker: Stream) -> None:
 async def test_a_publication_tells_its_sequence_and_a_repeated_one_the_first_ones(broker: Stream) -> None:
     source = await broker.source(a_spec())
     message_id = new_id()
-    told = [await put(broker, text, message_id=by) for text, by in (("a", message_id), ("b", None))]
+    sequences = [await put(broker, text, message_id=by) for text, by in (("a", message_id), ("b", None))]
     again = await put(broker, "a", message_id=message_id)
 
-    assert [delivery.sequence for delivery in await pulled(source, 2)] == told
-    assert again == told[0]
+    assert [delivery.sequence for delivery in await pulled(source, 2)] == sequences
+    assert again == sequences[0]
 
 
 async def test_to_connect_again_changes_nothing(broker: Stream) -> None:

@@ -1,6 +1,6 @@
 """`python -m expiration` sets timers; `python -m expiration worker` fires them.
 
-`python -m expiration rebuild` sets anew those that Redis lost.
+`python -m expiration rebuild` sets the timers that Redis lost.
 """
 
 import sys

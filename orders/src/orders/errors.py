@@ -15,7 +15,7 @@ class OwnTicket(BadRequest):
 
 
 class PriceChanged(BadRequest):
-    """Between the buyer's look at the ticket and the order; or this service has not heard of it yet."""
+    """The price changed after the buyer saw it, or its event has not reached this service yet."""
 
     code = ErrorCode.PRICE_CHANGED
     default_message = "The price has changed, please look again"

@@ -43,7 +43,7 @@ def _line(name: str, trimmed: str, longest: int) -> str:
 
 
 def _optional_line(name: str, longest: int) -> BeforeValidator:
-    """Null and what a form's empty field sends are one: not told."""
+    """None for null and for the empty text of an empty form field."""
 
     def check(value: object) -> str | None:
         if value is None:

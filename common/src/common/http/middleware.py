@@ -93,7 +93,7 @@ class _Headers:
 
 
 def refuse_from_outside(headers: _Headers) -> None:
-    """Raises NotFound for what came through an edge: each says for whom it forwards."""
+    """Raises NotFound for a request through an edge: every edge sends X-Forwarded-For."""
     if headers.get(b"x-forwarded-for") is not None:
         raise NotFound()
 

@@ -80,8 +80,8 @@ def _entry(error: ErrorDetails, field: str | None) -> ErrorEntry:
         refusal = error["ctx"]["error"]
         code = refusal.code if isinstance(refusal, InvalidValue) else _code(field, "invalid")
         return ErrorEntry(str(refusal), code, field)
-    if field is not None and (told := _of_text(error)):
-        message, problem = told
+    if field is not None and (described := _of_text(error)):
+        message, problem = described
         return ErrorEntry(f"{field[:1].upper()}{field[1:]} {message}", field_code(field, problem), field)
     if error["type"] in _NOT_AN_OBJECT:
         return ErrorEntry("The body must be a JSON object", _code(field, "invalid"), field)

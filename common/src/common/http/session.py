@@ -20,7 +20,7 @@ from common.base.identity import CurrentUser
 ALGORITHM = "HS256"
 LIFETIME = timedelta(days=7)
 COOKIE_LIFETIME = 2 * LIFETIME
-"""Longer than the token's, so that a returning user is told that the session has ended."""
+"""Longer than the token's, so that a returning user sees that the session has ended."""
 MAX_TOKEN_LENGTH = 4096
 """In characters. No browser stores a longer cookie, so a longer token is not cached."""
 

@@ -1,4 +1,4 @@
-"""Aggregates in a collection: each a document of its own, saved with its event in one write."""
+"""Repository of aggregates. The unit of work is one aggregate: one write saves its state and its event."""
 
 import asyncio
 import random

@@ -35,7 +35,7 @@ class History:
         self._asked: set[asyncio.Timeout] = set()
 
     def reconnected(self) -> None:
-        """Nobody answers any more what was asked over the old connection: it isn't waited for."""
+        """Ends the requests of the old connection, which get no answer any more."""
         now = asyncio.get_running_loop().time()
         for asked in self._asked:
             asked.reschedule(now)
