@@ -8,9 +8,10 @@ from common.contract.error_codes import ErrorCode
 _UNAVAILABLE = gettext_noop("We can't do this right now. Please try again in a moment.")
 _UNREADABLE = gettext_noop("The request could not be read.")
 _PRICE = gettext_noop("Price must be greater than 0")
+_CURSOR = gettext_noop("Cursor is not one of ours")
 _SEARCH = gettext_noop("This search can't be read. Please start a new one.")
 
-MESSAGES: Mapping[ErrorCode, str] = {
+MESSAGES: Mapping[str, str] = {
     ErrorCode.BODY_INVALID: _UNREADABLE,
     ErrorCode.BODY_TOO_LARGE: gettext_noop("That was more than we can take at once."),
     ErrorCode.CONTENT_LENGTH_INVALID: _UNREADABLE,
@@ -39,8 +40,8 @@ MESSAGES: Mapping[ErrorCode, str] = {
         "Too many people are signing in right now, please try again in a moment"
     ),
     # lists and searches
-    ErrorCode.CURSOR_INVALID: gettext_noop("Cursor is not one of ours"),
-    ErrorCode.CURSOR_TOO_LONG: gettext_noop("Cursor is not one of ours"),
+    ErrorCode.CURSOR_INVALID: _CURSOR,
+    ErrorCode.CURSOR_TOO_LONG: _CURSOR,
     ErrorCode.LIMIT_INVALID: _SEARCH,
     ErrorCode.MAX_PRICE_TOO_LONG: _PRICE,
     ErrorCode.MIN_PRICE_TOO_LONG: _PRICE,
@@ -121,12 +122,9 @@ HEADINGS = {
 
 def message_for(code: str, message: str) -> str:
     """The pages' message for `code`, or the API's own `message` for a code without one."""
-    return _BY_CODE.get(code, message)
+    return MESSAGES.get(code, message)
 
 
 def heading(status: int) -> str:
     """The heading of an error page. An unlisted status has that of 400 or, from 500 on, that of 500."""
     return HEADINGS.get(status, HEADINGS[400 if status < 500 else 500])
-
-
-_BY_CODE: Mapping[str, str] = {code.value: words for code, words in MESSAGES.items()}

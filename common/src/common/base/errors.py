@@ -1,19 +1,19 @@
-"""What can go wrong, each with the status it has over HTTP; `http.rendering` renders them all.
+"""Tree of errors, each with its HTTP status; `http.rendering` renders all of them.
 
 AppError
-├── BadRequest        400  a business rule, in words
+├── BadRequest        400  refused by a business rule
 │   └── Invalid       400  one entry per bad field
-├── PaymentRequired   402  the provider's words
+├── PaymentRequired   402  declined by the provider
 ├── NotAuthorized     401  not signed in, or not the owner
 ├── CrossSite         403
 ├── NotFound          404
 ├── TooLarge          413
 ├── TooManyTries      429  with Retry-After
 └── Unavailable       503  a database, broker or provider is down
-    ├── Conflict      503  lost the race for a record again and again
-    └── Outage        503  with the driver's words, for the log alone
+    ├── Conflict      503  lost every race for a record
+    └── Outage        503  the driver's message is for the log alone
 
-DatabaseError         500  the database refused; as with any exception that has no answer of its own
+DatabaseError         500  refused by the database; rendered like any other exception
 └── DuplicateKey      500  by a unique index
 """
 

@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
 from common.base.errors import Unavailable
-from common.messaging.jetstream import nats_connection
+from common.messaging import nats_connection
 from common.messaging.jetstream.pull_consumer import RETRY_SECONDS, JetStreamSource, translated
 from common.messaging.stream import ConsumerSpec, Stored, StreamSpec
 from common.messaging.subscriptions.history import History

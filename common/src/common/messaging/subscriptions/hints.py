@@ -23,7 +23,7 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from common.messaging.jetstream import nats_connection
+from common.messaging import nats_connection
 
 FLUSH_SECONDS = 5
 PENDING_MESSAGES = 65_536

@@ -17,7 +17,6 @@ from infra.verify.chaos.shop import Shop
 T = TypeVar("T")
 
 TICKET = ("id", "title", "price", "userId", "version", "orderId")
-LISTS = ("/api/tickets", "/api/tickets?q=Seat&sort=price", "/api/tickets?seller=me", "/api/orders")
 RECENT = 30
 """Newest listings that buyers choose from: so few that buyers compete."""
 
