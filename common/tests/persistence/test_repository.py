@@ -247,7 +247,7 @@ async def test_a_batch_of_inserts_tells_each_its_own_outcome(real_database: Data
     ]
 
 
-async def test_a_batch_of_updates_fails_as_a_whole_where_one_is_refused(database: Database) -> None:
+async def test_of_a_batch_of_updates_only_the_refused_one_fails(database: Database) -> None:
     things = database["things"]
     await things.create_indexes([Index([("key", ASCENDING)], name="one_per_key", unique=True, sparse=True)])
     await things.insert_many([{"_id": "a"}, {"_id": "b", "key": 1}])
@@ -259,7 +259,8 @@ async def test_a_batch_of_updates_fails_as_a_whole_where_one_is_refused(database
         return_exceptions=True,
     )
 
-    assert [type(outcome) for outcome in outcomes] == [DuplicateKey, DuplicateKey]
+    assert isinstance(outcomes[0], DuplicateKey)
+    assert outcomes[1] is True
 
 
 async def test_who_loses_the_race_decides_again() -> None:
