@@ -169,7 +169,9 @@ async def losing_answers(real: Database, options: str) -> AsyncIterator[tuple[Lo
 
 
 @pytest.mark.connected
-@pytest.mark.parametrize(("options", "outcome"), [("retryWrites=true", type(None)), ("retryWrites=false", Outage)])
+@pytest.mark.parametrize(
+    ("options", "outcome"), [("retryWrites=true", type(None)), ("retryWrites=false", Outage)]
+)
 async def test_a_save_whose_answer_was_lost_is_stored_once_and_no_conflict(
     real_database: Database, stream: FakeStream, options: str, outcome: type
 ) -> None:

@@ -105,9 +105,7 @@ class Collection:
         """The count of documents that matched."""
         return (await _asked(self._driver.update_many(query, change))).matched_count
 
-    async def update_each(
-        self, updates: Sequence[tuple[Query, Document]]
-    ) -> Sequence[bool | DatabaseError]:
+    async def update_each(self, updates: Sequence[tuple[Query, Document]]) -> Sequence[bool | DatabaseError]:
         """Updates one document for each query and change, in one command, in any order.
 
         Each query names an `_id`. Returns one outcome an update: True where the document matched, False where

@@ -91,15 +91,19 @@ class Repository(ABC, Generic[A]):
         return [entry]
 
     async def _update(self, aggregate: A, entry: Document) -> Sequence[Document]:
-        state = self.to_document(aggregate)
-        present = {field: value for field, value in state.items() if value is not None}
-        change: Document = {"$set": {"version": aggregate.next_version, **_by_path(present)}}
-        # A field that is None is unset, so that a sparse index holds only records that have the field.
-        absent = {field: "" for field, value in state.items() if value is None}
-        if absent:
-            change["$unset"] = absent
+        change = change_to({**self.to_document(aggregate), "version": aggregate.next_version})
         # Events of an earlier save, perhaps another process's, leave before this one.
         return await self._updates.store(GuardedUpdate(aggregate.id, aggregate.version, change, entry))
+
+
+def change_to(state: Document) -> Document:
+    """The update to `state`. It keeps fields that `state` doesn't have, those of nested objects included.
+
+    A field that is None is unset, so that a sparse index holds only records that have the field.
+    """
+    present = {field: value for field, value in state.items() if value is not None}
+    absent = dict.fromkeys(state.keys() - present.keys(), "")
+    return {"$set": _by_path(present), **({"$unset": absent} if absent else {})}
 
 
 def _by_path(fields: Mapping[str, Any], within: str = "") -> Document:
