@@ -1,7 +1,7 @@
 """What comes while a flush is under way shares the next one."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -122,6 +122,9 @@ class Slow:
     def batches(self) -> list[list[int]]:
         return [items for items, _ in self.flushes]
 
+    async def began(self, batch: list[int]) -> None:
+        await until(lambda: batch in self.batches)
+
     def end(self, place: int) -> None:
         self.flushes[place][1].set()
 
@@ -145,11 +148,11 @@ async def test_a_slow_flush_holds_up_only_its_own_items() -> None:
     slow = Slow()
     items = Coalescer(slow)
     hangs = items.enqueue(0)
-    await until(lambda: slow.batches)
+    await slow.began([0])
 
     for number in (1, 2, 3):
         other = items.enqueue(number)
-        await until(lambda number=number: [number] in slow.batches)
+        await slow.began([number])
         slow.end(number)
         assert await asyncio.wait_for(other, 5) == number
 
@@ -166,7 +169,7 @@ async def test_so_many_flushes_are_in_flight_and_what_comes_then_shares_the_next
     waiting = []
     for number in range(IN_FLIGHT):
         waiting.append(items.enqueue(number))
-        await until(lambda number=number: [number] in slow.batches)
+        await slow.began([number])
     later = [items.enqueue(number) for number in (7, 8, 9)]
     # The timers that were set before this sleep's are due before it.
     await asyncio.sleep(coalescer.OVERTAKE_SECONDS)
@@ -174,19 +177,15 @@ async def test_so_many_flushes_are_in_flight_and_what_comes_then_shares_the_next
 
     slow.end(2)
     assert await waiting[2] == 2
-    await until(lambda: [7, 8, 9] in slow.batches)
+    await slow.began([7, 8, 9])
     slow.end_all()
 
     assert await asyncio.gather(*waiting, *later) == [*range(IN_FLIGHT), 7, 8, 9]
-    assert await asyncio.wait_for(_ended(items.submit(10), slow), 5) == 10
-    await asyncio.wait_for(items.drained(), 5)
-
-
-async def _ended(result: Coroutine[object, object, int], slow: Slow) -> int:
-    task = asyncio.ensure_future(result)
-    await until(lambda: slow.batches[-1] == [10])
+    again = items.enqueue(10)
+    await slow.began([10])
     slow.end_all()
-    return await task
+    assert await again == 10
+    await asyncio.wait_for(items.drained(), 5)
 
 
 @pytest.mark.usefixtures("patient")
@@ -194,13 +193,13 @@ async def test_a_flush_that_is_not_slow_is_not_overtaken() -> None:
     slow = Slow()
     items = Coalescer(slow)
     first = items.enqueue(0)
-    await until(lambda: slow.batches)
+    await slow.began([0])
     later = [items.enqueue(number) for number in (1, 2)]
     await asyncio.sleep(0)
     assert slow.batches == [[0]]
 
     slow.end(0)
-    await until(lambda: [1, 2] in slow.batches)
+    await slow.began([1, 2])
     slow.end_all()
 
     assert await asyncio.gather(first, *later) == [0, 1, 2]

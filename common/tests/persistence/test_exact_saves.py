@@ -14,10 +14,11 @@ import pytest
 from common.base.errors import Conflict, DatabaseError, Outage
 from common.persistence import outbox
 from common.persistence.mongo import Collection, Database, Document, connect
+from common.persistence.outbox import entry_of
 from common.testing.events import emitted
 from common.testing.fake_stream import FakeStream
 from common.testing.servers import server
-from tests.builders import Listing, Listings, listings, publishers, versions
+from tests.builders import Listing, Listings, a_change, listings, publishers, versions
 
 DATABASES = ["database", pytest.param("real_database", marks=pytest.mark.connected)]
 Step = Callable[[], Awaitable[object]]
@@ -119,6 +120,30 @@ async def test_a_save_in_a_batch_stands_where_its_outbox_cannot_be_read_and_the_
     await ours.relay.sweep()
     await ours.relay.drained()
     assert [body["title"] for body in await emitted(stream, "ticket.updated", 2)] == ["Theirs", "Ours"]
+
+
+async def test_a_process_of_the_last_release_beside_this_one_changes_no_outcome(
+    ours: Listings, theirs: Listings, stream: FakeStream
+) -> None:
+    """The last release marked each event in the outbox with a token of its save, and looked for it there."""
+    stream.up = False
+    winner, late = await winner_and_loser(ours, theirs)
+    entry = {**entry_of(publishers(stream).of(a_change()).envelope(a_change(winner.id), 1)), "save": "token"}
+    await theirs.documents.update_one(
+        {"_id": winner.id, "version": 0},
+        {"$set": {"version": 1, "title": "The last release's"}, "$push": {"outbox": entry}},
+    )
+    ahead = await ours.get(winner.id)
+    ahead.change("Ours")
+
+    outcomes = await saved_at_once(ours, winner, late, ahead)
+
+    assert [type(outcome) for outcome in outcomes] == [Conflict, Conflict, type(None)]
+    stream.up = True
+    found = await ours.documents.find_one({"_id": winner.id})
+    assert found is not None
+    # As the last release reads them: it finds its own token, and none in ours.
+    assert [entry.get("save") for entry in found["outbox"]] == [None, "token", None]
 
 
 class LosingProxy:

@@ -10,7 +10,7 @@ from common.base.ids import new_id
 from common.persistence import repository
 from common.persistence.batching import DocumentWriter
 from common.persistence.mongo import ASCENDING, Database, Index
-from common.persistence.repository import TRIES, retrying
+from common.persistence.repository import TRIES, change_to, retrying
 from common.testing.events import emitted
 from common.testing.fake_stream import FakeStream
 from tests.builders import Listing, Listings, a_change, listings, publishers, versions
@@ -141,6 +141,22 @@ async def test_a_field_that_is_none_is_absent(repo: Listings) -> None:
     assert "order_id" not in await stored(repo, first)
     assert (await repo.get(first.id)).order_id is None
     await repo.relay.drained()
+
+
+async def test_an_update_keeps_fields_that_it_does_not_know_also_within_nested_objects(
+    database: Database,
+) -> None:
+    things = database["things"]
+    await things.insert_one({"_id": "1", "seat": {"row": 1, "place": {"x": 1, "y": 2}, "late": 3}, "late": 4})
+
+    await things.update_one(
+        {"_id": "1"}, change_to({"seat": {"row": 7, "place": {"x": None}}, "tags": ["a"], "gone": None})
+    )
+
+    assert await things.find_one({"_id": "1"}) == {
+        **{"_id": "1", "seat": {"row": 7, "place": {"x": None, "y": 2}, "late": 3}, "late": 4},
+        **{"tags": ["a"]},
+    }
 
 
 async def test_a_unique_index_refuses_a_new_record_and_stores_nothing(

@@ -198,6 +198,9 @@ class OrderProgress(Replica):
         with suppress(DuplicateKey):
             await self.documents.update_one(earlier, {"$set": {"version": version, **ENDED}}, upsert=True)
 
+    async def has_begun(self, order_id: str) -> bool:
+        return await self.find(order_id) is not None
+
     async def has_ended(self, order_id: str) -> bool:
         document = await self.find(order_id)
         return document is not None and document.get("ended", False)

@@ -1,7 +1,7 @@
 """Sweep of tickets whose derived fields are an older release's: derives them again.
 
-Releases run side by side in a rollout, and a rollback brings an older one back. What an older one saves has the
-derived fields that it knows; those of a newer release are absent, or stale.
+Releases run side by side in a rollout, and a rollback brings an older one back. What an older one saves has
+the derived fields that it knows; those of a newer release are absent, or stale.
 """
 
 import asyncio

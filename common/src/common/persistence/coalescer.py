@@ -4,8 +4,8 @@ At rest an item is flushed at once. Under load one round trip to the database, b
 of a small request, serves a whole batch. A flush begins after all of its items were submitted, so a batched
 read sees every write that was acknowledged before the read was submitted.
 
-A flush that lasts longer than OVERTAKE_SECONDS is overtaken: the next one starts beside it, up to IN_FLIGHT of
-them. So a slow read delays only the reads that share its flush, until IN_FLIGHT of them are slow at once.
+A flush that lasts longer than OVERTAKE_SECONDS is overtaken: the next one starts beside it, up to IN_FLIGHT
+of them. So a slow read delays only the reads that share its flush, unless IN_FLIGHT of them are slow at once.
 """
 
 import asyncio

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from mongomock import WriteError
+from mongomock import WriteError  # type: ignore[attr-defined]  # its stub leaves it out
 from mongomock.collection import BulkOperationBuilder
 from mongomock.collection import Collection as Driver
 from mongomock_motor import AsyncMongoMockClient
