@@ -99,6 +99,7 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         "orders.apply": lambda: progress.apply(order, 1, {}),
         "orders.in_order": lambda: progress.in_order(order, 2, nothing),
         "orders.end": lambda: progress.end(order, 3),
+        "orders.has_begun": lambda: progress.has_begun(order),
         "orders.has_ended": lambda: progress.has_ended(order),
         "relay.sweep": listings.relay.sweep,
     }
