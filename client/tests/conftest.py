@@ -1,10 +1,12 @@
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TypeAlias
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from tests.fake_apis import FakeApis
+from tests.virtual_clock import VirtualClockLoop
 
 from client.app import create_app
 from client.polling import Polling
@@ -22,6 +24,15 @@ SETTINGS = Settings(
 
 Browser: TypeAlias = httpx.AsyncClient
 As: TypeAlias = Callable[[CurrentUser], Browser]
+
+
+def pytest_asyncio_loop_factories(
+    item: pytest.Item,
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Runs the tests with the mark `virtual_clock` on a loop with a virtual clock."""
+    if item.get_closest_marker("virtual_clock") is not None:
+        return {"virtual": VirtualClockLoop}
+    return {"real": asyncio.new_event_loop}
 
 
 @pytest.fixture

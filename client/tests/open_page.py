@@ -10,6 +10,12 @@ from starlette.types import Message
 from tests.dom import Element, parse
 
 
+async def silence() -> Message:
+    """ASGI `receive` of a browser that stays and sends nothing."""
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
 @dataclass(frozen=True)
 class SentEvent:
     """One server-sent event."""
