@@ -1,6 +1,5 @@
-"""Fake of the four APIs, in memory: a transport for httpx, and an ASGI app."""
+"""Fake of the four APIs, in memory: a transport for httpx."""
 
-import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -9,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
-from starlette.types import Receive, Scope, Send
 
 from common.base import times
 from common.base.errors import InvalidValue
@@ -414,24 +412,3 @@ def _ticket_body(request: httpx.Request) -> tuple[str, Money]:
         refusal.response = httpx.Response(400, json={"errors": errors})
         raise refusal
     return body["title"].strip(), price
-
-
-def served(apis: FakeApis, delay: float = 0.0) -> Callable[[Scope, Receive, Send], Any]:
-    """The same APIs as an ASGI app, for a server with real sockets."""
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        body = b""
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if not message.get("more_body", False):
-                break
-        await asyncio.sleep(delay)
-        url = f"http://edge.test{scope['path']}?{scope['query_string'].decode()}"
-        request = httpx.Request(scope["method"], url, headers=scope["headers"], content=body)
-        response = await apis.handle_async_request(request)
-        headers = response.headers.raw
-        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-        await send({"type": "http.response.body", "body": response.content})
-
-    return app

@@ -17,9 +17,9 @@ from tests.virtual_clock import just_after
 from client.live import answer
 from client.live.answer import message
 from client.live.pages import Live
+from common.base import times
 from common.base.ids import new_id
 from common.base.money import Money
-from common.base import times
 from common.contract.events import OrderCreated, TicketUpdated, TicketWithdrawn
 from common.contract.events import OrderedTicket as EventTicket
 from common.testing.browser import a_user, signed_in
