@@ -27,7 +27,7 @@ from common.testing.events import publish
 from common.testing.fake_hints import FakeHints
 from common.testing.fake_stream import FakeStream
 
-pytestmark = [pytest.mark.usefixtures("browser"), pytest.mark.virtual_clock]
+pytestmark = pytest.mark.usefixtures("browser")
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def now() -> float:
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
         while not condition():
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.01)
 
 
 async def test_a_page_receives_the_state_at_once_in_a_form_that_no_proxy_stores(
@@ -341,9 +341,7 @@ async def test_a_stop_in_the_turn_of_a_pages_heartbeat_ends_every_page(
         await asyncio.sleep(1)
         async with opened(app, address(ticket)) as other:
             await other.events(1)
-            stopped = asyncio.get_running_loop().create_future()
-            just_after(began + answer.HEARTBEAT_SECONDS, lambda: stopped.set_result(live.close()))
-            await stopped
+            just_after(began + answer.HEARTBEAT_SECONDS, live.close)
             await one.ended()
             await other.ended()
 
@@ -427,13 +425,13 @@ async def test_an_api_that_is_behind_is_asked_ever_less_often(
         await publish(stream, event)
         moments = []
         for number in range(1, 10):
-            await until(lambda more=number: len(apis.seen) == before + more)
+            await until(lambda: len(apis.seen) == before + number)  # noqa: B023  # called within the turn
             moments.append(now())
         ticket.version += 1
 
         assert (await watcher.events(2))[-1].id == "1"
     pauses = [later - earlier for earlier, later in pairwise(moments)]
-    assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5], abs=0.002)
+    assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5], abs=0.02)
 
 
 async def test_a_ticket_that_is_withdrawn_and_changes_still_is_asked_for_once_a_change(

@@ -9,10 +9,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
+import pytest
 from tests.edge import edge
 from tests.fake_apis import FakeApis
 
 from common.testing.browser import JWT_KEY
+
+pytestmark = pytest.mark.sockets
 
 
 def a_free_port() -> int:

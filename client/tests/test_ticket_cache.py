@@ -14,8 +14,6 @@ from client.schemas import Ticket
 from common.base.ids import new_id
 from common.base.money import Money
 
-pytestmark = pytest.mark.virtual_clock
-
 HEARTBEAT = 15.0
 
 
@@ -32,7 +30,7 @@ class Api:
 
     async def ask(self) -> Ticket:
         self.asked += 1
-        response = asyncio.get_running_loop().create_future()
+        response = asyncio.Future[Ticket]()
         self._requests.put_nowait(response)
         return await response
 

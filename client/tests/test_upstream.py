@@ -13,6 +13,8 @@ from common.testing.browser import SESSIONS, a_user, running
 from common.testing.fake_hints import FakeHints
 from common.testing.fake_stream import FakeStream
 
+pytestmark = pytest.mark.sockets
+
 
 async def test_a_request_is_sent_on_behalf_of_its_browser(as_user: As, apis: FakeApis) -> None:
     browser = as_user(a_user())

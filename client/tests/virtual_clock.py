@@ -5,7 +5,7 @@ For code without sockets and threads. A test that waits for what can't come fail
 
 import asyncio
 import selectors
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 RESOLUTION = 1e-6
 """Timers that are due within this many seconds of each other run in one turn of the loop, in their order."""
@@ -16,11 +16,11 @@ class _Selector(selectors.DefaultSelector):
 
     now = 0.0
 
-    def select(self, timeout: float | None = None) -> Sequence[tuple[selectors.SelectorKey, int]]:
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise RuntimeError("No timer is set and no callback is due: this wait has no end")
         self.now += max(0.0, timeout)
-        return ()
+        return []
 
 
 class VirtualClockLoop(asyncio.SelectorEventLoop):
