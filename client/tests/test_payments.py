@@ -96,9 +96,10 @@ async def test_a_cancelled_order_can_not_be_paid(as_user: As, apis: FakeApis) ->
 async def test_an_answer_that_got_lost_is_explained_and_safe_to_repeat(as_user: As, apis: FakeApis) -> None:
     buyer = a_user()
     order = apis.order(buyer)
+    apis.answer_lost = True
     browser = as_user(buyer)
 
-    answer = await browser.post(f"/orders/{order.id}/pay", data={"token": "tok_timeout"})
+    answer = await browser.post(f"/orders/{order.id}/pay", data={"token": "tok_visa"})
 
     assert answer.status_code == 503
     assert alerts(page(answer)) == [PaymentOutcomeUnknown.default_message]
