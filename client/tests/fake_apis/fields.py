@@ -59,7 +59,8 @@ def body_of(request: httpx.Request) -> Mapping[str, str]:
 
 def checked(**checks: Callable[[], Any]) -> dict[str, Any]:
     """Results of all checks, by name. Raises one Refusal with the entries of all that refused."""
-    results, entries = {}, []
+    results: dict[str, Any] = {}
+    entries: list[Mapping[str, str]] = []
     for name, check in checks.items():
         try:
             results[name] = check()

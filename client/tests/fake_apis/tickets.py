@@ -136,7 +136,7 @@ def _folded(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
 
 
-def _sorted(tickets: Sequence[Ticket], sort: str) -> Sequence[Ticket]:
+def _sorted(tickets: Sequence[Ticket], sort: str) -> list[Ticket]:
     newest_first = sorted(tickets, key=lambda t: t.id, reverse=True)
     match sort:
         case "price":

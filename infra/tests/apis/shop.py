@@ -55,7 +55,7 @@ class Shop:
         return await self.sellers.create_ticket({"title": title, "price": price, **details})
 
     async def ordered(self, ticket: Ticket | None = None, buyer: Api | None = None) -> Order:
-        """An order that every service knows."""
+        """An order whose ticket is shown as held."""
         ticket = await self.lists() if ticket is None else ticket
         buyer = self.buyers if buyer is None else buyer
         order = await _once_known(lambda: buyer.create_order(ticket.id, ""))
@@ -71,42 +71,30 @@ class Shop:
     async def paid(self, order: Order) -> Order:
         """The order after its payment, once all services have all of its events."""
         await self.pays(order)
-        await self.becomes(
-            lambda: self.visitors.ticket(order.ticket.id), lambda found: found.status == "sold"
-        )
-        return await self.becomes(
-            lambda: self.buyers.order(order.id), lambda found: found.payment == "captured"
-        )
+        await self._shows(order.ticket.id, "sold")
+        return await self.becomes(lambda: self.buyers.order(order.id), lambda o: o.payment == "captured")
 
     async def is_payable(self, order: Order) -> None:
         """Returns once payments has received the order."""
-        await self._answers_confirm(order, ErrorCode.NOTHING_TO_CONFIRM)
+        await self._refuses(lambda: self.buyers.confirm_payment(order.id), ErrorCode.NOTHING_TO_CONFIRM)
 
     async def is_unpayable(self, order: Order) -> None:
         """Returns once payments has received the order's cancellation."""
-        await self._answers_confirm(order, ErrorCode.ORDER_CANCELLED)
+        await self._refuses(lambda: self.buyers.confirm_payment(order.id), ErrorCode.ORDER_CANCELLED)
 
     async def is_gone(self, ticket_id: str) -> None:
         """Returns once orders has received the ticket's withdrawal."""
+        await self._refuses(lambda: self.sellers.create_order(ticket_id, ""), ErrorCode.NOT_FOUND)
 
-        async def answer() -> str | None:
+    async def _refuses(self, act: Callable[[], Awaitable[object]], code: ErrorCode) -> None:
+        async def refusal() -> str | None:
             try:
-                await self.sellers.create_order(ticket_id, "")
+                await act()
             except AppError as error:
                 return error.code
             return None
 
-        await self.becomes(answer, lambda found: found == ErrorCode.NOT_FOUND)
-
-    async def _answers_confirm(self, order: Order, code: ErrorCode) -> None:
-        async def answer() -> str | None:
-            try:
-                await self.buyers.confirm_payment(order.id)
-            except AppError as error:
-                return error.code
-            return None
-
-        await self.becomes(answer, lambda found: found == code)
+        await self.becomes(refusal, lambda found: found == code)
 
     async def is_free(self, ticket_id: str) -> Ticket:
         return await self._shows(ticket_id, "available")
