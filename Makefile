@@ -116,7 +116,7 @@ mutants: setup .tools/mutmut/bin/mutmut-$(MUTMUT_VERSION) ## change one thing of
 reconcile: setup ## name every disagreement between databases, timers, payments and events (SETTLE=0)
 	@$(PY) -m infra.verify.reconcile --settle $(or $(SETTLE),0)
 
-crashes: setup ## kill processes between a write, its publication and its ack (RUNS=250)
+crashes: setup ## kill processes between a write, its publication and its ack, and at the provider's calls (RUNS=250)
 	@$(PY) -m infra.verify.faults.crashes --runs $(or $(RUNS),250)
 
 expiry: setup ## many orders due in one second (ORDERS=500, KILL=worker|redis|nats)

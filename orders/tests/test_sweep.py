@@ -1,7 +1,8 @@
 """No ticket stays held for ever, whatever became of its timer."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -9,9 +10,11 @@ from common.base import times
 from common.base.errors import Outage
 from common.messaging.stream import Stream
 from common.persistence.mongo import Database
+from common.runtime import jobs
 from common.testing.events import deliver, emitted
 from common.testing.fake_stream import FakeStream
 from orders import commands
+from orders import sweep as jobs_of_orders
 from orders.domain import Order
 from orders.publishers import publishers
 from orders.repository import OrderRepository
@@ -85,25 +88,70 @@ async def test_one_sweep_ends_many(shop: Shop, orders: OrderRepository, database
 
 
 class Stubborn(OrderRepository):
-    """The database is away for one order."""
+    """Reading one order fails."""
 
     order_id = ""
+    error: Exception
 
     async def get(self, aggregate_id: str) -> Order:
         if aggregate_id == self.order_id:
-            raise Outage("gone")
+            raise self.error
         return await super().get(aggregate_id)
 
 
-async def test_one_that_fails_stops_no_other(shop: Shop, database: Database, stream: FakeStream) -> None:
+@pytest.mark.parametrize("error", [Outage("gone"), RuntimeError("a bug")])
+async def test_one_that_fails_stops_no_other(
+    error: Exception, shop: Shop, database: Database, stream: FakeStream
+) -> None:
     orders = Stubborn(database, publishers(stream))
     placed = [await shop.an_order() for _ in range(3)]
-    orders.order_id = placed[0]["id"]
+    orders.order_id, orders.error = placed[0]["id"], error
     await database["orders"].update_many({}, {"$set": {"expires_at": times.now() - 2 * GRACE}})
 
-    assert await sweep(orders, HOLD) == 3
+    assert await sweep(orders, HOLD) == 2
 
     assert [(await shop.status(order))[0] for order in placed[1:]] == ["cancelled", "cancelled"]
+
+
+class Broken(OrderRepository):
+    """The first read of the overdue orders fails; every read is counted."""
+
+    reads = 0
+
+    async def overdue(self, now: datetime, hold: timedelta) -> Sequence[str]:
+        self.reads += 1
+        if self.reads == 1:
+            raise RuntimeError("a bug")
+        return await super().overdue(now, hold)
+
+
+@pytest.fixture
+async def job(database: Database, stream: Stream, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Broken]:
+    """The running job, whose first sweep fails."""
+    monkeypatch.setattr(jobs_of_orders, "SWEEP_SECONDS", 0.001)
+    orders = Broken(database, publishers(stream))
+    task = asyncio.create_task(jobs_of_orders.run(orders, HOLD))
+    yield orders
+    assert not task.done()
+    task.cancel()
+
+
+async def test_the_job_goes_on_after_an_unexpected_error(job: Broken) -> None:
+    async with asyncio.timeout(5):
+        while job.reads < 3:
+            await asyncio.sleep(0.001)
+
+
+async def test_only_a_sweep_without_an_error_counts_as_a_success(
+    job: Broken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    successes: list[int] = []
+    monkeypatch.setattr(jobs, "succeeded", lambda _job: successes.append(job.reads))
+    async with asyncio.timeout(5):
+        while len(successes) < 2:
+            await asyncio.sleep(0.001)
+
+    assert successes[:2] == [2, 3]
 
 
 async def test_those_that_are_due_together_end_side_by_side(

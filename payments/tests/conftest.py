@@ -21,6 +21,7 @@ QUICK = Timing(
     grace=timedelta(0),
     lease=timedelta(seconds=60),
     give_up=timedelta(seconds=60),
+    first_pause=timedelta(0),
 )
 
 
@@ -42,13 +43,22 @@ def timing() -> Timing:
 
 
 @pytest.fixture
-async def shop(
-    settings: Settings, database: Database, stream: FakeStream, timing: Timing
-) -> AsyncIterator[Shop]:
-    """Service whose sweeps a test runs by hand.
+def sweep_seconds() -> float:
+    """Time between two sweeps of the service's own jobs: longer than any test, which sweeps by hand."""
+    return 3600.0
 
-    The service's own sweeps start after one second, later than most tests end.
-    """
+
+@pytest.fixture
+async def shop(
+    settings: Settings,
+    database: Database,
+    stream: FakeStream,
+    timing: Timing,
+    sweep_seconds: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Shop]:
+    """Running service in memory, whose payment provider a test can steer."""
+    monkeypatch.setattr("payments.sweep.SWEEP_SECONDS", sweep_seconds)
     gateway = SteeredGateway(database)
     app = create_app(settings, database=database, stream=stream, gateway=gateway, timing=timing)
     async with running(app) as client:

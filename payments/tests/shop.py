@@ -39,6 +39,16 @@ class Shop:
         body = {"orderId": order.id}
         return await self.client.post("/api/payments/confirm", json=body, headers=signed_in(order.buyer))
 
+    async def a_paid_order(self, token: str = "tok_visa") -> AnOrder:
+        order = await self.order()
+        assert (await self.pay(order, token)).status_code == 201
+        return order
+
+    async def complete_unsettled(self, order: AnOrder) -> None:
+        """Stores the order's completion as a process does that dies before it settles the payment."""
+        event = order.completed()
+        await self.context.repositories.orders.apply(event.id, event.version, {"status": "complete"})
+
     async def intents(self, order: AnOrder) -> list[dict[str, Any]]:
         """Provider's intents of an order, by attempt."""
         return await self.gateway.record.find({"order_id": order.id}, sort=[("attempt", ASCENDING)])

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -15,7 +17,7 @@ from common.persistence.mongo import Database, connect
 from common.testing.browser import running, signed_in
 from common.testing.fixtures import server
 from payments.app import create_app
-from payments.context import PaymentContext
+from payments.context import PaymentContext, Timing
 from payments.settings import Settings
 from payments.sweep import OpenPayments
 from tests.orders import AnOrder, emit
@@ -120,7 +122,8 @@ async def test_many_settle_at_once_and_the_money_moves_once(
     assert (await pods[0][0].post("/api/payments", json=body, headers=headers)).status_code == 201
     await emit(real_stream, order.completed())
     await known(pods[0][1], order, "complete")
-    await asyncio.gather(*(OpenPayments(pods[n % 2][1], first_pause=0).sweep() for n in range(10)))
+    at_once = [replace(context, timing=Timing(first_pause=timedelta(0))) for _, context in pods]
+    await asyncio.gather(*(OpenPayments(at_once[n % 2]).sweep() for n in range(10)))
     async with asyncio.timeout(10):
         while await real_database["payments"].count_documents({"open": True}):
             await asyncio.sleep(0.02)

@@ -2,12 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from payments.context import Timing
 from payments.domain import AttemptStatus
 from payments.errors import OutcomeUnknown
+from payments.gateway import Intent, State
+from payments.settlement import apply_intent
 from payments.sweep import OpenPayments, sweep_attempts
 from tests.orders import AnOrder
 from tests.shop import Shop
@@ -88,7 +93,7 @@ async def test_two_settle_at_once(shop: Shop, end: str, moment: str) -> None:
     await shop.pay(order)
 
     async def overtake() -> None:
-        await OpenPayments(shop.context, first_pause=0).sweep()
+        await OpenPayments(shop.context).sweep()
 
     act = "capture" if end == "completed" else "void"
     setattr(shop.gateway, f"{moment}_{act}", once(overtake))
@@ -118,30 +123,34 @@ async def test_an_order_cancelled_between_two_cards(shop: Shop) -> None:
     assert await shop.states(order) == ["voided", "voided"]
 
 
-async def test_other_requests_wait_for_the_one_that_calls_the_provider(shop: Shop) -> None:
-    order = await shop.order()
-    shop.gateway.before_authorize = lambda: asyncio.sleep(0.05)
-    answers = await asyncio.gather(*(shop.pay(order) for _ in range(20)))
-    assert {answer.status_code for answer in answers} == {201}
-    assert len({answer.json()["id"] for answer in answers}) == 1
-    assert shop.gateway.authorizations == 1
+class TestManyRequests:
+    @pytest.fixture
+    def timing(self, timing: Timing) -> Timing:
+        """Requests that wait for longer than the slowest machine takes to answer the first one."""
+        return replace(timing, wait=timedelta(seconds=30))
 
+    async def test_other_requests_wait_for_the_one_that_calls_the_provider(self, shop: Shop) -> None:
+        order = await shop.order()
+        shop.gateway.before_authorize = lambda: asyncio.sleep(0.05)
+        answers = await asyncio.gather(*(shop.pay(order) for _ in range(20)))
+        assert {answer.status_code for answer in answers} == {201}
+        assert len({answer.json()["id"] for answer in answers}) == 1
+        assert shop.gateway.authorizations == 1
 
-async def test_waiting_requests_receive_the_decline(shop: Shop) -> None:
-    order = await shop.order()
-    shop.gateway.before_authorize = lambda: asyncio.sleep(0.05)
-    answers = await asyncio.gather(*(shop.pay(order, "tok_chargeDeclined") for _ in range(5)))
-    assert {answer.status_code for answer in answers} == {402}
-    assert shop.gateway.authorizations == 1
+    async def test_waiting_requests_receive_the_decline(self, shop: Shop) -> None:
+        order = await shop.order()
+        shop.gateway.before_authorize = lambda: asyncio.sleep(0.05)
+        answers = await asyncio.gather(*(shop.pay(order, "tok_chargeDeclined") for _ in range(5)))
+        assert {answer.status_code for answer in answers} == {402}
+        assert shop.gateway.authorizations == 1
 
-
-async def test_of_two_retries_one_calls_the_provider(shop: Shop) -> None:
-    order = await shop.order()
-    await shop.pay(order, "tok_chargeDeclined")
-    shop.gateway.before_authorize = lambda: asyncio.sleep(0.05)
-    answers = await asyncio.gather(shop.pay(order), shop.pay(order, "tok_mastercard"))
-    assert [answer.status_code for answer in answers] == [201, 201]
-    assert await shop.states(order) == ["declined", "authorized"]
+    async def test_of_two_retries_one_calls_the_provider(self, shop: Shop) -> None:
+        order = await shop.order()
+        await shop.pay(order, "tok_chargeDeclined")
+        shop.gateway.before_authorize = lambda: asyncio.sleep(0.05)
+        answers = await asyncio.gather(shop.pay(order), shop.pay(order, "tok_mastercard"))
+        assert [answer.status_code for answer in answers] == [201, 201]
+        assert await shop.states(order) == ["declined", "authorized"]
 
 
 async def test_waiting_is_bounded(shop: Shop) -> None:
@@ -194,6 +203,49 @@ async def test_a_crash_after_the_provider_reserved(shop: Shop) -> None:
     assert await sweep_attempts(shop.context) == 0
 
 
+async def test_a_stray_whose_void_fails_is_voided_by_the_sweep(shop: Shop) -> None:
+    """The first attempt, given up, is authorised after all, and then the second one."""
+    order = await shop.order()
+
+    async def first_comes_late() -> None:
+        [first, _] = await shop.intents(order)
+        await apply_intent(shop.context, Intent(first["_id"], order.id, 1, State.AUTHORIZED))
+
+    async def given_up() -> None:
+        await shop.context.repositories.attempts.fail(order.id, 1)
+        shop.gateway.after_authorize = once(first_comes_late)
+        assert (await shop.pay(order, "tok_mastercard")).status_code == 201
+
+    async def fail() -> None:
+        raise OutcomeUnknown()
+
+    shop.gateway.after_authorize = once(given_up)
+    shop.gateway.before_void = once(fail)
+    assert (await shop.pay(order)).status_code == 201
+    assert await shop.states(order) == ["authorized", "authorized"]
+    assert await sweep_attempts(shop.context) == 1
+    assert await shop.states(order) == ["authorized", "voided"]
+
+
+async def test_a_crash_between_the_payment_and_its_attempt_leaves_nothing_due_for_ever(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attempt stays due after a kill; the order ends before the sweep looks it up."""
+    order = await shop.order()
+
+    async def crash(*_: object) -> bool:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as killed:
+        killed.setattr(shop.context.repositories.attempts, "finish", crash)
+        assert (await shop.pay(order)).status_code == 500
+    await shop.receive(order.completed())
+    assert [await sweep_attempts(shop.context) for _ in range(2)] == [1, 0]
+    attempt = await shop.context.repositories.attempts.find(order.id)
+    assert attempt is not None
+    assert attempt.status is AttemptStatus.RESOLVED
+
+
 @pytest.mark.parametrize("end", END)
 async def test_a_crash_after_the_provider_settled(shop: Shop, end: str) -> None:
     """After a kill before the save, the redelivered event settles again, and the money moves once."""
@@ -217,7 +269,7 @@ async def test_the_end_was_stored_and_the_money_not_settled(shop: Shop) -> None:
     await shop.pay(order)
     event = order.completed()
     await shop.context.repositories.orders.apply(event.id, event.version, {"status": "complete"})
-    sweep = OpenPayments(shop.context, first_pause=0)
+    sweep = OpenPayments(shop.context)
     assert await sweep.sweep() == 1
     assert await shop.states(order) == ["captured"]
     assert await sweep.sweep() == 0

@@ -92,6 +92,16 @@ async def test_a_late_outcome_leaves_a_later_attempt_alone(attempts: Attempts) -
     assert due.charge.attempt == 2
 
 
+async def test_a_late_authorisation_resolves_the_attempt_that_was_given_up(attempts: Attempts) -> None:
+    order = an_order()
+    first = an_attempt(order)
+    await attempts.begin(first)
+    await attempts.fail(order.id, 1)
+    assert await attempts.finish(order.id, 1)
+    assert await status_of(attempts, order) == (1, AttemptStatus.RESOLVED)
+    assert not await attempts.begin(an_attempt(order, first))
+
+
 @pytest.mark.parametrize("end", ["finish", "fail", "decline"])
 async def test_an_attempt_that_is_over_is_not_due(attempts: Attempts, end: str) -> None:
     order = an_order()

@@ -148,43 +148,18 @@ async def test_attempts_are_left_to_their_requests_first(shop: Shop) -> None:
 async def test_a_step_that_was_taken_without_a_confirm_is_noticed(shop: Shop) -> None:
     order = await shop.order()
     await shop.pay(order, "tok_threeDSecure")
-    sweep = OpenPayments(shop.context, first_pause=0)
+    sweep = OpenPayments(shop.context)
     await sweep.sweep()
     assert await shop.published() == ["payment.awaiting:0"]
     [intent] = await shop.intents(order)
     await shop.gateway.confirm(intent["_id"])
-    await OpenPayments(shop.context, first_pause=0).sweep()
+    await OpenPayments(shop.context).sweep()
     assert await shop.published() == ["payment.awaiting:0", "payment.created:1"]
-
-
-async def test_open_payments_are_swept_page_after_page(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("payments.sweep.PAGE", 2)
-    orders = [await shop.order() for _ in range(5)]
-    for order in orders:
-        await shop.pay(order)
-        event = order.completed()
-        await shop.context.repositories.orders.apply(event.id, event.version, {"status": "complete"})
-    sweep = OpenPayments(shop.context, first_pause=0)
-    for _ in range(4):
-        await sweep.sweep()
-    assert [await shop.states(order) for order in orders] == [["captured"]] * 5
 
 
 async def test_a_payment_is_left_alone_at_first_and_then_less_and_less(shop: Shop) -> None:
     await shop.pay(await shop.order(), "tok_threeDSecure")
-    sweep = OpenPayments(shop.context, first_pause=0.05)
+    sweep = OpenPayments(impatient(shop, first_pause=timedelta(seconds=0.05)))
     assert await sweep.sweep() == 0
     await asyncio.sleep(0.06)
     assert [await sweep.sweep(), await sweep.sweep()] == [1, 0]
-
-
-async def test_a_refusal_to_settle_stops_no_other(shop: Shop) -> None:
-    bad, good = await shop.order(), await shop.order()
-    for order in (bad, good):
-        await shop.pay(order)
-        event = order.completed()
-        await shop.context.repositories.orders.apply(event.id, event.version, {"status": "complete"})
-    [intent] = await shop.intents(bad)
-    await shop.gateway.void(intent["_id"], "by hand")
-    await OpenPayments(shop.context, first_pause=0).sweep()
-    assert await shop.states(good) == ["captured"]

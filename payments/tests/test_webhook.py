@@ -11,7 +11,9 @@ from stripe import WebhookSignature
 from common.base.ids import new_id
 from common.base.money import Money
 from payments.domain import Attempt
+from payments.gateway import Intent, State
 from payments.settings import Settings
+from payments.settlement import apply_intent
 from payments.sweep import sweep_attempts
 from tests.orders import AnOrder
 from tests.shop import Shop
@@ -110,6 +112,34 @@ async def test_an_authorisation_that_the_provider_voided_is_noted(shop: Shop) ->
     await shop.gateway.void(intent["_id"], "by hand")
     await send(shop, an_event("canceled", intent["_id"]))
     assert await shop.published() == ["payment.created:0", "payment.voided:1"]
+
+
+async def test_the_end_of_another_intent_leaves_the_payment_as_it_is(shop: Shop) -> None:
+    order = await shop.order()
+    await shop.pay(order, "tok_threeDSecureDeclined")
+    await shop.confirm(order)
+    await shop.pay(order)
+    [other, own] = await shop.intents(order)
+    assert (other["state"], own["state"]) == ("voided", "authorized")
+    await send(shop, an_event("canceled", other["_id"]))
+    assert await shop.published() == ["payment.awaiting:0", "payment.created:1"]
+    await shop.receive(order.completed())
+    assert await shop.states(order) == ["voided", "captured"]
+
+
+async def test_a_further_step_that_was_given_up_and_comes_late_is_the_one_to_take(shop: Shop) -> None:
+    order = await shop.order()
+
+    async def crash() -> None:
+        raise RuntimeError("killed")
+
+    shop.gateway.after_authorize = crash
+    assert (await shop.pay(order, "tok_threeDSecure")).status_code == 500
+    await shop.context.repositories.attempts.fail(order.id, 1)
+    [intent] = await shop.intents(order)
+    await apply_intent(shop.context, Intent(intent["_id"], order.id, 1, State.AWAITING))
+    assert (await shop.pay(order)).json()["status"] == "awaiting"
+    assert len(await shop.intents(order)) == 1
 
 
 async def test_a_step_that_was_taken_or_failed(shop: Shop) -> None:

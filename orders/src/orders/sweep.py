@@ -6,12 +6,15 @@ from datetime import timedelta
 
 from common.base import times
 from common.base.errors import DatabaseError, Unavailable
+from common.runtime import jobs
 from orders import commands
 from orders.errors import NotDue
 from orders.repository import OVERDUE_LIMIT, OrderRepository
 
 log = logging.getLogger(__name__)
 
+JOB = "overdue_orders"
+"""Name of this job in the metric of last successes."""
 SWEEP_SECONDS = 0.5
 GRACE = timedelta(seconds=0.5)
 """Leaves the timer service time to act first."""
@@ -20,31 +23,42 @@ AT_ONCE = 100
 
 
 async def sweep(orders: OrderRepository, hold: timedelta) -> int:
-    """Expires orders that are overdue for longer than the grace; returns how many it tried.
+    """Expires at most OVERDUE_LIMIT orders that are overdue for longer than the grace.
 
-    At most a page of them: there may be more when as many as OVERDUE_LIMIT were tried.
+    Returns the number of orders that need no further sweep. A failed order is logged and left to a later
+    sweep; the other orders are expired.
     """
     overdue = await orders.overdue(times.now() - GRACE, hold)
     turns = asyncio.Semaphore(AT_ONCE)
 
-    async def expire(order_id: str) -> None:
+    async def expire(order_id: str) -> bool:
         async with turns:
             try:
                 await commands.expire(orders, order_id, hold)
             except (NotDue, Unavailable) as error:
                 log.info("not expired", extra={"order": order_id, "error": repr(error)})
+                return False
+            except Exception:
+                log.exception("expiry of an order failed", extra={"order": order_id})
+                return False
+            return True
 
-    await asyncio.gather(*(expire(order_id) for order_id in overdue))
-    return len(overdue)
+    return sum(await asyncio.gather(*(expire(order_id) for order_id in overdue)))
 
 
 async def run(orders: OrderRepository, hold: timedelta) -> None:
-    """Sweeps for as long as the service lives; the next page of many at once."""
-    tried = 0
+    """Sweeps in a loop until the task is cancelled.
+
+    After a full page without a failure, the next sweep follows at once.
+    """
+    expired = 0
     while True:
-        await asyncio.sleep(SWEEP_SECONDS if tried < OVERDUE_LIMIT else 0)
-        tried = 0
+        await asyncio.sleep(SWEEP_SECONDS if expired < OVERDUE_LIMIT else 0)
+        expired = 0
         try:
-            tried = await sweep(orders, hold)
+            expired = await sweep(orders, hold)
+            jobs.succeeded(JOB)
         except (DatabaseError, Unavailable) as error:
             log.warning("overdue orders not swept", extra={"error": repr(error)})
+        except Exception:
+            log.exception("sweep of overdue orders failed")

@@ -20,6 +20,8 @@ class Timing:
     next check. This is harmless, because each of its calls has an idempotency key."""
     give_up: timedelta = timedelta(seconds=60)
     """Age of an attempt from which the provider's answer "unknown" is final. Longer than any call takes."""
+    first_pause: timedelta = timedelta(seconds=2)
+    """Time between the sweep's first sight of an open payment and its first check of that payment."""
 
 
 @dataclass(frozen=True, slots=True)

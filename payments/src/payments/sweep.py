@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 from common.base import times
 from common.base.errors import DatabaseError, Unavailable
+from common.runtime import jobs
 from payments.context import PaymentContext
 from payments.domain import Attempt, Payment, Status
 from payments.errors import BadToken, SettlementRefused
@@ -24,7 +25,6 @@ log = logging.getLogger(__name__)
 SWEEP_SECONDS = 1.0
 PAGE = 200
 CONCURRENCY = 16
-FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 60.0
 
 
@@ -78,9 +78,8 @@ async def _find_outcome(context: PaymentContext, attempt: Attempt, now: datetime
 class OpenPayments:
     """Sweep over the payments that are neither captured nor voided, page by page, in an endless cycle."""
 
-    def __init__(self, context: PaymentContext, first_pause: float = FIRST_PAUSE) -> None:
+    def __init__(self, context: PaymentContext) -> None:
         self._context = context
-        self._first_pause = first_pause
         self._after = ""
         # By payment id: time of the first sight or the last try, and the pause after it, in seconds.
         self._pauses: dict[str, tuple[float, float]] = {}
@@ -103,7 +102,8 @@ class OpenPayments:
         return len(due)
 
     def _is_due(self, payment_id: str, now: float) -> bool:
-        since, pause = self._pauses.setdefault(payment_id, (now, self._first_pause))
+        first_pause = self._context.timing.first_pause.total_seconds()
+        since, pause = self._pauses.setdefault(payment_id, (now, first_pause))
         if now - since < pause:
             return False
         self._pauses[payment_id] = (now, min(pause * 2, LONGEST_PAUSE))
@@ -132,24 +132,29 @@ async def _each(items: Sequence[T], act: Callable[[T], Awaitable[None]]) -> None
                 log.info("outcome is not known yet", extra={"order": item.order_id, "error": repr(error)})
             except SettlementRefused:
                 log.exception("the provider refuses to settle", extra={"order": item.order_id})
+            except Exception:
+                log.exception("check of an order failed", extra={"order": item.order_id})
 
     await asyncio.gather(*(one(item) for item in items))
 
 
-async def _run(name: str, sweep: Callable[[], Awaitable[int]]) -> None:
+async def _run(job: str, sweep: Callable[[], Awaitable[int]]) -> None:
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         try:
             await sweep()
+            jobs.succeeded(job)
         except (DatabaseError, Unavailable) as error:
-            log.warning("sweep of %s failed", name, extra={"error": repr(error)})
+            log.warning("sweep of %s failed", job, extra={"error": repr(error)})
+        except Exception:
+            log.exception("sweep of %s failed", job)
 
 
 async def run_attempts(context: PaymentContext) -> None:
     """Sweeps the attempts in a loop until the task is cancelled."""
-    await _run("attempts", lambda: sweep_attempts(context))
+    await _run("payment_attempts", lambda: sweep_attempts(context))
 
 
 async def run_payments(context: PaymentContext) -> None:
     """Sweeps the open payments in a loop until the task is cancelled."""
-    await _run("open payments", OpenPayments(context).sweep)
+    await _run("open_payments", OpenPayments(context).sweep)

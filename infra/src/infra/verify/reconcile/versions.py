@@ -37,10 +37,11 @@ async def check(books: Books, read: Read, events: int, report: Report) -> None:
 async def confirmed(books: Books, acknowledged: Mapping[str, int], report: Report) -> None:
     """Check acknowledged versions.
 
-    `acknowledged`: the latest version that a caller received, by the id of a ticket or an order.
+    `acknowledged`: the latest version that a caller received, by the id of a ticket, an order or a payment.
     """
     stored = await by_id(books.tickets["tickets"], acknowledged, "_id version")
     stored |= await by_id(books.orders["orders"], acknowledged, "_id version")
+    stored |= await by_id(books.payments["payments"], acknowledged, "_id version")
     for record_id, version in acknowledged.items():
         reached = stored[record_id]["version"] if record_id in stored else -1
         report.compared(CONFIRMED)
