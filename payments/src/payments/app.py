@@ -38,7 +38,7 @@ def create_app(
         if stream is None
         else stream
     )
-    gateway = _gateway(settings, database) if gateway is None else gateway
+    gateway = gateway_of(settings, database) if gateway is None else gateway
     stores = Repositories.over(database, publishers(stream))
     context = PaymentContext(stores, gateway, timing or Timing())
     service = Service(
@@ -57,7 +57,7 @@ def create_app(
     return app
 
 
-def _gateway(settings: Settings, database: Database) -> PaymentGateway:
+def gateway_of(settings: Settings, database: Database) -> PaymentGateway:
     if settings.payment_gateway == "fake":
         return FakeGateway(database)
     return StripeGateway(settings.stripe_key)

@@ -1,0 +1,124 @@
+"""Yesterday's copy of one database is restored while the other services go on: `python -m <service> restored`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.system.own import agreement, configuration, environment_of, running, users_of
+
+from common.persistence.mongo import Database, connect
+from common.testing.process import run_module
+from infra.actors.person import Person
+from infra.dev.system import System
+
+pytestmark = pytest.mark.connected
+
+SERVICES = ("tickets", "orders", "payments")
+PROVIDER = "fake_provider_intents"
+"""The provider's own record, which the fake one stores in the payments database."""
+
+Copy = dict[str, list[dict[str, Any]]]
+
+
+@asynccontextmanager
+async def database(system: System, service: str) -> AsyncIterator[Database]:
+    opened = connect(system.config.mongo(service), service)
+    yield opened
+    await opened.close()
+
+
+async def backup(system: System, service: str) -> Copy:
+    async with database(system, service) as books:
+        names = set(await books.list_collection_names()) - {PROVIDER}
+        return {name: await books[name].find({}) for name in names}
+
+
+async def restore(system: System, service: str, copy: Copy) -> None:
+    """Drops what is there, indexes included, as a restored volume would."""
+    async with database(system, service) as books:
+        for name in set(await books.list_collection_names()) - {PROVIDER}:
+            await books[name].drop()
+        for name, documents in copy.items():
+            if documents:
+                await books[name].insert_many(documents)
+
+
+async def records(system: System, service: str) -> dict[str, dict[str, Any]]:
+    """The service's own records, once their events are published."""
+    async with database(system, service) as books, asyncio.timeout(30):
+        while await books[service].count_documents({"outbox.0": {"$exists": True}}):
+            await asyncio.sleep(0.1)
+        found = await books[service].find({}, {"outbox": 0})
+    return {document["_id"]: document for document in found}
+
+
+@dataclass
+class Town:
+    """Users of one system, and what they left open."""
+
+    seller: Person
+    buyer: Person
+    tickets: list[str] = field(default_factory=list)
+    orders: list[str] = field(default_factory=list)
+
+    async def trade(self) -> None:
+        """Ends what was left open, in each way, and leaves as much open: listings, held, paid, cancelled."""
+        fresh = [await self.seller.sell(20 + number) for number in range(8)]
+        open_, self.tickets = [*self.tickets, *fresh], []
+        for number, ticket in enumerate(open_):
+            if number % 4 == 0:
+                await self._edit(ticket)
+                self.tickets.append(ticket)
+            elif number % 4 == 1:
+                await self._withdraw(ticket)
+            else:
+                self.orders.append(await self.buyer.buy(ticket))
+        for number, order in enumerate(self.orders):
+            if number % 4 == 0:
+                await self.buyer.pay(order)
+            elif number % 4 == 1:
+                await self.buyer.call("DELETE", f"/api/orders/{order}")
+            elif number % 4 == 2:
+                await self.buyer.pay(order, "tok_chargeDeclined")
+            else:
+                await self.buyer.pay(order, "tok_threeDSecure")
+        self.orders = self.orders[2:6]
+
+    async def _edit(self, ticket: str) -> None:
+        body = {"title": "Front row", "price": "31.50", "venue": "Hall", "eventDate": "2031-05-31"}
+        await self.seller.call("PUT", f"/api/tickets/{ticket}", body)
+
+    async def _withdraw(self, ticket: str) -> None:
+        await self.seller.call("DELETE", f"/api/tickets/{ticket}")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_database_restored_from_a_backup_agrees_with_the_others(tmp_path: Path, service: str) -> None:
+    config = configuration(tmp_path / "data", ORDER_HOLD_SECONDS="20")
+    async with running(config) as system, users_of(system) as api:
+        town = Town(await Person.sign_up(api), await Person.sign_up(api))
+        await town.trade()
+        copy = await backup(system, service)
+        await town.trade()
+        await town.trade()
+        process = system.processes[service]
+        await process.stop()
+        before = await records(system, service)
+        await restore(system, service, copy)
+
+        done = await asyncio.to_thread(
+            run_module, service, "restored", environment=environment_of(system, service)
+        )
+        assert done.returncode == 0, done.stderr
+        after = await records(system, service)
+
+        await process.start()
+        await system.ready()
+        await town.trade()
+        report = await agreement(system)
+    assert {record_id: after.get(record_id) for record_id in before} == before
+    assert report.is_clean, report.details()
