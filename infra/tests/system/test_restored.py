@@ -1,6 +1,7 @@
-"""Yesterday's copy of one database is restored while the other services go on: `python -m <service> restored`."""
+"""`python -m <service> restored`: yesterday's copy of one database, while the other services go on."""
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ SERVICES = ("tickets", "orders", "payments")
 PROVIDER = "fake_provider_intents"
 """The provider's own record, which the fake one stores in the payments database."""
 
+Records = dict[str, dict[str, Any]]
 Copy = dict[str, list[dict[str, Any]]]
 
 
@@ -47,7 +49,7 @@ async def restore(system: System, service: str, copy: Copy) -> None:
                 await books[name].insert_many(documents)
 
 
-async def records(system: System, service: str) -> dict[str, dict[str, Any]]:
+async def records(system: System, service: str) -> Records:
     """The service's own records, once their events are published."""
     async with database(system, service) as books, asyncio.timeout(30):
         while await books[service].count_documents({"outbox.0": {"$exists": True}}):
@@ -96,29 +98,56 @@ class Town:
         await self.seller.call("DELETE", f"/api/tickets/{ticket}")
 
 
+async def run(system: System, service: str) -> subprocess.CompletedProcess[str]:
+    env = environment_of(system, service)
+    return await asyncio.to_thread(run_module, service, "restored", environment=env)
+
+
+async def without(service: str, town: Town) -> None:
+    """Users go on with what the other services offer while this one is stopped."""
+    if service == "tickets":
+        await town.buyer.pay(await town.buyer.buy(town.tickets.pop()))
+    elif service == "orders":
+        town.tickets.append(await town.seller.sell())
+    else:
+        order = await town.buyer.buy(await town.seller.sell())
+        await town.buyer.call("DELETE", f"/api/orders/{order}")
+
+
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_database_restored_from_a_backup_agrees_with_the_others(tmp_path: Path, service: str) -> None:
-    config = configuration(tmp_path / "data", ORDER_HOLD_SECONDS="20")
+    config = configuration(tmp_path / "data", ORDER_HOLD_SECONDS="300")
     async with running(config) as system, users_of(system) as api:
         town = Town(await Person.sign_up(api), await Person.sign_up(api))
         await town.trade()
         copy = await backup(system, service)
         await town.trade()
         await town.trade()
+
+        refused = await run(system, service)
         process = system.processes[service]
         await process.stop()
         before = await records(system, service)
         await restore(system, service, copy)
-
-        done = await asyncio.to_thread(
-            run_module, service, "restored", environment=environment_of(system, service)
-        )
-        assert done.returncode == 0, done.stderr
+        await without(service, town)
+        done = await run(system, service)
         after = await records(system, service)
+        again = await run(system, service)
 
         await process.start()
         await system.ready()
         await town.trade()
         report = await agreement(system)
-    assert {record_id: after.get(record_id) for record_id in before} == before
+    assert (refused.returncode, done.returncode, again.returncode) == (1, 0, 0), done.stderr
+    assert "stop every process of it first" in refused.stderr
+    assert "0 brought to their last published version, 0 put back" in again.stdout
+    assert_as_published(before, after)
     assert report.is_clean, report.details()
+
+
+def assert_as_published(before: Records, after: Records) -> None:
+    """Every record is as it was, or went on from there."""
+    for record_id, record in before.items():
+        found = after[record_id]
+        assert found["version"] >= record["version"]
+        assert found == record or found["version"] > record["version"]

@@ -10,18 +10,18 @@ An attempt that left no intent at the provider stays lost: it moved no money.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.base import times
 from common.base.errors import Conflict, DuplicateKey
 from common.base.ids import new_id
-from common.base.money import Money
 from common.contract.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
 from common.messaging.stream import Stream
 from common.persistence.mongo import Collection, Database, Document
-from common.persistence.replay import Projection
+from common.persistence.replay import Projection, by_id
 from common.persistence.roll_forward import RollForward, summary
 from payments.context import PaymentContext
 from payments.domain import Attempt, AttemptStatus, Payment, Status
@@ -56,111 +56,142 @@ def payment_fields(event: PaymentEvent) -> Mapping[str, Any]:
 PAYMENTS = Projection((PaymentAwaiting, PaymentCreated, PaymentCaptured, PaymentVoided), payment_fields)
 
 
+SLACK = timedelta(minutes=5)
+"""Longer than the provider takes to make an intent, after its attempt began."""
+CONCURRENCY = 16
+
+
 async def restored(stream: Stream, database: Database, gateway: PaymentGateway) -> str:
     """Returns the summary. Raises `roll_forward.Unfinished` with it where a payment is not restored.
 
     Raises OutcomeUnknown while the provider can't be asked.
     """
     context = PaymentContext(Repositories.over(database, publishers(stream)), gateway)
-    payments, marks = context.repositories.payments, database["restoring"]
-    since = await _since(context, marks)
+    payments, notes = context.repositories.payments, Notes(database["restoring"])
+    since = await notes.since(await context.repositories.attempts.latest_start())
     replicas = await rebuild(stream, database)
-    count = await _restore_attempts(context, since)
+    count, unknown = await _each(gateway.since(since), lambda intent: _note(context, notes, intent, since))
 
     async def restore(records: Sequence[Document], stored: Mapping[str, Document]) -> Sequence[Payment]:
-        made = await asyncio.gather(*(_payment(context, record, stored) for record in records))
+        intents = await notes.of_orders([record["order_id"] for record in records])
+        made = await asyncio.gather(
+            *(_payment(context, record, stored.get(record["_id"], {}), intents) for record in records)
+        )
         return [payment for payment in made if payment is not None]
 
     own = await RollForward(stream, payments, PAYMENTS, restore).run()
     try:
-        later = await _apply_intents(context, since)
+        _, later = await _each(gateway.since(since), lambda intent: _apply(context, intent))
     finally:
         await payments.relay.drained()
-    provider = f"provider   {count} intents since {times.iso(since)}, {later} left to the sweep"
-    text = summary(own, replicas, provider)
-    await marks.drop()
+    text = summary(
+        own,
+        replicas,
+        f"provider   {count} intents since {times.iso(since)}, {unknown} of no order of ours",
+        f"           {later} left to the sweep of the service",
+    )
+    await notes.drop()
     return text
 
 
-async def _since(context: PaymentContext, marks: Collection) -> datetime:
-    """Moment from which the provider's intents are read: no attempt of the backup began later.
+class Notes:
+    """Progress of a run, in a collection of its own until a run ends well.
 
-    It is stored first, since a run that is repeated would find the attempts of the run before.
+    `{_id: "since", at}`, and the latest intent of each order: `{_id: order id, attempt, intent_id, client_secret}`.
     """
-    latest = await context.repositories.attempts.latest_start()
-    try:
-        await marks.insert_one({"_id": "since", "at": latest or datetime.fromtimestamp(0, UTC)})
-    except DuplicateKey:
-        log.info("a restoration that was broken off goes on")
-    mark = await marks.find_one({"_id": "since"})
-    assert mark is not None
-    at: datetime = mark["at"]
-    return at
+
+    def __init__(self, collection: Collection) -> None:
+        self._documents = collection
+
+    async def since(self, latest_attempt: datetime | None) -> datetime:
+        """Moment from which the provider's intents are read: those of later attempts came after it.
+
+        Stored at the first run, since a repeated one would find the attempts that the first one stored.
+        """
+        at = datetime.fromtimestamp(0, UTC) if latest_attempt is None else latest_attempt - SLACK
+        with suppress(DuplicateKey):
+            await self._documents.insert_one({"_id": "since", "at": at})
+        (noted,) = await self._documents.find({"_id": "since"})
+        first: datetime = noted["at"]
+        return first
+
+    async def add(self, intent: Intent) -> None:
+        earlier = {"_id": intent.order_id, "attempt": {"$lt": intent.attempt}}
+        fields = {"attempt": intent.attempt, "intent_id": intent.id, "client_secret": intent.client_secret}
+        # `upsert` fails with DuplicateKey where that intent, or a later one, is noted already.
+        with suppress(DuplicateKey):
+            await self._documents.update_one(earlier, {"$set": fields}, upsert=True)
+
+    async def of_orders(self, order_ids: Sequence[str]) -> Mapping[str, Document]:
+        return await by_id(self._documents, order_ids)
+
+    async def drop(self) -> None:
+        await self._documents.drop()
 
 
-async def _restore_attempts(context: PaymentContext, since: datetime) -> int:
-    """Stores the attempts that began since the backup; returns the number of intents that were read."""
-    count = 0
-    async for intent in context.gateway.since(since):
+async def _each(intents: AsyncIterator[Intent], act: Callable[[Intent], Awaitable[bool]]) -> tuple[int, int]:
+    """Acts on CONCURRENCY intents at a time; returns the number of all, and of those that gave False."""
+    count = failed = 0
+    batch: list[Intent] = []
+
+    async def flush() -> int:
+        done = await asyncio.gather(*(act(intent) for intent in batch))
+        batch.clear()
+        return done.count(False)
+
+    async for intent in intents:
         count += 1
-        order = await context.repositories.orders.lookup(intent.order_id)
-        if order is None:
-            log.warning(
-                "an intent of an unknown order", extra={"intent": intent.id, "order": intent.order_id}
-            )
-            continue
-        await context.repositories.attempts.restore(
-            Attempt(
-                payment_id=new_id(),
-                user_id=order.user_id,
-                # Until its intent is applied, the service's sweep may check it, too.
-                status=AttemptStatus.AUTHORIZING,
-                charge=Charge(
-                    order.id, intent.attempt, f"order:{order.id}:{intent.attempt}", "", order.price, since
-                ),
-                decline_reason="",
-                check_at=times.now(),
-            )
+        batch.append(intent)
+        if len(batch) == CONCURRENCY:
+            failed += await flush()
+    return count, failed + await flush()
+
+
+async def _note(context: PaymentContext, notes: Notes, intent: Intent, since: datetime) -> bool:
+    """Stores the attempt that made the intent, if the backup lacks it; False for an unknown order."""
+    order = await context.repositories.orders.lookup(intent.order_id)
+    if order is None:
+        return False
+    await notes.add(intent)
+    key = f"order:{order.id}:{intent.attempt}"
+    await context.repositories.attempts.restore(
+        Attempt(
+            payment_id=new_id(),
+            user_id=order.user_id,
+            # Until its intent is applied, the service's sweep may check it, too.
+            status=AttemptStatus.AUTHORIZING,
+            charge=Charge(order.id, intent.attempt, key, "", order.price, since),
+            decline_reason="",
+            check_at=times.now(),
         )
-    return count
+    )
+    return True
 
 
 async def _payment(
-    context: PaymentContext, record: Document, stored: Mapping[str, Document]
+    context: PaymentContext, record: Document, backup: Document, intents: Mapping[str, Document]
 ) -> Payment | None:
     """None for a payment whose order, or whose intent while it awaits its owner, is not known."""
     order = await context.repositories.orders.lookup(record["order_id"])
-    if order is None:
+    status, latest = Status(record["status"]), intents.get(record["order_id"], backup)
+    intent_id = record.get("intent_id") or latest.get("intent_id", "")
+    if order is None or (status is Status.AWAITING and not intent_id):
         return None
-    attempt = await context.repositories.attempts.find(order.id)
-    status, intent = Status(record["status"]), None
-    if status is Status.AWAITING:
-        intent = None if attempt is None else await context.gateway.find(attempt.charge)
-        if intent is None:
-            return None
-    backup = stored.get(record["_id"], {})
     return Payment(
         id=record["_id"],
         version=record["version"],
         order_id=order.id,
         user_id=order.user_id,
-        amount=Money(order.price.cents),
+        amount=order.price,
         status=status,
-        intent_id=intent.id if intent else record.get("intent_id") or backup.get("intent_id", ""),
-        attempt=0 if attempt is None else attempt.charge.attempt,
-        client_secret=intent.client_secret if intent else None,
+        intent_id=intent_id,
+        attempt=latest.get("attempt", 1),
+        client_secret=latest.get("client_secret") if status is Status.AWAITING else None,
     )
 
 
-async def _apply_intents(context: PaymentContext, since: datetime) -> int:
-    """Applies the state of each intent, as a webhook would; returns how many the sweep has to repeat."""
-    left = 0
-    async for intent in context.gateway.since(since):
-        left += not await _apply(context, intent)
-    return left
-
-
 async def _apply(context: PaymentContext, intent: Intent) -> bool:
+    """Applies the state of an intent, as a webhook would; False where the service's sweep has to."""
     try:
         await apply_intent(context, intent)
     except (Conflict, OutcomeUnknown, SettlementRefused) as error:
