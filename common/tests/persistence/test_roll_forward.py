@@ -189,7 +189,7 @@ async def test_what_can_not_be_restored_is_named(stream: FakeStream, repo: Listi
     report = await run(stream, repo)
 
     assert report.left == ["a", "b"]
-    with pytest.raises(Unfinished, match="LEFT +2: a, b"):
+    with pytest.raises(Unfinished, match=r"LEFT +2: a, b"):
         summary(report, Report())
 
 

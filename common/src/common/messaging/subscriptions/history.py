@@ -9,6 +9,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.errors import NotFoundError
 
 from common.base.errors import Unavailable
 from common.messaging.stream import Stored
@@ -17,6 +18,8 @@ BATCH = 1_000
 ANSWER_SECONDS = 5.0
 UNUSED_SECONDS = 30.0
 TRIES = 5
+NO_MESSAGE = 10037
+"""Error code of JetStream's API."""
 
 
 class _Lost(Unavailable):
@@ -26,8 +29,11 @@ class _Lost(Unavailable):
 class History:
     """What `Stream.history` promises, over one connection.
 
-    By a consumer in the server's memory that acknowledges nothing. One that breaks off, or skips, is replaced
+    By a consumer in a server's memory that acknowledges nothing. One that breaks off, or skips, is replaced
     by one that begins after what was read; raises `Unavailable` if five in a row bring nothing.
+
+    In a cluster the consumer may be on a server that is behind the others: its number of pending messages is
+    no end. The end is the last message on the subjects, as the stream's leader has it.
     """
 
     def __init__(self, client: Client) -> None:
@@ -43,7 +49,7 @@ class History:
     async def read(
         self, stream: str, subjects: Sequence[str], after: int
     ) -> AsyncGenerator[Sequence[Stored], None]:
-        tries, last = 0, await self._last(stream)
+        tries, last = 0, await self._last(stream, subjects)
         while after < last:
             try:
                 async with aclosing(self._once(stream, subjects, after, last)) as batches:
@@ -55,14 +61,25 @@ class History:
                 tries += 1
                 if tries == TRIES:
                     raise
+                # The last message may have been removed meanwhile: it would be waited for in vain.
+                last = min(last, await self._last(stream, subjects))
 
-    async def _last(self, stream: str) -> int:
-        """The sequence of the latest message."""
+    async def _last(self, stream: str, subjects: Sequence[str]) -> int:
+        """The sequence of the latest message on these subjects; 0 without one."""
+        return max(await asyncio.gather(*(self._last_on(stream, subject) for subject in subjects)))
+
+    async def _last_on(self, stream: str, subject: str) -> int:
         while True:
             with suppress(_Lost):
                 async with self._asking():
-                    info = await self._client.jetstream(timeout=ANSWER_SECONDS).stream_info(stream)
-                    return info.state.last_seq
+                    try:
+                        # Not the direct way, which any server of the cluster answers.
+                        context = self._client.jetstream(timeout=ANSWER_SECONDS)
+                        return (await context.get_last_msg(stream, subject)).seq or 0
+                    except NotFoundError as error:
+                        if error.err_code != NO_MESSAGE:
+                            raise
+                        return 0
 
     async def _once(
         self, stream: str, subjects: Sequence[str], after: int, last: int
@@ -83,9 +100,10 @@ class History:
         async with self._asking():
             subscription = await context.pull_subscribe_bind(consumer.name, stream)
         try:
-            while pending and after < last:
+            while after < last:
+                # Nothing pending: the server is behind, and has the next one in a moment.
                 async with self._asking():
-                    messages = await subscription.fetch(min(BATCH, pending), ANSWER_SECONDS)
+                    messages = await subscription.fetch(max(1, min(BATCH, pending)), ANSWER_SECONDS)
                 for message in messages:
                     received += 1
                     if message.metadata.sequence.consumer != received:
