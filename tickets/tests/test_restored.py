@@ -66,9 +66,8 @@ async def test_an_order_that_the_lost_database_had_not_followed_takes_effect(
     await deliver(stream, order.cancelled())
     await settled(database)
     # The event of the release was in the outbox of the lost database.
-    stream.messages = [
-        m for m in stream.messages if m.headers.get("ce-id") != f"ticket.updated:{ticket['id']}:2"
-    ]
+    released = f"ticket.updated:{ticket['id']}:2"
+    stream.messages = [m for m in stream.messages if m.headers["ce-id"] != released]
     stream._ids.clear()
     await replace(database, tickets=tickets, orders=orders)
 

@@ -97,7 +97,8 @@ async def restored(stream: Stream, database: Database, gateway: PaymentGateway) 
 class Notes:
     """Progress of a run, in a collection of its own until a run ends well.
 
-    `{_id: "since", at}`, and `{_id: order id, attempt, intent_id, client_secret}` of each order's latest intent.
+    `{_id: "since", at}`, and `{_id, attempt, intent_id, client_secret}` of the latest intent of each order,
+    by the order's id.
     """
 
     def __init__(self, collection: Collection) -> None:
