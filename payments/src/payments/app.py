@@ -10,6 +10,7 @@ from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
 from common.persistence import mongo
 from common.persistence.mongo import Database
+from common.persistence.own_events import OwnEvents
 from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from payments import sweep
@@ -46,7 +47,14 @@ def create_app(
     service = Service(
         database=database,
         stream=stream,
-        collections=[stores.payments, stores.attempts, stores.webhooks, gateway, parked],
+        collections=[
+            stores.payments,
+            stores.attempts,
+            stores.webhooks,
+            gateway,
+            parked,
+            OwnEvents(stream, stores.payments, "payment.>"),
+        ],
         relays=[stores.payments.relay],
         consumer=Consumer(stream, listeners(context), parked),
         jobs=[lambda: sweep.run_attempts(context), lambda: sweep.run_payments(context)],

@@ -235,7 +235,7 @@ async def _command(
 ) -> int:
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            await stream.connect()
+            await stream.connect(declare=False)
             if before is not None:
                 await before(stream)
         report = await work(stream)

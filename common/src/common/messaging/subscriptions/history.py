@@ -8,9 +8,10 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RawStreamMsg
 from nats.js.errors import NotFoundError
 
+from common.base import times
 from common.base.errors import Unavailable
 from common.messaging.stream import Stored
 
@@ -49,7 +50,7 @@ class History:
     async def read(
         self, stream: str, subjects: Sequence[str], after: int
     ) -> AsyncGenerator[Sequence[Stored], None]:
-        tries, last = 0, await self._last(stream, subjects)
+        tries, last = 0, await self._end(stream, subjects)
         while after < last:
             try:
                 async with aclosing(self._once(stream, subjects, after, last)) as batches:
@@ -62,24 +63,29 @@ class History:
                 if tries == TRIES:
                     raise
                 # The last message may have been removed meanwhile: it would be waited for in vain.
-                last = min(last, await self._last(stream, subjects))
+                last = min(last, await self._end(stream, subjects))
 
-    async def _last(self, stream: str, subjects: Sequence[str]) -> int:
-        """The sequence of the latest message on these subjects; 0 without one."""
-        return max(await asyncio.gather(*(self._last_on(stream, subject) for subject in subjects)))
+    async def last(self, stream: str, subjects: Sequence[str]) -> Stored | None:
+        """What `Stream.last` promises."""
+        found = await asyncio.gather(*(self._last_on(stream, subject) for subject in subjects))
+        return max(filter(None, found), key=lambda stored: stored.sequence, default=None)
 
-    async def _last_on(self, stream: str, subject: str) -> int:
+    async def _end(self, stream: str, subjects: Sequence[str]) -> int:
+        last = await self.last(stream, subjects)
+        return 0 if last is None else last.sequence
+
+    async def _last_on(self, stream: str, subject: str) -> Stored | None:
         while True:
             with suppress(_Lost):
                 async with self._asking():
                     try:
                         # Not the direct way, which any server of the cluster answers.
                         context = self._client.jetstream(timeout=ANSWER_SECONDS)
-                        return (await context.get_last_msg(stream, subject)).seq or 0
+                        return _raw(await context.get_last_msg(stream, subject))
                     except NotFoundError as error:
                         if error.err_code != NO_MESSAGE:
                             raise
-                        return 0
+                        return None
 
     async def _once(
         self, stream: str, subjects: Sequence[str], after: int, last: int
@@ -160,4 +166,14 @@ def _stored(message: Msg) -> Stored:
     metadata = message.metadata
     return Stored(
         metadata.sequence.stream, message.subject, message.data, message.headers or {}, metadata.timestamp
+    )
+
+
+def _raw(message: RawStreamMsg) -> Stored:
+    return Stored(
+        message.seq or 0,
+        message.subject or "",
+        message.data or b"",
+        message.headers or {},
+        message.time or times.now(),
     )
