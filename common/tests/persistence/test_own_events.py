@@ -5,6 +5,7 @@ import pytest
 from common.messaging.stream import Stream
 from common.persistence.mongo import Database
 from common.persistence.own_events import BehindOwnEvents, OwnEvents
+from common.persistence.roll_forward import Unfinished, marked
 from common.testing.fake_stream import FakeStream
 from tests.builders import Listing, Listings, listings
 
@@ -57,6 +58,29 @@ async def test_a_database_of_before_its_latest_event_is_refused_until_it_has_it(
 
     await repo.documents.delete_many({})
     await repo.documents.insert_one(before)
+    await own_events(stream, repo).prepare()
+
+
+async def test_a_database_whose_restoration_was_broken_off_is_refused_until_it_ends(
+    stream: FakeStream, repo: Listings, database: Database
+) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with marked(database):
+            raise ZeroDivisionError
+    with pytest.raises(BehindOwnEvents, match="run it again"):
+        await own_events(stream, repo).prepare()
+
+    async with marked(database):
+        pass
+    await own_events(stream, repo).prepare()
+
+
+async def test_a_restoration_that_left_records_has_ended(
+    stream: FakeStream, repo: Listings, database: Database
+) -> None:
+    with pytest.raises(Unfinished):
+        async with marked(database):
+            raise Unfinished
     await own_events(stream, repo).prepare()
 
 

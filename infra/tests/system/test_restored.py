@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from tests.system.own import agreement, configuration, environment_of, running, users_of
 
@@ -103,6 +104,20 @@ async def run(system: System, service: str) -> subprocess.CompletedProcess[str]:
     return await asyncio.to_thread(run_module, service, "restored", environment=env)
 
 
+async def refusal(system: System, service: str) -> str:
+    """The line with which the service refuses to begin on the restored copy."""
+    process, log = system.processes[service], system.config.data_dir / "log"
+    await process.start()
+    async with asyncio.timeout(30):
+        while "BehindOwnEvents" not in (text := log.read_text()):
+            await asyncio.sleep(0.1)
+    url = f"http://127.0.0.1:{system.config.ports[service]}/readyz"
+    async with aiohttp.request("GET", url) as answer:
+        assert answer.status == 503
+    await process.stop()
+    return next(line for line in text.splitlines() if "BehindOwnEvents" in line)
+
+
 async def without(service: str, town: Town) -> None:
     """Users go on with what the other services offer while this one is stopped."""
     if service == "tickets":
@@ -129,6 +144,7 @@ async def test_a_database_restored_from_a_backup_agrees_with_the_others(tmp_path
         await process.stop()
         before = await records(system, service)
         await restore(system, service, copy)
+        assert "run its command" in await refusal(system, service)
         await without(service, town)
         done = await run(system, service)
         after = await records(system, service)

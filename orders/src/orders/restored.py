@@ -28,7 +28,7 @@ from common.contract.events import (
 from common.messaging.stream import Stream
 from common.persistence.mongo import ASCENDING, Database, Document, Index
 from common.persistence.replay import Projection, Replay, by_id, replayed
-from common.persistence.roll_forward import RollForward, pages, summary
+from common.persistence.roll_forward import RollForward, marked, pages, summary
 from orders import commands
 from orders.domain import Order, PaymentState, Status, Ticket
 from orders.publishers import publishers
@@ -83,22 +83,22 @@ async def restored(stream: Stream, database: Database) -> str:
     """Returns the summary. Raises `roll_forward.Unfinished` with it where an order is not restored."""
     repositories = Repositories.over(database, publishers(stream))
     orders = repositories.orders
-    replicas = await rebuild(stream, database)
-    async with replayed(stream, orders.documents, PAYMENTS) as payments:
-        await payments.documents.create_indexes([Index([("fields.order_id", ASCENDING)], name="of_order")])
+    async with marked(database):
+        replicas = await rebuild(stream, database)
+        async with replayed(stream, orders.documents, PAYMENTS) as payments:
+            by_order = Index([("fields.order_id", ASCENDING)], name="of_order")
+            await payments.documents.create_indexes([by_order])
 
-        async def restore(records: Sequence[Document], stored: Mapping[str, Document]) -> Sequence[Order]:
-            tickets = await _tickets(repositories.tickets, orders, records, stored)
-            return await _restore(payments, records, tickets)
+            async def restore(records: Sequence[Document], stored: Mapping[str, Document]) -> Sequence[Order]:
+                tickets = await _tickets(repositories.tickets, orders, records, stored)
+                return await _restore(payments, records, tickets)
 
-        own = await RollForward(stream, orders, ORDERS, restore).run()
-        try:
-            changed = [await _apply(orders, page) async for page in pages(payments.documents)]
-        finally:
-            await orders.relay.drained()
-    return summary(
-        own, replicas, f"payments   {sum(changed)} orders changed by a payment that had reached them"
-    )
+            own = await RollForward(stream, orders, ORDERS, restore).run()
+            try:
+                lacked = [await _apply(orders, page) async for page in pages(payments.documents)]
+            finally:
+                await orders.relay.drained()
+        return summary(own, replicas, f"payments   {sum(lacked)} orders lacked the state of their payment")
 
 
 async def _tickets(

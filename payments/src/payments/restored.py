@@ -21,8 +21,9 @@ from common.base.ids import new_id
 from common.contract.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
 from common.messaging.stream import Stream
 from common.persistence.mongo import Collection, Database, Document
+from common.persistence.own_events import RESTORING
 from common.persistence.replay import Projection, by_id
-from common.persistence.roll_forward import RollForward, summary
+from common.persistence.roll_forward import RollForward, marked, summary
 from payments.context import PaymentContext
 from payments.domain import Attempt, AttemptStatus, Payment, Status
 from payments.errors import OutcomeUnknown, SettlementRefused
@@ -67,10 +68,7 @@ async def restored(stream: Stream, database: Database, gateway: PaymentGateway) 
     Raises OutcomeUnknown while the provider can't be asked.
     """
     context = PaymentContext(Repositories.over(database, publishers(stream)), gateway)
-    payments, notes = context.repositories.payments, Notes(database["restoring"])
-    since = await notes.since(await context.repositories.attempts.latest_start())
-    replicas = await rebuild(stream, database)
-    count, unknown = await _each(gateway.since(since), lambda intent: _note(context, notes, intent, since))
+    payments, notes = context.repositories.payments, Notes(database[RESTORING])
 
     async def restore(records: Sequence[Document], stored: Mapping[str, Document]) -> Sequence[Payment]:
         intents = await notes.of_orders([record["order_id"] for record in records])
@@ -79,23 +77,27 @@ async def restored(stream: Stream, database: Database, gateway: PaymentGateway) 
         )
         return [payment for payment in made if payment is not None]
 
-    own = await RollForward(stream, payments, PAYMENTS, restore).run()
-    try:
-        _, later = await _each(gateway.since(since), lambda intent: _apply(context, intent))
-    finally:
-        await payments.relay.drained()
-    text = summary(
-        own,
-        replicas,
-        f"provider   {count} intents since {times.iso(since)}, {unknown} of no order of ours",
-        f"           {later} left to the sweep of the service",
-    )
-    await notes.drop()
-    return text
+    async with marked(database):
+        since = await notes.since(await context.repositories.attempts.latest_start())
+        replicas = await rebuild(stream, database)
+        count, unknown = await _each(
+            gateway.since(since), lambda intent: _note(context, notes, intent, since)
+        )
+        own = await RollForward(stream, payments, PAYMENTS, restore).run()
+        try:
+            _, later = await _each(gateway.since(since), lambda intent: _apply(context, intent))
+        finally:
+            await payments.relay.drained()
+        return summary(
+            own,
+            replicas,
+            f"provider   {count} intents since {times.iso(since)}, {unknown} of no order of ours",
+            f"           {later} left to the sweep of the service",
+        )
 
 
 class Notes:
-    """Progress of a run, in a collection of its own until a run ends well.
+    """Progress of a run, beside the mark that it is under way, until a run ends.
 
     `{_id: "since", at}`, and `{_id, attempt, intent_id, client_secret}` of the latest intent of each order,
     by the order's id.
@@ -125,9 +127,6 @@ class Notes:
 
     async def of_orders(self, order_ids: Sequence[str]) -> Mapping[str, Document]:
         return await by_id(self._documents, order_ids)
-
-    async def drop(self) -> None:
-        await self._documents.drop()
 
 
 async def _each(intents: AsyncIterator[Intent], act: Callable[[Intent], Awaitable[bool]]) -> tuple[int, int]:

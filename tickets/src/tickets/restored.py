@@ -13,7 +13,7 @@ from common.contract.events import TicketCreated, TicketUpdated, TicketWithdrawn
 from common.messaging.stream import Stream
 from common.persistence.mongo import Database, Document
 from common.persistence.replay import Projection, Replay, replayed
-from common.persistence.roll_forward import RollForward, summary
+from common.persistence.roll_forward import RollForward, marked, summary
 from tickets.domain import Ticket
 from tickets.publishers import publishers
 from tickets.rebuild import CLAIMS, Claim, rebuild
@@ -42,13 +42,13 @@ async def restored(stream: Stream, database: Database) -> str:
     """Returns the summary. Raises `roll_forward.Unfinished` with it where a ticket is not restored."""
     repositories = Repositories.over(database, publishers(stream))
 
-    async with replayed(stream, repositories.orders.documents, CLAIMS) as claims:
+    async with marked(database), replayed(stream, repositories.orders.documents, CLAIMS) as claims:
 
         async def restore(records: Sequence[Document], _stored: Mapping[str, Document]) -> Sequence[Ticket]:
             return await _restore(claims, records)
 
         own = await RollForward(stream, repositories.tickets, TICKETS, restore).run()
-    return summary(own, await rebuild(stream, database))
+        return summary(own, await rebuild(stream, database))
 
 
 async def _restore(claims: Replay, records: Sequence[Document]) -> Sequence[Ticket]:

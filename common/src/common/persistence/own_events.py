@@ -6,9 +6,12 @@ from common.base.errors import Unavailable
 from common.messaging.stream import Stored, Stream
 from common.persistence.repository import Repository
 
+RESTORING = "restoring"
+"""Collection that holds a document while the command `restored` is under way, or was broken off."""
+
 
 class BehindOwnEvents(Unavailable):
-    """The database was restored from a backup, and `restored` was not run."""
+    """The database was restored from a backup, and `restored` was not run to its end."""
 
 
 class OwnEvents:
@@ -27,6 +30,8 @@ class OwnEvents:
 
     async def prepare(self) -> None:
         """Raises BehindOwnEvents, or `errors.Unavailable` while the broker can't be asked."""
+        if await self._documents.database[RESTORING].find_one({}) is not None:
+            raise BehindOwnEvents("the command `restored` is under way, or was broken off: run it again")
         latest = await self._stream.last([self._subjects])
         change = None if latest is None else _change(latest)
         if change is None:

@@ -16,11 +16,13 @@ batch of events and one page of records, and a run that was killed is run again.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import orjson
 
+from common.base import times
 from common.base.errors import DuplicateKey
 from common.messaging.jetstream.pull_consumer import translated
 from common.messaging.jetstream.stream import JetStream
@@ -28,7 +30,8 @@ from common.messaging.stream import Stream, StreamSpec
 from common.persistence import rebuild
 from common.persistence.aggregate import Aggregate
 from common.persistence.batching import DocumentWriter
-from common.persistence.mongo import ASCENDING, Collection, Document
+from common.persistence.mongo import ASCENDING, Collection, Database, Document
+from common.persistence.own_events import RESTORING
 from common.persistence.rebuild import Refused, Report
 from common.persistence.replay import Projection, by_id, replayed
 from common.persistence.repository import Repository
@@ -174,6 +177,19 @@ def command(
             raise StillRunning(f"{service} runs: stop every process of it first")
 
     return rebuild.command(service, nats_url, spec, work, require_stopped)
+
+
+@asynccontextmanager
+async def marked(database: Database) -> AsyncIterator[None]:
+    """Keeps the service from beginning until the block has ended, also where it is broken off at first."""
+    marks = database[RESTORING]
+    await marks.update_one({"_id": "run"}, {"$set": {"at": times.now()}}, upsert=True)
+    try:
+        yield
+    except Unfinished:
+        await marks.drop()
+        raise
+    await marks.drop()
 
 
 def summary(own: RolledForward, replicas: Report, *more: object) -> str:
