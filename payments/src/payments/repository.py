@@ -10,7 +10,7 @@ from common.base.errors import Conflict, DuplicateKey, NotFound
 from common.base.money import Money
 from common.messaging.publisher import Publishers
 from common.persistence.batching import DocumentReader
-from common.persistence.mongo import ASCENDING, DESCENDING, Database, Document, Index
+from common.persistence.mongo import ASCENDING, Database, Document, Index
 from common.persistence.replica import Replica
 from common.persistence.repository import Repository
 from payments.domain import RETRYABLE, Attempt, AttemptStatus, Order, Payment, Status
@@ -138,12 +138,6 @@ class Attempts:
         # `upsert` fails with DuplicateKey where that attempt, or a later one, is stored already.
         with suppress(DuplicateKey):
             await self._documents.update_one(earlier, {"$set": _fields(attempt)}, upsert=True)
-
-    async def latest_start(self) -> datetime | None:
-        """When the latest attempt began; None without any."""
-        found = await self._documents.find({}, sort=[("started_at", DESCENDING)], limit=1)
-        started_at: datetime | None = found[0]["started_at"] if found else None
-        return started_at
 
     async def decline(self, order_id: str, number: int, decline_reason: str) -> bool:
         """Marks the attempt as declined by the provider, at once or at the further step."""

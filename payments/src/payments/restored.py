@@ -20,7 +20,7 @@ from common.base.errors import Conflict, DuplicateKey
 from common.base.ids import new_id
 from common.contract.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
 from common.messaging.stream import Stream
-from common.persistence.mongo import Collection, Database, Document
+from common.persistence.mongo import DESCENDING, Collection, Database, Document
 from common.persistence.own_events import RESTORING
 from common.persistence.replay import Projection, by_id
 from common.persistence.roll_forward import RollForward, marked, summary
@@ -78,7 +78,7 @@ async def restored(stream: Stream, database: Database, gateway: PaymentGateway) 
         return [payment for payment in made if payment is not None]
 
     async with marked(database):
-        since = await notes.since(await context.repositories.attempts.latest_start())
+        since = await notes.since(await _latest_start(database))
         replicas = await rebuild(stream, database)
         count, unknown = await _each(
             gateway.since(since), lambda intent: _note(context, notes, intent, since)
@@ -127,6 +127,14 @@ class Notes:
 
     async def of_orders(self, order_ids: Sequence[str]) -> Mapping[str, Document]:
         return await by_id(self._documents, order_ids)
+
+
+async def _latest_start(database: Database) -> datetime | None:
+    """When the latest attempt of the backup began. Reads all of them: no request has this query."""
+    order = [("started_at", DESCENDING)]
+    latest = await database["attempts"].find_one({}, {"started_at": 1}, sort=order)
+    started_at: datetime | None = None if latest is None else latest["started_at"]
+    return started_at
 
 
 async def _each(intents: AsyncIterator[Intent], act: Callable[[Intent], Awaitable[bool]]) -> tuple[int, int]:
