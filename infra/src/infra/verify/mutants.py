@@ -1,4 +1,6 @@
-"""Mutation testing: `make mutants SOURCE=orders/src/orders/domain.py` changes one thing at a time and runs the tests.
+"""Mutation testing: `make mutants SOURCE=orders/src/orders/domain.py`.
+
+It changes one thing at a time, and runs the tests.
 
 SOURCE is one module, or a folder of them, of one package; TESTS narrows the unit tests to some files of that
 package. mutmut works in a copy of the package; each mutant runs only the tests that call its function. It
@@ -63,6 +65,8 @@ def _configure(copy: Path, pattern: str, tests: Sequence[str]) -> None:
         "pytest_add_cli_args": ["-p", "no:cacheprovider"],
         "pytest_add_cli_args_test_selection": list(tests),
         "use_git_change_detection": False,
+        # The words of a log line are no behaviour that a test should hold.
+        "do_not_mutate_patterns": [r"^\s*log\."],
     }
     lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
     with (copy / "pyproject.toml").open("a") as pyproject:
