@@ -80,6 +80,19 @@ async def test_a_history_ends_where_the_stream_ended_when_it_began(broker: Strea
     assert texts([*first, *rest]) == ["0", "1", "2"]
 
 
+async def test_the_last_message_is_the_latest_on_any_of_the_subjects(broker: Stream) -> None:
+    assert await broker.last(["ticket.>"]) is None
+    for number, kind in enumerate(("ticket.created", "ticket.updated", "order.created", "payment.created")):
+        await put(broker, str(number), f"{kind}.1")
+
+    found = await broker.last(["ticket.>", "order.created.*"])
+
+    assert found is not None
+    (same,) = await read(broker, "order.>")
+    assert (found.sequence, found.subject, found.data) == (same.sequence, "order.created.1", b"2")
+    assert found.headers == same.headers
+
+
 async def test_reading_takes_nothing_from_a_consumer(broker: Stream) -> None:
     source = await broker.source(a_spec())
     await put(broker, "a")
