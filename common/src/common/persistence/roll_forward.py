@@ -34,7 +34,7 @@ from common.persistence.mongo import ASCENDING, Collection, Database, Document
 from common.persistence.own_events import RESTORING
 from common.persistence.rebuild import Refused, Report
 from common.persistence.replay import Projection, by_id, replayed
-from common.persistence.repository import Repository
+from common.persistence.repository import Repository, change_to
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class RollForward(Generic[A]):
         there = [record for record in page if record["_id"] in stored]
         self._report.beyond += sum(stored[r["_id"]]["version"] > r["version"] for r in there)
         behind = [record for record in there if stored[record["_id"]]["version"] < record["version"]]
-        self._report.forward += await self._store(behind, stored, self._replace)
+        self._report.forward += await self._store(behind, stored, self._update)
 
     async def _put_back(self, page: Sequence[Document]) -> None:
         stored = await by_id(self._stored, [record["_id"] for record in page])
@@ -126,14 +126,12 @@ class RollForward(Generic[A]):
         self,
         records: Sequence[Document],
         stored: Mapping[str, Document],
-        write: Callable[[Document, Document | None], Awaitable[bool]],
+        write: Callable[[A, Document | None], Awaitable[bool]],
     ) -> int:
         if not records:
             return 0
         made = await self._restore([_flat(record) for record in records], stored)
-        done = await asyncio.gather(
-            *(write(self._document(one, stored.get(one.id)), stored.get(one.id)) for one in made)
-        )
+        done = await asyncio.gather(*(write(one, stored.get(one.id)) for one in made))
         written = {one.id for one, stands in zip(made, done, strict=True) if stands}
         left = [record["_id"] for record in records if record["_id"] not in written]
         if left:
@@ -141,21 +139,19 @@ class RollForward(Generic[A]):
         self._report.left += left
         return len(written)
 
-    def _document(self, record: A, stored: Document | None) -> Document:
-        """The record with an empty outbox; with the fields of `stored` that this release doesn't know."""
-        state = self._repository.to_document(record)
-        unknown = {name: value for name, value in (stored or {}).items() if name not in state}
-        known = {name: value for name, value in state.items() if value is not None}
-        return unknown | known | {"_id": record.id, "version": record.version, "outbox": []}
+    def _state(self, record: A) -> Document:
+        return {**self._repository.to_document(record), "version": record.version, "outbox": []}
 
-    async def _replace(self, document: Document, stored: Document | None) -> bool:
+    async def _update(self, record: A, stored: Document | None) -> bool:
+        """Keeps the fields that this release doesn't know, as each save does."""
         assert stored is not None
-        guard = {"_id": document["_id"], "version": stored["version"]}
-        return await self._stored.replace_one(guard, document)
+        guard = {"_id": record.id, "version": stored["version"]}
+        return await self._stored.update_one(guard, change_to(self._state(record)))
 
-    async def _insert(self, document: Document, _stored: Document | None) -> bool:
+    async def _insert(self, record: A, _stored: Document | None) -> bool:
+        state = {name: value for name, value in self._state(record).items() if value is not None}
         try:
-            await self._writer.insert(document)
+            await self._writer.insert({"_id": record.id, **state})
         except DuplicateKey:
             return False
         return True
