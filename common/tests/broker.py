@@ -48,9 +48,14 @@ class NatsServer:
                 await asyncio.sleep(0.01)
 
     def pause(self) -> None:
-        """Answers nothing any more, and is there: until `kill`."""
+        """Answers nothing any more, and is there: until `resume` or `kill`."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Goes on after `pause`, as after a stall."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         if self._process is not None:

@@ -133,4 +133,4 @@ async def test_a_broker_that_is_not_there_is_said_in_one_line(
     code = await asyncio.to_thread(mechanism.command, "orders", "nats://127.0.0.1:1", MARKETPLACE, never)
     assert code == 1
 
-    assert capsys.readouterr().err.startswith("Not rebuilt: ")
+    assert capsys.readouterr().err.startswith("Not done: ")

@@ -1,6 +1,7 @@
 """Fake gateway that a test can stop, fail or overtake at any point."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 
 from payments.errors import OutcomeUnknown
 from payments.fake_gateway import FakeGateway
@@ -38,6 +39,11 @@ class SteeredGateway(FakeGateway):
     async def find(self, charge: Charge) -> Intent | None:
         self._reach()
         return await super().find(charge)
+
+    async def since(self, moment: datetime) -> AsyncIterator[Intent]:
+        self._reach()
+        async for intent in super().since(moment):
+            yield intent
 
     async def retrieve(self, intent_id: str) -> Intent | None:
         self._reach()

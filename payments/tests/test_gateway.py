@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
@@ -104,6 +105,18 @@ async def test_another_attempt_is_another_intent(provider: Provider) -> None:
     found = await provider.gateway.find(a_charge("tok_visa", 2, charge.order_id))
     assert found is not None
     assert found.id == again.id
+
+
+async def test_all_intents_since_a_moment_are_read(provider: Provider) -> None:
+    before = times.now()
+    charges = [a_charge(token) for token in ("tok_visa", "tok_chargeDeclined", "tok_threeDSecure")]
+    made = [await provider.gateway.authorize(charge) for charge in charges]
+
+    found = [intent async for intent in provider.gateway.since(before)]
+    later = [intent async for intent in provider.gateway.since(times.now() + timedelta(hours=1))]
+
+    assert {intent.id: intent.state for intent in found} == {intent.id: intent.state for intent in made}
+    assert later == []
 
 
 async def test_a_decline_has_the_providers_message(provider: Provider) -> None:

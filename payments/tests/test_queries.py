@@ -112,6 +112,7 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         "orders.in_order": lambda: orders.in_order(order, 2, noop),
         "attempts.find": lambda: tries.find("order-1"),
         "attempts.begin": lambda: tries.begin(attempt(failed.order_id, 2)),
+        "attempts.restore": lambda: tries.restore(attempt(new_id())),
         "attempts.due": lambda: tries.due(NOW, 200),
         "attempts.lease": lambda: tries.lease(begun, NOW),
         "attempts.postpone": lambda: tries.postpone(begun, NOW),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import pytest
-from nats.js.api import StreamConfig, StreamInfo, StreamState
+from nats.js.api import RawStreamMsg
 
 from common.base.errors import Unavailable
 from common.contract.stream import MARKETPLACE
@@ -80,6 +80,19 @@ async def test_a_history_ends_where_the_stream_ended_when_it_began(broker: Strea
     assert texts([*first, *rest]) == ["0", "1", "2"]
 
 
+async def test_the_last_message_is_the_latest_on_any_of_the_subjects(broker: Stream) -> None:
+    assert await broker.last(["ticket.>"]) is None
+    for number, kind in enumerate(("ticket.created", "ticket.updated", "order.created", "payment.created")):
+        await put(broker, str(number), f"{kind}.1")
+
+    found = await broker.last(["ticket.>", "order.created.*"])
+
+    assert found is not None
+    (same,) = await read(broker, "order.>")
+    assert (found.sequence, found.subject, found.data) == (same.sequence, "order.created.1", b"2")
+    assert found.headers == same.headers
+
+
 async def test_reading_takes_nothing_from_a_consumer(broker: Stream) -> None:
     source = await broker.source(a_spec())
     await put(broker, "a")
@@ -119,6 +132,20 @@ async def test_the_fake_cannot_be_read_while_it_is_down(stream: FakeStream) -> N
         await read(stream)
     with pytest.raises(Unavailable):
         await stream.remove(1)
+
+
+@pytest.mark.connected
+async def test_a_history_whose_last_message_is_removed_meanwhile_ends_before_it(
+    real_stream: JetStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "BATCH", 1)
+    monkeypatch.setattr(history, "ANSWER_SECONDS", 1.0)
+    last = [await put(real_stream, str(number)) for number in range(3)][-1]
+    found = real_stream.history(["ticket.>"])
+    first = await anext(found)
+    await real_stream.remove(last)
+
+    assert texts([*first, *[stored async for batch in found for stored in batch]]) == ["0", "1"]
 
 
 @pytest.mark.connected
@@ -194,12 +221,10 @@ class Answering:
     def jetstream(self, **_: float) -> "Answering":
         return self
 
-    async def stream_info(self, _stream: str) -> StreamInfo:
+    async def get_last_msg(self, _stream: str, _subject: str) -> RawStreamMsg:
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
-        return StreamInfo(
-            StreamConfig(), StreamState(messages=0, bytes=0, first_seq=0, last_seq=0, consumer_count=0)
-        )
+        return RawStreamMsg(seq=0)
 
 
 async def test_a_cancellation_that_comes_with_an_answer_is_not_lost() -> None:

@@ -108,6 +108,21 @@ async def test_a_service_starts_while_everything_is_down_and_is_ready_once_all_i
         assert await down(client) == ["event stream is not ready"]
 
 
+async def test_a_job_begins_once_the_database_is_prepared(database: Database) -> None:
+    store, began = Store(), asyncio.Event()
+
+    async def job() -> None:
+        began.set()
+
+    async with started(Service(database, collections=[store], jobs=[job])) as client:
+        await until(lambda: store.attempts > 2)
+        assert not began.is_set()
+
+        store.up = True
+        await ready(client)
+        await until(began.is_set)
+
+
 async def test_a_job_that_fails_is_started_again(database: Database) -> None:
     runs: list[int] = []
 

@@ -1,4 +1,7 @@
-"""`python -m orders` serves; `python -m orders rebuild` rebuilds its replicas."""
+"""Commands: `python -m orders` serves, `python -m orders rebuild` rebuilds its replicas.
+
+`python -m orders restored` repairs a database that was restored from a backup, while no process serves.
+"""
 
 import sys
 
@@ -18,4 +21,14 @@ if __name__ == "__main__":
 
         database = mongo.connect(settings.mongo_uri, "orders")
         sys.exit(command("orders", settings.nats_url, MARKETPLACE, lambda stream: rebuild(stream, database)))
+    if sys.argv[1:] == ["restored"]:
+        from common.persistence import roll_forward
+        from orders.restored import restored
+
+        database = mongo.connect(settings.mongo_uri, "orders")
+        sys.exit(
+            roll_forward.command(
+                "orders", settings.nats_url, MARKETPLACE, lambda stream: restored(stream, database)
+            )
+        )
     serve("orders", create_app(settings), settings)

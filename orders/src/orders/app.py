@@ -12,6 +12,7 @@ from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
 from common.persistence import mongo
 from common.persistence.mongo import Database
+from common.persistence.own_events import OwnEvents
 from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from orders import sweep
@@ -38,7 +39,7 @@ def create_app(
     service = Service(
         database=database,
         stream=stream,
-        collections=[repositories.orders, parked],
+        collections=[repositories.orders, parked, OwnEvents(stream, repositories.orders, "order.>")],
         relays=[repositories.orders.relay],
         consumer=Consumer(stream, listeners(repositories, hold), parked),
         jobs=[lambda: sweep.run(repositories.orders, hold)],

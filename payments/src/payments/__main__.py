@@ -1,4 +1,7 @@
-"""Commands: `python -m payments` serves, `python -m payments rebuild` rebuilds the orders' replica."""
+"""Commands: `python -m payments` serves, `python -m payments rebuild` rebuilds the orders' replica.
+
+`python -m payments restored` repairs a database that was restored from a backup, while no process serves.
+"""
 
 import sys
 
@@ -6,7 +9,7 @@ from common.contract.stream import MARKETPLACE
 from common.persistence import mongo
 from common.runtime.server import serve
 from common.runtime.settings import load
-from payments.app import create_app
+from payments.app import create_app, gateway_of
 from payments.settings import Settings
 
 if __name__ == "__main__":
@@ -19,5 +22,16 @@ if __name__ == "__main__":
         database = mongo.connect(settings.mongo_uri, "payments")
         sys.exit(
             command("payments", settings.nats_url, MARKETPLACE, lambda stream: rebuild(stream, database))
+        )
+    if sys.argv[1:] == ["restored"]:
+        from common.persistence import roll_forward
+        from payments.restored import restored
+
+        database = mongo.connect(settings.mongo_uri, "payments")
+        gateway = gateway_of(settings, database)
+        sys.exit(
+            roll_forward.command(
+                "payments", settings.nats_url, MARKETPLACE, lambda stream: restored(stream, database, gateway)
+            )
         )
     serve("payments", create_app(settings), settings)

@@ -10,6 +10,7 @@ from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
 from common.persistence import mongo
 from common.persistence.mongo import Database
+from common.persistence.own_events import OwnEvents
 from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from payments import sweep
@@ -39,14 +40,21 @@ def create_app(
         if stream is None
         else stream
     )
-    gateway = _gateway(settings, database) if gateway is None else gateway
+    gateway = gateway_of(settings, database) if gateway is None else gateway
     stores = Repositories.over(database, publishers(stream))
     context = PaymentContext(stores, gateway, timing or Timing())
     parked = ParkedMessages(database)
     service = Service(
         database=database,
         stream=stream,
-        collections=[stores.payments, stores.attempts, stores.webhooks, gateway, parked],
+        collections=[
+            stores.payments,
+            stores.attempts,
+            stores.webhooks,
+            gateway,
+            parked,
+            OwnEvents(stream, stores.payments, "payment.>"),
+        ],
         relays=[stores.payments.relay],
         consumer=Consumer(stream, listeners(context), parked),
         jobs=[lambda: sweep.run_attempts(context), lambda: sweep.run_payments(context)],
@@ -59,7 +67,7 @@ def create_app(
     return app
 
 
-def _gateway(settings: Settings, database: Database) -> PaymentGateway:
+def gateway_of(settings: Settings, database: Database) -> PaymentGateway:
     if settings.payment_gateway == "fake":
         return FakeGateway(database)
     return StripeGateway(settings.stripe_key)

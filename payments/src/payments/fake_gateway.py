@@ -6,14 +6,18 @@ of the service, as they would at a real provider. It accepts the names of Stripe
 
 import asyncio
 import hashlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 
+from common.base import times
 from common.base.errors import DuplicateKey
 from common.persistence.mongo import ASCENDING, Database, Document, Index
 from payments.errors import BadToken, OutcomeUnknown, SettlementRefused
 from payments.gateway import Charge, Intent, State
 
 SLOW_SECONDS = 2.0
+PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,14 @@ class FakeGateway:
         )
         return None if document is None else _intent(document)
 
+    async def since(self, moment: datetime) -> AsyncIterator[Intent]:
+        after, made, order = "", {"created_at": {"$gte": moment}}, [("_id", ASCENDING)]
+        while page := await self.record.find({"_id": {"$gt": after}, **made}, sort=order, limit=PAGE):
+            for document in page:
+                if not document["error"]:
+                    yield _intent(document)
+            after = page[-1]["_id"]
+
     async def retrieve(self, intent_id: str) -> Intent | None:
         document = await self.record.find_one({"_id": intent_id, "error": False})
         return None if document is None else _intent(document)
@@ -128,6 +140,7 @@ def _document(intent_id: str, charge: Charge, plan: _Plan) -> Document:
         "order_id": charge.order_id,
         "attempt": charge.attempt,
         "amount_cents": charge.amount.cents,
+        "created_at": times.now(),
         "state": str(plan.state),
         "confirmed": str(plan.confirmed),
         "words": plan.decline_reason,

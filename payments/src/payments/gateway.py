@@ -4,6 +4,7 @@
 tests. One suite (`tests/test_gateway.py`) tests both.
 """
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -69,6 +70,13 @@ class PaymentGateway(Protocol):
 
     async def find(self, charge: Charge) -> Intent | None:
         """Finds an attempt's intent at the provider, by order and attempt number; None if absent."""
+        ...
+
+    def since(self, moment: datetime) -> AsyncIterator[Intent]:
+        """Reads every intent of an order that the provider made at `moment` or later, in no order.
+
+        May include earlier ones.
+        """
         ...
 
     async def retrieve(self, intent_id: str) -> Intent | None:

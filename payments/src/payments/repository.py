@@ -1,6 +1,7 @@
 """Queries and indexes of the payments database."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -130,6 +131,13 @@ class Attempts:
                 return False
             return True
         return await self._change(order_id, number - 1, RETRYABLE, {"$set": _fields(attempt)})
+
+    async def restore(self, attempt: Attempt) -> None:
+        """Stores an attempt that a backup lacks, unless it has that one or a later one of the order."""
+        earlier = {"_id": attempt.order_id, "number": {"$lt": attempt.charge.attempt}}
+        # `upsert` fails with DuplicateKey where that attempt, or a later one, is stored already.
+        with suppress(DuplicateKey):
+            await self._documents.update_one(earlier, {"$set": _fields(attempt)}, upsert=True)
 
     async def decline(self, order_id: str, number: int, decline_reason: str) -> bool:
         """Marks the attempt as declined by the provider, at once or at the further step."""

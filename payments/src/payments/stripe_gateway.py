@@ -5,8 +5,8 @@ Therefore an attempt is sent with its own key only, and is looked up if the answ
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import stripe
@@ -79,14 +79,19 @@ class StripeGateway:
 
     async def find(self, charge: Charge) -> Intent | None:
         """Finds the intent by listing, which includes new intents at once. Stripe's search lags behind."""
-        since = int((charge.started_at - CLOCK_SKEW).timestamp())
+        async for intent in self.since(charge.started_at):
+            if (intent.order_id, intent.attempt) == (charge.order_id, charge.attempt):
+                return intent
+        return None
+
+    async def since(self, moment: datetime) -> AsyncIterator[Intent]:
+        since = int((moment - CLOCK_SKEW).timestamp())
         first = await _ask(self._intents.list_async({"created": {"gte": since}, "limit": PAGE}))
         listed = first.auto_paging_iter()
         while (found := await _ask(_next(listed))) is not None:
             intent = _intent(found)
-            if intent is not None and (intent.order_id, intent.attempt) == (charge.order_id, charge.attempt):
-                return intent
-        return None
+            if intent is not None:
+                yield intent
 
     async def retrieve(self, intent_id: str) -> Intent | None:
         if not intent_id.startswith("pi_"):

@@ -1,4 +1,7 @@
-"""`python -m tickets` serves; `python -m tickets rebuild` rebuilds its replicas."""
+"""Commands: `python -m tickets` serves, `python -m tickets rebuild` rebuilds its replicas.
+
+`python -m tickets restored` repairs a database that was restored from a backup, while no process serves.
+"""
 
 import sys
 
@@ -18,4 +21,14 @@ if __name__ == "__main__":
 
         database = mongo.connect(settings.mongo_uri, "tickets")
         sys.exit(command("tickets", settings.nats_url, MARKETPLACE, lambda stream: rebuild(stream, database)))
+    if sys.argv[1:] == ["restored"]:
+        from common.persistence import roll_forward
+        from tickets.restored import restored
+
+        database = mongo.connect(settings.mongo_uri, "tickets")
+        sys.exit(
+            roll_forward.command(
+                "tickets", settings.nats_url, MARKETPLACE, lambda stream: restored(stream, database)
+            )
+        )
     serve("tickets", create_app(settings), settings)

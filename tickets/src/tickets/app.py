@@ -10,6 +10,7 @@ from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
 from common.persistence import mongo
 from common.persistence.mongo import Database
+from common.persistence.own_events import OwnEvents
 from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from tickets import sweep
@@ -35,7 +36,7 @@ def create_app(
     service = Service(
         database=database,
         stream=stream,
-        collections=[repositories.tickets, parked],
+        collections=[repositories.tickets, parked, OwnEvents(stream, repositories.tickets, "ticket.>")],
         relays=[repositories.tickets.relay],
         consumer=Consumer(stream, listeners(repositories), parked),
         jobs=[lambda: sweep.run(repositories.tickets)],

@@ -15,6 +15,7 @@ and then reported: two orders that both stand open can't share it, and orders de
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
@@ -54,6 +55,9 @@ def claim_fields(event: VersionedEvent) -> Mapping[str, Any]:
             return {}
 
 
+CLAIMS = Projection((OrderCreated, OrderUpdated, OrderCancelled, OrderCompleted), claim_fields)
+
+
 def progress(order: Document) -> Document:
     """The progress document that the listeners would have stored."""
     ended = ENDED if order["claim"] == Claim.NONE else {}
@@ -85,9 +89,8 @@ def _agrees(ticket: Ticket, order_id: str, claim: Claim) -> bool:
 
 async def rebuild(stream: Stream, database: Database) -> Report:
     repositories = Repositories.over(database, publishers(stream))
-    projection = Projection(
-        (OrderCreated, OrderUpdated, OrderCancelled, OrderCompleted),
-        claim_fields,
+    projection = replace(
+        CLAIMS,
         kept=progress,
         repair_effect=lambda order: repair_effect(repositories.tickets, order),
     )

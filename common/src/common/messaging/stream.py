@@ -176,6 +176,13 @@ class Stream(Protocol):
         """
         ...
 
+    async def last(self, subjects: Sequence[str]) -> Stored | None:
+        """The latest message of the event stream on these subjects; None where there is none.
+
+        Raises `errors.Unavailable` when the broker can't be asked.
+        """
+        ...
+
     async def read(self, sequence: int) -> Stored | None:
         """The message of the event stream with this sequence; None if it was deleted.
 

@@ -22,16 +22,20 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
-from common.base import times
 from common.base.errors import DatabaseError, DuplicateKey, Unavailable
-from common.base.ids import is_id, made_at, new_id
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream, StreamSpec
 from common.persistence.batching import DocumentWriter
 from common.persistence.mongo import ASCENDING, DESCENDING, Collection, Document
-from common.persistence.replay import CannotRepair, Projection, Replay, by_id
+from common.persistence.replay import (
+    CannotRepair,
+    Projection,
+    Replay,
+    by_id,
+    clear_up,
+    scratch_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +43,14 @@ PAGE = 500
 ROUNDS = 50
 DOUBTS = 4
 DOUBT_SECONDS = 0.25
-LEFT_BEHIND = timedelta(days=1)
 CONNECT_SECONDS = 15.0
 
 
-class NothingKnown(Exception):
+class Refused(Exception):
+    """The command can't do its work here; the message says why."""
+
+
+class NothingKnown(Refused):
     """The stream has no event of a replica that has records: it is not the stream of this replica."""
 
 
@@ -74,8 +81,7 @@ class Rebuild:
         self._writer = DocumentWriter(live)
         self._projection = projection
         self._report = Report()
-        scratch = live.database[f"{live.name}.rebuilding.{new_id()}"]
-        self._scratch = Replay(stream, scratch, projection)
+        self._scratch = Replay(stream, scratch_of(live), projection)
 
     async def run(self) -> Report:
         """Raises NothingKnown, having changed nothing, and `errors.Unavailable` or `errors.DatabaseError`.
@@ -83,7 +89,7 @@ class Rebuild:
         After any of them it may be run again, as also after a crash.
         """
         started = time.perf_counter()
-        await self._clear_up()
+        await clear_up(self._live)
         try:
             await self._scratch.catch_up()
             if self._scratch.events == 0 and await self._live.find_one({}, {"_id": 1}) is not None:
@@ -98,16 +104,6 @@ class Rebuild:
             await self._scratch.documents.drop()
         self._report.seconds = time.perf_counter() - started
         return self._report
-
-    async def _clear_up(self) -> None:
-        """Drops scratch collections of runs that were killed; never that of a run in progress."""
-        prefix = f"{self._live.name}.rebuilding."
-        for name in await self._live.database.list_collection_names():
-            begun = name.removeprefix(prefix)
-            if name.startswith(prefix) and is_id(begun):
-                age = times.now() - made_at(begun)
-                if age > LEFT_BEHIND:
-                    await self._live.database[name].drop()
 
     async def _pages(self) -> AsyncIterator[Sequence[str]]:
         """The ids of the live replica and the stream alike, by order of id, up to the last one of now.
@@ -219,22 +215,32 @@ async def _ids(collection: Collection, after: str) -> Sequence[str]:
 
 
 def command(
-    name: str, nats_url: str, spec: StreamSpec, rebuild: Callable[[Stream], Awaitable[object]]
+    name: str,
+    nats_url: str,
+    spec: StreamSpec,
+    work: Callable[[Stream], Awaitable[object]],
+    before: Callable[[JetStream], Awaitable[None]] | None = None,
 ) -> int:
-    """Runs `rebuild` over a connection of its own, prints its report, and returns the exit code."""
-    return asyncio.run(_command(name, nats_url, spec, rebuild))
+    """Runs `work` over a connection of its own, prints its report, and returns the exit code.
+
+    before: Runs first; raises Refused where the work must not begin.
+    """
+    return asyncio.run(_command(JetStream(nats_url, f"{name}-command", spec), work, before))
 
 
 async def _command(
-    name: str, nats_url: str, spec: StreamSpec, rebuild: Callable[[Stream], Awaitable[object]]
+    stream: JetStream,
+    work: Callable[[Stream], Awaitable[object]],
+    before: Callable[[JetStream], Awaitable[None]] | None,
 ) -> int:
-    stream = JetStream(nats_url, f"{name}-rebuild", spec)
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            await stream.connect()
-        report = await rebuild(stream)
-    except (NothingKnown, Unavailable, DatabaseError, TimeoutError) as error:
-        sys.stderr.write(f"Not rebuilt: {error!r}\n")
+            await stream.connect(declare=False)
+            if before is not None:
+                await before(stream)
+        report = await work(stream)
+    except (Refused, Unavailable, DatabaseError, TimeoutError) as error:
+        sys.stderr.write(f"Not done: {type(error).__name__}: {error}\n")
         return 1
     finally:
         await stream.close()

@@ -1,13 +1,17 @@
 """Replays a stream's history into documents, one a record (the field's term: a projection)."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
 
-from common.messaging.events import VersionedEvent
+from common.base import times
+from common.base.ids import is_id, made_at, new_id
+from common.messaging.events import AggregateEvent, VersionedEvent
 from common.messaging.stream import Stored, Stream
 from common.persistence.mongo import Collection, Document
 
@@ -15,6 +19,8 @@ log = logging.getLogger(__name__)
 
 AHEAD_LIMIT = 100
 """Most versions of a record that are kept while an earlier one is missing."""
+LEFT_BEHIND = timedelta(days=1)
+"""Age from which a scratch collection belongs to a run that was killed."""
 
 
 class CannotRepair(Exception):
@@ -33,10 +39,14 @@ class Projection:
         it changed anything. Raises CannotRepair.
     """
 
-    events: Sequence[type[VersionedEvent]]
+    events: Sequence[type[AggregateEvent]]
     fields: Callable[[Any], Mapping[str, Any]]
     kept: Callable[[Document], Document] = dict
     repair_effect: Callable[[Document], Awaitable[bool]] | None = None
+
+
+_Change = tuple[AggregateEvent, int]
+"""An event and the version that it gave its record."""
 
 
 class Replay:
@@ -55,34 +65,42 @@ class Replay:
         """Replays up to the present end of the stream."""
         subjects = [f"{subject}.*" for subject in self._types]
         async for batch in self._stream.history(subjects, self._position):
-            await self._fold([event for event in map(self._parse, batch) if event is not None])
+            await self._fold([change for change in map(self._parse, batch) if change is not None])
             self.events += len(batch)
             self._position = batch[-1].sequence
 
     async def find(self, ids: Sequence[str]) -> dict[str, Document]:
         return await by_id(self.documents, ids)
 
-    def _parse(self, message: Stored) -> VersionedEvent | None:
-        event = self._types[message.subject.rpartition(".")[0]]
+    def _parse(self, message: Stored) -> _Change | None:
+        kind = self._types[message.subject.rpartition(".")[0]]
         try:
-            return event.model_validate_json(message.data)
-        except ValidationError:
+            event = kind.model_validate_json(message.data)
+            return event, _version(event, message)
+        except (ValidationError, ValueError):
             self.unreadable += 1
             log.warning("unreadable event", extra={"sequence": message.sequence, "subject": message.subject})
             return None
 
-    async def _fold(self, events: Sequence[VersionedEvent]) -> None:
-        found = await self.find(list({event.id for event in events}))
+    async def _fold(self, changes: Sequence[_Change]) -> None:
+        found = await self.find(list({event.id for event, _ in changes}))
         known, changed = set(found), set()
-        for event in events:
+        for event, version in changes:
             document = found.setdefault(event.id, {"_id": event.id, "version": -1, "fields": {}})
-            if _follow(document, event.version, self._fields(event)):
+            if _follow(document, version, self._fields(event)):
                 changed.add(event.id)
         # Only this process reads the collection. Measured: half the time of 500 replacements in one command.
         if known & changed:
             await self.documents.delete_many({"_id": {"$in": list(known & changed)}})
         if changed:
             await self.documents.insert_many([found[record_id] for record_id in changed], ordered=False)
+
+
+def _version(event: AggregateEvent, message: Stored) -> int:
+    """Of an event without the field, it is in the event's id. Raises ValueError where neither has one."""
+    if isinstance(event, VersionedEvent):
+        return event.version
+    return int(message.headers.get("ce-id", "").rpartition(":")[2])
 
 
 def _follow(document: Document, version: int, fields: Mapping[str, Any]) -> bool:
@@ -103,3 +121,29 @@ def _follow(document: Document, version: int, fields: Mapping[str, Any]) -> bool
 async def by_id(collection: Collection, ids: Sequence[str]) -> dict[str, Document]:
     found = await collection.find({"_id": {"$in": list(ids)}}, limit=len(ids))
     return {document["_id"]: document for document in found}
+
+
+def scratch_of(collection: Collection) -> Collection:
+    """An empty collection of this run alone, beside `collection`."""
+    return collection.database[f"{collection.name}.rebuilding.{new_id()}"]
+
+
+async def clear_up(collection: Collection) -> None:
+    """Drops scratch collections of runs that were killed; never that of a run in progress."""
+    prefix = f"{collection.name}.rebuilding."
+    for name in await collection.database.list_collection_names():
+        begun = name.removeprefix(prefix)
+        if name.startswith(prefix) and is_id(begun) and times.now() - made_at(begun) > LEFT_BEHIND:
+            await collection.database[name].drop()
+
+
+@asynccontextmanager
+async def replayed(stream: Stream, beside: Collection, projection: Projection) -> AsyncIterator[Replay]:
+    """The history up to the stream's present end, in a scratch collection that is dropped afterwards."""
+    await clear_up(beside)
+    replay = Replay(stream, scratch_of(beside), projection)
+    try:
+        await replay.catch_up()
+        yield replay
+    finally:
+        await replay.documents.drop()

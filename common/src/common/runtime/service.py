@@ -88,7 +88,19 @@ class Service:
             await self._stop(tasks)
 
     def _background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
-        return [self._begin, *(relay.run for relay in self.relays), *self.jobs]
+        return [self._begin, *(relay.run for relay in self.relays), *map(self._once_prepared, self.jobs)]
+
+    def _once_prepared(
+        self, job: Callable[[], Coroutine[Any, Any, None]]
+    ) -> Callable[[], Coroutine[Any, Any, None]]:
+        """A job decides on records, and must not on those of a database that is not the service's latest."""
+
+        async def run() -> None:
+            while not self.prepared:
+                await asyncio.sleep(RETRY_SECONDS)
+            await job()
+
+        return run
 
     async def _begin(self) -> None:
         """Connects, prepares, then consumes, each step for as long as it takes."""

@@ -216,6 +216,10 @@ class FakeStream:
         for start in range(0, len(found), HISTORY_BATCH):
             yield found[start : start + HISTORY_BATCH]
 
+    async def last(self, subjects: Sequence[str]) -> Stored | None:
+        found = [message async for batch in self.history(subjects) for message in batch]
+        return found[-1] if found else None
+
     async def read(self, sequence: int) -> Stored | None:
         self._require_up()
         found = (message for message in self.messages if message.sequence == sequence)

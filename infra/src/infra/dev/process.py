@@ -46,6 +46,8 @@ class Supervised:
         return self._stopping and self.pid is None
 
     async def start(self) -> None:
+        """Starts it, also again after a stop."""
+        self._stopping = False
         await self._spawn()
         self._keeper = asyncio.create_task(self._keep(), name=self.name)
 

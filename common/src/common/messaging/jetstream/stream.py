@@ -100,6 +100,9 @@ class JetStream:
     ) -> AsyncGenerator[Sequence[Stored], None]:
         return self._history.read(self._stored_in(dead_letters), subjects, after)
 
+    async def last(self, subjects: Sequence[str]) -> Stored | None:
+        return await self._history.last(self._spec.name, subjects)
+
     async def read(self, sequence: int) -> Stored | None:
         with translated("The message can't be read"):
             try:

@@ -8,8 +8,10 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RawStreamMsg
+from nats.js.errors import NotFoundError
 
+from common.base import times
 from common.base.errors import Unavailable
 from common.messaging.stream import Stored
 
@@ -17,6 +19,8 @@ BATCH = 1_000
 ANSWER_SECONDS = 5.0
 UNUSED_SECONDS = 30.0
 TRIES = 5
+NO_MESSAGE = 10037
+"""Error code of JetStream's API."""
 
 
 class _Lost(Unavailable):
@@ -26,8 +30,11 @@ class _Lost(Unavailable):
 class History:
     """What `Stream.history` promises, over one connection.
 
-    By a consumer in the server's memory that acknowledges nothing. One that breaks off, or skips, is replaced
+    By a consumer in a server's memory that acknowledges nothing. One that breaks off, or skips, is replaced
     by one that begins after what was read; raises `Unavailable` if five in a row bring nothing.
+
+    In a cluster the consumer may be on a server that is behind the others: its number of pending messages is
+    no end. The end is the last message on the subjects, as the stream's leader has it.
     """
 
     def __init__(self, client: Client) -> None:
@@ -43,7 +50,7 @@ class History:
     async def read(
         self, stream: str, subjects: Sequence[str], after: int
     ) -> AsyncGenerator[Sequence[Stored], None]:
-        tries, last = 0, await self._last(stream)
+        tries, last = 0, await self._end(stream, subjects)
         while after < last:
             try:
                 async with aclosing(self._once(stream, subjects, after, last)) as batches:
@@ -55,14 +62,30 @@ class History:
                 tries += 1
                 if tries == TRIES:
                     raise
+                # The last message may have been removed meanwhile: it would be waited for in vain.
+                last = min(last, await self._end(stream, subjects))
 
-    async def _last(self, stream: str) -> int:
-        """The sequence of the latest message."""
+    async def last(self, stream: str, subjects: Sequence[str]) -> Stored | None:
+        """What `Stream.last` promises."""
+        found = await asyncio.gather(*(self._last_on(stream, subject) for subject in subjects))
+        return max(filter(None, found), key=lambda stored: stored.sequence, default=None)
+
+    async def _end(self, stream: str, subjects: Sequence[str]) -> int:
+        last = await self.last(stream, subjects)
+        return 0 if last is None else last.sequence
+
+    async def _last_on(self, stream: str, subject: str) -> Stored | None:
         while True:
             with suppress(_Lost):
                 async with self._asking():
-                    info = await self._client.jetstream(timeout=ANSWER_SECONDS).stream_info(stream)
-                    return info.state.last_seq
+                    try:
+                        # Not the direct way, which any server of the cluster answers.
+                        context = self._client.jetstream(timeout=ANSWER_SECONDS)
+                        return _raw(await context.get_last_msg(stream, subject))
+                    except NotFoundError as error:
+                        if error.err_code != NO_MESSAGE:
+                            raise
+                        return None
 
     async def _once(
         self, stream: str, subjects: Sequence[str], after: int, last: int
@@ -83,9 +106,10 @@ class History:
         async with self._asking():
             subscription = await context.pull_subscribe_bind(consumer.name, stream)
         try:
-            while pending and after < last:
+            while after < last:
+                # Nothing pending: the server is behind, and has the next one in a moment.
                 async with self._asking():
-                    messages = await subscription.fetch(min(BATCH, pending), ANSWER_SECONDS)
+                    messages = await subscription.fetch(max(1, min(BATCH, pending)), ANSWER_SECONDS)
                 for message in messages:
                     received += 1
                     if message.metadata.sequence.consumer != received:
@@ -142,4 +166,14 @@ def _stored(message: Msg) -> Stored:
     metadata = message.metadata
     return Stored(
         metadata.sequence.stream, message.subject, message.data, message.headers or {}, metadata.timestamp
+    )
+
+
+def _raw(message: RawStreamMsg) -> Stored:
+    return Stored(
+        message.seq or 0,
+        message.subject or "",
+        message.data or b"",
+        message.headers or {},
+        message.time or times.now(),
     )

@@ -1,0 +1,208 @@
+"""`python -m payments restored`: brings the payments of a restored database forward to their events.
+
+The events hold a payment's status and its intent. Its buyer and amount are those of its order. Attempts have
+no events: those that began since the backup are read from the provider, by the order and the number in the
+metadata of their intents. So a card that was authorised since is captured or voided as if nothing had been
+lost, and the next attempt at an order gets a new idempotency key.
+
+An attempt that left no intent at the provider stays lost: it moved no money.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from common.base import times
+from common.base.errors import Conflict, DuplicateKey
+from common.base.ids import new_id
+from common.contract.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
+from common.messaging.stream import Stream
+from common.persistence.mongo import DESCENDING, Collection, Database, Document
+from common.persistence.own_events import RESTORING
+from common.persistence.replay import Projection, by_id
+from common.persistence.roll_forward import RollForward, marked, summary
+from payments.context import PaymentContext
+from payments.domain import Attempt, AttemptStatus, Payment, Status
+from payments.errors import OutcomeUnknown, SettlementRefused
+from payments.gateway import Charge, Intent, PaymentGateway
+from payments.publishers import publishers
+from payments.rebuild import rebuild
+from payments.repository import Repositories
+from payments.settlement import apply_intent
+
+log = logging.getLogger(__name__)
+
+PaymentEvent = PaymentAwaiting | PaymentCreated | PaymentCaptured | PaymentVoided
+
+
+def payment_fields(event: PaymentEvent) -> Mapping[str, Any]:
+    match event:
+        case PaymentAwaiting():
+            return {"order_id": event.order_id, "status": Status.AWAITING.value}
+        case PaymentCreated():
+            return {
+                "order_id": event.order_id,
+                "status": Status.AUTHORIZED.value,
+                "intent_id": event.stripe_id,
+            }
+        case PaymentCaptured():
+            return {"status": Status.CAPTURED.value}
+        case PaymentVoided():
+            return {"status": Status.VOIDED.value}
+
+
+PAYMENTS = Projection((PaymentAwaiting, PaymentCreated, PaymentCaptured, PaymentVoided), payment_fields)
+
+
+SLACK = timedelta(minutes=5)
+"""Longer than the provider takes to make an intent, after its attempt began."""
+CONCURRENCY = 16
+
+
+async def restored(stream: Stream, database: Database, gateway: PaymentGateway) -> str:
+    """Returns the summary. Raises `roll_forward.Unfinished` with it where a payment is not restored.
+
+    Raises OutcomeUnknown while the provider can't be asked.
+    """
+    context = PaymentContext(Repositories.over(database, publishers(stream)), gateway)
+    payments, notes = context.repositories.payments, Notes(database[RESTORING])
+
+    async def restore(records: Sequence[Document], stored: Mapping[str, Document]) -> Sequence[Payment]:
+        intents = await notes.of_orders([record["order_id"] for record in records])
+        made = await asyncio.gather(
+            *(_payment(context, record, stored.get(record["_id"], {}), intents) for record in records)
+        )
+        return [payment for payment in made if payment is not None]
+
+    async with marked(database):
+        since = await notes.since(await _latest_start(database))
+        replicas = await rebuild(stream, database)
+        count, unknown = await _each(
+            gateway.since(since), lambda intent: _note(context, notes, intent, since)
+        )
+        own = await RollForward(stream, payments, PAYMENTS, restore).run()
+        try:
+            _, later = await _each(gateway.since(since), lambda intent: _apply(context, intent))
+        finally:
+            await payments.relay.drained()
+        return summary(
+            own,
+            replicas,
+            f"provider   {count} intents since {times.iso(since)}, {unknown} of no order of ours",
+            f"           {later} left to the sweep of the service",
+        )
+
+
+class Notes:
+    """Progress of a run, beside the mark that it is under way, until a run ends.
+
+    `{_id: "since", at}`, and `{_id, attempt, intent_id, client_secret}` of the latest intent of each order,
+    by the order's id.
+    """
+
+    def __init__(self, collection: Collection) -> None:
+        self._documents = collection
+
+    async def since(self, latest_attempt: datetime | None) -> datetime:
+        """Moment from which the provider's intents are read: those of later attempts came after it.
+
+        Stored at the first run, since a repeated one would find the attempts that the first one stored.
+        """
+        at = datetime.fromtimestamp(0, UTC) if latest_attempt is None else latest_attempt - SLACK
+        with suppress(DuplicateKey):
+            await self._documents.insert_one({"_id": "since", "at": at})
+        (noted,) = await self._documents.find({"_id": "since"})
+        first: datetime = noted["at"]
+        return first
+
+    async def add(self, intent: Intent) -> None:
+        earlier = {"_id": intent.order_id, "attempt": {"$lt": intent.attempt}}
+        fields = {"attempt": intent.attempt, "intent_id": intent.id, "client_secret": intent.client_secret}
+        # `upsert` fails with DuplicateKey where that intent, or a later one, is noted already.
+        with suppress(DuplicateKey):
+            await self._documents.update_one(earlier, {"$set": fields}, upsert=True)
+
+    async def of_orders(self, order_ids: Sequence[str]) -> Mapping[str, Document]:
+        return await by_id(self._documents, order_ids)
+
+
+async def _latest_start(database: Database) -> datetime | None:
+    """When the latest attempt of the backup began. Reads all of them: no request has this query."""
+    order = [("started_at", DESCENDING)]
+    latest = await database["attempts"].find_one({}, {"started_at": 1}, sort=order)
+    started_at: datetime | None = None if latest is None else latest["started_at"]
+    return started_at
+
+
+async def _each(intents: AsyncIterator[Intent], act: Callable[[Intent], Awaitable[bool]]) -> tuple[int, int]:
+    """Acts on CONCURRENCY intents at a time; returns the number of all, and of those that gave False."""
+    count = failed = 0
+    batch: list[Intent] = []
+
+    async def flush() -> int:
+        done = await asyncio.gather(*(act(intent) for intent in batch))
+        batch.clear()
+        return done.count(False)
+
+    async for intent in intents:
+        count += 1
+        batch.append(intent)
+        if len(batch) == CONCURRENCY:
+            failed += await flush()
+    return count, failed + await flush()
+
+
+async def _note(context: PaymentContext, notes: Notes, intent: Intent, since: datetime) -> bool:
+    """Stores the attempt that made the intent, if the backup lacks it; False for an unknown order."""
+    order = await context.repositories.orders.lookup(intent.order_id)
+    if order is None:
+        return False
+    await notes.add(intent)
+    key = f"order:{order.id}:{intent.attempt}"
+    await context.repositories.attempts.restore(
+        Attempt(
+            payment_id=new_id(),
+            user_id=order.user_id,
+            # Until its intent is applied, the service's sweep may check it, too.
+            status=AttemptStatus.AUTHORIZING,
+            charge=Charge(order.id, intent.attempt, key, "", order.price, since),
+            decline_reason="",
+            check_at=times.now(),
+        )
+    )
+    return True
+
+
+async def _payment(
+    context: PaymentContext, record: Document, backup: Document, intents: Mapping[str, Document]
+) -> Payment | None:
+    """None for a payment whose order, or whose intent while it awaits its owner, is not known."""
+    order = await context.repositories.orders.lookup(record["order_id"])
+    status, latest = Status(record["status"]), intents.get(record["order_id"], backup)
+    intent_id = record.get("intent_id") or latest.get("intent_id", "")
+    if order is None or (status is Status.AWAITING and not intent_id):
+        return None
+    return Payment(
+        id=record["_id"],
+        version=record["version"],
+        order_id=order.id,
+        user_id=order.user_id,
+        amount=order.price,
+        status=status,
+        intent_id=intent_id,
+        attempt=latest.get("attempt", 1),
+        client_secret=latest.get("client_secret") if status is Status.AWAITING else None,
+    )
+
+
+async def _apply(context: PaymentContext, intent: Intent) -> bool:
+    """Applies the state of an intent, as a webhook would; False where the service's sweep has to."""
+    try:
+        await apply_intent(context, intent)
+    except (Conflict, OutcomeUnknown, SettlementRefused) as error:
+        log.warning("not settled yet", extra={"intent": intent.id, "error": repr(error)})
+        return False
+    return True

@@ -1,0 +1,167 @@
+"""Payments of a restored database are as their events, their orders and the provider say."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from common.base import times
+from common.persistence.mongo import ASCENDING, Database
+from common.testing.fake_stream import FakeStream
+from payments import restored as mechanism
+from payments.errors import OutcomeUnknown
+from payments.restored import restored
+from tests.orders import AnOrder
+from tests.shop import Shop
+
+Documents = list[dict[str, Any]]
+OWN = ("payments", "attempts", "orders")
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.persistence.rebuild.DOUBT_SECONDS", 0.001)
+
+
+async def backup(database: Database) -> dict[str, Documents]:
+    """Once no event waits in an outbox."""
+    while await database["payments"].count_documents({"outbox.0": {"$exists": True}}):
+        await asyncio.sleep(0.005)
+    return {name: await database[name].find({}, sort=[("_id", ASCENDING)]) for name in OWN}
+
+
+async def restore(database: Database, copy: dict[str, Documents]) -> None:
+    """The provider's record, which the fake one stores in the same database, is not restored."""
+    for name, documents in copy.items():
+        await database[name].delete_many({})
+        if documents:
+            await database[name].insert_many(documents)
+
+
+async def run(shop: Shop, database: Database) -> str:
+    return await restored(shop.stream, database, shop.gateway)
+
+
+async def in_every_state(shop: Shop) -> list[AnOrder]:
+    """Orders that are authorised, captured, voided, await their owner, were declined, and are not paid."""
+    orders = [await shop.order() for _ in range(6)]
+    authorized, captured, voided, awaiting, declined, _ = orders
+    for order in (authorized, captured, voided):
+        await shop.pay(order)
+    await shop.pay(awaiting, "tok_threeDSecure")
+    await shop.pay(declined, "tok_chargeDeclined")
+    await shop.receive(captured.completed())
+    await shop.receive(voided.cancelled())
+    return orders
+
+
+async def test_payments_in_every_state_are_as_they_were(shop: Shop, database: Database) -> None:
+    authorized, *_, declined, _ = await in_every_state(shop)
+    copy = await backup(database)
+    await shop.receive(authorized.completed())
+    await shop.pay(declined, "tok_visa")
+    await in_every_state(shop)
+    expected, published = await backup(database), await shop.published()
+    states = [intent["state"] for intent in await shop.gateway.record.find({})]
+    await restore(database, copy)
+
+    text = await run(shop, database)
+
+    after = await backup(database)
+    assert after["payments"] == expected["payments"]
+    assert after["orders"] == expected["orders"]
+    assert list(map(_number, after["attempts"])) == list(map(_number, expected["attempts"]))
+    assert await shop.published() == published
+    assert [intent["state"] for intent in await shop.gateway.record.find({})] == states
+    assert "1 brought to their last published version, 5 put back" in text
+
+
+def _number(attempt: dict[str, Any]) -> tuple[Any, ...]:
+    """Of an attempt, and that its outcome is known."""
+    return attempt["_id"], attempt["number"], attempt.get("check_at")
+
+
+async def test_a_card_that_was_authorised_since_pays_its_order_and_is_not_asked_again(
+    shop: Shop, stream: FakeStream, database: Database
+) -> None:
+    order = await shop.order()
+    copy = await backup(database)
+    await shop.pay(order)
+    await backup(database)
+    # The payment's event was in the outbox of the lost database.
+    stream.messages = [m for m in stream.messages if not m.subject.startswith("payment.")]
+    stream._ids.clear()
+    await restore(database, copy)
+
+    await run(shop, database)
+
+    assert await shop.published() == ["payment.created:0"]
+    assert (await shop.pay(order)).status_code == 201
+    assert await shop.states(order) == ["authorized"]
+    await shop.receive(order.completed())
+    assert await shop.states(order) == ["captured"]
+
+
+async def test_a_card_that_was_authorised_since_for_an_order_that_ended_is_voided(
+    shop: Shop, stream: FakeStream, database: Database
+) -> None:
+    order = await shop.order()
+    copy = await backup(database)
+    await shop.pay(order)
+    await backup(database)
+    stream.messages = [m for m in stream.messages if not m.subject.startswith("payment.")]
+    stream._ids.clear()
+    await restore(database, copy)
+    await shop.receive(order.cancelled())
+
+    await run(shop, database)
+
+    assert await shop.states(order) == ["voided"]
+    assert await shop.published() == ["payment.created:0", "payment.voided:1"]
+
+
+async def test_a_decline_since_is_known_and_another_card_has_a_key_of_its_own(
+    shop: Shop, database: Database
+) -> None:
+    order = await shop.order()
+    copy = await backup(database)
+    await shop.pay(order, "tok_chargeDeclined")
+    await restore(database, copy)
+
+    await run(shop, database)
+
+    assert (await shop.pay(order)).status_code == 201
+    assert [(one["attempt"], one["state"]) for one in await shop.intents(order)] == [
+        *((1, "declined"), (2, "authorized"))
+    ]
+
+
+async def test_a_run_that_the_provider_broke_off_goes_on_from_the_same_moment(
+    shop: Shop, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await shop.order()
+    await shop.pay(first)
+    copy = await backup(database)
+    later = [await shop.order() for _ in range(3)]
+    for order in later:
+        await shop.pay(order)
+    expected = await backup(database)
+    await restore(database, copy)
+
+    async def down(*_: object) -> bool:
+        raise OutcomeUnknown
+
+    with monkeypatch.context() as broken:
+        broken.setattr(mechanism, "_apply", down)
+        with pytest.raises(OutcomeUnknown):
+            await run(shop, database)
+    began = await database["restoring"].find_one({"_id": "since"})
+
+    text = await run(shop, database)
+
+    assert began is not None
+    assert f"intents since {times.iso(began['at'])}" in text
+    after = await backup(database)
+    assert after["payments"] == expected["payments"]
+    assert {one["status"] for one in after["attempts"]} == {"known"}
+    assert await database["restoring"].count_documents({}) == 0
