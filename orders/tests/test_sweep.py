@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from common.base import times
+from common.base import jobs, times
 from common.base.errors import Outage
 from common.messaging.stream import Stream
 from common.persistence.mongo import Database
-from common.runtime import jobs
 from common.testing.events import deliver, emitted
 from common.testing.fake_stream import FakeStream
 from orders import commands

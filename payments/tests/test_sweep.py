@@ -9,9 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from common.base import times
+from common.base import jobs, times
 from common.persistence.mongo import Database
-from common.runtime import jobs
 from common.testing.browser import running
 from common.testing.fake_stream import FakeStream
 from payments import sweep as payments_sweep

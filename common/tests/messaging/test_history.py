@@ -15,6 +15,7 @@ from common.messaging.stream import Stored, Stream
 from common.messaging.subscriptions import history
 from common.testing.fake_stream import FakeStream
 from tests.broker import NatsServer, a_spec, pulled, put
+from tests.builders import until
 
 FAKE_AND_REAL = ["stream", pytest.param("real_stream", marks=pytest.mark.connected)]
 
@@ -236,3 +237,39 @@ async def test_a_cancellation_that_comes_with_an_answer_is_not_lost() -> None:
     await asyncio.wait([task])
 
     assert task.cancelled()
+
+
+class Hanging:
+    """A client that gets no answer."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def jetstream(self, **_: float) -> "Hanging":
+        return self
+
+    async def get_last_msg(self, _stream: str, _subject: str) -> RawStreamMsg:
+        self.asked += 1
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_a_connection_that_comes_back_twice_in_a_moment_asks_again() -> None:
+    client = Hanging()
+    reader = history.History(client)  # type: ignore[arg-type] # by shape
+    task = asyncio.create_task(anext(reader.read("gittix", ["ticket.>"], 0)))
+    await until(lambda: client.asked == 1)
+    loop, again = asyncio.get_running_loop(), asyncio.Event()
+
+    def reconnect_again() -> None:
+        reader.reconnected()
+        again.set()
+
+    reader.reconnected()
+    # In the turn of the loop in which the request ends, before its task has noticed.
+    loop.call_later(0, reconnect_again)
+
+    await asyncio.wait_for(again.wait(), 2)
+    await until(lambda: client.asked >= 2)
+    task.cancel()
+    await asyncio.wait([task])

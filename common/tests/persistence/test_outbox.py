@@ -298,6 +298,8 @@ async def test_a_running_relay_sweeps_by_itself(
     await repo.relay.drained()
 
     assert await pending(repo, listing) == []
+    job = {"job": "outbox_listings"}
+    assert (REGISTRY.get_sample_value("job_last_success_timestamp_seconds", job) or 0) > 0
 
 
 @pytest.mark.connected

@@ -4,9 +4,8 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from common.base import times
+from common.base import jobs, times
 from common.base.errors import DatabaseError, Unavailable
-from common.runtime import jobs
 from orders import commands
 from orders.errors import NotDue
 from orders.repository import OVERDUE_LIMIT, OrderRepository

@@ -11,9 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from common.base import times
+from common.base import jobs, times
 from common.base.errors import DatabaseError, Unavailable
-from common.runtime import jobs
 from payments.context import PaymentContext
 from payments.domain import Attempt, Payment, Status
 from payments.errors import BadToken, SettlementRefused

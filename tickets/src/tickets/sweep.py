@@ -7,11 +7,13 @@ the derived fields that it knows; those of a newer release are absent, or stale.
 import asyncio
 import logging
 
+from common.base import jobs
 from common.base.errors import DatabaseError, Unavailable
 from tickets.repository import DERIVED_LIMIT, TicketRepository
 
 log = logging.getLogger(__name__)
 
+JOB = "derived_fields"
 SWEEP_SECONDS = 10.0
 
 
@@ -30,5 +32,6 @@ async def run(tickets: TicketRepository) -> None:
         tried = 0
         try:
             tried = await sweep(tickets)
+            jobs.succeeded(JOB)
         except (DatabaseError, Unavailable) as error:
             log.warning("derived fields not swept", extra={"error": repr(error)})

@@ -16,7 +16,7 @@ from typing import Any
 
 from prometheus_client import Counter, Gauge
 
-from common.base import times
+from common.base import jobs, times
 from common.base.crash_points import reached
 from common.base.errors import DatabaseError, Unavailable
 from common.base.logs import Repetitions
@@ -79,9 +79,8 @@ class Relay:
     async def sweep(self) -> int:
         """Wakes the records whose events were left behind; returns how many it found, at most SWEEP_LIMIT."""
         query = {"outbox.at": {"$lte": times.now() - GRACE}}
-        found = await self._collection.find(
-            query, {"outbox": 1}, sort=[("outbox.at", ASCENDING)], limit=SWEEP_LIMIT
-        )
+        # No sort: the index is read from its beginning, and the server can't sort by an array's field with it.
+        found = await self._collection.find(query, {"outbox": 1}, limit=SWEEP_LIMIT)
         for document in found:
             self.wake(document["_id"], document["outbox"])
         await self._show(query, found)
@@ -91,7 +90,7 @@ class Relay:
         count = len(found)
         if count == SWEEP_LIMIT:
             count = await self._collection.count_documents(query)
-        oldest = min((entry["at"] for document in found[:1] for entry in document["outbox"]), default=None)
+        oldest = min((entry["at"] for document in found for entry in document["outbox"]), default=None)
         _LEFT.labels(self._collection.name).set(count)
         age = 0 if oldest is None else (times.now() - oldest).total_seconds()
         _OLDEST.labels(self._collection.name).set(age)
@@ -104,6 +103,7 @@ class Relay:
             try:
                 await self.sweep()
                 failures.over()
+                jobs.succeeded(f"outbox_{self._collection.name}")
             except (DatabaseError, Unavailable) as error:
                 if failures.is_due():
                     log.warning("outbox not swept", extra={"error": repr(error)})

@@ -45,7 +45,9 @@ class History:
         """Ends the requests of the old connection, which get no answer any more."""
         now = asyncio.get_running_loop().time()
         for asked in self._asked:
-            asked.reschedule(now)
+            # One that has ended already and was not left yet can't be ended again.
+            if not asked.expired():
+                asked.reschedule(now)
 
     async def read(
         self, stream: str, subjects: Sequence[str], after: int

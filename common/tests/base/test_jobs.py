@@ -4,7 +4,7 @@ import time
 
 from prometheus_client import REGISTRY
 
-from common.runtime import jobs
+from common.base import jobs
 
 
 def last_success(job: str) -> float | None:
