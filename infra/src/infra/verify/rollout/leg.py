@@ -1,0 +1,188 @@
+"""One leg: forward, back and forward again between two versions, under traffic, and its verdict."""
+
+import asyncio
+import os
+import random
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from infra.dev.config import Config, from_env
+from infra.dev.output import Output
+from infra.dev.testing import running_servers
+from infra.verify.chaos import run as chaos
+from infra.verify.chaos.ledger import Ledger
+from infra.verify.chaos.shop import Shop
+from infra.verify.reconcile.addresses import DATABASES, Addresses
+from infra.verify.reconcile.report import SHOWN, Report
+from infra.verify.reconcile.view import View, opened
+from infra.verify.rollout import newcomer, stream
+from infra.verify.rollout.counter import CountingShop
+from infra.verify.rollout.fleet import MEMBERS, Fleet, free_ports
+from infra.verify.rollout.newcomer import Newcomer, News
+from infra.verify.rollout.plan import DIRECTIONS, restarts
+from infra.verify.rollout.versions import ROOT, Version
+from infra.verify.rollout.walk import Walked, walk
+
+HOLD_SECONDS = 5
+NEWCOMERS = 8
+CRASHES = "no process ends by itself"
+FAILED = "no request fails at a graceful replacement"
+LOGS = ROOT / ".tools" / "rollout"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`rate`: requests per second. `at_once`: processes that are replaced at the same time.
+
+    `pause`: seconds in which all processes have the same version. `settle`: seconds to wait for agreement.
+    """
+
+    seed: int
+    rate: float = 40.0
+    at_once: int = 1
+    pause: float = 5.0
+    settle: float = 60.0
+
+
+class Lives(Protocol):
+    async def live(self, until: float) -> None: ...
+
+
+async def run(old: Version, new: Version, options: Options, *, with_news: bool) -> bool:
+    """Run a leg and print its figures; returns whether all checks passed.
+
+    `with_news`: the new version has what `tomorrow.patch` adds; users use it, and its effects are checked.
+    """
+    print(f"{old.name} → {new.name}, seed {options.seed}", flush=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"{new.name}.log"
+    with tempfile.TemporaryDirectory(prefix="gittix-rollout-") as folder, log.open("w") as file:
+        config = _config(Path(folder))
+        async with running_servers(config):
+            fleet = Fleet(config, Output(("edge", *MEMBERS), file))
+            try:
+                await fleet.start(old)
+                report, ledger = await _walked(fleet, config, (old, new), options, with_news)
+            finally:
+                await fleet.stop()
+    is_good = report.is_clean and not ledger.unexpected
+    print(_indented(_verdict(report, ledger) if is_good else f"{_verdict(report, ledger)}\nlog: {log}"))
+    return is_good
+
+
+def _config(folder: Path) -> Config:
+    passed = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("MONGO_URI", "NATS_URL", "REDIS_URL")
+    }
+    defaults = {"LOG_LEVEL": "ERROR", "ORDER_HOLD_SECONDS": str(HOLD_SECONDS)}
+    ports = free_ports()
+    config = from_env({**defaults, **passed, "DATA_DIR": str(folder), "EDGE_PORT": str(ports["edge"])})
+    return replace(config, ports=ports)
+
+
+async def _walked(
+    fleet: Fleet, config: Config, versions: tuple[Version, Version], options: Options, with_news: bool
+) -> tuple[Report, Ledger]:
+    ledger, news, early = Ledger(), News(), Report()
+    addresses = Addresses({name: config.mongo(name) for name in DATABASES}, config.redis(), config.nats())
+    async with CountingShop(config.edge_url, ledger, options.rate) as shop, opened(addresses) as view:
+        assert view.broker is not None
+        declarations = stream.Declarations(view.broker, early)
+        users = await _users(shop, options.seed, news if with_news else None)
+        async with _living(users):
+            for number, direction in enumerate(DIRECTIONS):
+                await asyncio.sleep(options.pause)
+                walked = await walk(
+                    fleet,
+                    restarts(options.seed, number, options.at_once),
+                    versions[direction.forward],
+                    shop,
+                    declarations.look if with_news else _nothing,
+                )
+                print(_indented(f"{direction.name:14} {walked}"), flush=True)
+                early.equal(FAILED, f"{direction.name}: expected / failed", 0, walked.failed)
+            await asyncio.sleep(options.pause)
+        early.equal(CRASHES, "expected / found", {}, dict(fleet.crashes()))
+        report = await _judged(view, ledger, news if with_news else None, options.settle)
+    return _joined(early, report), ledger
+
+
+async def _nothing(_after: str) -> None:
+    """Looks at no declarations: those of the release are its own."""
+
+
+async def _users(shop: Shop, seed: int, news: News | None) -> Sequence[Lives]:
+    accounts = await chaos.signed_up(shop)
+    users: list[Lives] = [*chaos.users_of(shop, accounts, seed)]
+    if news is not None:
+        for number in range(NEWCOMERS):
+            account = await shop.sign_up(f"newcomer-{number}@rollout.test")
+            users.append(Newcomer(shop, account, random.Random(f"{seed}:new:{number}"), news))
+    return users
+
+
+@asynccontextmanager
+async def _living(users: Sequence[Lives]) -> AsyncIterator[None]:
+    """Run the users; ends once each of their requests is answered."""
+    ending = asyncio.Event()
+
+    async def live(user: Lives) -> None:
+        while not ending.is_set():
+            await user.live(time.monotonic() + 1.0)
+
+    async with asyncio.TaskGroup() as group:
+        for user in users:
+            group.create_task(live(user))
+        try:
+            yield
+        finally:
+            ending.set()
+
+
+async def _judged(view: View, ledger: Ledger, news: News | None, settle: float) -> Report:
+    assert view.broker is not None
+    gates = Report()
+    if news is not None:
+        # The last holds end first: each end is one more save of its ticket.
+        await asyncio.sleep(HOLD_SECONDS)
+        lost = await newcomer.check_gates(view.books, news, gates)
+        await newcomer.forget_gates(view.books)
+    report, took = await chaos.settled(view, ledger, settle)
+    await stream.idle(view.broker, report)
+    if news is not None:
+        found = await newcomer.effects(view.books, view.broker)
+        newcomer.compare(news, found, report)
+        await newcomer.check_index(view.books, report)
+        report.note(
+            f"new kind: {found.lost} of {sum(found.published.values())} events lost; new field: "
+            f"{lost} of {len(news.gates)} lost; {news.refused} uses refused by the old version"
+        )
+    report.note(f"settled {'after' if report.is_clean else 'NOT within'} {took:.1f} s")
+    return _joined(gates, report)
+
+
+def _joined(first: Report, second: Report) -> Report:
+    second.findings |= first.findings
+    return second
+
+
+def _verdict(report: Report, ledger: Ledger) -> str:
+    paid = sum(1 for purchase in ledger.purchases.values() if purchase.payment_id)
+    lines = [
+        f"answered: {len(ledger.listings)} listings, {len(ledger.purchases)} orders, {paid} payments",
+        report.details(),
+        f"{len(report.findings)} checks, {report.summary()}, {len(ledger.unexpected)} unexpected answers",
+        *(f"unexpected: {words}" for words in ledger.unexpected[:SHOWN]),
+    ]
+    return "\n".join(filter(None, lines))
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
