@@ -1,1 +1,1 @@
-"""Two versions side by side: rollouts and rollbacks of the marketplace under traffic, process after process."""
+"""Two versions side by side: rollouts and rollbacks under traffic, one process after another."""

@@ -35,7 +35,8 @@ def main() -> int:
     seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
     options = Options(seed, rate=25.0, at_once=4, pause=2.0, settle=45.0) if given.short else Options(seed)
     raise_open_files()
-    return 0 if all([_leg(name, options) for name in names]) else 1
+    verdicts = [_leg(name, options) for name in names]
+    return 0 if all(verdicts) else 1
 
 
 def _leg(name: str, options: Options) -> bool:

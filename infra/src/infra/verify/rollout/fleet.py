@@ -27,7 +27,7 @@ READY_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """Replacement of one process by one of another version; `kill`: by SIGKILL in place of a graceful stop."""
+    """Replacement of one process by its successor. `kill`: by SIGKILL in place of a graceful stop."""
 
     member: str
     kill: bool
@@ -83,11 +83,11 @@ class Fleet:
     async def _start(self, member: str, version: Version) -> None:
         kind = kind_of(member)
         service = "expiration" if kind == WORKER else kind
-        env = self._environments[service] | version.environment()
+        env = {**self._environments[service], **version.environment()}
         process = Supervised(
             member,
             [version.python, "-m", service, *([WORKER] if kind == WORKER else [])],
-            env | {"PORT": str(self._config.ports[member])},
+            {**env, "PORT": str(self._config.ports[member])},
             self._output,
             lambda: self._spawned.update([member]),
         )

@@ -5,7 +5,7 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,10 +26,10 @@ from infra.verify.rollout.fleet import MEMBERS, Fleet, free_ports
 from infra.verify.rollout.newcomer import Newcomer, News
 from infra.verify.rollout.plan import DIRECTIONS, restarts
 from infra.verify.rollout.versions import ROOT, Version
-from infra.verify.rollout.walk import Walked, walk
+from infra.verify.rollout.walk import walk
 
 HOLD_SECONDS = 5
-NEWCOMERS = 8
+NEWCOMERS = 24
 CRASHES = "no process ends by itself"
 FAILED = "no request fails at a graceful replacement"
 LOGS = ROOT / ".tools" / "rollout"

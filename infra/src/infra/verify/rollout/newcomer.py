@@ -151,10 +151,10 @@ async def check_gates(books: Books, news: News, report: Report) -> int:
 
 
 async def forget_gates(books: Books) -> None:
-    """Remove the new field, which only tickets stores: today's judge compares the details as a whole."""
-    await books.tickets["tickets"].update_many(
-        {"details.gate": {"$exists": True}}, {"$unset": {"details.gate": ""}}
-    )
+    """Remove the new field from both copies: only tickets stores its value, and the judge compares both."""
+    query, change = {"details.gate": {"$exists": True}}, {"$unset": {"details.gate": ""}}
+    for database in (books.tickets, books.orders):
+        await database["tickets"].update_many(query, change)
 
 
 async def check_index(books: Books, report: Report) -> None:

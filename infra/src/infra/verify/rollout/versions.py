@@ -22,7 +22,7 @@ PACKAGES = ("common", *SERVICES)
 
 
 class NoHistory(Exception):
-    """Reason, in one line, why this checkout can't contain the release. It is no failure of the application."""
+    """Reason, in one line, why this checkout can't contain the release. No failure of the application."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,10 +47,10 @@ async def walk(
         before = shop.failures
         await asyncio.gather(*(fleet.replace(restart, version) for restart in group))
         await asyncio.sleep(AFTER_SECONDS)
-        kills, failed = sum(restart.kill for restart in group), shop.failures - before
+        failed = shop.failures - before
         walked.replaced += len(group)
-        walked.killed += kills
-        if kills:
+        if any(restart.kill for restart in group):
+            walked.killed += len(group)
             walked.excused += failed
         else:
             walked.failed += failed
