@@ -78,16 +78,17 @@ def test_the_release_is_extracted_and_installed_once(
     assert first.python != sys.executable
 
 
-def test_an_interrupted_installation_is_made_again(
+def test_an_interrupted_extraction_is_made_again(
     clone: Path, tmp_path: Path, installs: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = git(clone, "rev-parse", "HEAD")
     named(monkeypatch, release)
-    (tmp_path / "cache" / release).mkdir(parents=True)
+    (tmp_path / "cache" / f"{release}.new" / "half").mkdir(parents=True)
 
-    versions.release(clone, tmp_path / "cache")
+    tree = versions.release(clone, tmp_path / "cache").tree
 
-    assert len(installs) == 1
+    assert [path.name for path in tree.iterdir() if not path.name.startswith(".")] == ["tickets.py"]
+    assert installs == [tree]
 
 
 def test_a_clone_without_the_release_fails_and_names_the_way_out(

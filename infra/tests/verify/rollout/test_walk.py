@@ -47,8 +47,8 @@ async def test_a_failure_is_excused_only_at_a_kill(shop: CountingShop) -> None:
         looked.append(members)
 
     groups = [
-        [Restart("tickets-1", kill=False)],
-        [Restart("orders-1", kill=True), Restart("auth-1", kill=False)],
+        [Restart("tickets-1", kill=False), Restart("auth-1", kill=False)],
+        [Restart("orders-1", kill=True)],
     ]
     walked = await walk(cast(Fleet, fleet), groups, VERSION, shop, look)
 

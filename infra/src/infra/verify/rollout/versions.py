@@ -52,16 +52,22 @@ def release(root: Path = ROOT, cache: Path = CACHE) -> Version:
 
     Raises NoHistory, and SystemExit if the history is here without the release or an installation fails.
     """
-    commit = _commit(release_name(), root)
-    tree = cache / commit
+    tree = extracted(root, cache)
     python = tree / ".venv" / "bin" / "python"
     installed = tree / ".installed"
     if not installed.exists():
-        shutil.rmtree(tree, ignore_errors=True)
-        _extract(commit, root, tree)
         _install(tree, python)
         installed.touch()
-    return Version(f"release {commit[:7]}", tree, str(python))
+    return Version(f"release {tree.name[:7]}", tree, str(python))
+
+
+def extracted(root: Path = ROOT, cache: Path = CACHE) -> Path:
+    """Tree of the last release, named as its commit. Raises as `release`."""
+    commit = _commit(release_name(), root)
+    tree = cache / commit
+    if not tree.exists():
+        _extract(commit, root, tree)
+    return tree
 
 
 def _commit(name: str, root: Path) -> str:
@@ -84,9 +90,12 @@ def _extract(commit: str, root: Path, tree: Path) -> None:
     archive = _git(root, "archive", "--format=tar", commit)
     if archive.returncode != 0:
         raise SystemExit(f"git archive {commit}: {archive.stderr.decode().strip()}")
-    tree.mkdir(parents=True)
+    draft = tree.with_suffix(".new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
-        files.extractall(tree, filter="data")
+        files.extractall(draft, filter="data")
+    draft.rename(tree)
 
 
 def _install(tree: Path, python: Path) -> None:
@@ -94,7 +103,7 @@ def _install(tree: Path, python: Path) -> None:
     uv = os.environ.get("UV") or shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
     locks = [str(tree / service / "requirements.lock") for service in SERVICES]
     venv = str(python.parents[1])
-    _run([uv, "venv", "--quiet", "--no-project", "--python", sys.executable, venv])
+    _run([uv, "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, venv])
     _run([uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(python), *locks])
 
 
