@@ -11,6 +11,7 @@ from common.base.money import Money
 from common.contract.events import TicketCreated, TicketUpdated
 from common.messaging.consumer import Consumer
 from common.messaging.listener import Listener
+from common.messaging.parking import Parking
 from common.messaging.publisher import Publisher, Publishers
 from common.messaging.stream import Stream
 from common.persistence.aggregate import Aggregate
@@ -37,6 +38,10 @@ class Listing(Aggregate):
 
 def a_change(ticket_id: str = "1", version: int = 1, title: str = "Concert") -> TicketUpdated:
     return TicketUpdated(id=ticket_id, version=version, title=title, price=Money(2000), user_id="u")
+
+
+def a_creation(ticket_id: str = "1") -> TicketCreated:
+    return TicketCreated(id=ticket_id, version=0, title="Concert", price=Money(2000), user_id="u")
 
 
 class Listings(Repository[Listing]):
@@ -73,10 +78,10 @@ async def listings(database: Database, stream: Stream) -> Listings:
 
 @asynccontextmanager
 async def consuming(
-    stream: Stream, *listeners: Listener[Any], capacity: int = 128
+    stream: Stream, *listeners: Listener[Any], capacity: int = 128, parking: Parking | None = None
 ) -> AsyncIterator[Consumer]:
     """A consumer that runs, once it is bound; drained afterwards."""
-    consumer = Consumer(stream, listeners, capacity)
+    consumer = Consumer(stream, listeners, parking, capacity)
     task = asyncio.create_task(consumer.run())
     await until(lambda: consumer.ready)
     try:

@@ -51,7 +51,7 @@ class Elsewhere(Updated):
 
 @pytest.fixture(autouse=True)
 def _few_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("common.messaging.listener.ATTEMPTS", 2)
+    monkeypatch.setattr("common.messaging.outcomes.ATTEMPTS", 2)
 
 
 async def letters(broker: Stream, queue_group: str | None = None, dropped: bool = False) -> list[Letter]:
@@ -286,7 +286,7 @@ async def test_a_replica_ends_as_if_its_poison_had_been_none(broker: Stream, dat
     await replica.apply("1", 0, {"title": "Zero"})
     titles = ["One", "Two", "Three", "Four"]
     with pytest.MonkeyPatch.context() as impatient:
-        impatient.setattr("common.messaging.listener.GAP_ATTEMPTS", 3)
+        impatient.setattr("common.messaging.outcomes.WAITING_ATTEMPTS", 3)
         async with consuming(broker, Kept()):
             await publish(broker, *(a_change("1", n, title) for n, title in enumerate(titles, 1)))
             await buried(broker, 3)

@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,12 +17,14 @@ from hypothesis import strategies as st
 
 from common.base.money import Money
 from common.contract.events import TicketCreated, TicketUpdated
-from common.messaging import listener
+from common.messaging import outcomes, parked_deliveries
 from common.messaging.consumer import Consumer
 from common.messaging.listener import Listener
 from common.messaging.publisher import Publisher
 from common.messaging.stream import ConsumerSpec
+from common.persistence import parked_messages
 from common.persistence.mongo import Database
+from common.persistence.parked_messages import ParkedMessages
 from common.persistence.replica import Replica
 from common.testing.fake_stream import FakeStream
 from common.testing.memory import memory_database
@@ -82,9 +85,11 @@ def event_of(ticket_id: str, version: int) -> Event:
 histories = st.dictionaries(st.sampled_from("abc"), st.integers(1, 6), min_size=1)
 
 
-@given(histories, st.integers(0, 3), st.integers(0, 2**32))
-@settings(max_examples=30, deadline=None)
-def test_any_delivery_ends_as_the_one_in_order(histories: dict[str, int], repeated: int, seed: int) -> None:
+@given(histories, st.integers(0, 3), st.booleans(), st.integers(0, 2**32))
+@settings(max_examples=40, deadline=None)
+def test_any_delivery_ends_as_the_one_in_order(
+    histories: dict[str, int], repeated: int, with_parking: bool, seed: int
+) -> None:
     luck = random.Random(seed)
     events = [
         event_of(ticket_id, version) for ticket_id, count in histories.items() for version in range(count)
@@ -97,9 +102,11 @@ def test_any_delivery_ends_as_the_one_in_order(histories: dict[str, int], repeat
         database = memory_database()
         stream, replica = FakeStream(), Replica(database["tickets"])
         publisher = Owner(stream)
+        parking = ParkedMessages(database) if with_parking else None
         # Two processes of one service, on one durable consumer.
         consumers = [
-            Consumer(stream, [kept(replica, luck, effects) for kept in (Created, Updated)]) for _ in "12"
+            Consumer(stream, [kept(replica, luck, effects) for kept in (Created, Updated)], parking)
+            for _ in "12"
         ]
         for consumer in consumers:
             consumer.spec = ConsumerSpec("tests", consumer.spec.filter_subjects, ack_wait=0.02)
@@ -111,6 +118,9 @@ def test_any_delivery_ends_as_the_one_in_order(histories: dict[str, int], repeat
                 await asyncio.sleep(0)
         await asyncio.sleep(0)
         await stream.settled(timeout=20)
+        async with asyncio.timeout(20):
+            while await database["parked"].count_documents({}):
+                await asyncio.sleep(0.002)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -123,9 +133,12 @@ def test_any_delivery_ends_as_the_one_in_order(histories: dict[str, int], repeat
         return {document.pop("_id"): document for document in found}
 
     with pytest.MonkeyPatch.context() as quick:
-        quick.setattr(listener, "FIRST_DELAY", 0.0005)
-        quick.setattr(listener, "LONGEST_DELAY", 0.002)
-        quick.setattr(listener, "GAP_ATTEMPTS", 10_000)
+        quick.setattr(outcomes, "FIRST_DELAY", 0.0005)
+        quick.setattr(outcomes, "LONGEST_DELAY", 0.002)
+        quick.setattr(parked_deliveries, "SWEEP_SECONDS", 0.005)
+        quick.setattr(parked_messages, "CLAIM", timedelta(milliseconds=20))
+        quick.setattr(outcomes, "LONGEST_PARKED_DELAY", 0.01)
+        quick.setattr(outcomes, "WAITING_ATTEMPTS", 10_000)
         documents = asyncio.run(ended())
 
     for ticket_id, count in histories.items():

@@ -5,14 +5,16 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
+import orjson
 import pytest
+from prometheus_client import REGISTRY
 
 from common.base.errors import Unavailable
 from common.base.ids import new_id
 from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.pull_consumer import JetStreamSource
 from common.messaging.jetstream.stream import JetStream
-from common.messaging.stream import MESSAGE_ID, Stream
+from common.messaging.stream import MESSAGE_ID, Pending, Stream
 from common.testing.fake_stream import FakeStream
 from common.testing.fixtures import server
 from tests.broker import NatsServer, a_spec, assert_silent, pulled, put, texts
@@ -219,6 +221,55 @@ async def test_a_consumer_that_is_declared_otherwise_follows(broker: Stream, con
     await put(broker, "order", "order.created.1")
 
     assert texts(await pulled(source, 1)) == ["order"]
+
+
+async def test_a_narrower_declaration_takes_nothing_away(broker: Stream, connection: Connection) -> None:
+    await (await broker.source(a_spec("tester", "ticket.created.*", "order.created.*"))).close()
+    source = await (await connection()).source(a_spec("tester", "ticket.created.*"))
+
+    await put(broker, "order", "order.created.1")
+
+    assert texts(await pulled(source, 1)) == ["order"]
+
+
+async def test_a_message_can_be_read_by_its_sequence(broker: Stream) -> None:
+    headers = {"ce-id": "x", MESSAGE_ID: new_id()}
+    sequence = await broker.publish("ticket.created.1", b'{"title":"Caf\xc3\xa9"}', headers)
+
+    found = await broker.read(sequence)
+
+    assert found is not None
+    assert (found.sequence, found.subject, found.data) == (
+        sequence,
+        "ticket.created.1",
+        b'{"title":"Caf\xc3\xa9"}',
+    )
+    assert found.headers["ce-id"] == "x"
+    assert await broker.read(sequence + 1) is None
+    await broker.remove(sequence)
+    assert await broker.read(sequence) is None
+
+
+async def test_messages_are_counted_by_subject(broker: Stream) -> None:
+    for subject in ("ticket.created.1", "ticket.created.2", "order.created.1"):
+        await put(broker, "x", subject)
+    await put(broker, "x", "dead.tester.ticket.created.1")
+
+    assert await broker.count("ticket.created.*") == 2
+    assert await broker.count("payment.>") == 0
+    assert await broker.count("dead.tester.>", dead_letters=True) == 1
+
+
+async def test_work_that_is_left_is_counted(broker: Stream) -> None:
+    source = await broker.source(a_spec())
+    for text in ("a", "b", "c"):
+        await put(broker, text)
+    first, *_ = await pulled(source, 2)
+    await first.ack()
+
+    async with asyncio.timeout(5):
+        while await source.pending() != Pending(1, 1):
+            await asyncio.sleep(0.01)
 
 
 async def test_a_pull_that_waits_gets_what_is_published_at_once(broker: Stream) -> None:
@@ -445,6 +496,39 @@ async def test_a_server_that_lost_its_store_is_consumed_from_again_without_haste
     assert texts(await asyncio.wait_for(waiting, 10)) == ["a"]
     assert requests() < 50
     await stream.close()
+
+
+@pytest.mark.connected
+async def test_a_pull_that_is_refused_is_logged_ever_more_rarely_and_goes_on_with_less(
+    real_stream: JetStream, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = await real_stream.source(a_spec("bounded"))
+    await bound_requests(real_stream, "bounded", 2)
+    for number in range(50):
+        await put(real_stream, str(number))
+    before = refusals("bounded")
+
+    assert len(await pulled(source, 50)) == 50
+
+    times = refusals("bounded") - before
+    lines = [record for record in caplog.records if record.message == "the broker refuses to deliver"]
+    assert times >= 3
+    assert 1 <= len(lines) < times
+    assert "MaxRequestBatch" in vars(lines[0])["description"]
+
+
+async def bound_requests(stream: JetStream, consumer: str, most: int) -> None:
+    """As an operator does. nats-py doesn't know the setting."""
+    info = await stream.client.request(f"$JS.API.CONSUMER.INFO.gittix.{consumer}", b"", timeout=2)
+    config = {**orjson.loads(info.data)["config"], "max_batch": most}
+    body = orjson.dumps({"stream_name": "gittix", "config": config})
+    answer = await stream.client.request(f"$JS.API.CONSUMER.CREATE.gittix.{consumer}", body, timeout=2)
+    assert orjson.loads(answer.data)["config"]["max_batch"] == most
+
+
+def refusals(consumer: str) -> float:
+    labels = {"consumer": consumer, "status": "409"}
+    return REGISTRY.get_sample_value("event_pull_refusals_total", labels) or 0
 
 
 def count_requests(source: JetStreamSource) -> Callable[[], int]:

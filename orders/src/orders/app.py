@@ -12,6 +12,7 @@ from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
 from common.persistence import mongo
 from common.persistence.mongo import Database
+from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from orders import sweep
 from orders.listeners import listeners
@@ -33,12 +34,13 @@ def create_app(
     )
     hold = timedelta(seconds=settings.order_hold_seconds)
     repositories = Repositories.over(database, publishers(stream))
+    parked = ParkedMessages(database)
     service = Service(
         database=database,
         stream=stream,
-        collections=[repositories.orders],
+        collections=[repositories.orders, parked],
         relays=[repositories.orders.relay],
-        consumer=Consumer(stream, listeners(repositories, hold)),
+        consumer=Consumer(stream, listeners(repositories, hold), parked),
         jobs=[lambda: sweep.run(repositories.orders, hold)],
     )
     app = create_http_app("orders", [create_router(repositories, hold)], service.lifespan, service.checks())

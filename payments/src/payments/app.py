@@ -10,6 +10,7 @@ from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
 from common.persistence import mongo
 from common.persistence.mongo import Database
+from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from payments import sweep
 from payments.context import PaymentContext, Timing
@@ -41,12 +42,13 @@ def create_app(
     gateway = _gateway(settings, database) if gateway is None else gateway
     stores = Repositories.over(database, publishers(stream))
     context = PaymentContext(stores, gateway, timing or Timing())
+    parked = ParkedMessages(database)
     service = Service(
         database=database,
         stream=stream,
-        collections=[stores.payments, stores.attempts, stores.webhooks, gateway],
+        collections=[stores.payments, stores.attempts, stores.webhooks, gateway, parked],
         relays=[stores.payments.relay],
-        consumer=Consumer(stream, listeners(context)),
+        consumer=Consumer(stream, listeners(context), parked),
         jobs=[lambda: sweep.run_attempts(context), lambda: sweep.run_payments(context)],
         on_stop=[gateway.close],
     )

@@ -10,6 +10,7 @@ from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
 from common.persistence import mongo
 from common.persistence.mongo import Database
+from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from tickets.listeners import listeners
 from tickets.publishers import publishers
@@ -29,12 +30,13 @@ def create_app(
         else stream
     )
     repositories = Repositories.over(database, publishers(stream))
+    parked = ParkedMessages(database)
     service = Service(
         database=database,
         stream=stream,
-        collections=[repositories.tickets],
+        collections=[repositories.tickets, parked],
         relays=[repositories.tickets.relay],
-        consumer=Consumer(stream, listeners(repositories)),
+        consumer=Consumer(stream, listeners(repositories), parked),
     )
     app = create_http_app(
         "tickets", [create_router(repositories.tickets)], service.lifespan, service.checks()

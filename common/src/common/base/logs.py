@@ -49,3 +49,19 @@ def configure_logging(service: str, level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for noisy in ("httpx", "httpcore", "stripe", "arq.connections"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class Repetitions:
+    """Which repetitions of a line are logged while its cause lasts: the 1st, 2nd, 4th, 8th and so on."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def is_due(self) -> bool:
+        """Counts one more; True if this one is to be logged."""
+        self.count += 1
+        return self.count & (self.count - 1) == 0
+
+    def over(self) -> None:
+        """The cause has gone: the next one is logged again."""
+        self.count = 0

@@ -6,7 +6,7 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from common.base import times
@@ -22,6 +22,11 @@ def retry_subject(queue_group: str, subject: str) -> str:
 def first_subject(queue_group: str, subject: str) -> str:
     """The subject under which a message that may be a retry was published at first."""
     return subject.removeprefix(f"retry.{queue_group}.")
+
+
+def kind_of(queue_group: str, subject: str) -> str:
+    """The kind of event, such as "ticket.updated", of a message that may be a retry."""
+    return first_subject(queue_group, subject).rpartition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,18 @@ class ConsumerSpec:
     max_ack_pending: int = 2_000
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Work that a durable consumer has left, all processes of its service counted together.
+
+    undelivered: Messages that no process was given yet.
+    unacknowledged: Messages that were delivered, and neither acknowledged nor given up.
+    """
+
+    undelivered: int
+    unacknowledged: int
+
+
 class Delivery(Protocol):
     """One delivered message. Exactly one of ack, nak and term ends it; each is sent, not awaited."""
 
@@ -90,6 +107,11 @@ class Delivery(Protocol):
     @property
     def sequence(self) -> int:
         """The message's place in the stream."""
+        ...
+
+    @property
+    def parked_for(self) -> timedelta | None:
+        """How long the message has been parked; None for one that the broker delivered."""
         ...
 
     async def ack(self) -> None: ...
@@ -116,6 +138,10 @@ class Source(Protocol):
         """
         ...
 
+    async def pending(self) -> Pending:
+        """Raises `errors.Unavailable` when the broker can't be asked."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -133,9 +159,10 @@ class Stream(Protocol):
         ...
 
     async def source(self, spec: ConsumerSpec) -> Source:
-        """Declares the durable consumer, or updates its declaration, and binds to it.
+        """Declares the durable consumer and binds to it.
 
-        Raises `errors.Unavailable` when the broker can't be asked.
+        A declaration only widens: subjects that another version of the service listens to stay. Raises
+        `errors.Unavailable` when the broker can't be asked.
         """
         ...
 
@@ -146,6 +173,20 @@ class Stream(Protocol):
 
         Yields batches of at most 1,000, none of them empty. `dead_letters` reads their stream instead. No
         durable consumer is touched. Raises `errors.Unavailable` when the broker can't be asked.
+        """
+        ...
+
+    async def read(self, sequence: int) -> Stored | None:
+        """The message of the event stream with this sequence; None if it was deleted.
+
+        Raises `errors.Unavailable` when the broker can't be asked.
+        """
+        ...
+
+    async def count(self, subjects: str, *, dead_letters: bool = False) -> int:
+        """How many messages are stored under a pattern of subjects, such as "dead.orders.>".
+
+        Raises `errors.Unavailable` when the broker can't be asked.
         """
         ...
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from fastapi import FastAPI
 
 from common.base.errors import DatabaseError, Unavailable
+from common.base.logs import Repetitions
 from common.http.health import Check
 from common.messaging.stream import Stream
 
@@ -100,13 +101,15 @@ class Service:
             await self.stream.connect()
 
     async def _prepare(self) -> None:
+        refusals = Repetitions()
         while not self.prepared:
             try:
                 for store in self.collections:
                     await store.prepare()
                 self.prepared = True
             except (DatabaseError, Unavailable) as error:
-                log.warning("database not prepared yet", extra={"error": repr(error)})
+                if refusals.is_due():
+                    log.warning("database not prepared yet", extra={"error": repr(error)})
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _forever(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:

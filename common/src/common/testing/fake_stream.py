@@ -7,13 +7,14 @@ import asyncio
 import heapq
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from common.base.errors import Unavailable
 from common.messaging.stream import (
     MESSAGE_ID,
     ConsumerSpec,
     Delivery,
+    Pending,
     Stored,
 )
 
@@ -45,6 +46,10 @@ class FakeDelivery:
     @property
     def sequence(self) -> int:
         return self.message.sequence
+
+    @property
+    def parked_for(self) -> None:
+        return None
 
     async def ack(self) -> None:
         self._end("ack")
@@ -119,6 +124,11 @@ class FakeSource:
             except TimeoutError:
                 continue
 
+    async def pending(self) -> Pending:
+        self._expire()
+        undelivered = sum(due.attempt == 1 for due in self._due)
+        return Pending(undelivered, len(self._due) - undelivered + len(self._open))
+
     async def close(self) -> None:
         return
 
@@ -187,7 +197,9 @@ class FakeStream:
             for message in self.messages:
                 if source.matches(message.subject):
                     source.schedule(message, 1, 0)
-        source.spec = spec
+        known = source.spec.filter_subjects
+        added = tuple(subject for subject in spec.filter_subjects if subject not in known)
+        source.spec = replace(spec, filter_subjects=known + added)
         return source
 
     async def history(
@@ -203,6 +215,16 @@ class FakeStream:
         ]
         for start in range(0, len(found), HISTORY_BATCH):
             yield found[start : start + HISTORY_BATCH]
+
+    async def read(self, sequence: int) -> Stored | None:
+        self._require_up()
+        found = (message for message in self.messages if message.sequence == sequence)
+        return next((message for message in found if not _is_dead_letter(message)), None)
+
+    async def count(self, subjects: str, *, dead_letters: bool = False) -> int:
+        self._require_up()
+        kept = (message for message in self.messages if _is_dead_letter(message) == dead_letters)
+        return sum(matches(subjects, message.subject) for message in kept)
 
     async def remove(self, sequence: int, *, dead_letters: bool = False) -> bool:
         self._require_up()

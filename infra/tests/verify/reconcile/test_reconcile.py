@@ -180,6 +180,14 @@ async def test_an_event_in_an_outbox_is_named(world: World) -> None:
     }
 
 
+async def test_a_parked_message_is_named(world: World) -> None:
+    parked = {"_id": 41, "subject": f"ticket.updated.{FREE}", "since": NOW}
+    await world.books.orders["parked"].insert_one(parked)
+    assert broken(await world.look()) == {
+        leftovers.PARKED: [f"orders: ticket.updated.{FREE}, number 41 / waits since {NOW}"]
+    }
+
+
 async def test_a_timer_is_overdue_some_seconds_after_it_was_due(world: World) -> None:
     world.timers = {COMPLETE: NOW}
     report = await world.look(NOW + timedelta(seconds=4))

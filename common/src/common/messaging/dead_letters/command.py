@@ -138,7 +138,7 @@ async def main(options: argparse.Namespace, nats_url: str, spec: StreamSpec) -> 
     stream = JetStream(nats_url, "dead-letters", spec)
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            await stream.connect()
+            await stream.connect(declare=False)
         return await run(options, stream, sys.stdout)
     except (TimeoutError, Unavailable) as error:
         sys.stderr.write(f"The event stream can't be reached: {error!r}\n")

@@ -20,15 +20,23 @@ import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
+from prometheus_client import Counter
 
 from common.base.errors import Unavailable
-from common.messaging.stream import Delivery
+from common.base.logs import Repetitions
+from common.messaging.stream import Delivery, Pending
 
 log = logging.getLogger(__name__)
+
+_REFUSALS = Counter("event_pull_refusals", "Pull requests that the broker ended", ["consumer", "status"])
 
 PULL_EXPIRES = 30.0
 PULL_HEARTBEAT = 5.0
 RETRY_SECONDS = 0.25
+LONGEST_RETRY_SECONDS = 5.0
+MOST_PER_REQUEST = 10_000
+TOO_MANY = "Exceeded MaxRequestBatch"
+HEARTBEAT = "100"
 EXPIRED = "408"
 NO_RESPONDERS = "503"
 
@@ -50,6 +58,10 @@ class _JetStreamDelivery:
     @property
     def headers(self) -> Mapping[str, str]:
         return self.message.headers or {}
+
+    @property
+    def parked_for(self) -> None:
+        return None
 
     async def ack(self) -> None:
         await self._answer(b"+ACK")
@@ -87,14 +99,19 @@ class JetStreamSource:
         self, client: Client, stream: str, durable: str, declare: Callable[[], Awaitable[None]]
     ) -> None:
         self._client = client
+        self._stream = stream
+        self._durable = durable
         self._declare = declare
         self._next_subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
         self._inbox = client.new_inbox()
         self._arrived: deque[Delivery] = deque()
         self._wake = asyncio.Event()
         self._requested = 0
+        self._asked = 0
         self._last_received = 0.0
         self._refusal: str | None = None
+        self._refusals = Repetitions()
+        self._most = MOST_PER_REQUEST
         self._subscription: Subscription | None = None
 
     async def open(self) -> None:
@@ -118,6 +135,11 @@ class JetStreamSource:
                 continue
         return [self._arrived.popleft() for _ in range(min(limit, len(self._arrived)))]
 
+    async def pending(self) -> Pending:
+        with translated("The consumer can't be asked"):
+            info = await self._client.jetstream().consumer_info(self._stream, self._durable)
+        return Pending(info.num_pending or 0, info.num_ack_pending or 0)
+
     async def close(self) -> None:
         if self._subscription is not None and not self._client.is_closed:
             await self._subscription.unsubscribe()
@@ -131,38 +153,50 @@ class JetStreamSource:
         return time.monotonic() - self._last_received > 2.5 * PULL_HEARTBEAT
 
     async def _recover(self) -> None:
-        """Waits before the next request, and declares a consumer that no longer exists.
-
-        One that exists is left alone: a newer version of the service may have declared it differently.
-        """
-        await asyncio.sleep(RETRY_SECONDS)
+        """Waits before the next request, and declares a consumer that no longer exists."""
+        await asyncio.sleep(min(RETRY_SECONDS * self._refusals.count, LONGEST_RETRY_SECONDS))
         if self._refusal == NO_RESPONDERS:
             await self._declare()
         self._refusal = None
 
     async def _request(self, limit: int) -> None:
+        limit = min(limit, self._most)
         request = {
             "batch": limit,
             "expires": int(PULL_EXPIRES * 1e9),
             "idle_heartbeat": int(PULL_HEARTBEAT * 1e9),
         }
-        self._requested, self._last_received = limit, time.monotonic()
+        self._requested = self._asked = limit
+        self._last_received = time.monotonic()
         await self._client.publish(self._next_subject, orjson.dumps(request), reply=self._inbox)
 
     async def _receive(self, message: Msg) -> None:
         self._last_received = time.monotonic()
         status = (message.headers or {}).get("Status") if not message.reply else None
-        if status == "100":
+        if status == HEARTBEAT:
             return
         if status is not None or not message.reply:
-            # The request ended (expired, consumer changed or gone, server going down): ask again.
-            self._requested = 0
-            self._refusal = None if status == EXPIRED else status
-            self._wake.set()
-            return
-        self._requested -= 1
-        metadata = message.metadata
-        self._arrived.append(
-            _JetStreamDelivery(message, metadata.num_delivered or 1, metadata.sequence.stream)
-        )
+            self._end_request(status, (message.headers or {}).get("Description", ""))
+        else:
+            self._requested -= 1
+            self._refusals.over()
+            metadata = message.metadata
+            self._arrived.append(
+                _JetStreamDelivery(message, metadata.num_delivered or 1, metadata.sequence.stream)
+            )
         self._wake.set()
+
+    def _end_request(self, status: str | None, description: str) -> None:
+        """The request expired, or was refused: the consumer changed or is gone, the server goes down …"""
+        self._requested = 0
+        if status == EXPIRED:
+            self._refusals.over()
+            return
+        self._refusal = status
+        if description.startswith(TOO_MANY):
+            # An operator bounded the consumer's requests: ask for fewer, until it is few enough.
+            self._most = max(1, min(self._most, self._asked) // 2)
+        _REFUSALS.labels(self._durable, status).inc()
+        if self._refusals.is_due():
+            about = {"consumer": self._durable, "status": status, "description": description}
+            log.warning("the broker refuses to deliver", extra={**about, "times": self._refusals.count})

@@ -1,4 +1,4 @@
-"""The event stream on NATS JetStream: the connection, the declarations, publishing; `pull` consumes."""
+"""The event stream on NATS JetStream: the connection, publishing, reading; `pull_consumer` consumes."""
 
 import asyncio
 import logging
@@ -9,10 +9,13 @@ import nats.errors
 import nats.js.errors
 import orjson
 from nats.aio.client import Client
-from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js import JetStreamContext
 
+from common.base import times
 from common.base.errors import Unavailable
+from common.base.logs import Repetitions
 from common.messaging import nats_connection
+from common.messaging.jetstream.declarations import declare_consumer, declare_streams
 from common.messaging.jetstream.pull_consumer import RETRY_SECONDS, JetStreamSource, translated
 from common.messaging.stream import ConsumerSpec, Stored, StreamSpec
 from common.messaging.subscriptions.history import History
@@ -20,10 +23,9 @@ from common.messaging.subscriptions.history import History
 log = logging.getLogger(__name__)
 
 PUBLISH_TIMEOUT = 2.0
+REQUEST_TIMEOUT = 5.0
 NO_SUCH_MESSAGE = (10037, 10043, 10057)
 """Error codes of JetStream's API: no message found, sequence not found, delete failed."""
-DUPLICATE_WINDOW = 120.0
-MAX_EVENT_BYTES = 256 * 1024
 
 
 class JetStream:
@@ -45,20 +47,27 @@ class JetStream:
         self._sources: list[JetStreamSource] = []
         self._connected = False
         self._declared = False
+        self._usable = False
 
-    async def connect(self) -> None:
-        """Waits for the broker for as long as it takes, then declares the streams. Again: nothing."""
+    async def connect(self, *, declare: bool = True) -> None:
+        """Waits for the broker for as long as it takes, then declares the streams. Again: nothing.
+
+        `declare=False` is for a command: it uses the streams as the services declared them.
+        """
         if not self._connected:
             await nats_connection.connect(self._client, self._url, self._name, self._on_reconnect)
             self._connected = True
-        while not self._declared:
+        refusals = Repetitions()
+        while declare and not self._declared:
             try:
                 with translated("The streams can't be declared"):
                     await declare_streams(self._client, self._spec, self._replicas)
                 self._declared = True
             except Unavailable as error:
-                log.warning("streams not declared yet", extra={"error": repr(error)})
+                if refusals.is_due():
+                    log.warning("streams not declared yet", extra={"error": repr(error)})
                 await asyncio.sleep(RETRY_SECONDS)
+        self._usable = True
 
     @property
     def client(self) -> Client:
@@ -77,47 +86,52 @@ class JetStream:
     async def source(self, spec: ConsumerSpec) -> JetStreamSource:
         async def declare() -> None:
             await declare_streams(self._client, self._spec, self._replicas)
-            await self._declare_consumer(spec)
+            await declare_consumer(self._client, self._spec.name, spec)
 
         source = JetStreamSource(self._client, self._spec.name, spec.durable, declare)
         with translated("The consumer can't be declared"):
-            await self._declare_consumer(spec)
+            await declare_consumer(self._client, self._spec.name, spec)
             await source.open()
         self._sources.append(source)
         return source
-
-    async def _declare_consumer(self, spec: ConsumerSpec) -> None:
-        await self._client.jetstream().add_consumer(
-            self._spec.name,
-            ConsumerConfig(
-                durable_name=spec.durable,
-                filter_subjects=list(spec.filter_subjects),
-                ack_wait=spec.ack_wait,
-                max_ack_pending=spec.max_ack_pending,
-                # Attempts are counted and ended by the listener, which writes the dead letter first.
-                max_deliver=-1,
-            ),
-        )
 
     def history(
         self, subjects: Sequence[str], after: int = 0, *, dead_letters: bool = False
     ) -> AsyncGenerator[Sequence[Stored], None]:
         return self._history.read(self._stored_in(dead_letters), subjects, after)
 
+    async def read(self, sequence: int) -> Stored | None:
+        with translated("The message can't be read"):
+            try:
+                found = await self._context.get_msg(self._spec.name, sequence)
+            except nats.js.errors.NotFoundError:
+                return None
+        at = found.time or times.now()
+        return Stored(sequence, found.subject or "", found.data or b"", found.headers or {}, at)
+
+    async def count(self, subjects: str, *, dead_letters: bool = False) -> int:
+        with translated("The messages can't be counted"):
+            info = await self._context.stream_info(self._stored_in(dead_letters), subjects_filter=subjects)
+        return sum((info.state.subjects or {}).values())
+
     async def remove(self, sequence: int, *, dead_letters: bool = False) -> bool:
         with translated("The message can't be removed"):
             try:
-                return await self._client.jetstream().delete_msg(self._stored_in(dead_letters), sequence)
+                return await self._context.delete_msg(self._stored_in(dead_letters), sequence)
             except nats.js.errors.APIError as error:
                 if error.err_code in NO_SUCH_MESSAGE:
                     return False
                 raise
 
+    @property
+    def _context(self) -> JetStreamContext:
+        return self._client.jetstream(timeout=REQUEST_TIMEOUT)
+
     def _stored_in(self, dead_letters: bool) -> str:
         return self._spec.dead_letters if dead_letters else self._spec.name
 
     def is_up(self) -> bool:
-        return self._declared and self._client.is_connected
+        return self._usable and self._client.is_connected
 
     async def close(self) -> None:
         if not self._client.is_closed:
@@ -127,36 +141,3 @@ class JetStream:
         for source in self._sources:
             source.reconnected()
         self._history.reconnected()
-
-
-async def declare_streams(client: Client, spec: StreamSpec, replicas: int) -> None:
-    """The event store, kept for ever, and the dead letters, kept for ninety days."""
-    context = client.jetstream(timeout=PUBLISH_TIMEOUT)
-    for config in (
-        StreamConfig(
-            name=spec.name,
-            subjects=list(spec.subjects),
-            retention=RetentionPolicy.LIMITS,
-            storage=StorageType.FILE,
-            discard=DiscardPolicy.NEW,
-            duplicate_window=DUPLICATE_WINDOW,
-            max_msg_size=MAX_EVENT_BYTES,
-            allow_direct=True,
-            num_replicas=replicas,
-        ),
-        StreamConfig(
-            name=spec.dead_letters,
-            subjects=list(spec.dead_letter_subjects),
-            storage=StorageType.FILE,
-            max_age=90 * 24 * 3600,
-            duplicate_window=DUPLICATE_WINDOW,
-            num_replicas=replicas,
-        ),
-    ):
-        try:
-            await context.add_stream(config)
-        except nats.js.errors.BadRequestError:
-            # It exists with another configuration: bring it to this one, but take no copy away.
-            current = await context.stream_info(str(config.name))
-            kept = max(replicas, current.config.num_replicas or 1)
-            await context.update_stream(config.evolve(num_replicas=kept))

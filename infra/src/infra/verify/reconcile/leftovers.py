@@ -1,14 +1,15 @@
-"""Checks for unfinished work: events in outboxes, expired holds, timers that are due."""
+"""Checks for unfinished work: events in outboxes, parked messages, expired holds, timers that are due."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from common.base.ids import made_at
-from common.persistence.mongo import Document
+from common.persistence.mongo import Database, Document
 from infra.verify.reconcile.books import Books, batches, by_id
 from infra.verify.reconcile.report import Report
 
 OUTBOXES = "no event is left in an outbox"
+PARKED = "no message waits for another one"
 OVERDUE = "no order is live beyond its time"
 TIMERS = "no timer is overdue"
 
@@ -17,6 +18,7 @@ GRACE = timedelta(seconds=5)
 
 async def check(books: Books, timers: Mapping[str, datetime] | None, now: datetime, report: Report) -> None:
     await _outboxes(books, now, report)
+    await _parked(books, report)
     async for orders in batches(books.orders["orders"], "_id status expires_at"):
         for order in orders:
             report.compared(OVERDUE)
@@ -30,11 +32,7 @@ async def check(books: Books, timers: Mapping[str, datetime] | None, now: dateti
 
 
 async def _outboxes(books: Books, now: datetime, report: Report) -> None:
-    for name, database in (
-        ("tickets", books.tickets),
-        ("orders", books.orders),
-        ("payments", books.payments),
-    ):
+    for name, database in _databases(books):
         collection = database[name]
         report.compared(OUTBOXES, await collection.count_documents({}))
         query = {"outbox.at": {"$lte": now + timedelta(days=1)}}
@@ -42,6 +40,22 @@ async def _outboxes(books: Books, now: datetime, report: Report) -> None:
             events = ", ".join(entry["id"] for entry in record["outbox"])
             what = f"{name} {record['_id']}: version {record['version']} / unpublished {events}"
             report.disagree(OUTBOXES, what)
+
+
+async def _parked(books: Books, report: Report) -> None:
+    for name, database in _databases(books):
+        report.compared(PARKED, 1)
+        async for messages in batches(database["parked"], "_id subject since"):
+            for message in messages:
+                what = (
+                    f"{name}: {message['subject']}, number {message['_id']} / waits since {message['since']}"
+                )
+                report.disagree(PARKED, what)
+
+
+def _databases(books: Books) -> Sequence[tuple[str, Database]]:
+    """Each with its service's name, which is the name of its own records' collection, too."""
+    return (("tickets", books.tickets), ("orders", books.orders), ("payments", books.payments))
 
 
 def _end_of(order: Document) -> datetime:

@@ -1,0 +1,186 @@
+"""What two versions of the code declare: together at least what each needs, until an operator narrows it."""
+
+import argparse
+import io
+from dataclasses import replace
+from typing import cast
+
+import pytest
+from nats.js.api import ConsumerConfig, StreamConfig
+
+from common.base.errors import Unavailable
+from common.contract.stream import MARKETPLACE
+from common.messaging.jetstream.command import main, parse, run
+from common.messaging.jetstream.declarations import widened_consumer, widened_stream
+from common.messaging.jetstream.stream import JetStream
+from common.messaging.stream import ConsumerSpec
+from common.testing.servers import server
+from tests.broker import NatsServer, a_spec, assert_silent, pulled, put, texts
+
+NEWER = replace(MARKETPLACE, published=(*MARKETPLACE.published, "refund.>"))
+
+
+def test_a_stream_is_widened_to_the_subjects_of_both_and_the_looser_limits() -> None:
+    current = StreamConfig(subjects=["b.>", "a.>"], num_replicas=3, max_msg_size=10, max_age=0, max_bytes=7)
+    wanted = StreamConfig(subjects=["c.>", "a.>"], num_replicas=1, max_msg_size=20, max_age=5)
+
+    found = widened_stream(current, wanted)
+
+    assert found.subjects == ["a.>", "b.>", "c.>"]
+    assert (found.num_replicas, found.max_msg_size, found.max_age, found.max_bytes) == (3, 20, 0, 7)
+
+
+def test_a_declaration_that_adds_nothing_changes_nothing() -> None:
+    stream = StreamConfig(subjects=["b.>", "a.>"], num_replicas=3, max_msg_size=-1, duplicate_window=120)
+    consumer = ConsumerConfig(filter_subjects=["b.*", "a.*"], ack_wait=4.0, max_ack_pending=2_000)
+
+    assert widened_stream(stream, replace(stream, subjects=["a.>"], max_msg_size=9)) is stream
+    narrower = ConsumerConfig(filter_subjects=["a.*"], ack_wait=2.0, max_ack_pending=100)
+    assert widened_consumer(consumer, narrower) is consumer
+
+
+def test_a_consumer_of_one_subject_is_widened_to_several() -> None:
+    single = ConsumerConfig(filter_subject="a.*", ack_wait=4.0, max_ack_pending=10)
+
+    found = widened_consumer(single, ConsumerConfig(filter_subjects=["b.*"], ack_wait=1, max_ack_pending=20))
+
+    assert (found.filter_subject, found.filter_subjects) == (None, ["a.*", "b.*"])
+    assert (found.ack_wait, found.max_ack_pending) == (4.0, 20)
+
+
+@pytest.fixture
+async def newer(nats_server: NatsServer) -> JetStream:
+    """A process of the newer version, on a server of the test's own."""
+    await nats_server.start()
+    stream = JetStream(nats_server.url, "newer", NEWER)
+    await stream.connect()
+    return stream
+
+
+@pytest.mark.connected
+async def test_an_older_process_that_starts_takes_no_subject_of_a_newer_ones_stream_away(
+    newer: JetStream, nats_server: NatsServer
+) -> None:
+    older = JetStream(nats_server.url, "older", MARKETPLACE)
+    await older.connect()
+
+    assert await put(newer, "a", "refund.created.1") > 0
+    await older.close()
+    await newer.close()
+
+
+@pytest.mark.connected
+async def test_an_older_process_that_starts_takes_no_event_from_a_newer_one(
+    newer: JetStream, nats_server: NatsServer
+) -> None:
+    wide = a_spec("tester", "ticket.created.*", "ticket.updated.*")
+    source = await newer.source(wide)
+    older = JetStream(nats_server.url, "older", MARKETPLACE)
+    await older.connect()
+    await (await older.source(a_spec("tester", "ticket.created.*"))).close()
+
+    await put(newer, "new kind", "ticket.updated.7")
+    await put(newer, "old kind", "ticket.created.8")
+
+    assert sorted(texts(await pulled(source, 2))) == ["new kind", "old kind"]
+    await older.close()
+    await newer.close()
+
+
+@pytest.mark.connected
+async def test_a_process_keeps_what_an_operator_set(newer: JetStream, nats_server: NatsServer) -> None:
+    context = newer.client.jetstream()
+    await newer.source(a_spec("tester"))
+    await context.update_stream((await context.stream_info("gittix")).config.evolve(max_bytes=10**9))
+
+    again = JetStream(nats_server.url, "again", NEWER)
+    await again.connect()
+    await again.source(ConsumerSpec("tester", ("ticket.created.*", "order.created.*"), ack_wait=1.0))
+
+    assert (await context.stream_info("gittix")).config.max_bytes == 10**9
+    consumer = (await context.consumer_info("gittix", "tester")).config
+    assert sorted(cast("list[str]", consumer.filter_subjects)) == ["order.created.*", "ticket.created.*"]
+    assert consumer.ack_wait == 6.0
+    await again.close()
+    await newer.close()
+
+
+async def command(stream: JetStream, *words: str) -> tuple[int, str]:
+    out = io.StringIO()
+    code = await run(parse(words), stream.client, NEWER, out)
+    return code, out.getvalue()
+
+
+@pytest.mark.connected
+async def test_an_operator_takes_a_subject_away(newer: JetStream) -> None:
+    source = await newer.source(a_spec("tester", "ticket.created.*", "ticket.updated.*"))
+
+    assert await command(newer, "narrow", "ticket.updated.*", "--consumer", "tester") == (
+        0,
+        "tester without ticket.updated.*\n",
+    )
+    assert await command(newer, "narrow", "refund.>") == (0, "gittix without refund.>\n")
+
+    await put(newer, "a", "ticket.updated.7")
+    await assert_silent(source)
+    with pytest.raises(Unavailable):
+        await put(newer, "a", "refund.created.1")
+    _, shown = await command(newer, "list")
+    assert "consumer  tester       ticket.created.*\n" in shown
+    assert "refund" not in shown
+    await newer.close()
+
+
+@pytest.mark.connected
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("narrow", "nothing.>"),
+        ("narrow", "ticket.created.*", "--consumer", "tester"),
+        ("narrow", "x", "--consumer", "nobody"),
+    ],
+)
+async def test_what_cannot_be_taken_away_is_said_and_nothing_changes(
+    newer: JetStream, words: tuple[str, ...]
+) -> None:
+    await newer.source(a_spec("tester", "ticket.created.*"))
+    _, before = await command(newer, "list")
+
+    code, said = await command(newer, *words)
+
+    assert code == 1
+    assert said.strip()
+    assert (await command(newer, "list")) == (0, before)
+    await newer.close()
+
+
+async def test_a_broker_that_is_not_there_is_said_in_one_line(
+    nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("common.messaging.jetstream.command.CONNECT_SECONDS", 0.2)
+
+    assert await main(argparse.Namespace(command="list"), nats_server.url, MARKETPLACE) == 1
+
+    assert capsys.readouterr().err.startswith("The event stream can't be reached")
+
+
+@pytest.mark.connected
+async def test_a_command_that_only_reads_declares_nothing(nats_server: NatsServer) -> None:
+    await nats_server.start()
+    reader = JetStream(nats_server.url, "reader", MARKETPLACE)
+
+    await reader.connect(declare=False)
+
+    assert await reader.client.jetstream().streams_info() == []
+    await reader.close()
+
+
+@pytest.mark.connected
+async def test_the_marketplace_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    stream = JetStream(server("TEST_NATS_URL"), "test", MARKETPLACE)
+    await stream.connect()
+    await stream.close()
+
+    assert await main(parse(["list"]), server("TEST_NATS_URL"), MARKETPLACE) == 0
+
+    assert capsys.readouterr().out.startswith("stream    gittix")
