@@ -33,6 +33,10 @@ class Restart:
     kill: bool
 
 
+class NotReady(RuntimeError):
+    """Process that serves nothing a minute after its start."""
+
+
 class Fleet:
     """The running processes. `config.ports` has a port for each of `PORT_NAMES`."""
 
@@ -77,7 +81,7 @@ class Fleet:
         await asyncio.gather(*(process.stop() for process in self._members.values()))
 
     def crashes(self) -> Counter[str]:
-        """Ends of processes that nobody asked for, by process."""
+        """Number of ends without a replacement, by process."""
         return self._spawned - self._wanted
 
     async def _start(self, member: str, version: Version) -> None:
@@ -96,14 +100,14 @@ class Fleet:
         await process.start()
 
     async def _ready(self, member: str) -> None:
-        """Wait until the process is ready. Raises SystemExit after a minute."""
+        """Wait until the process is ready. Raises NotReady after a minute."""
         url = f"http://127.0.0.1:{self._config.ports[member]}/readyz"
         try:
             async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession() as http:
                 while not await _is_ready(http, url):
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            raise SystemExit(f"{member} is not ready after {READY_SECONDS:g} s") from None
+            raise NotReady(f"{member} is not ready after {READY_SECONDS:g} s") from None
 
 
 def kind_of(member: str) -> str:

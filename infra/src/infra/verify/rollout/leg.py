@@ -22,7 +22,7 @@ from infra.verify.reconcile.report import SHOWN, Report
 from infra.verify.reconcile.view import View, opened
 from infra.verify.rollout import newcomer, stream
 from infra.verify.rollout.counter import CountingShop
-from infra.verify.rollout.fleet import MEMBERS, Fleet, free_ports
+from infra.verify.rollout.fleet import MEMBERS, Fleet, NotReady, free_ports
 from infra.verify.rollout.newcomer import Newcomer, News
 from infra.verify.rollout.plan import DIRECTIONS, restarts
 from infra.verify.rollout.versions import ROOT, Version
@@ -68,6 +68,9 @@ async def run(old: Version, new: Version, options: Options, *, with_news: bool) 
             try:
                 await fleet.start(old)
                 report, ledger = await _walked(fleet, config, (old, new), options, with_news)
+            except NotReady as error:
+                print(_indented(f"{error}\nlog: {log}"))
+                return False
             finally:
                 await fleet.stop()
     is_good = report.is_clean and not ledger.unexpected
@@ -137,13 +140,12 @@ async def _living(users: Sequence[Lives]) -> AsyncIterator[None]:
         while not ending.is_set():
             await user.live(time.monotonic() + 1.0)
 
-    async with asyncio.TaskGroup() as group:
-        for user in users:
-            group.create_task(live(user))
-        try:
-            yield
-        finally:
-            ending.set()
+    lives = [asyncio.create_task(live(user)) for user in users]
+    try:
+        yield
+    finally:
+        ending.set()
+        await asyncio.gather(*lives)
 
 
 async def _judged(view: View, ledger: Ledger, news: News | None, settle: float) -> Report:
