@@ -18,9 +18,9 @@ from infra.verify.chaos import run as chaos
 from infra.verify.chaos.ledger import Ledger
 from infra.verify.chaos.shop import Shop
 from infra.verify.reconcile.addresses import DATABASES, Addresses
-from infra.verify.reconcile.report import SHOWN, Report
-from infra.verify.reconcile.view import View, opened
-from infra.verify.rollout import newcomer, stream
+from infra.verify.reconcile.report import Report
+from infra.verify.reconcile.view import opened
+from infra.verify.rollout import judge, stream
 from infra.verify.rollout.counter import CountingShop
 from infra.verify.rollout.fleet import MEMBERS, Fleet, NotReady, free_ports
 from infra.verify.rollout.newcomer import Newcomer, News
@@ -28,7 +28,6 @@ from infra.verify.rollout.plan import DIRECTIONS, restarts
 from infra.verify.rollout.versions import ROOT, Version
 from infra.verify.rollout.walk import walk
 
-HOLD_SECONDS = 5
 NEWCOMERS = 24
 CRASHES = "no process ends by itself"
 FAILED = "no request fails at a graceful replacement"
@@ -74,7 +73,11 @@ async def run(old: Version, new: Version, options: Options, *, with_news: bool) 
             finally:
                 await fleet.stop()
     is_good = report.is_clean and not ledger.unexpected
-    print(_indented(_verdict(report, ledger) if is_good else f"{_verdict(report, ledger)}\nlog: {log}"))
+    print(
+        _indented(
+            judge.in_words(report, ledger) if is_good else f"{judge.in_words(report, ledger)}\nlog: {log}"
+        )
+    )
     return is_good
 
 
@@ -84,10 +87,13 @@ def _config(folder: Path) -> Config:
         for name, value in os.environ.items()
         if name not in ("MONGO_URI", "NATS_URL", "REDIS_URL")
     }
-    defaults = {"LOG_LEVEL": "ERROR", "ORDER_HOLD_SECONDS": str(HOLD_SECONDS)}
     ports = free_ports()
-    config = from_env({**defaults, **passed, "DATA_DIR": str(folder), "EDGE_PORT": str(ports["edge"])})
-    return replace(config, ports=ports)
+    own = {
+        "DATA_DIR": str(folder),
+        "EDGE_PORT": str(ports["edge"]),
+        "ORDER_HOLD_SECONDS": str(judge.HOLD_SECONDS),
+    }
+    return replace(from_env({"LOG_LEVEL": "ERROR", **passed, **own}), ports=ports)
 
 
 async def _walked(
@@ -113,8 +119,8 @@ async def _walked(
                 early.equal(FAILED, f"{direction.name}: expected / failed", 0, walked.failed)
             await asyncio.sleep(options.pause)
         early.equal(CRASHES, "expected / found", {}, dict(fleet.crashes()))
-        report = await _judged(view, ledger, news if with_news else None, options.settle)
-    return _joined(early, report), ledger
+        report = await judge.judged(view, ledger, news if with_news else None, options.settle)
+    return judge.joined(early, report), ledger
 
 
 async def _nothing(_after: str) -> None:
@@ -146,44 +152,6 @@ async def _living(users: Sequence[Lives]) -> AsyncIterator[None]:
     finally:
         ending.set()
         await asyncio.gather(*lives)
-
-
-async def _judged(view: View, ledger: Ledger, news: News | None, settle: float) -> Report:
-    assert view.broker is not None
-    gates = Report()
-    if news is not None:
-        # The last holds end first: each end is one more save of its ticket.
-        await asyncio.sleep(HOLD_SECONDS)
-        lost = await newcomer.check_gates(view.books, news, gates)
-        await newcomer.forget_gates(view.books)
-    report, took = await chaos.settled(view, ledger, settle)
-    await stream.idle(view.broker, report)
-    if news is not None:
-        found = await newcomer.effects(view.books, view.broker)
-        newcomer.compare(news, found, report)
-        await newcomer.check_index(view.books, report)
-        report.note(
-            f"new kind: {found.lost} of {sum(found.published.values())} events lost; new field: "
-            f"{lost} of {len(news.gates)} lost; {news.refused} uses refused by the old version"
-        )
-    report.note(f"settled {'after' if report.is_clean else 'NOT within'} {took:.1f} s")
-    return _joined(gates, report)
-
-
-def _joined(first: Report, second: Report) -> Report:
-    second.findings |= first.findings
-    return second
-
-
-def _verdict(report: Report, ledger: Ledger) -> str:
-    paid = sum(1 for purchase in ledger.purchases.values() if purchase.payment_id)
-    lines = [
-        f"answered: {len(ledger.listings)} listings, {len(ledger.purchases)} orders, {paid} payments",
-        report.details(),
-        f"{len(report.findings)} checks, {report.summary()}, {len(ledger.unexpected)} unexpected answers",
-        *(f"unexpected: {words}" for words in ledger.unexpected[:SHOWN]),
-    ]
-    return "\n".join(filter(None, lines))
 
 
 def _indented(text: str) -> str:
