@@ -8,13 +8,13 @@ from tests.verify.reconcile.states import FREE, World, broken
 
 from infra.verify.reconcile.report import Report
 from infra.verify.rollout import newcomer
-from infra.verify.rollout.newcomer import ANSWERED, FIELD, LOST, TWICE, Effects, News
+from infra.verify.rollout.newcomer import ANSWERED, FIELD, LOST, TWICE, USED, Effects, News
 
 
 def compared(news: News, found: Effects) -> set[str]:
     report = Report()
     newcomer.compare(news, found, report)
-    return set(broken(report))
+    return set(broken(report)) - {USED}
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,15 @@ def compared(news: News, found: Effects) -> set[str]:
 def test_views_are_compared(answered: int, owned: int, published: int, counted: int, wrong: set[str]) -> None:
     news = News(views=Counter(a=answered))
     assert compared(news, Effects({"a": published}, {"a": owned}, {"a": counted})) == wrong
+
+
+def test_a_leg_in_which_the_new_things_were_not_used_proves_nothing() -> None:
+    used, unused = Report(), Report()
+    newcomer.compare(News(Counter(a=1), {"a": "Gate 1"}, 1), Effects({"a": 1}, {"a": 1}, {"a": 1}), used)
+    newcomer.compare(News(), Effects({}, {}, {}), unused)
+
+    assert used.is_clean
+    assert len(unused.findings[USED].shown) == 3
 
 
 def test_lost_effects_are_counted_per_event_and_not_offset_by_others() -> None:

@@ -73,11 +73,7 @@ async def run(old: Version, new: Version, options: Options, *, with_news: bool) 
             finally:
                 await fleet.stop()
     is_good = report.is_clean and not ledger.unexpected
-    print(
-        _indented(
-            judge.in_words(report, ledger) if is_good else f"{judge.in_words(report, ledger)}\nlog: {log}"
-        )
-    )
+    print(_indented(judge.in_words(report, ledger) + ("" if is_good else f"\nlog: {log}")))
     return is_good
 
 

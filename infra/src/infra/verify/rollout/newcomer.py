@@ -27,6 +27,7 @@ LOST = "each event of the new kind took effect"
 TWICE = "no event of the new kind took effect twice"
 FIELD = "the new field survives saves of both versions"
 INDEXED = "the new index is there"
+USED = "the new things were used, and refused by the old version"
 
 
 @dataclass(slots=True)
@@ -125,6 +126,8 @@ async def effects(books: Books, broker: Client) -> Effects:
 
 
 def compare(news: News, found: Effects, report: Report) -> None:
+    for what, count in (("views", news.views.total()), ("gates", len(news.gates)), ("refused", news.refused)):
+        report.equal(USED, f"any {what}: expected / found", True, count > 0)
     for key in {*news.views, *found.published, *+Counter(found.owned), *+Counter(found.counted)}:
         published, counted = found.published.get(key, 0), found.counted.get(key, 0)
         report.compared(ANSWERED)
