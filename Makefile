@@ -1,6 +1,7 @@
 # Tasks of a contributor. `make` lists the targets; each target first sets up the machine if necessary.
 
 UV_VERSION := 0.13.9
+MUTMUT_VERSION := 3.8.1
 ACTIONLINT_VERSION := 1.7.12
 ACTIONLINT := .tools/actionlint-$(ACTIONLINT_VERSION)
 UV ?= $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
@@ -26,7 +27,7 @@ QUIET = LOG_LEVEL=$${LOG_LEVEL:-ERROR}
 export UV_PYTHON_PREFERENCE ?= system
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run test check workflows fmt e2e flows chaos reconcile crashes expiry money rollout live weight catalogues bench blog blog-test blog-k8s-test k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
+.PHONY: help setup lock run test check workflows fmt e2e flows chaos mutants reconcile crashes expiry money rollout live weight catalogues bench blog blog-test blog-k8s-test k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,6 +102,16 @@ flows: setup ## the headline test: N flows at once (N=400), with processes kille
 
 chaos: setup ## random users and random faults, then a check for losses (DURATION=300 SEED=...)
 	@$(PY) -m infra.verify.chaos --duration $(or $(DURATION),300) $(if $(SEED),--seed $(SEED))
+
+# A tool of its own, beside the project's packages and able to import them. PATH, by which one would name the source, is the shell's.
+.tools/mutmut/bin/mutmut-$(MUTMUT_VERSION):
+	@python3 -m venv .tools/mutmut
+	@.tools/mutmut/bin/pip install --quiet --disable-pip-version-check "mutmut==$(MUTMUT_VERSION)"
+	@echo 'import site; site.addsitedir("$(CURDIR)/'$$(echo .venv/lib/python3*/site-packages)'")' > $$(echo .tools/mutmut/lib/python3*/site-packages)/project.pth
+	@ln -sf mutmut $@
+
+mutants: setup .tools/mutmut/bin/mutmut-$(MUTMUT_VERSION) ## change one thing of SOURCE at a time, and see whether its tests notice (TESTS=tests/test_domain.py)
+	@$(PY) -m infra.verify.mutants $(SOURCE) $(if $(TESTS),--tests $(TESTS))
 
 reconcile: setup ## name every disagreement between databases, timers, payments and events (SETTLE=0)
 	@$(PY) -m infra.verify.reconcile --settle $(or $(SETTLE),0)

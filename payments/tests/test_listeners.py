@@ -125,7 +125,7 @@ async def test_many_ends_of_an_order_move_its_money_once(shop: Shop) -> None:
 async def test_a_refused_settlement_ends_as_a_dead_letter(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("common.messaging.listener.FIRST_DELAY", 0.001)
+    monkeypatch.setattr("common.messaging.outcomes.FIRST_DELAY", 0.001)
     order = await shop.order()
     await shop.pay(order)
     [intent] = await shop.intents(order)

@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 _DELIVERIES = Counter("event_deliveries", "Deliveries of an event, by how they ended", ["event", "outcome"])
 
 ATTEMPTS = 8
-PARK_AFTER = 3
+PARK_AFTER = 5
+"""Attempts, most of a second: most events that are early are so by milliseconds only."""
 GIVEN_UP = timedelta(hours=1)
 """How long a message waits for another: what is missing may come from a service that is down."""
 WAITING_ATTEMPTS = 720

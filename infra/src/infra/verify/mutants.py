@@ -1,0 +1,102 @@
+"""Mutation testing: `make mutants SOURCE=orders/src/orders/domain.py` changes one thing at a time and runs the tests.
+
+SOURCE is one module, or a folder of them, of one package; TESTS narrows the unit tests to some files of that
+package. mutmut works in a copy of the package; each mutant runs only the tests that call its function. It
+prints how many mutants were made and killed, and each survivor with its change. Exits 1 if no mutant was
+made, or the tests fail without one. docs/mutants.md holds the survivors that are known, with their reasons.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[4]
+MUTMUT = ROOT / ".tools" / "mutmut" / "bin" / "mutmut"
+CHILDREN = 2
+KILLED, SURVIVED, UNTESTED = "killed", "survived", "no test calls it"
+OUTCOMES = {0: SURVIVED, 1: KILLED, 3: KILLED, 5: UNTESTED, 33: UNTESTED}
+"""mutmut's exit codes. The others are processes that took far too long or died: the tests saw those, too."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.verify.mutants", description=__doc__)
+    parser.add_argument("source", type=Path, help="a module or folder, from the project's root")
+    parser.add_argument("--tests", nargs="*", default=["tests"], help="test files, from the package's folder")
+    options = parser.parse_args(arguments)
+    package = _package(options.source)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / package.name
+        shutil.copytree(ROOT / package, copy, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        _configure(copy, _pattern(options.source.relative_to(package)), options.tests)
+        log = _run(copy)
+        outcomes = _outcomes(copy)
+        if not outcomes:
+            sys.stderr.write(f"{log[-3000:]}\nno mutant was tried\n")
+            return 1
+        _print(options.source, outcomes, copy)
+    return 0
+
+
+def _package(source: Path) -> Path:
+    """The folder of the package, such as examples/blog: the one that holds `src`."""
+    before_src = source.parts[: source.parts.index("src")] if "src" in source.parts else ()
+    if not before_src or not (ROOT / source).exists():
+        raise SystemExit(f"{source} is no module or folder in a package's src")
+    return Path(*before_src)
+
+
+def _pattern(source: Path) -> str:
+    return str(source) if source.suffix == ".py" else f"{source}/*"
+
+
+def _configure(copy: Path, pattern: str, tests: Sequence[str]) -> None:
+    settings = {
+        "source_paths": ["src"],
+        "only_mutate": [pattern],
+        "also_copy": ["tests"],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider"],
+        "pytest_add_cli_args_test_selection": list(tests),
+        "use_git_change_detection": False,
+    }
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
+    with (copy / "pyproject.toml").open("a") as pyproject:
+        pyproject.write(f"\n[tool.mutmut]\n{lines}")
+
+
+def _run(copy: Path) -> str:
+    command = [str(MUTMUT), "run", "--max-children", str(CHILDREN)]
+    return subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False).stdout
+
+
+def _outcomes(copy: Path) -> Mapping[str, str]:
+    """Outcome of each mutant, by its name."""
+    found: dict[str, str] = {}
+    for meta in sorted((copy / "mutants" / "src").rglob("*.meta")):
+        for name, code in json.loads(meta.read_text())["exit_code_by_key"].items():
+            if code is not None:
+                found[name] = OUTCOMES.get(code, KILLED)
+    return found
+
+
+def _print(source: Path, outcomes: Mapping[str, str], copy: Path) -> None:
+    counts = Counter(outcomes.values())
+    for name, outcome in outcomes.items():
+        if outcome != KILLED:
+            shown = subprocess.run(
+                [str(MUTMUT), "show", name], cwd=copy, capture_output=True, text=True, check=False
+            )
+            print(f"{shown.stdout.strip()}\n")
+    print(
+        f"{source}: {len(outcomes)} mutants, {counts[KILLED]} killed, {counts[SURVIVED]} survived, "
+        f"{counts[UNTESTED]} in code that no test calls"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
