@@ -15,7 +15,9 @@ from common.messaging.dead_letters import QUEUE_GROUP, REASON, SEQUENCE, SUBJECT
 from common.messaging.listener import Listener, NotYet
 from common.messaging.outcomes import (
     ATTEMPTS,
+    FIRST_DELAY,
     LONGEST_DELAY,
+    LONGEST_PARKED_DELAY,
     PARK_AFTER,
     WAITING_ATTEMPTS,
     Outcomes,
@@ -24,7 +26,7 @@ from common.messaging.outcomes import (
 from common.messaging.parked_deliveries import ParkedDelivery
 from common.messaging.parking import ParkedMessage
 from common.messaging.stream import MESSAGE_ID, Stored
-from common.persistence.mongo import Database
+from common.persistence.mongo import Database, Document
 from common.persistence.parked_messages import ParkedMessages
 from common.persistence.replica import VersionGap
 from common.testing.fake_stream import FakeDelivery, FakeSource, FakeStream
@@ -120,6 +122,49 @@ async def test_the_attempts_of_one_message_are_not_those_of_another(ends: Outcom
     assert other.outcome == "nak"
 
 
+@pytest.mark.parametrize("raises", [*FAULTS[:1], *GAPS])
+async def test_a_message_that_was_handled_and_comes_again_has_all_its_attempts(
+    ends: Outcomes, raises: Raise
+) -> None:
+    """As after a crash of the broker, or a replay."""
+    attempts = ATTEMPTS if raises in FAULTS else WAITING_ATTEMPTS
+    await attempted(ends, *(raises() for _ in range(attempts - 1)))
+    await Scripted().receive(a_delivery(attempts), ends)
+
+    assert await attempted(ends, raises()) == ["nak"]
+
+
+@pytest.mark.parametrize(("minutes", "delay"), [(0, FIRST_DELAY), (0.5, 30), (10, LONGEST_PARKED_DELAY)])
+async def test_a_parked_message_that_is_still_too_early_waits_as_long_again(
+    stream: FakeStream, database: Database, minutes: float, delay: float
+) -> None:
+    parking = ParkedMessages(database)
+    message = ParkedMessage(
+        7, "ticket.updated.1", "ticket.updated", "1", 9, times.now() - timedelta(minutes=minutes)
+    )
+    await parking.park(message, 0)
+    stored = Stored(7, "ticket.updated.1", a_change().to_json(), {})
+
+    await Outcomes("tests", DeadLetters(stream), parking).too_early(
+        ParkedDelivery(message, stored, parking), VersionGap("early")
+    )
+
+    (document,) = await parked(database)
+    assert (document["due"] - times.now()).total_seconds() == pytest.approx(delay, abs=5)
+
+
+async def test_a_replayed_message_counts_as_its_own_kind(ends: Outcomes) -> None:
+    def handled() -> float:
+        labels = {"event": "ticket.updated", "outcome": "ack"}
+        return REGISTRY.get_sample_value("event_deliveries_total", labels) or 0
+
+    before = handled()
+    again = Stored(8, "retry.tests.ticket.updated.1", a_change().to_json(), {})
+    await Scripted().receive(FakeDelivery(again, 1, FakeSource(a_spec())), ends)
+
+    assert handled() == before + 1
+
+
 async def test_the_counts_of_attempts_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outcomes, "REMEMBERED", 2)
     counts = outcomes._Counts()
@@ -153,7 +198,7 @@ async def test_a_kind_that_only_a_newer_version_listens_to_is_given_back(
     assert stream.messages == []
 
 
-async def parked(database: Database) -> list[dict[str, object]]:
+async def parked(database: Database) -> list[Document]:
     return await database["parked"].find({})
 
 

@@ -63,6 +63,8 @@ def _configure(copy: Path, pattern: str, tests: Sequence[str]) -> None:
         "pytest_add_cli_args": ["-p", "no:cacheprovider"],
         "pytest_add_cli_args_test_selection": list(tests),
         "use_git_change_detection": False,
+        # The words of a log line are no behaviour that a test should hold.
+        "do_not_mutate_patterns": [r"^\s*log\."],
     }
     lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
     with (copy / "pyproject.toml").open("a") as pyproject:
