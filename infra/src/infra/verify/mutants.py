@@ -1,4 +1,6 @@
-"""Mutation testing: `make mutants SOURCE=orders/src/orders/domain.py` changes one thing at a time and runs the tests.
+"""Mutation testing: `make mutants SOURCE=orders/src/orders/domain.py`.
+
+It changes one thing at a time, and runs the tests.
 
 SOURCE is one module, or a folder of them, of one package; TESTS narrows the unit tests to some files of that
 package. mutmut works in a copy of the package; each mutant runs only the tests that call its function. It
