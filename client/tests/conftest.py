@@ -1,13 +1,14 @@
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TypeAlias
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from tests.fake_apis import FakeApis
+from tests.virtual_clock import VirtualClockLoop
 
 from client.app import create_app
-from client.polling import Polling
 from client.settings import Settings
 from common.base.identity import CurrentUser
 from common.testing.browser import JWT_KEY, running, signed_in
@@ -24,6 +25,15 @@ Browser: TypeAlias = httpx.AsyncClient
 As: TypeAlias = Callable[[CurrentUser], Browser]
 
 
+def pytest_asyncio_loop_factories(
+    item: pytest.Item,
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Runs tests on a virtual clock, except for those with the mark `sockets`."""
+    if item.get_closest_marker("sockets") is None:
+        return {"virtual": VirtualClockLoop}
+    return {"real": asyncio.new_event_loop}
+
+
 @pytest.fixture
 def apis() -> FakeApis:
     return FakeApis()
@@ -36,8 +46,7 @@ def hints(stream: FakeStream) -> FakeHints:
 
 @pytest.fixture
 def app(apis: FakeApis, hints: FakeHints) -> FastAPI:
-    polling = Polling(seconds=0.2, every=0.001)
-    return create_app(SETTINGS, transport=apis, polling=polling, hints=hints)
+    return create_app(SETTINGS, transport=apis, hints=hints)
 
 
 @pytest.fixture

@@ -10,6 +10,12 @@ from starlette.types import Message
 from tests.dom import Element, parse
 
 
+async def silence() -> Message:
+    """ASGI `receive` of a browser that stays and sends nothing."""
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
 @dataclass(frozen=True)
 class SentEvent:
     """One server-sent event."""
@@ -78,7 +84,7 @@ class OpenPage:
         self._taking.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not condition():
                 self._sent.clear()
                 await self._sent.wait()
@@ -90,7 +96,7 @@ class OpenPage:
         return self.received
 
     async def ended(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await self.task
 
     async def _run(self) -> None:

@@ -1,6 +1,8 @@
 from importlib.resources import files
 
 import pytest
+from fastapi import FastAPI
+from starlette.types import Message
 from tests.conftest import As, Browser
 from tests.dom import page
 
@@ -85,3 +87,34 @@ def test_pages_hold_no_address_of_another_site() -> None:
             text = file.read_text().replace("http://www.w3.org/2000/svg", "")
             assert "://" not in text
             assert "|safe" not in text.replace(" ", "")
+
+
+@pytest.mark.usefixtures("browser")
+async def test_a_browser_that_leaves_while_it_sends_a_form_is_no_error(
+    app: FastAPI, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "request")
+    part: Message = {"type": "http.request", "body": b"email=", "more_body": True}
+    received = iter([part, {"type": "http.disconnect"}])
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return next(received)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "method": "POST",
+        "path": "/auth/signup",
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"host", b"gittix.test"), (b"content-type", b"application/x-www-form-urlencoded")],
+    }
+    await app(scope, receive, send)
+
+    (line,) = caplog.records
+    assert (line.levelname, line.__dict__["status"]) == ("INFO", 499)
+    assert sent == []

@@ -6,7 +6,6 @@ from tests.dom import alerts, error_of, page
 from tests.fake_apis import FakeApis
 
 from client.app import create_app
-from client.polling import Polling
 from client.refusals import OrderNotPayableYet, PaymentOutcomeUnknown
 from common.base.ids import new_id
 from common.testing.browser import a_user, running, signed_in
@@ -97,9 +96,10 @@ async def test_a_cancelled_order_can_not_be_paid(as_user: As, apis: FakeApis) ->
 async def test_an_answer_that_got_lost_is_explained_and_safe_to_repeat(as_user: As, apis: FakeApis) -> None:
     buyer = a_user()
     order = apis.order(buyer)
+    apis.answer_lost = True
     browser = as_user(buyer)
 
-    answer = await browser.post(f"/orders/{order.id}/pay", data={"token": "tok_timeout"})
+    answer = await browser.post(f"/orders/{order.id}/pay", data={"token": "tok_visa"})
 
     assert answer.status_code == 503
     assert alerts(page(answer)) == [PaymentOutcomeUnknown.default_message]
@@ -204,7 +204,7 @@ async def test_a_payment_into_an_outage_is_a_503(as_user: As, apis: FakeApis, fa
 @pytest.fixture
 def stripe_app(apis: FakeApis, hints: FakeHints) -> FastAPI:
     settings = SETTINGS.model_copy(update={"stripe_publishable_key": "pk_test_1"})
-    return create_app(settings, transport=apis, polling=Polling(seconds=0.2, every=0.001), hints=hints)
+    return create_app(settings, transport=apis, hints=hints)
 
 
 async def test_with_a_key_the_card_is_given_to_stripe_on_that_page_alone(

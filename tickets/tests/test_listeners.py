@@ -5,15 +5,13 @@ import asyncio
 import pytest
 
 from common.base.ids import new_id
-from common.base.money import Money
 from common.messaging.events import Event
 from common.persistence.mongo import Database
 from common.testing.answers import message_of
 from common.testing.events import deliver, emitted, outcomes, publish, refused
 from common.testing.fake_stream import FakeStream
 from tests.builders import Json, Market, Sale
-from tickets import commands
-from tickets.repository import TicketRepository
+from tickets.repository import OrderProgress
 
 
 async def state(market: Market, ticket: Json) -> tuple[str, str | None, int]:
@@ -303,16 +301,17 @@ async def test_a_hold_that_comes_to_itself_after_its_order_s_end_is_undone(
     """One process is stopped between its look at the order's version and the hold; another does the rest."""
     ticket = await market.a_ticket()
     order = Sale.of(ticket)
-    hold = commands.hold
+    has_begun = OrderProgress.has_begun
 
-    async def stopped(tickets: TicketRepository, ticket_id: str, order_id: str, price: Money) -> None:
+    async def stopped(progress: OrderProgress, order_id: str) -> bool:
+        begun = await has_begun(progress, order_id)
         await database["orders"].insert_one({"_id": order_id, "version": 1, "ended": True})
-        await hold(tickets, ticket_id, order_id, price)
+        return begun
 
-    monkeypatch.setattr(commands, "hold", stopped)
+    monkeypatch.setattr(OrderProgress, "has_begun", stopped)
     await deliver(stream, order.created())
 
-    assert (await state(market, ticket))[0] == "available"
+    assert await state(market, ticket) == ("available", None, 2)
 
 
 async def test_a_cancellation_delivered_again_does_not_free_the_next_order_s_ticket(

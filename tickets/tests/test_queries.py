@@ -18,7 +18,8 @@ from common.testing.fake_stream import FakeStream
 from common.testing.plans import faults_of, fill, missing, stored
 from tickets.domain import Ticket
 from tickets.publishers import publishers
-from tickets.repository import Page, Repositories, Sort, cursor_of
+from tickets.repository import Page, Repositories
+from tickets.sorting import Sort, cursor_of
 
 pytestmark = pytest.mark.connected
 
@@ -91,11 +92,14 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         "tickets.find": lambda: listings.find(one.id),
         "tickets.get": lambda: listings.get(one.id),
         "tickets.save": save,
+        "tickets.derived_by_older": listings.derived_by_older,
+        "tickets.derive_again": lambda: listings.derive_again(one),
         "tickets.summary": lambda: listings.summary(SELLER),
         "orders.find": lambda: progress.find(order),
         "orders.apply": lambda: progress.apply(order, 1, {}),
         "orders.in_order": lambda: progress.in_order(order, 2, nothing),
         "orders.end": lambda: progress.end(order, 3),
+        "orders.has_begun": lambda: progress.has_begun(order),
         "orders.has_ended": lambda: progress.has_ended(order),
         "relay.sweep": listings.relay.sweep,
     }

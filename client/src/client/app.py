@@ -38,7 +38,6 @@ def create_app(
     settings: Settings,
     *,
     transport: httpx.AsyncBaseTransport | None = None,
-    polling: Polling | None = None,
     hints: Hints | None = None,
 ) -> FastAPI:
     """Wires the app. Opens no connection before the lifespan starts.
@@ -69,7 +68,7 @@ def create_app(
     app.state.receipts = Receipts(settings.jwt_key)
     app.state.stripe_key = settings.stripe_publishable_key
     app.state.templates = templates(assets)
-    app.state.polling = polling or Polling()
+    app.state.polling = Polling()
     sends_to_sign_in(app)
     # The last one added is the outermost: it sees all responses, refusals of the request middleware included.
     app.add_middleware(ErrorPages)

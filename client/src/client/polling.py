@@ -1,7 +1,6 @@
 """Polling: repeats a read for a moment, until an event has reached the service that answers."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -18,9 +17,10 @@ class Polling:
 
     async def until(self, settled: Callable[[T], bool], ask: Callable[[], Awaitable[T]]) -> T:
         """Returns the first settled answer, or the last one when the time is over."""
-        deadline = time.monotonic() + self.seconds
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self.seconds
         answer = await ask()
-        while not settled(answer) and time.monotonic() < deadline:
+        while not settled(answer) and clock() < deadline:
             await asyncio.sleep(self.every)
             answer = await ask()
         return answer

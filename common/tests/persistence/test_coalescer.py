@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from common.persistence import coalescer
 from common.persistence.batching import DocumentReader
-from common.persistence.coalescer import Coalescer
+from common.persistence.coalescer import IN_FLIGHT, Coalescer
 from common.persistence.mongo import Database
+from tests.builders import until
 
 
 class Flushes:
@@ -28,19 +30,19 @@ class Flushes:
 
 async def test_an_item_at_rest_waits_for_nobody() -> None:
     flushes = Flushes()
-    coalescer = Coalescer(flushes)
+    items = Coalescer(flushes)
 
-    assert [await coalescer.submit(number) for number in (1, 2)] == [2, 4]
+    assert [await items.submit(number) for number in (1, 2)] == [2, 4]
     assert flushes.batches == [[1], [2]]
 
 
 async def test_what_comes_during_a_flush_shares_the_next() -> None:
     flushes = Flushes()
     flushes.gate.clear()
-    coalescer = Coalescer(flushes)
-    first = coalescer.enqueue(1)
+    items = Coalescer(flushes)
+    first = items.enqueue(1)
     await asyncio.sleep(0)
-    later = [coalescer.enqueue(number) for number in (2, 3, 4)]
+    later = [items.enqueue(number) for number in (2, 3, 4)]
 
     flushes.gate.set()
 
@@ -50,28 +52,28 @@ async def test_what_comes_during_a_flush_shares_the_next() -> None:
 
 async def test_a_flush_has_its_limit() -> None:
     flushes = Flushes()
-    coalescer = Coalescer(flushes, limit=3)
+    items = Coalescer(flushes, limit=3)
 
-    assert await asyncio.gather(*(coalescer.submit(n) for n in range(7))) == [n * 2 for n in range(7)]
+    assert await asyncio.gather(*(items.submit(n) for n in range(7))) == [n * 2 for n in range(7)]
     assert flushes.batches == [[0, 1, 2], [3, 4, 5], [6]]
 
 
 async def test_a_flush_that_gathers_waits_for_company() -> None:
     flushes = Flushes()
-    coalescer = Coalescer(flushes, gather=0.05)
-    first = coalescer.enqueue(1)
+    items = Coalescer(flushes, gather=0.05)
+    first = items.enqueue(1)
     await asyncio.sleep(0.005)
 
-    second = coalescer.enqueue(2)
+    second = items.enqueue(2)
 
     assert [await first, await second] == [2, 4]
     assert flushes.batches == [[1, 2]]
 
 
 async def test_an_item_that_fails_fails_alone() -> None:
-    coalescer = Coalescer(Flushes())
+    items = Coalescer(Flushes())
 
-    outcomes = await asyncio.gather(*(coalescer.submit(n) for n in (1, -1, 2)), return_exceptions=True)
+    outcomes = await asyncio.gather(*(items.submit(n) for n in (1, -1, 2)), return_exceptions=True)
 
     assert outcomes[0] == 2
     assert isinstance(outcomes[1], ValueError)
@@ -79,20 +81,20 @@ async def test_an_item_that_fails_fails_alone() -> None:
 
 
 async def test_a_flush_that_fails_fails_for_all_its_items_and_for_no_later_one() -> None:
-    coalescer = Coalescer(Flushes())
+    items = Coalescer(Flushes())
 
-    outcomes = await asyncio.gather(*(coalescer.submit(n) for n in (1, 99)), return_exceptions=True)
+    outcomes = await asyncio.gather(*(items.submit(n) for n in (1, 99)), return_exceptions=True)
 
     assert all(isinstance(outcome, ConnectionError) for outcome in outcomes)
-    assert await coalescer.submit(3) == 6
+    assert await items.submit(3) == 6
 
 
 @pytest.mark.parametrize("cancelled", [0, 1, 2])
 async def test_a_waiter_that_is_cancelled_breaks_no_other(cancelled: int) -> None:
     flushes = Flushes()
     flushes.gate.clear()
-    coalescer = Coalescer(flushes)
-    waiters = [asyncio.create_task(coalescer.submit(number)) for number in (1, 2, 3)]
+    items = Coalescer(flushes)
+    waiters = [asyncio.create_task(items.submit(number)) for number in (1, 2, 3)]
     await asyncio.sleep(0)
     waiters[cancelled].cancel()
     await asyncio.sleep(0)
@@ -104,12 +106,111 @@ async def test_a_waiter_that_is_cancelled_breaks_no_other(cancelled: int) -> Non
     assert outcomes == [n * 2 for n in (1, 2, 3) if n != cancelled + 1]
 
 
+class Slow:
+    """A flush that ends when the test says so, each alone."""
+
+    def __init__(self) -> None:
+        self.flushes: list[tuple[list[int], asyncio.Event]] = []
+
+    async def __call__(self, items: Sequence[int]) -> Sequence[int]:
+        end = asyncio.Event()
+        self.flushes.append((list(items), end))
+        await end.wait()
+        return list(items)
+
+    @property
+    def batches(self) -> list[list[int]]:
+        return [items for items, _ in self.flushes]
+
+    async def began(self, batch: list[int]) -> None:
+        await until(lambda: batch in self.batches)
+
+    def end(self, place: int) -> None:
+        self.flushes[place][1].set()
+
+    def end_all(self) -> None:
+        for _, end in self.flushes:
+            end.set()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coalescer, "OVERTAKE_SECONDS", 0.001)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coalescer, "OVERTAKE_SECONDS", 3600)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_slow_flush_holds_up_only_its_own_items() -> None:
+    slow = Slow()
+    items = Coalescer(slow)
+    hangs = items.enqueue(0)
+    await slow.began([0])
+
+    for number in (1, 2, 3):
+        other = items.enqueue(number)
+        await slow.began([number])
+        slow.end(number)
+        assert await asyncio.wait_for(other, 5) == number
+
+    assert not hangs.done()
+    slow.end(0)
+    assert await hangs == 0
+    await asyncio.wait_for(items.drained(), 5)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_so_many_flushes_are_in_flight_and_what_comes_then_shares_the_next() -> None:
+    slow = Slow()
+    items = Coalescer(slow)
+    waiting = []
+    for number in range(IN_FLIGHT):
+        waiting.append(items.enqueue(number))
+        await slow.began([number])
+    later = [items.enqueue(number) for number in (7, 8, 9)]
+    # The timers that were set before this sleep's are due before it.
+    await asyncio.sleep(coalescer.OVERTAKE_SECONDS)
+    assert slow.batches == [[number] for number in range(IN_FLIGHT)]
+
+    slow.end(2)
+    assert await waiting[2] == 2
+    await slow.began([7, 8, 9])
+    slow.end_all()
+
+    assert await asyncio.gather(*waiting, *later) == [*range(IN_FLIGHT), 7, 8, 9]
+    again = items.enqueue(10)
+    await slow.began([10])
+    slow.end_all()
+    assert await again == 10
+    await asyncio.wait_for(items.drained(), 5)
+
+
+@pytest.mark.usefixtures("patient")
+async def test_a_flush_that_is_not_slow_is_not_overtaken() -> None:
+    slow = Slow()
+    items = Coalescer(slow)
+    first = items.enqueue(0)
+    await slow.began([0])
+    later = [items.enqueue(number) for number in (1, 2)]
+    await asyncio.sleep(0)
+    assert slow.batches == [[0]]
+
+    slow.end(0)
+    await slow.began([1, 2])
+    slow.end_all()
+
+    assert await asyncio.gather(first, *later) == [0, 1, 2]
+
+
 async def test_drained_waits_for_every_flush() -> None:
     flushes = Flushes()
-    coalescer = Coalescer(flushes, limit=1)
-    futures = [coalescer.enqueue(number) for number in (1, 2, 3)]
+    items = Coalescer(flushes, limit=1)
+    futures = [items.enqueue(number) for number in (1, 2, 3)]
 
-    await coalescer.drained()
+    await items.drained()
 
     assert all(future.done() for future in futures)
 

@@ -172,12 +172,15 @@ async def test_of_a_batch_each_refusal_has_its_place() -> None:
     things = raising(batch_error(TAKEN, OTHER))["things"]
 
     refused = await things.insert_each([{}, {}, {}])
-    updated = await things.update_each([({}, {"$set": {}})])
+    updated = await things.update_each([({"_id": n}, {"$set": {}}) for n in range(3)])
 
-    for found in (refused, updated.refused):
-        assert {place: type(error) for place, error in found.items()} == {1: DuplicateKey, 2: DatabaseError}
-        assert (str(found[1]), found[1].code) == ("E11000 duplicate key", 11000)
-    assert updated.matched == 0
+    assert {place: type(error) for place, error in refused.items()} == {1: DuplicateKey, 2: DatabaseError}
+    assert updated[0] is True
+    for error, type_ in zip(updated[1:], (DuplicateKey, DatabaseError), strict=True):
+        assert type(error) is type_
+    for taken in (refused[1], updated[1]):
+        assert isinstance(taken, DuplicateKey)
+        assert (str(taken), taken.code) == ("E11000 duplicate key", 11000)
 
 
 @pytest.mark.parametrize("operation", ["insert_each", "update_each", "insert_many"])
@@ -284,16 +287,31 @@ async def test_batches_store_what_is_not_refused(things: Collection) -> None:
     assert {place: type(error) for place, error in refused.items()} == {1: DuplicateKey}
     assert await things.insert_each([{"_id": "d"}]) == {}
 
-    updated = await things.update_each(
-        [({"_id": "a"}, {"$set": {"n": 1}}), ({"_id": "x"}, {"$set": {"n": 1}})]
+
+async def test_each_update_of_a_batch_has_its_own_outcome(things: Collection) -> None:
+    await things.create_indexes([Index([("key", ASCENDING)], name="one_per_key", unique=True, sparse=True)])
+    before = [{"_id": key, "at": 1, "key": key} for key in "abcd"]
+    await things.insert_many(before)
+
+    outcomes = await things.update_each(
+        [
+            ({"_id": "a", "at": 1}, {"$set": {"at": 2}}),
+            ({"_id": "b", "at": 0}, {"$set": {"at": 1}}),
+            ({"_id": "c", "at": 1}, {"$set": {"key": "a"}}),
+            ({"_id": "a", "at": 1}, {"$set": {"at": 9}}),
+            ({"_id": "absent", "at": 1}, {"$set": {"at": 2}}),
+            ({"_id": "d", "at": 1}, {"$push": {"log": "x"}}),
+        ]
     )
-    assert (updated.matched, updated.refused) == (1, {})
-    updated = await things.update_each(
-        [({"_id": "a"}, {"$set": {"key": 1}}), ({"_id": "c"}, {"$set": {"n": 1}})]
-    )
-    assert (updated.matched, list(updated.refused)) == (0, [0])
-    assert type(updated.refused[0]) is DuplicateKey
-    assert await things.find({"n": 1}, {"_id": 1}, sort=[("_id", ASCENDING)]) == [{"_id": "a"}, {"_id": "c"}]
+
+    assert [type(outcome) if isinstance(outcome, Exception) else outcome for outcome in outcomes] == [
+        *(True, False, DuplicateKey, False, False, True)
+    ]
+    assert await things.find({}, sort=[("_id", ASCENDING)]) == [
+        {"_id": "a", "at": 2, "key": "a"},
+        *before[1:3],
+        {"_id": "d", "at": 1, "key": "d", "log": ["x"]},
+    ]
 
 
 async def test_an_ordered_batch_ends_at_the_first_refusal(things: Collection) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
-from common.base import tracing
+from common.base import times, tracing
 from common.base.errors import Unavailable
 from common.messaging.stream import MESSAGE_ID
 from common.persistence import outbox
@@ -71,6 +72,57 @@ async def test_an_event_that_could_not_be_published_stays_and_is_swept(
     assert len(stream.of("ticket.created")) == 1
     assert await pending(repo, listing) == []
     assert (await repo.get(listing.id)).version == 0
+
+
+async def left_behind(repo: Listings, stream: FakeStream, count: int) -> list[Listing]:
+    """Saves records while the broker is away; their events wait in the outboxes."""
+    stream.up = False
+    found = [Listing.offer() for _ in range(count)]
+    for listing in found:
+        await repo.save(listing)
+    await repo.relay.drained()
+    return found
+
+
+async def test_one_sweep_takes_hundreds_of_records(repo: Listings, stream: FakeStream) -> None:
+    """After an outage the events leave in seconds, not at one record a second."""
+    await left_behind(repo, stream, 300)
+    stream.up = True
+
+    assert await swept(repo) == 300
+    assert len(stream.messages) == 300
+
+
+async def test_what_is_left_and_how_long_is_a_gauge(
+    repo: Listings, stream: FakeStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gauge(name: str) -> float:
+        return REGISTRY.get_sample_value(name, {"collection": "listings"}) or 0
+
+    monkeypatch.setattr(outbox, "SWEEP_LIMIT", 2)
+    first, *_ = await left_behind(repo, stream, 3)
+    ago = times.now() - timedelta(minutes=5)
+    await repo.documents.update_one({"_id": first.id}, {"$set": {"outbox.0.at": ago}})
+
+    await swept(repo)
+    assert gauge("outbox_records") == 3
+    assert 300 <= gauge("outbox_oldest_seconds") < 330
+
+    stream.up = True
+    while await swept(repo):
+        pass
+    assert gauge("outbox_records") == gauge("outbox_oldest_seconds") == 0
+
+
+async def test_an_outage_is_a_line_now_and_then_not_one_for_each_event_at_each_sweep(
+    repo: Listings, stream: FakeStream, caplog: pytest.LogCaptureFixture
+) -> None:
+    await left_behind(repo, stream, 20)
+    for _ in range(5):
+        await swept(repo)
+
+    lines = [record for record in caplog.records if record.message == "event left to the sweep"]
+    assert [vars(line)["times"] for line in lines] == [1, 2, 4, 8, 16, 32, 64]
 
 
 async def test_what_a_crash_left_is_swept_by_another_process(

@@ -62,8 +62,9 @@ async def test_versions_of_many_records_at_once_are_applied_also_beside_one_that
     await asyncio.gather(*(replica.apply(record_id, 0, {}) for record_id in ids))
     assert await replica.apply("7", 1, {"by": "before"})
 
-    await asyncio.gather(*(replica.apply(record_id, 1, {"by": "batch"}) for record_id in ids))
+    applied = await asyncio.gather(*(replica.apply(record_id, 1, {"by": "batch"}) for record_id in ids))
 
+    assert applied == [record_id != "7" for record_id in ids]
     found = [await replica.find(record_id) for record_id in ids]
     assert [(record or {}).get("version") for record in found] == [1] * 20
     assert [(record or {})["by"] for record in found] == ["before" if i == "7" else "batch" for i in ids]

@@ -156,6 +156,28 @@ async def test_a_stop_finishes_the_message_under_way_and_publishes_its_event(
     assert closed == [True]
 
 
+async def test_what_fails_to_close_keeps_nothing_else_open(stream: FakeStream) -> None:
+    closed: list[str] = []
+
+    async def fail() -> None:
+        raise RuntimeError("no")
+
+    async def close() -> None:
+        closed.append("another")
+
+    class Connection:
+        async def is_up(self) -> bool:
+            return True
+
+        async def close(self) -> None:
+            closed.append("database")
+
+    async with started(Service(Connection(), stream, on_stop=[fail, close])):
+        pass
+
+    assert closed == ["another", "database"]
+
+
 async def test_a_stop_does_not_wait_for_ever(
     database: Database, stream: FakeStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:

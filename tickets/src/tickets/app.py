@@ -12,6 +12,7 @@ from common.persistence import mongo
 from common.persistence.mongo import Database
 from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
+from tickets import sweep
 from tickets.listeners import listeners
 from tickets.publishers import publishers
 from tickets.repository import Repositories
@@ -37,6 +38,7 @@ def create_app(
         collections=[repositories.tickets, parked],
         relays=[repositories.tickets.relay],
         consumer=Consumer(stream, listeners(repositories), parked),
+        jobs=[lambda: sweep.run(repositories.tickets)],
     )
     app = create_http_app(
         "tickets", [create_router(repositories.tickets)], service.lifespan, service.checks()

@@ -1,5 +1,7 @@
 """Use cases: load, let the aggregate decide, save; retried after a lost race."""
 
+from collections.abc import Awaitable, Callable
+
 from common.base.errors import NotAuthorized, NotFound
 from common.base.identity import CurrentUser
 from common.base.money import Money
@@ -43,9 +45,27 @@ async def withdraw(tickets: TicketRepository, user: CurrentUser, ticket_id: str)
     await retrying(decide)
 
 
-async def hold(tickets: TicketRepository, ticket_id: str, order_id: str, price: Money) -> None:
+async def _never() -> bool:
+    return False
+
+
+async def hold(
+    tickets: TicketRepository,
+    ticket_id: str,
+    order_id: str,
+    price: Money,
+    is_known: Callable[[], Awaitable[bool]] = _never,
+) -> None:
+    """Holds the ticket unless `is_known`: whether the order's creation took effect before.
+
+    It is asked after each reading of the ticket. So where another process held and freed the ticket, either
+    that is known by then, or the ticket is past the version that was read and the save fails.
+    """
+
     async def decide() -> None:
         ticket = await tickets.get(ticket_id)
+        if await is_known():
+            return
         ticket.hold(order_id, price)
         await tickets.save(ticket)
 
@@ -68,6 +88,23 @@ async def sell(tickets: TicketRepository, ticket_id: str, order_id: str) -> None
         await tickets.save(ticket)
 
     await retrying(decide)
+
+
+async def shut_out(tickets: TicketRepository, ticket_id: str, order_id: str) -> None:
+    """Makes a hold fail that another process decided for this order before its end was stored.
+
+    Where the ticket is free, only a new version does that: it is held and freed. Another order's hold is a
+    new version since the ticket was free.
+    """
+
+    async def decide() -> None:
+        ticket = await tickets.get(ticket_id)
+        if ticket.order_id is None:
+            ticket.hold(order_id, ticket.price)
+            await tickets.save(ticket)
+
+    await retrying(decide)
+    await release(tickets, ticket_id, order_id)
 
 
 async def is_anothers(tickets: TicketRepository, ticket_id: str, order_id: str) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from common.base.money import Money
 from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
 from common.messaging.events import VersionedEvent
 from common.messaging.listener import Listener, NotYet
@@ -33,22 +32,25 @@ class _OrderListener(Listener[E]):
 
     async def _apply(
         self, event: E, ticket_id: str, effect: Effect, fields: Mapping[str, Any] | None = None
-    ) -> bool:
-        """False if the event or a later one was stored before or meanwhile."""
-        try:
-            return await self._orders.in_order(
-                event.id, event.version, lambda: effect(self._tickets, ticket_id, event.id), fields
-            )
-        except HeldByAnother as held:
-            raise NotYet(str(held)) from held
+    ) -> None:
+        await self._orders.in_order(
+            event.id, event.version, lambda: effect(self._tickets, ticket_id, event.id), fields
+        )
 
 
 class OrderCreatedListener(_OrderListener[OrderCreated]):
     async def on_message(self, event: OrderCreated) -> None:
-        noted = await self._apply(event, event.ticket.id, _hold_at(event.ticket.price))
+        ticket_id, price = event.ticket.id, event.ticket.price
+        try:
+            await commands.hold(
+                self._tickets, ticket_id, event.id, price, lambda: self._orders.has_begun(event.id)
+            )
+        except HeldByAnother as held:
+            raise NotYet(str(held)) from held
+        noted = await self._orders.apply(event.id, event.version, {})
         if not noted and await self._orders.has_ended(event.id):
-            # Another process freed the ticket while this one stalled before it held it.
-            await commands.release(self._tickets, event.ticket.id, event.id)
+            # Another process stored the order's end after this one asked whether it had begun.
+            await commands.release(self._tickets, ticket_id, event.id)
 
 
 class OrderUpdatedListener(_OrderListener[OrderUpdated]):
@@ -69,18 +71,12 @@ class OrderCancelledListener(_OrderListener[OrderCancelled]):
             if not await commands.is_anothers(self._tickets, event.ticket.id, event.id):
                 raise
             await self._orders.end(event.id, event.version)
+            await commands.shut_out(self._tickets, event.ticket.id, event.id)
 
 
 class OrderCompletedListener(_OrderListener[OrderCompleted]):
     async def on_message(self, event: OrderCompleted) -> None:
         await self._apply(event, event.ticket.id, commands.sell)
-
-
-def _hold_at(price: Money) -> Effect:
-    async def hold(tickets: TicketRepository, ticket_id: str, order_id: str) -> None:
-        await commands.hold(tickets, ticket_id, order_id, price)
-
-    return hold
 
 
 async def _noop(_tickets: TicketRepository, _ticket_id: str, _order_id: str) -> None:

@@ -14,7 +14,8 @@ from common.base.ids import is_id
 from common.base.money import Money
 from common.contract.error_codes import ErrorCode
 from tickets.domain import Ticket
-from tickets.repository import Cursor, Page, Sort, cursor_of
+from tickets.repository import Page
+from tickets.sorting import Cursor, Sort, cursor_of
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100

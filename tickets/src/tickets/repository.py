@@ -5,30 +5,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
+from typing import ClassVar
 
 from common.base import times
 from common.base.errors import DuplicateKey
 from common.base.money import Money
 from common.contract.details import Details
 from common.messaging.publisher import Publishers
-from common.persistence.mongo import ASCENDING, DESCENDING, Database, Document, Index, Keys
+from common.persistence.mongo import ASCENDING, DESCENDING, Database, Document, Index
 from common.persistence.replica import Replica
-from common.persistence.repository import Repository
+from common.persistence.repository import Repository, change_to
 from tickets import search
 from tickets.domain import Ticket, status_of
-
-
-class Sort(StrEnum):
-    NEWEST = "newest"
-    CHEAPEST = "price"
-    DEAREST = "-price"
-    SOONEST = "date"
-    """By the event's day, from yesterday on (today in some time zone); tickets without a day last."""
-
-
-Cursor = tuple[int | None, str]
-"""Cursor: the sort key and the id of a page's last ticket."""
+from tickets.sorting import ORDERS, Cursor, Sort, beyond, not_before, soonness
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +40,7 @@ class Summary:
 
 
 ON_SALE: Document = {"on_sale": True}
+DERIVED_LIMIT = 200
 
 
 class TicketRepository(Repository[Ticket]):
@@ -74,22 +64,36 @@ class TicketRepository(Repository[Ticket]):
             [("user_id", ASCENDING), ("soonness", DESCENDING), ("_id", DESCENDING)],
             name="of_seller_by_day",
         ),
+        Index([("derivation", ASCENDING)], name="by_derivation"),
     )
     retired = ("newest_on_sale", "cheapest_on_sale", "soonest_on_sale")
+
+    derivation: ClassVar[int] = 1
+    """Number of the way in which `derived` follows from a ticket: one more for each release that changes it.
+
+    It is stored with each ticket. A lower one is an older release's, and `sweep.py` derives again.
+    """
+
+    def derived(self, ticket: Ticket) -> Document:
+        """Fields for queries alone, which follow from the others."""
+        return {
+            "search": search.text_of(ticket),
+            "soonness": soonness(ticket),
+            "on_sale": ticket.on_sale,
+            "derivation": self.derivation,
+        }
 
     def to_document(self, ticket: Ticket) -> Document:
         return {
             "title": ticket.title,
-            "search": search.text_of(ticket),
             "details": ticket.details.to_document(),
-            "soonness": soonness(ticket),
             "price_cents": ticket.price.cents,
             "user_id": ticket.user_id,
             "order_id": ticket.order_id,
             "order_price_cents": None if ticket.order_price is None else ticket.order_price.cents,
             "sold": ticket.sold,
             "withdrawn": ticket.withdrawn,
-            "on_sale": ticket.on_sale,
+            **self.derived(ticket),
         }
 
     def from_document(self, document: Document) -> Ticket:
@@ -107,12 +111,23 @@ class TicketRepository(Repository[Ticket]):
             withdrawn=document["withdrawn"],
         )
 
+    async def derived_by_older(self) -> Sequence[Ticket]:
+        """Tickets that an older release saved last; at most DERIVED_LIMIT."""
+        query = {"derivation": {"$not": {"$gte": self.derivation}}}
+        found = await self.documents.find(query, {"outbox": 0}, limit=DERIVED_LIMIT)
+        return [self.from_document(document) for document in found]
+
+    async def derive_again(self, ticket: Ticket) -> None:
+        """Does nothing if the ticket changed after it was read."""
+        guard = {"_id": ticket.id, "version": ticket.version}
+        await self._writer.update(guard, change_to(self.derived(ticket)))
+
     async def on_sale(self, page: Page) -> Sequence[Ticket]:
         """At most `page.limit` + 1 tickets: the extra one shows that there is a next page."""
         if page.sort is not Sort.SOONEST:
             return await self._page(ON_SALE, page)
         yesterday = times.now().date() - timedelta(days=1)
-        return await self._page(ON_SALE | {"soonness": _not_before(-yesterday.toordinal())}, page)
+        return await self._page(ON_SALE | {"soonness": not_before(-yesterday.toordinal())}, page)
 
     async def of_seller(self, user_id: str, page: Page) -> Sequence[Ticket]:
         """The seller's listings in every state; at most `page.limit` + 1 of them."""
@@ -140,20 +155,11 @@ class TicketRepository(Repository[Ticket]):
     async def _page(self, query: Document, page: Page) -> Sequence[Ticket]:
         conditions = [query, *_filters(page)]
         if page.after is not None:
-            conditions.append(_beyond(page.after, page.sort))
+            conditions.append(beyond(page.after, page.sort))
         found = await self.documents.find(
-            {"$and": conditions}, {"outbox": 0}, sort=_ORDERS[page.sort], limit=page.limit + 1
+            {"$and": conditions}, {"outbox": 0}, sort=ORDERS[page.sort], limit=page.limit + 1
         )
         return [self.from_document(document) for document in found]
-
-
-def soonness(ticket: Ticket) -> int | None:
-    """Sort key, higher for a sooner day. Descending, tickets without a day come last: null is lowest."""
-    return None if ticket.details.event_date is None else -ticket.details.event_date.toordinal()
-
-
-def cursor_of(ticket: Ticket, sort: Sort) -> Cursor:
-    return soonness(ticket) if sort is Sort.SOONEST else ticket.price.cents, ticket.id
 
 
 def _filters(page: Page) -> Iterator[Document]:
@@ -175,44 +181,6 @@ _STATUSES: Mapping[str, Document] = {
 }
 """The statuses of `domain.status_of`."""
 
-_NEWEST_FIRST = ("_id", DESCENDING)
-_ORDERS: Mapping[Sort, Keys] = {
-    Sort.NEWEST: [_NEWEST_FIRST],
-    Sort.CHEAPEST: [("price_cents", ASCENDING), _NEWEST_FIRST],
-    # Ascending price reads the same index from its other end.
-    Sort.DEAREST: [("price_cents", DESCENDING), ("_id", ASCENDING)],
-    Sort.SOONEST: [("soonness", DESCENDING), _NEWEST_FIRST],
-}
-
-
-def _beyond(after: Cursor, sort: Sort) -> Document:
-    """Query for the tickets after that one.
-
-    One range for the index to begin at, less what has the ticket's key and comes before it. As an `$or` of
-    "a later key" and "the same key, a later id" it would be two ranges, or a scan from the very first ticket.
-    """
-    key, ticket_id = after
-    match sort:
-        case Sort.NEWEST:
-            return {"_id": {"$lt": ticket_id}}
-        case Sort.CHEAPEST:
-            later = [{"price_cents": {"$gt": key}}, {"_id": {"$lt": ticket_id}}]
-            return {"price_cents": {"$gte": key}, "$or": later}
-        case Sort.DEAREST:
-            later = [{"price_cents": {"$lt": key}}, {"_id": {"$gt": ticket_id}}]
-            return {"price_cents": {"$lte": key}, "$or": later}
-        case Sort.SOONEST if key is None:
-            return {"soonness": None, "_id": {"$lt": ticket_id}}
-        case Sort.SOONEST:
-            later = [{"soonness": {"$ne": key}}, {"_id": {"$lt": ticket_id}}]
-            return {"soonness": _not_before(key), "$or": later}
-
-
-def _not_before(soonest: int) -> Document:
-    """Days from that one on, and no day at all, which a comparison with a number would leave out."""
-    return {"$not": {"$gt": soonest}}
-
-
 ENDED = {"ended": True}
 """Fields stored with the version that ended an order without a sale."""
 
@@ -229,6 +197,9 @@ class OrderProgress(Replica):
         # `upsert` fails with DuplicateKey where that version, or a later one, is stored already.
         with suppress(DuplicateKey):
             await self.documents.update_one(earlier, {"$set": {"version": version, **ENDED}}, upsert=True)
+
+    async def has_begun(self, order_id: str) -> bool:
+        return await self.find(order_id) is not None
 
     async def has_ended(self, order_id: str) -> bool:
         document = await self.find(order_id)

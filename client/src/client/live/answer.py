@@ -6,7 +6,6 @@ Format: https://html.spec.whatwg.org/multipage/server-sent-events.html.
 import asyncio
 import random
 import re
-import time
 from collections.abc import Awaitable, Callable
 
 from starlette.responses import Response
@@ -97,9 +96,10 @@ class LiveAnswer(Response):
     async def _stream(self, page: OpenPage, receive: Receive, send: Send) -> Wakeup:
         """Streams until the browser disconnects, the lifetime ends, or the process stops."""
         sent, wakeup = -1, Wakeup.NOTIFIED
-        over = time.monotonic() + random.uniform(*LIFETIME_SECONDS)
+        clock = asyncio.get_running_loop().time
+        over = clock() + random.uniform(*LIFETIME_SECONDS)
         await _send(send, f"retry: {random.randint(*RETRY_MILLISECONDS)}\n\n".encode())
-        while wakeup is not Wakeup.DISCONNECTED and not page.is_over and time.monotonic() < over:
+        while wakeup is not Wakeup.DISCONNECTED and not page.is_over and clock() < over:
             silence = HEARTBEAT_SECONDS
             ticket = page.live_ticket.ticket
             if ticket is not None and ticket.version != sent:

@@ -9,7 +9,7 @@ from prometheus_client import Gauge
 from pydantic import ValidationError
 
 from client.live.ticket_cache import Ask, Holder, LiveTicket
-from client.live.wakeup import Waiter
+from client.live.wakeup import Waiter, notify_all
 from client.schemas import Ticket
 from common.base.errors import Unavailable
 from common.contract.error_codes import ErrorCode
@@ -101,8 +101,7 @@ class Live:
         """Ends every page's stream. The browsers reconnect, to a process that still runs."""
         self.is_closed = True
         for live_ticket in self._tickets.values():
-            for waiter in live_ticket.pages:
-                waiter.notify()
+            notify_all(live_ticket.pages)
 
     def _count(self, more: int) -> None:
         self.open_pages += more

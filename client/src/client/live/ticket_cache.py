@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from client.live.wakeup import Waiter
+from client.live.wakeup import Waiter, notify_all
 from client.schemas import Ticket
 from common.base.errors import NotFound
 
@@ -112,8 +112,7 @@ class LiveTicket:
         if self.ticket is None or found.version > self.ticket.version:
             self.ticket = found
             self._pursue()
-            for waiter in self.pages:
-                waiter.notify()
+            notify_all(self.pages)
 
     def _withdrawn(self, ticket: Ticket) -> Ticket:
         """The cached ticket as withdrawn, for the pages that show it: the API responds with NotFound."""

@@ -1,10 +1,11 @@
-"""What every request passes first: its trace, the cross-site check, the body's limit, metrics, a log line."""
+"""Outermost layer of every request: trace, cross-site check, limit of the body, metrics, one log line."""
 
 import logging
 import time
 from collections.abc import Iterable
 
 from prometheus_client import Histogram
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.base import tracing
@@ -15,6 +16,8 @@ log = logging.getLogger("request")
 
 MAX_BODY_BYTES = 256 * 1024
 _MOST_DIGITS = 18
+CLIENT_CLOSED_REQUEST = 499
+"""Status in metrics and logs of a request whose client left before the answer began; nginx's number."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OPERATOR_PATHS = frozenset(
     {"/healthz", "/readyz", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
@@ -54,6 +57,9 @@ class RequestMiddleware:
 
         try:
             await self._pass(scope, headers, receive, send_marked)
+        except ClientDisconnect:
+            # No error: the client left while its body was read, or while a streamed answer was sent.
+            status = status or CLIENT_CLOSED_REQUEST
         except Exception as error:
             if status:
                 raise

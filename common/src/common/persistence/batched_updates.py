@@ -1,12 +1,13 @@
 """Guarded updates of aggregates: concurrent ones of a collection share one command."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from common.base.errors import Conflict
-from common.base.ids import new_id
+from common.base.errors import Conflict, DatabaseError, Outage
 from common.persistence.coalescer import Coalescer
 from common.persistence.mongo import Collection, Document
+
+Outbox = Sequence[Document]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,6 @@ class GuardedUpdate:
     version: int
     change: Document
     entry: Document
-    token: str = field(default_factory=new_id)
 
     @property
     def query(self) -> Document:
@@ -25,54 +25,50 @@ class GuardedUpdate:
 
     @property
     def update(self) -> Document:
-        # The server's answer to a batch says how many updates matched, not which: the token in the outbox
-        # shows it.
-        return {**self.change, "$push": {"outbox": {**self.entry, "save": self.token}}}
-
-    def is_stored_in(self, document: Document) -> bool:
-        return any(entry.get("save") == self.token for entry in document["outbox"])
+        return {**self.change, "$push": {"outbox": self.entry}}
 
 
 class BatchedUpdates:
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
-        self._waiting: Coalescer[GuardedUpdate, Sequence[Document]] = Coalescer(self._store)
+        self._waiting: Coalescer[GuardedUpdate, Outbox] = Coalescer(self._store)
 
-    async def store(self, save: GuardedUpdate) -> Sequence[Document]:
+    async def store(self, update: GuardedUpdate) -> Outbox:
         """Returns the record's outbox after the update, including events that earlier updates left in it.
 
+        The outbox is empty where it could not be read after the update; the sweep publishes it then.
+
         Raises Conflict when the record is not at the update's version, and DuplicateKey when a unique index
-        refuses; nothing is stored then. One exception: Conflict may be raised for an update that was stored,
-        if this process stalled in the middle and another one published and cleared the event meanwhile. A
-        caller that loads and decides again then finds the change made.
+        refuses; nothing is stored then. After an Outage the update may be stored.
         """
-        return await self._waiting.submit(save)
+        return await self._waiting.submit(update)
 
-    async def _store(self, saves: Sequence[GuardedUpdate]) -> Sequence[Sequence[Document] | Exception]:
-        if len(saves) == 1:
-            return [await self._store_one(saves[0])]
-        done = await self._collection.update_each([(save.query, save.update) for save in saves])
-        all_stored = done.matched == len(saves)
-        ids = list({save.aggregate_id for save in saves})
-        documents = await self._collection.find({"_id": {"$in": ids}}, {"outbox": 1}, limit=len(ids))
-        found = {document["_id"]: document for document in documents}
-        return [
-            done.refused.get(place) or _outcome(save, found.get(save.aggregate_id), all_stored)
-            for place, save in enumerate(saves)
-        ]
+    async def _store(self, updates: Sequence[GuardedUpdate]) -> Sequence[Outbox | Exception]:
+        if len(updates) == 1:
+            return [await self._store_one(updates[0])]
+        outcomes = await self._collection.update_each([(update.query, update.update) for update in updates])
+        placed = list(zip(updates, outcomes, strict=True))
+        outboxes = await self._outboxes({update.aggregate_id for update, stored in placed if stored is True})
+        return [_outcome(stored, outboxes.get(update.aggregate_id, ())) for update, stored in placed]
 
-    async def _store_one(self, save: GuardedUpdate) -> Sequence[Document]:
-        stored = await self._collection.find_one_and_update(save.query, save.update, {"outbox": 1})
+    async def _store_one(self, update: GuardedUpdate) -> Outbox:
+        stored = await self._collection.find_one_and_update(update.query, update.update, {"outbox": 1})
         if stored is None:
             raise Conflict()
-        outbox: Sequence[Document] = stored["outbox"]
+        outbox: Outbox = stored["outbox"]
         return outbox
 
+    async def _outboxes(self, ids: set[str]) -> Mapping[str, Outbox]:
+        if not ids:
+            return {}
+        try:
+            found = await self._collection.find({"_id": {"$in": list(ids)}}, {"outbox": 1}, limit=len(ids))
+        except Outage:
+            return {}
+        return {document["_id"]: document["outbox"] for document in found}
 
-def _outcome(
-    save: GuardedUpdate, document: Document | None, all_stored: bool
-) -> Sequence[Document] | Exception:
-    if document is not None and (all_stored or save.is_stored_in(document)):
-        outbox: Sequence[Document] = document["outbox"]
-        return outbox
-    return Conflict()
+
+def _outcome(stored: bool | DatabaseError, outbox: Outbox) -> Outbox | Exception:
+    if isinstance(stored, DatabaseError):
+        return stored
+    return outbox if stored else Conflict()

@@ -41,26 +41,16 @@ class DocumentWriter:
         await self._inserts.submit(document)
 
     async def update(self, query: Document, change: Document) -> bool:
-        """A guarded update: `query` names one document in a state that `change` ends.
+        """A guarded update: `query` names one document by its `_id`, in a state that `change` ends.
 
-        True where it is known to have matched. For a batch the server reports only how many matched: where
-        not all did, each gets False, and its caller has to look, as it would have to anyway.
+        Returns whether the document was in that state.
         """
         return await self._updates.submit((query, change))
 
-    async def _update(self, updates: Sequence[tuple[Document, Document]]) -> Sequence[bool]:
+    async def _update(self, updates: Sequence[tuple[Document, Document]]) -> Sequence[bool | Exception]:
         if len(updates) == 1:
             return [await self._collection.update_one(*updates[0])]
-        # Of those with the same guard one can match.
-        first = {tuple(query.items()): place for place, (query, _) in reversed(list(enumerate(updates)))}
-        batch = [updates[place] for place in sorted(first.values())]
-        done = await self._collection.update_each(batch)
-        for refusal in done.refused.values():
-            raise refusal
-        all_matched = done.matched == len(batch)
-        return [
-            all_matched and first[tuple(query.items())] == place for place, (query, _) in enumerate(updates)
-        ]
+        return await self._collection.update_each(updates)
 
     async def _insert(self, documents: Sequence[Document]) -> Sequence[Exception | None]:
         if len(documents) == 1:

@@ -44,6 +44,9 @@ ASCENDING, DESCENDING = 1, -1
 WAIT_SECONDS = 2.0
 PING_SECONDS = 2.0
 DUPLICATE_KEY = 11000
+IMMUTABLE_FIELD = 66
+NEVER_INSERTED: Query = {"$setOnInsert": {"_id": []}}
+"""Makes an upsert fail where no document matches: `_id` can't be changed, and can't be an array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +59,6 @@ class Index:
     sparse: bool = False
     where: Query | None = None
     expire_after: timedelta | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Updated:
-    """The outcome of a batch of updates. `matched` counts documents; it is 0 where any update was refused."""
-
-    matched: int
-    refused: Refused
 
 
 class Collection:
@@ -110,9 +105,16 @@ class Collection:
         """The count of documents that matched."""
         return (await _asked(self._driver.update_many(query, change))).matched_count
 
-    async def update_each(self, updates: Sequence[tuple[Query, Document]]) -> Updated:
-        """Updates one document for each query and change, in one command, in any order."""
-        return await _asked(self._updated([UpdateOne(query, change) for query, change in updates]))
+    async def update_each(self, updates: Sequence[tuple[Query, Document]]) -> Sequence[bool | DatabaseError]:
+        """Updates one document for each query and change, in one command, in any order.
+
+        Each query names an `_id`. Returns one outcome an update: True where the document matched, False where
+        it did not, or the refusal.
+        """
+        # The server counts the matches of a batch and names each failure. An upsert that can't insert turns
+        # "no match" into a failure, so that the outcome of each update is known.
+        batch = [UpdateOne(query, {**change, **NEVER_INSERTED}, upsert=True) for query, change in updates]
+        return await _asked(self._updated(batch))
 
     async def find_one_and_update(
         self, query: Query, change: Document, projection: Query | None = None
@@ -156,12 +158,13 @@ class Collection:
             return _refused(error)
         return {}
 
-    async def _updated(self, operations: Sequence[UpdateOne]) -> Updated:
+    async def _updated(self, batch: Sequence[UpdateOne]) -> Sequence[bool | DatabaseError]:
+        refused: Refused = {}
         try:
-            result = await self._driver.bulk_write(operations, ordered=False)
+            await self._driver.bulk_write(batch, ordered=False)
         except BulkWriteError as error:
-            return Updated(0, _refused(error))
-        return Updated(result.matched_count, {})
+            refused = _refused(error)
+        return [_matched(refused.get(place)) for place in range(len(batch))]
 
 
 class Database:
@@ -259,6 +262,12 @@ def _refusal(failure: Mapping[str, Any]) -> DatabaseError:
     """The error that the write would have raised alone."""
     kind = DuplicateKey if failure.get("code") == DUPLICATE_KEY else DatabaseError
     return kind(str(failure.get("errmsg")), failure.get("code"))
+
+
+def _matched(refusal: DatabaseError | None) -> bool | DatabaseError:
+    if refusal is None:
+        return True
+    return False if refusal.code == IMMUTABLE_FIELD else refusal
 
 
 def _model(index: Index) -> IndexModel:

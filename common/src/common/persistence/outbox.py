@@ -14,14 +14,21 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from prometheus_client import Counter, Gauge
+
 from common.base import times
 from common.base.crash_points import reached
 from common.base.errors import DatabaseError, Unavailable
+from common.base.logs import Repetitions
 from common.messaging.publisher import Envelope, Publishers
 from common.persistence.coalescer import Coalescer
-from common.persistence.mongo import ASCENDING, Collection, Document, Index
+from common.persistence.mongo import ASCENDING, Collection, Document, Index, Query
 
 log = logging.getLogger(__name__)
+
+_LEFT = Gauge("outbox_records", "Records with an event that was left to the sweep", ["collection"])
+_OLDEST = Gauge("outbox_oldest_seconds", "Age of the oldest event that was left to the sweep", ["collection"])
+_REFUSALS = Counter("outbox_refusals", "Publications that the broker did not confirm", ["collection"])
 
 SWEEP_SECONDS = 1.0
 GRACE = timedelta(seconds=2)
@@ -49,6 +56,7 @@ class Relay:
         self._tasks: set[asyncio.Task[None]] = set()
         # Queued, or published and not yet pulled: not to be published again by this process.
         self._known: set[str] = set()
+        self._refusals = Repetitions()
         self._clear: Coalescer[tuple[str, str], None] = Coalescer(
             self._pull, limit=500, gather=CLEAR_GATHER_SECONDS
         )
@@ -69,21 +77,36 @@ class Relay:
         task.add_done_callback(self._tasks.discard)
 
     async def sweep(self) -> int:
-        """Wakes the records whose events were left behind; returns how many it found."""
+        """Wakes the records whose events were left behind; returns how many it found, at most SWEEP_LIMIT."""
         query = {"outbox.at": {"$lte": times.now() - GRACE}}
-        found = await self._collection.find(query, {"outbox": 1}, limit=SWEEP_LIMIT)
+        found = await self._collection.find(
+            query, {"outbox": 1}, sort=[("outbox.at", ASCENDING)], limit=SWEEP_LIMIT
+        )
         for document in found:
             self.wake(document["_id"], document["outbox"])
+        await self._show(query, found)
         return len(found)
+
+    async def _show(self, query: Query, found: Sequence[Document]) -> None:
+        count = len(found)
+        if count == SWEEP_LIMIT:
+            count = await self._collection.count_documents(query)
+        oldest = min((entry["at"] for document in found[:1] for entry in document["outbox"]), default=None)
+        _LEFT.labels(self._collection.name).set(count)
+        age = 0 if oldest is None else (times.now() - oldest).total_seconds()
+        _OLDEST.labels(self._collection.name).set(age)
 
     async def run(self) -> None:
         """Sweeps for as long as the service lives."""
+        failures = Repetitions()
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             try:
                 await self.sweep()
+                failures.over()
             except (DatabaseError, Unavailable) as error:
-                log.warning("outbox not swept", extra={"error": repr(error)})
+                if failures.is_due():
+                    log.warning("outbox not swept", extra={"error": repr(error)})
 
     async def drained(self) -> None:
         """Returns when all that was woken is published and pulled, or was given up to the sweep."""
@@ -97,9 +120,14 @@ class Relay:
             while lane:
                 await self._send(lane[0])
                 reached("after-publish")
+                self._refusals.over()
                 self._pull_later(aggregate_id, lane.popleft()["id"])
         except Unavailable as error:
-            log.warning("event left to the sweep", extra={"error": str(error), "event": lane[0]["id"]})
+            _REFUSALS.labels(self._collection.name).inc()
+            # During an outage each event is refused again at each sweep: not a line for each.
+            if self._refusals.is_due():
+                about = {"error": str(error), "event": lane[0]["id"], "times": self._refusals.count}
+                log.warning("event left to the sweep", extra=about)
         except Exception:
             log.exception("event can't be published", extra={"event": lane[0]["id"]})
         finally:

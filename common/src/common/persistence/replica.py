@@ -27,8 +27,7 @@ class Replica:
     async def apply(self, record_id: str, version: int, fields: Mapping[str, Any]) -> bool:
         """Sets `fields` if `version` is the next one; the check and the effect are one write.
 
-        Returns True if this call certainly applied it. Returns False for a version that was applied before;
-        in a batch that holds such a version, False may also stand for one that was applied just now. Raises
+        Returns True if this call applied it, and False for a version that was applied before. Raises
         VersionGap for a version that is early.
         """
         if version == 0:
@@ -51,9 +50,8 @@ class Replica:
         For an effect on a document other than the replica's. `effect` must be idempotent: a crash between
         the two runs it again. It never runs before an earlier version's effect.
 
-        Returns False if another process may have stored this version or a later one, before or meanwhile.
-        Then `effect` may have run after a later version's effect, and the caller has to restore the later
-        state.
+        Returns False if another process stored this version or a later one, before or meanwhile. Then
+        `effect` may have run after a later version's effect, and the caller has to restore the later state.
         """
         document = await self.find(record_id)
         reached = -1 if document is None else document["version"]

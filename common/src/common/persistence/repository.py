@@ -3,8 +3,8 @@
 import asyncio
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
 
 from common.base.crash_points import reached
 from common.base.errors import Conflict, NotFound
@@ -40,7 +40,11 @@ class Repository(ABC, Generic[A]):
 
     @abstractmethod
     def to_document(self, aggregate: A) -> Document:
-        """The aggregate's state, without `_id`, `version` and `outbox`."""
+        """The aggregate's state, without `_id`, `version` and `outbox`.
+
+        A mapping in it is a nested object with a fixed set of fields: an update sets those and keeps others,
+        which a newer release may have written.
+        """
 
     @abstractmethod
     def from_document(self, document: Document) -> A: ...
@@ -87,17 +91,30 @@ class Repository(ABC, Generic[A]):
         return [entry]
 
     async def _update(self, aggregate: A, entry: Document) -> Sequence[Document]:
-        state = self.to_document(aggregate)
-        change: Document = {
-            "$set": {"version": aggregate.next_version}
-            | {field: value for field, value in state.items() if value is not None},
-        }
-        # A field that is None is unset, so that a sparse index holds only records that have the field.
-        absent = {field: "" for field, value in state.items() if value is None}
-        if absent:
-            change["$unset"] = absent
+        change = change_to({**self.to_document(aggregate), "version": aggregate.next_version})
         # Events of an earlier save, perhaps another process's, leave before this one.
         return await self._updates.store(GuardedUpdate(aggregate.id, aggregate.version, change, entry))
+
+
+def change_to(state: Document) -> Document:
+    """The update to `state`. It keeps fields that `state` doesn't have, those of nested objects included.
+
+    A field that is None is unset, so that a sparse index holds only records that have the field.
+    """
+    present = {field: value for field, value in state.items() if value is not None}
+    absent = dict.fromkeys(state.keys() - present.keys(), "")
+    return {"$set": _by_path(present), **({"$unset": absent} if absent else {})}
+
+
+def _by_path(fields: Mapping[str, Any], within: str = "") -> Document:
+    """The fields with those of nested objects by their paths: `{"a": {"b": 1}}` as `{"a.b": 1}`."""
+    paths: Document = {}
+    for field, value in fields.items():
+        if isinstance(value, Mapping):
+            paths |= _by_path(value, f"{within}{field}.")
+        else:
+            paths[f"{within}{field}"] = value
+    return paths
 
 
 async def retrying(decide: Callable[[], Awaitable[T]]) -> T:

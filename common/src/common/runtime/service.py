@@ -136,7 +136,10 @@ class Service:
         except TimeoutError:
             log.warning("stopped with work in progress: the next process does it again")
         for close in self.on_stop:
-            await close()
+            try:
+                await close()
+            except Exception:
+                log.exception("not closed, the rest is")
         if self.stream is not None:
             await self.stream.close()
         if self.database is not None:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from mongomock import WriteError  # type: ignore[attr-defined]  # its stub leaves it out
 from mongomock.collection import BulkOperationBuilder
+from mongomock.collection import Collection as Driver
 from mongomock_motor import AsyncMongoMockClient
 
-from common.persistence.mongo import Database
+from common.persistence.mongo import IMMUTABLE_FIELD, Database
 
 
 def memory_database() -> Database:
@@ -27,4 +29,19 @@ def _without_sort(add_update: Callable[..., Any]) -> Callable[..., Any]:
     return add
 
 
+def _with_fixed_ids(update: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuses an upsert that would insert another `_id` than its query names, as MongoDB does."""
+
+    @wraps(update)
+    def checked(self: Any, spec: Any, document: Any, upsert: bool = False, **kwargs: Any) -> Any:
+        fixed = upsert and "_id" in document.get("$setOnInsert", {})
+        result = update(self, spec, document, upsert=upsert and not fixed, **kwargs)
+        if fixed and result["n"] == 0:
+            raise WriteError("would modify the immutable field '_id'", IMMUTABLE_FIELD)
+        return result
+
+    return checked
+
+
+setattr(Driver, "_update", _with_fixed_ids(Driver._update))  # noqa: B010
 setattr(BulkOperationBuilder, "add_update", _without_sort(BulkOperationBuilder.add_update))  # noqa: B010

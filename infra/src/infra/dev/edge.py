@@ -32,7 +32,7 @@ _CADDYFILE = """\
 
 # Shared by every route. A request waits while its service restarts: when the connection was refused nothing
 # can have been received, so any method is sent again; after that only GET is. Idle connections end here (3 s)
-# before uvicorn ends them (5 s): a POST that met a closing connection could not be repeated.
+# before uvicorn ends them (75 s): a POST that met a closing connection could not be repeated.
 (service) {{
 	reverse_proxy 127.0.0.1:{{args[0]}} {{
 		lb_try_duration 8s

@@ -45,6 +45,19 @@ async def test_a_marketplace_in_which_all_agrees_is_clean(world: World) -> None:
     assert all(finding.compared for finding in report.findings.values())
 
 
+@pytest.mark.parametrize("where", ["tickets.tickets", "orders.tickets"])
+async def test_details_of_which_none_is_given_agree_with_absent_ones(world: World, where: str) -> None:
+    await world.change(where, FREE, details={"event_date": None, "venue": None, "seat": None})
+
+    assert broken(await world.look()) == {}
+
+
+async def test_details_that_differ_in_one_are_named(world: World) -> None:
+    await world.change("tickets.tickets", FREE, details={"event_date": None, "venue": "Hall", "seat": None})
+
+    assert set(broken(await world.look())) == {TICKETS_COPY}
+
+
 CHANGES: list[tuple[str, str, dict[str, Any], set[str], str]] = [
     ("tickets.tickets", HELD, {"order_id": None}, {holds.HELD_BY, TICKETS_COPY}, f"{LIVE!r} / None"),
     (

@@ -40,7 +40,11 @@ http://:{port} {{
 {routes}}}
 """
 _ROUTE = """	handle {path} {{
-		reverse_proxy 127.0.0.1:{port}
+		reverse_proxy 127.0.0.1:{port} {{
+			transport http {{
+				keepalive 3s
+			}}
+		}}
 	}}
 """
 

@@ -51,6 +51,8 @@ def _one(name: str, record: Document, copy: Document | None, compared: Fields, r
 def _known(value: object) -> object:
     """The value, with absent, null, false and empty as one: a replica has only the fields of events.
 
-    0 is a version.
+    Details of which none is given are as absent ones. 0 is a version.
     """
+    if isinstance(value, dict) and all(_known(part) is None for part in value.values()):
+        return None
     return value if value or type(value) is int else None

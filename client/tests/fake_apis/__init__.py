@@ -1,0 +1,72 @@
+"""Fake of the four APIs, in memory: a transport for httpx.
+
+`infra/tests/apis` holds it to the behaviour of the services: one suite runs over both.
+
+| module | holds |
+| --- | --- |
+| `records.py` | tickets, orders and payments; the failures and delays that a test sets |
+| `fields.py` | the checks of bodies and queries |
+| `users.py`, `tickets.py`, `orders.py`, `payments.py` | the responses of one API each |
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import httpx
+
+from . import orders, payments, tickets, users
+from .fields import Refusal, entry, not_found
+from .records import Order, Records, Ticket
+
+__all__ = ["FakeApis", "Order", "Ticket", "entry"]
+
+ROUTES: Mapping[tuple[str, str], Callable[..., httpx.Response]] = {
+    ("POST", "/api/users/signup"): users.signup,
+    ("POST", "/api/users/signin"): users.signin,
+    ("POST", "/api/users/signout"): users.signout,
+    ("GET", "/api/tickets"): tickets.index,
+    ("POST", "/api/tickets"): tickets.create,
+    ("GET", "/api/tickets/summary"): tickets.summary,
+    ("GET", "/api/tickets/([^/]+)"): tickets.show,
+    ("PUT", "/api/tickets/([^/]+)"): tickets.update,
+    ("DELETE", "/api/tickets/([^/]+)"): tickets.withdraw,
+    ("GET", "/api/orders"): orders.index,
+    ("POST", "/api/orders"): orders.create,
+    ("GET", "/api/orders/([^/]+)"): orders.show,
+    ("DELETE", "/api/orders/([^/]+)"): orders.cancel,
+    ("POST", "/api/payments"): payments.pay,
+    ("POST", "/api/payments/confirm"): payments.confirm,
+}
+
+
+@dataclass
+class FakeApis(Records, httpx.AsyncBaseTransport):
+    """The four APIs. seen: All requests."""
+
+    seen: list[httpx.Request] = field(default_factory=list)
+
+    def calls(self, method: str, path: str) -> list[httpx.Request]:
+        return [r for r in self.seen if r.method == method and r.url.path == path]
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.seen.append(request)
+        if self.cuts > 0:
+            self.cuts -= 1
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        if isinstance(self.failure, Exception):
+            raise self.failure
+        if self.failure is not None:
+            return self.failure
+        try:
+            return self._answer(request)
+        except Refusal as refusal:
+            return refusal.response
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.settle()
+        for (method, pattern), handler in ROUTES.items():
+            match = re.fullmatch(pattern, request.url.path)
+            if match and method == request.method:
+                return handler(self, request, *match.groups())
+        raise not_found()

@@ -1,0 +1,129 @@
+"""Refusals, the user of a request, and the checks of bodies and queries."""
+
+import datetime
+import json
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import httpx
+
+from common.base.errors import InvalidValue
+from common.base.identity import CurrentUser
+from common.base.money import Money
+from common.contract.error_codes import ErrorCode
+from common.testing.browser import SESSIONS
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+class Refusal(Exception):
+    def __init__(self, status: int, *entries: Mapping[str, str], headers: Mapping[str, str] | None = None):
+        super().__init__(status, entries)
+        self.entries = entries
+        self.response = httpx.Response(status, json={"errors": entries}, headers=headers)
+
+
+def entry(code: str, message: str, field: str | None = None) -> Mapping[str, str]:
+    """One error on the wire."""
+    given = {"code": code, "message": message}
+    return given if field is None else given | {"field": field}
+
+
+def refuse(status: int, code: str, message: str, field: str | None = None) -> Refusal:
+    """A refusal with one entry."""
+    return Refusal(status, entry(code, message, field))
+
+
+def not_found() -> Refusal:
+    return refuse(404, ErrorCode.NOT_FOUND, "Not found")
+
+
+def not_authorized() -> Refusal:
+    return refuse(401, ErrorCode.NOT_AUTHORIZED, "Not authorized")
+
+
+def user_of(request: httpx.Request) -> CurrentUser:
+    cookies = dict(c.strip().partition("=")[::2] for c in request.headers.get("cookie", "").split(";"))
+    user = SESSIONS.read(cookies.get(SESSIONS.cookie))
+    if user is None:
+        raise not_authorized()
+    return user
+
+
+def body_of(request: httpx.Request) -> Mapping[str, str]:
+    body: Mapping[str, str] = json.loads(request.content)
+    return body
+
+
+def checked(**checks: Callable[[], Any]) -> dict[str, Any]:
+    """Results of all checks, by name. Raises one Refusal with the entries of all that refused."""
+    results: dict[str, Any] = {}
+    entries: list[Mapping[str, str]] = []
+    for name, check in checks.items():
+        try:
+            results[name] = check()
+        except Refusal as refusal:
+            entries += refusal.entries
+    if entries:
+        raise Refusal(400, *entries)
+    return results
+
+
+def offer(body: Mapping[str, str]) -> dict[str, Any]:
+    """Fields of a ticket, from its seller's form."""
+    return checked(
+        title=lambda: _title(body.get("title", "")),
+        price=lambda: price(body.get("price", ""), "price"),
+        event_date=lambda: _day(body.get("eventDate", "")),
+        venue=lambda: _line(body.get("venue", ""), "venue", 200) or None,
+        seat=lambda: _line(body.get("seat", ""), "seat", 100) or None,
+    )
+
+
+def email(text: str) -> str:
+    if _EMAIL.fullmatch(text.strip()) is None:
+        raise refuse(400, ErrorCode.EMAIL_INVALID, "Email must be valid", "email")
+    return text.strip()
+
+
+def price(text: str, field: str) -> Money:
+    try:
+        return Money.parse(text)
+    except InvalidValue as error:
+        raise refuse(400, error.code, error.message, field) from None
+
+
+def _title(text: str) -> str:
+    if not text.strip():
+        raise refuse(400, ErrorCode.TITLE_REQUIRED, "Title is required", "title")
+    return _line(text, "title", 200)
+
+
+def _line(text: str, field: str, longest: int) -> str:
+    if len(text.strip()) > longest:
+        message = f"{field.title()} must be at most {longest} characters"
+        raise refuse(400, f"{field}-too-long", message, field)
+    return text.strip()
+
+
+def _day(text: str) -> str | None:
+    if text == "":
+        return None
+    with suppress(ValueError):
+        return datetime.date.fromisoformat(text).isoformat()
+    message = "Date must be a day such as 2027-05-31"
+    raise refuse(400, ErrorCode.EVENT_DATE_INVALID, message, "eventDate")
+
+
+def whole_number(text: str, field: str, most: int) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise refuse(400, f"{field}-invalid", f"{field} must be from 1 to {most}", field)
+    return int(text)
+
+
+def one_of(text: str, field: str, *values: str) -> str:
+    if text not in values:
+        raise refuse(400, f"{field}-invalid", f"{field} must be one of {', '.join(values)}", field)
+    return text

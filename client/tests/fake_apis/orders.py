@@ -1,0 +1,82 @@
+"""The orders API."""
+
+import httpx
+
+from common.base.ids import is_id
+from common.base.money import Money
+from common.contract.error_codes import ErrorCode
+
+from .fields import body_of, checked, not_authorized, not_found, price, refuse, user_of, whole_number
+from .records import Order, Records
+
+
+def index(records: Records, request: httpx.Request) -> httpx.Response:
+    user = user_of(request)
+    query = request.url.params
+    start, limit = int(query.get("cursor", "0")), whole_number(query.get("limit", "100"), "limit", 100)
+    orders = [o for o in records.orders.values() if o.user_id == user.id][::-1]
+    headers = {}
+    if len(orders) > start + limit:
+        headers["Link"] = f'</api/orders?limit={limit}&cursor={start + limit}>; rel="next"'
+    return httpx.Response(200, json=[o.json() for o in orders[start : start + limit]], headers=headers)
+
+
+def create(records: Records, request: httpx.Request) -> httpx.Response:
+    user, body = user_of(request), body_of(request)
+    given = checked(
+        ticket_id=lambda: _ticket_id(body["ticketId"]),
+        price=lambda: price(body["price"], "price") if "price" in body else None,
+    )
+    ticket = records.tickets.get(given["ticket_id"])
+    if ticket is None or ticket.status == "withdrawn" or records.lag > 0:
+        records.lag -= 1
+        raise not_found()
+    if ticket.user_id == user.id:
+        raise refuse(400, ErrorCode.OWN_TICKET, "You can't buy your own ticket")
+    if given["price"] not in (None, _known_price(records, ticket.price)):
+        raise refuse(400, ErrorCode.PRICE_CHANGED, "The price has changed, please look again", "price")
+    if ticket.order_id is not None:
+        raise refuse(400, records.reserved_code, "Ticket is already reserved")
+    order = records.order(user, ticket)
+    ticket.version += 1
+    return httpx.Response(201, json=order.json())
+
+
+def show(records: Records, request: httpx.Request, order_id: str) -> httpx.Response:
+    order = own_order(records, request, order_id)
+    if order.id in records.coming:
+        requests, status = records.coming[order.id]
+        records.coming[order.id] = (requests - 1, status)
+    return httpx.Response(200, json=order.json())
+
+
+def cancel(records: Records, request: httpx.Request, order_id: str) -> httpx.Response:
+    order = own_order(records, request, order_id)
+    if order.status == "complete":
+        raise refuse(400, ErrorCode.ORDER_COMPLETE, "Cannot cancel a completed order")
+    if order.status != "cancelled":
+        order.change("cancelled")
+        order.ticket.change(order_id=None, status="available")
+        if order.id in records.payments:
+            records.payments[order.id].status = order.payment = "voided"
+    return httpx.Response(204)
+
+
+def own_order(records: Records, request: httpx.Request, order_id: str) -> Order:
+    user, order = user_of(request), records.orders.get(order_id)
+    if order is None:
+        raise not_found()
+    if order.user_id != user.id:
+        raise not_authorized()
+    return order
+
+
+def _known_price(records: Records, current: Money) -> Money:
+    known, records.old_price = records.old_price or current, None
+    return known
+
+
+def _ticket_id(text: str) -> str:
+    if not is_id(text):
+        raise refuse(400, ErrorCode.TICKET_ID_REQUIRED, "TicketId must be provided", "ticketId")
+    return text

@@ -1,0 +1,167 @@
+"""Tickets, orders and payments, and the failures and delays that a test sets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+
+from common.base import times
+from common.base.identity import CurrentUser
+from common.base.ids import new_id
+from common.base.money import Money
+from common.contract.error_codes import ErrorCode
+
+HOLD = timedelta(minutes=15)
+ORDERED = ("id", "title", "price", "eventDate", "venue", "seat")
+"""Fields of the ticket in an order."""
+
+
+@dataclass
+class Ticket:
+    title: str
+    price: Money
+    user_id: str
+    status: str = "available"
+    order_id: str | None = None
+    event_date: str | None = None
+    venue: str | None = None
+    seat: str | None = None
+    version: int = 0
+    id: str = field(default_factory=new_id)
+
+    def change(self, **fields: Any) -> None:
+        """Sets fields, as the next version."""
+        for name, value in fields.items():
+            setattr(self, name, value)
+        self.version += 1
+
+    def json(self) -> Mapping[str, Any]:
+        return {
+            "id": self.id,
+            "title": self.title,
+            "price": self.price.to_number(),
+            "eventDate": self.event_date,
+            "venue": self.venue,
+            "seat": self.seat,
+            "userId": self.user_id,
+            "version": self.version,
+            "orderId": self.order_id,
+            "status": self.status,
+        }
+
+
+@dataclass
+class Order:
+    ticket: Ticket
+    user_id: str
+    status: str = "created"
+    payment: str | None = None
+    expires_at: datetime = field(default_factory=lambda: times.now() + HOLD)
+    id: str = field(default_factory=new_id)
+    version: int = 0
+    ordered: Mapping[str, Any] = field(init=False)
+    """The ticket as it was when it was ordered."""
+
+    def __post_init__(self) -> None:
+        self.ordered = {name: value for name, value in self.ticket.json().items() if name in ORDERED}
+
+    def change(self, status: str) -> None:
+        self.status = status
+        self.version += 1
+
+    def json(self) -> Mapping[str, Any]:
+        return {
+            "id": self.id,
+            "userId": self.user_id,
+            "status": self.status,
+            "expiresAt": times.iso(self.expires_at),
+            "version": self.version,
+            "ticket": self.ordered,
+            "payment": self.payment,
+        }
+
+
+@dataclass
+class Payment:
+    """Payment of an order.
+
+    secret: For the bank's further step, while one is due. refused_by: Message of the bank's refusal of that
+    step, if it is going to refuse. failed: Whether it refused, so that another card may pay.
+    """
+
+    status: str
+    secret: str | None = None
+    refused_by: str | None = None
+    failed: bool = False
+    id: str = field(default_factory=new_id)
+
+    def json(self) -> Mapping[str, Any]:
+        return {"id": self.id, "status": self.status, "clientSecret": self.secret}
+
+
+@dataclass
+class Records:
+    """Records of the four APIs, with failures and delays.
+
+    failure: Raised, or returned, for every request.
+    lag: Number of requests for an order before its payment shows; also for which the orders API has not
+        received a new ticket yet.
+    behind: Number of requests for which the payments API has not received a new order yet.
+    cuts: Number of the next requests that lose their connection.
+    old_price: Price that the orders API still has for the next request.
+    orders_hidden: Number of requests for which a ticket is still shown without its order.
+    answer_lost: The provider charges the card, and its answer is lost.
+    client_secret: If set, the bank still waits for its customer.
+    """
+
+    users: dict[str, tuple[CurrentUser, str]] = field(default_factory=dict)
+    """User and password, by the e-mail in lower case."""
+    tickets: dict[str, Ticket] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    payments: dict[str, Payment] = field(default_factory=dict)
+    """By the order's id."""
+    charges: list[str] = field(default_factory=list)
+    failure: Exception | httpx.Response | None = None
+    lag: int = 0
+    behind: int = 0
+    cuts: int = 0
+    old_price: Money | None = None
+    orders_hidden: int = 0
+    reserved_code: str = ErrorCode.TICKET_RESERVED
+    bank_refuses: bool = False
+    provider_says: str = "Your card was declined."
+    answer_lost: bool = False
+    client_secret: str | None = None
+    coming: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """Status that an order is about to reach, and the number of requests before that, by the order's id."""
+
+    def sell(self, title: str = "Concert", price: str = "20", seller: str | None = None) -> Ticket:
+        """Adds a ticket, as its seller's listing."""
+        ticket = Ticket(title, Money.parse(price), seller or new_id())
+        self.tickets[ticket.id] = ticket
+        return ticket
+
+    def order(self, buyer: CurrentUser, ticket: Ticket | None = None, **state: Any) -> Order:
+        """Adds an order, which holds its ticket."""
+        ticket = ticket or self.sell()
+        order = Order(ticket, buyer.id, **state)
+        self.orders[order.id] = order
+        ticket.order_id, ticket.status = order.id, "held"
+        if order.status == "awaiting:payment":
+            self.payments[order.id] = Payment("awaiting", "pi_fake_secret_fake")
+        return order
+
+    def settle(self) -> None:
+        """Brings the orders that are due to the status that follows from their payment."""
+        for order_id, (requests, status) in list(self.coming.items()):
+            if requests == 0:
+                del self.coming[order_id]
+                self._reach(self.orders[order_id], status)
+
+    def _reach(self, order: Order, status: str) -> None:
+        order.change(status)
+        if status == "complete":
+            self.payments[order.id].status = order.payment = "captured"
+            order.ticket.change(status="sold")

@@ -1,0 +1,148 @@
+"""The tickets API."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import httpx
+
+from common.base import times
+from common.contract.error_codes import ErrorCode
+
+from .fields import (
+    body_of,
+    checked,
+    not_authorized,
+    not_found,
+    offer,
+    one_of,
+    price,
+    refuse,
+    user_of,
+    whole_number,
+)
+from .records import Records, Ticket
+
+STATUSES = ("available", "held", "sold", "withdrawn")
+
+
+def index(records: Records, request: httpx.Request) -> httpx.Response:
+    query = {name: value for name, value in request.url.params.items() if value.strip()}
+    _check(query)
+    if query.get("seller") == "me":
+        user = user_of(request)
+        found = [t for t in records.tickets.values() if t.user_id == user.id]
+    else:
+        found = [t for t in records.tickets.values() if t.status == "available"]
+    found = _sorted([t for t in found if _matches(t, query)], query.get("sort", "newest"))
+    start, limit = int(query.get("cursor", "0")), int(query.get("limit", "50"))
+    headers = {}
+    if len(found) > start + limit:
+        following = httpx.QueryParams({**query, "cursor": str(start + limit), "limit": str(limit)})
+        headers["Link"] = f'</api/tickets?{following}>; rel="next"'
+    return httpx.Response(200, json=[t.json() for t in found[start : start + limit]], headers=headers)
+
+
+def summary(records: Records, request: httpx.Request) -> httpx.Response:
+    user = user_of(request)
+    own = [t for t in records.tickets.values() if t.user_id == user.id]
+    counts = {status: sum(t.status == status for t in own) for status in STATUSES}
+    earned = sum(t.price.cents for t in own if t.status == "sold") / 100
+    return httpx.Response(200, json={**counts, "earned": earned})
+
+
+def create(records: Records, request: httpx.Request) -> httpx.Response:
+    user = user_of(request)
+    ticket = Ticket(user_id=user.id, **offer(body_of(request)))
+    records.tickets[ticket.id] = ticket
+    return httpx.Response(201, json=ticket.json())
+
+
+def show(records: Records, _request: httpx.Request, ticket_id: str) -> httpx.Response:
+    shown = _found(records, ticket_id).json()
+    if records.orders_hidden > 0 and shown["status"] == "held":
+        records.orders_hidden -= 1
+        shown = {**shown, "status": "available", "orderId": None}
+    return httpx.Response(200, json=shown)
+
+
+def update(records: Records, request: httpx.Request, ticket_id: str) -> httpx.Response:
+    user_of(request)
+    fields = offer(body_of(request))
+    ticket = _own(records, request, ticket_id)
+    if ticket.order_id is not None:
+        raise refuse(400, ErrorCode.TICKET_NOT_EDITABLE, "Cannot edit a reserved ticket")
+    ticket.change(**fields)
+    return httpx.Response(200, json=ticket.json())
+
+
+def withdraw(records: Records, request: httpx.Request, ticket_id: str) -> httpx.Response:
+    ticket = _own(records, request, ticket_id)
+    if ticket.order_id is not None:
+        message = "Cannot withdraw a reserved or sold ticket"
+        raise refuse(400, ErrorCode.TICKET_NOT_WITHDRAWABLE, message)
+    ticket.change(status="withdrawn")
+    return httpx.Response(204)
+
+
+def _found(records: Records, ticket_id: str) -> Ticket:
+    ticket = records.tickets.get(ticket_id)
+    if ticket is None or ticket.status == "withdrawn":
+        raise not_found()
+    return ticket
+
+
+def _own(records: Records, request: httpx.Request, ticket_id: str) -> Ticket:
+    user, ticket = user_of(request), _found(records, ticket_id)
+    if ticket.user_id != user.id:
+        raise not_authorized()
+    return ticket
+
+
+def _check(query: Mapping[str, str]) -> None:
+    if len(query.get("q", "")) > 100:
+        raise refuse(400, ErrorCode.Q_TOO_LONG, "Q must be at most 100 characters", "q")
+    checked(
+        limit=lambda: whole_number(query.get("limit", "50"), "limit", 100),
+        sort=lambda: one_of(query.get("sort", "newest"), "sort", "newest", "price", "-price", "date"),
+        status=lambda: one_of(query.get("status", "sold"), "status", *STATUSES),
+    )
+    least, most = (price(query.get(name, "1"), name) for name in ("minPrice", "maxPrice"))
+    if {"minPrice", "maxPrice"} <= set(query) and least > most:
+        message = "The lowest price is above the highest"
+        raise refuse(400, ErrorCode.PRICE_RANGE_INVALID, message, "minPrice")
+    if not query.get("cursor", "0").isdecimal():
+        raise refuse(400, ErrorCode.CURSOR_INVALID, "Cursor is not one of ours", "cursor")
+    if "status" in query and "seller" not in query:
+        message = "Status is for one's own listings"
+        raise refuse(400, ErrorCode.STATUS_NOT_ALLOWED, message, "status")
+
+
+def _matches(ticket: Ticket, query: Mapping[str, str]) -> bool:
+    text = _folded(" ".join(filter(None, (ticket.title, ticket.venue, ticket.seat))))
+    yesterday = (times.now() - timedelta(days=1)).date().isoformat()
+    is_past = ticket.event_date is not None and ticket.event_date < yesterday
+    return (
+        all(_folded(word) in text for word in query.get("q", "").split())
+        and query.get("status", ticket.status) == ticket.status
+        and ("minPrice" not in query or ticket.price >= price(query["minPrice"], "minPrice"))
+        and ("maxPrice" not in query or ticket.price <= price(query["maxPrice"], "maxPrice"))
+        and not (is_past and query.get("sort") == "date" and "seller" not in query)
+    )
+
+
+def _folded(text: str) -> str:
+    """Without case and accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
+
+
+def _sorted(tickets: Sequence[Ticket], sort: str) -> list[Ticket]:
+    newest_first = sorted(tickets, key=lambda t: t.id, reverse=True)
+    match sort:
+        case "price":
+            return sorted(newest_first, key=lambda t: t.price)
+        case "-price":
+            return sorted(newest_first, key=lambda t: t.price)[::-1]
+        case "date":
+            return sorted(newest_first, key=lambda t: (t.event_date is None, t.event_date or ""))
+    return newest_first

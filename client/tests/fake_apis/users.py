@@ -1,0 +1,64 @@
+"""The users API."""
+
+import httpx
+from starlette.responses import Response
+
+from common.base.identity import CurrentUser
+from common.base.ids import new_id
+from common.contract.error_codes import ErrorCode
+from common.testing.browser import SESSIONS
+
+from .fields import body_of, checked, email, refuse
+from .records import Records
+
+
+def signup(records: Records, request: httpx.Request) -> httpx.Response:
+    body = body_of(request)
+    given = checked(
+        email=lambda: email(body["email"]),
+        password=lambda: _new_password(body["password"]),
+    )
+    key = given["email"].casefold()
+    if key in records.users:
+        raise refuse(400, ErrorCode.EMAIL_IN_USE, "Email in use", "email")
+    user = CurrentUser(new_id(), given["email"])
+    records.users[key] = (user, given["password"])
+    return _session(201, user)
+
+
+def signin(records: Records, request: httpx.Request) -> httpx.Response:
+    body = body_of(request)
+    given = checked(
+        email=lambda: email(body["email"]),
+        password=lambda: _known_password(body["password"]),
+    )
+    user, password = records.users.get(given["email"].casefold(), (None, None))
+    if user is None or password != given["password"]:
+        raise refuse(400, ErrorCode.INVALID_CREDENTIALS, "Invalid credentials")
+    return _session(200, user)
+
+
+def signout(_records: Records, _request: httpx.Request) -> httpx.Response:
+    ended = Response()
+    SESSIONS.end(ended)
+    return httpx.Response(200, json={}, headers={"Set-Cookie": ended.headers["set-cookie"]})
+
+
+def _session(status: int, user: CurrentUser) -> httpx.Response:
+    started = Response()
+    SESSIONS.start(started, user)
+    headers = {"Set-Cookie": started.headers["set-cookie"]}
+    return httpx.Response(status, json={"id": user.id, "email": user.email}, headers=headers)
+
+
+def _new_password(password: str) -> str:
+    if not 8 <= len(password) <= 128:
+        message = "Password must be 8 to 128 characters"
+        raise refuse(400, ErrorCode.PASSWORD_INVALID, message, "password")
+    return password
+
+
+def _known_password(password: str) -> str:
+    if not password:
+        raise refuse(400, ErrorCode.PASSWORD_REQUIRED, "You must supply a password", "password")
+    return password

@@ -1,0 +1,353 @@
+"""Listings and searches, over the tickets service and over client's fake of it."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+from tests.apis.shop import Shop
+
+from client.schemas import Ticket
+from common.base import times
+from common.base.errors import BadRequest
+from common.base.ids import is_id, new_id
+from common.base.money import Money
+from common.testing.browser import a_user
+
+FIELDS = {
+    *("id", "title", "price", "eventDate", "venue", "seat"),
+    *("userId", "version", "orderId", "status"),
+}
+NO_TITLE = ("title-required", "Title is required", "title")
+NO_PRICE = ("price-invalid", "Price must be greater than 0", "price")
+
+
+def titles(tickets: list[Ticket]) -> list[str]:
+    return [ticket.title for ticket in tickets]
+
+
+async def test_a_new_listing_is_for_sale(shop: Shop) -> None:
+    ticket = await shop.lists(" Opera ", "20.50", eventDate="2087-05-31", venue=" Globe ", seat="A 7")
+
+    created = shop.json(201)
+    assert set(created) == FIELDS
+    assert is_id(created["id"])
+    assert created | {"id": ""} == {
+        "id": "",
+        "title": "Opera",
+        "price": 20.5,
+        "eventDate": "2087-05-31",
+        "venue": "Globe",
+        "seat": "A 7",
+        "userId": shop.seller.id,
+        "version": 0,
+        "orderId": None,
+        "status": "available",
+    }
+    await shop.visitors.ticket(ticket.id)
+    assert shop.json(200) == created
+
+
+async def test_empty_details_are_none(shop: Shop) -> None:
+    await shop.lists(eventDate="", venue=" ", seat="")
+
+    created = shop.json(201)
+    assert (created["eventDate"], created["venue"], created["seat"]) == (None, None, None)
+    assert created["price"] == 20
+
+
+@pytest.mark.parametrize(
+    ("offer", "entries"),
+    [
+        ({"title": " ", "price": ""}, [NO_TITLE, NO_PRICE]),
+        ({"title": "Opera"}, [NO_PRICE]),
+        ({"price": "20"}, [NO_TITLE]),
+        ({"title": "Opera", "price": "x"}, [NO_PRICE]),
+        ({"title": "Opera", "price": "0"}, [("price-too-low", "Price must be greater than 0", "price")]),
+        (
+            {"title": "Opera", "price": "1000001"},
+            [("price-too-high", "Price must be at most 1000000", "price")],
+        ),
+        (
+            {"title": "Opera", "price": "1.005"},
+            [("price-too-precise", "Price must have at most two decimals", "price")],
+        ),
+        (
+            {"title": "x" * 201, "price": "20"},
+            [("title-too-long", "Title must be at most 200 characters", "title")],
+        ),
+        (
+            {"title": "Opera", "price": "20", "eventDate": "31.5.", "venue": "x" * 201, "seat": "x" * 101},
+            [
+                ("event-date-invalid", "Date must be a day such as 2027-05-31", "eventDate"),
+                ("venue-too-long", "Venue must be at most 200 characters", "venue"),
+                ("seat-too-long", "Seat must be at most 100 characters", "seat"),
+            ],
+        ),
+    ],
+)
+async def test_an_offer_is_refused_by_field(
+    shop: Shop, offer: Mapping[str, str], entries: list[tuple[str, str, str | None]]
+) -> None:
+    with shop.refuses(400, *entries):
+        await shop.sellers.create_ticket(offer)
+    ticket = await shop.lists()
+    with shop.refuses(400, *entries):
+        await shop.sellers.update_ticket(ticket.id, offer)
+
+
+async def test_who_asks_is_checked_before_the_offer(shop: Shop) -> None:
+    ticket = await shop.lists()
+    with shop.refuses_strangers():
+        await shop.visitors.create_ticket({"title": "", "price": ""})
+    with shop.refuses_strangers():
+        await shop.visitors.update_ticket(ticket.id, {"title": "", "price": ""})
+    with shop.refuses(400, NO_TITLE, NO_PRICE):
+        await shop.buyers.update_ticket(new_id(), {"title": "", "price": ""})
+
+
+async def test_an_edit_replaces_every_field(shop: Shop) -> None:
+    ticket = await shop.lists(eventDate="2087-05-31", venue="Globe", seat="A 7")
+
+    await shop.sellers.update_ticket(ticket.id, {"title": "Ballet", "price": "30", "seat": "B 8"})
+
+    changed = shop.json(200)
+    assert changed == {
+        "id": ticket.id,
+        "title": "Ballet",
+        "price": 30,
+        "eventDate": None,
+        "venue": None,
+        "seat": "B 8",
+        "userId": shop.seller.id,
+        "version": 1,
+        "orderId": None,
+        "status": "available",
+    }
+    await shop.visitors.ticket(ticket.id)
+    assert shop.json(200) == changed
+
+
+async def test_only_its_seller_changes_a_listing(shop: Shop) -> None:
+    ticket = await shop.lists()
+    offer = {"title": "Ballet", "price": "30"}
+    with shop.refuses_strangers():
+        await shop.buyers.update_ticket(ticket.id, offer)
+    with shop.refuses_strangers():
+        await shop.buyers.withdraw_ticket(ticket.id)
+    with shop.refuses_strangers():
+        await shop.visitors.withdraw_ticket(ticket.id)
+
+
+async def test_a_listing_that_does_not_exist_is_not_found(shop: Shop) -> None:
+    for ticket_id in (new_id(), "x"):
+        with shop.finds_nothing():
+            await shop.visitors.ticket(ticket_id)
+        with shop.finds_nothing():
+            await shop.sellers.update_ticket(ticket_id, {"title": "Ballet", "price": "30"})
+        with shop.finds_nothing():
+            await shop.sellers.withdraw_ticket(ticket_id)
+
+
+async def test_a_withdrawn_listing_is_shown_to_its_seller_alone(shop: Shop) -> None:
+    ticket = await shop.lists()
+
+    await shop.sellers.withdraw_ticket(ticket.id)
+
+    assert (shop.answers.last.status_code, shop.answers.last.content) == (204, b"")
+    for api in (shop.visitors, shop.sellers):
+        with shop.finds_nothing():
+            await api.ticket(ticket.id)
+    assert (await shop.visitors.tickets({})).items == []
+    (own,) = (await shop.sellers.tickets({"seller": "me"})).items
+    assert (own.id, own.status, own.version) == (ticket.id, "withdrawn", 1)
+    with shop.finds_nothing():
+        await shop.sellers.update_ticket(ticket.id, {"title": "Ballet", "price": "30"})
+    with shop.finds_nothing():
+        await shop.sellers.withdraw_ticket(ticket.id)
+
+
+async def test_a_listing_with_an_order_can_not_be_changed(shop: Shop) -> None:
+    order = await shop.ordered()
+    ticket_id = order.ticket.id
+    edit = ("ticket-not-editable", "Cannot edit a reserved ticket", None)
+    withdrawal = ("ticket-not-withdrawable", "Cannot withdraw a reserved or sold ticket", None)
+
+    for _ in ("held", "sold"):
+        with shop.refuses(400, edit):
+            await shop.sellers.update_ticket(ticket_id, {"title": "Ballet", "price": "30"})
+        with shop.refuses(400, withdrawal):
+            await shop.sellers.withdraw_ticket(ticket_id)
+        await shop.paid(order)
+
+
+async def test_the_list_shows_what_is_for_sale_newest_first(shop: Shop) -> None:
+    first, second, third = [await shop.lists(title) for title in ("Opera", "Ballet", "Circus")]
+    await shop.ordered(second)
+
+    found = await shop.visitors.tickets({})
+
+    assert [set(shown) for shown in shop.json(200)] == [FIELDS, FIELDS]
+    assert [ticket.id for ticket in found.items] == [third.id, first.id]
+    assert found.following is None
+
+
+async def test_a_search_is_by_words_of_the_title_in_any_case(shop: Shop) -> None:
+    for title in ("Opera at night", "Ballet", "OPÉRA"):
+        await shop.lists(title)
+    await shop.lists("Circus", venue="The Opera", seat="Night 1")
+
+    assert titles((await shop.visitors.tickets({"q": " opera "})).items) == [
+        "Circus",
+        "OPÉRA",
+        "Opera at night",
+    ]
+    assert titles((await shop.visitors.tickets({"q": "NIGHT opera"})).items) == ["Circus", "Opera at night"]
+    assert (await shop.visitors.tickets({"q": "nobody"})).items == []
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"minPrice": "20"}, ["Circus", "Ballet"]),
+        ({"maxPrice": "20.00"}, ["Opera", "Ballet"]),
+        ({"minPrice": "20", "maxPrice": "20"}, ["Ballet"]),
+        ({"minPrice": " ", "maxPrice": ""}, ["Circus", "Opera", "Ballet"]),
+        ({"sort": "price"}, ["Opera", "Ballet", "Circus"]),
+        ({"sort": "-price"}, ["Circus", "Ballet", "Opera"]),
+        ({"sort": "date"}, ["Circus", "Opera", "Ballet"]),
+        ({"sort": "newest"}, ["Circus", "Opera", "Ballet"]),
+    ],
+)
+async def test_a_list_is_filtered_and_sorted(
+    shop: Shop, query: Mapping[str, str], expected: list[str]
+) -> None:
+    await shop.lists("Ballet", "20")
+    await shop.lists("Opera", "10", eventDate="2087-05-31")
+    await shop.lists("Circus", "30", eventDate="2087-05-30")
+
+    assert titles((await shop.visitors.tickets(query)).items) == expected
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"), [("price", ["c", "b", "a"]), ("-price", ["a", "b", "c"]), ("date", ["c", "b", "a"])]
+)
+async def test_equal_tickets_have_an_order_too(shop: Shop, sort: str, expected: list[str]) -> None:
+    for title in "abc":
+        await shop.lists(title)
+
+    assert titles((await shop.visitors.tickets({"sort": sort})).items) == expected
+
+
+async def test_past_events_are_left_out_of_a_list_by_date(shop: Shop) -> None:
+    for title, days in (("past", -3), ("today", 0)):
+        await shop.lists(title, eventDate=(times.now() + timedelta(days=days)).date().isoformat())
+
+    assert titles((await shop.visitors.tickets({"sort": "date"})).items) == ["today"]
+    assert titles((await shop.sellers.tickets({"seller": "me", "sort": "date"})).items) == ["past", "today"]
+
+
+@pytest.mark.parametrize(
+    "query", [{}, {"sort": "price"}, {"sort": "-price"}, {"q": "n", "minPrice": "2", "maxPrice": "90"}]
+)
+async def test_a_list_goes_on_from_page_to_page(shop: Shop, query: Mapping[str, str]) -> None:
+    for number in range(5):
+        await shop.lists(f"n{number}", str(10 + number))
+
+    whole = (await shop.visitors.tickets(query)).items
+    pages, following = [], {**query, "limit": "2"}
+    while following:
+        page = await shop.visitors.tickets(following)
+        pages.append(len(page.items))
+        whole, expected = whole[len(page.items) :], whole[: len(page.items)]
+        assert page.items == expected
+        following = {**page.following} if page.following else {}
+
+    assert pages == [2, 2, 1]
+    assert whole == []
+
+
+@pytest.mark.parametrize(
+    ("query", "entry"),
+    [
+        ({"minPrice": "x"}, ("price-invalid", "Price must be greater than 0", "minPrice")),
+        ({"maxPrice": "0"}, ("price-too-low", "Price must be greater than 0", "maxPrice")),
+        (
+            {"minPrice": "3", "maxPrice": "2"},
+            ("price-range-invalid", "The lowest price is above the highest", "minPrice"),
+        ),
+        ({"q": "x" * 101}, ("q-too-long", "Q must be at most 100 characters", "q")),
+        ({"cursor": "x"}, ("cursor-invalid", "Cursor is not one of ours", "cursor")),
+        ({"status": "sold"}, ("status-not-allowed", "Status is for one's own listings", "status")),
+    ],
+)
+async def test_a_search_that_makes_no_sense_is_refused(
+    shop: Shop, query: Mapping[str, str], entry: tuple[str, str, str | None]
+) -> None:
+    with shop.refuses(400, entry):
+        await shop.visitors.tickets(query)
+
+
+@pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"sort": "x"}])
+async def test_an_unknown_option_of_a_list_is_refused_by_its_name(
+    shop: Shop, query: Mapping[str, str]
+) -> None:
+    (name,) = query
+    with pytest.raises(BadRequest):
+        await shop.visitors.tickets(query)
+    (entry,) = shop.json(400)["errors"]
+    assert (entry["code"], entry["field"]) == (f"{name}-invalid", name)
+
+
+async def test_a_seller_sees_their_own_listings_in_every_status(shop: Shop) -> None:
+    sold, held, withdrawn, available = [await shop.lists(title) for title in "abcd"]
+    await shop.paid(await shop.ordered(sold))
+    order = await shop.ordered(held)
+    await shop.sellers.withdraw_ticket(withdrawn.id)
+    await shop.api(a_user()).create_ticket({"title": "another seller's", "price": "1"})
+
+    found = (await shop.sellers.tickets({"seller": "me"})).items
+    assert [(ticket.id, ticket.status) for ticket in found] == [
+        (available.id, "available"),
+        (withdrawn.id, "withdrawn"),
+        (held.id, "held"),
+        (sold.id, "sold"),
+    ]
+    assert [ticket.order_id for ticket in found][:3] == [None, None, order.id]
+    for ticket in found:
+        (one,) = (await shop.sellers.tickets({"seller": "me", "status": ticket.status})).items
+        assert one == ticket
+
+
+async def test_the_pages_of_ones_own_listings_stay_ones_own(shop: Shop) -> None:
+    for title in "abc":
+        await shop.lists(title)
+
+    page = await shop.sellers.tickets({"seller": "me", "status": "available", "limit": "2"})
+
+    assert page.following is not None
+    assert {**page.following, "cursor": ""} == {
+        "seller": "me",
+        "status": "available",
+        "limit": "2",
+        "cursor": "",
+    }
+
+
+async def test_a_summary_counts_a_sellers_listings(shop: Shop) -> None:
+    for price in ("10.50", "20"):
+        await shop.paid(await shop.ordered(await shop.lists(price=price)))
+    await shop.ordered()
+    await shop.lists()
+    await shop.sellers.withdraw_ticket((await shop.lists()).id)
+
+    summary = await shop.sellers.summary()
+
+    assert shop.json(200) == {"available": 1, "held": 1, "sold": 2, "withdrawn": 1, "earned": 30.5}
+    assert summary.earned == Money(3050)
+
+
+async def test_strangers_have_no_listings_of_their_own(shop: Shop) -> None:
+    with shop.refuses_strangers():
+        await shop.visitors.tickets({"seller": "me"})
+    with shop.refuses_strangers():
+        await shop.visitors.summary()

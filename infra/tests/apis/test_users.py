@@ -1,0 +1,97 @@
+"""Sign-up, sign-in and sign-out, over the auth service and over client's fake of it."""
+
+from http.cookies import SimpleCookie
+
+import pytest
+from tests.apis.shop import Shop
+
+from common.base.ids import is_id
+from common.testing.browser import SESSIONS
+
+PASSWORD = "a long password"
+BAD_EMAIL = ("email-invalid", "Email must be valid", "email")
+BAD_PASSWORD = ("password-invalid", "Password must be 8 to 128 characters", "password")
+UNKNOWN = ("invalid-credentials", "Invalid credentials", None)
+
+
+def session_of(cookies: list[str]) -> tuple[str, dict[str, str]]:
+    """Value and attributes of the session's cookie."""
+    (text,) = cookies
+    cookie = SimpleCookie(text)[SESSIONS.cookie]
+    return cookie.value, {name: value for name, value in cookie.items() if value}
+
+
+async def test_a_sign_up_starts_a_session(shop: Shop) -> None:
+    cookies = await shop.visitors.signup("Ada@Example.test", PASSWORD)
+
+    user = shop.json(201)
+    assert set(user) == {"id", "email"}
+    assert is_id(user["id"])
+    assert user["email"] == "Ada@Example.test"
+    token, attributes = session_of(list(cookies))
+    session = SESSIONS.read(token)
+    assert session is not None
+    assert (session.id, session.email) == (user["id"], user["email"])
+    assert attributes == {"path": "/", "httponly": True, "samesite": "lax", "max-age": "1209600"}
+
+
+async def test_a_sign_in_starts_a_session_whatever_the_case_of_the_email(shop: Shop) -> None:
+    await shop.visitors.signup("Ada@Example.test", PASSWORD)
+    user = shop.json(201)
+
+    cookies = await shop.visitors.signin(" ada@example.test", PASSWORD)
+
+    assert shop.json(200) == user
+    session = SESSIONS.read(session_of(list(cookies))[0])
+    assert session is not None
+    assert session.id == user["id"]
+
+
+async def test_a_sign_out_ends_the_session(shop: Shop) -> None:
+    cookies = await shop.visitors.signout()
+
+    assert shop.json(200) == {}
+    token, attributes = session_of(list(cookies))
+    assert token == ""
+    assert (attributes["path"], attributes["max-age"]) == ("/", "0")
+
+
+@pytest.mark.parametrize(
+    ("email", "password", "entries"),
+    [
+        ("ada", PASSWORD, [BAD_EMAIL]),
+        ("ada@example.test", "x" * 7, [BAD_PASSWORD]),
+        ("ada@example.test", "x" * 129, [BAD_PASSWORD]),
+        ("", "", [BAD_EMAIL, BAD_PASSWORD]),
+    ],
+)
+async def test_a_sign_up_is_refused_by_field(
+    shop: Shop, email: str, password: str, entries: list[tuple[str, str, str | None]]
+) -> None:
+    with shop.refuses(400, *entries):
+        await shop.visitors.signup(email, password)
+
+
+async def test_an_email_signs_up_once(shop: Shop) -> None:
+    await shop.visitors.signup("ada@example.test", PASSWORD)
+
+    with shop.refuses(400, ("email-in-use", "Email in use", "email")):
+        await shop.visitors.signup("ADA@example.test", PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("email", "password", "entries"),
+    [
+        ("ada@example.test", "another password", [UNKNOWN]),
+        ("bob@example.test", PASSWORD, [UNKNOWN]),
+        ("ada", PASSWORD, [BAD_EMAIL]),
+        ("ada@example.test", "", [("password-required", "You must supply a password", "password")]),
+    ],
+)
+async def test_a_sign_in_is_refused(
+    shop: Shop, email: str, password: str, entries: list[tuple[str, str, str | None]]
+) -> None:
+    await shop.visitors.signup("ada@example.test", PASSWORD)
+
+    with shop.refuses(400, *entries):
+        await shop.visitors.signin(email, password)

@@ -1,0 +1,34 @@
+"""Sweep of tickets whose derived fields are an older release's: derives them again.
+
+Releases run side by side in a rollout, and a rollback brings an older one back. What an older one saves has
+the derived fields that it knows; those of a newer release are absent, or stale.
+"""
+
+import asyncio
+import logging
+
+from common.base.errors import DatabaseError, Unavailable
+from tickets.repository import DERIVED_LIMIT, TicketRepository
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 10.0
+
+
+async def sweep(tickets: TicketRepository) -> int:
+    """Derives a page of tickets again; returns how many it tried."""
+    found = await tickets.derived_by_older()
+    await asyncio.gather(*map(tickets.derive_again, found))
+    return len(found)
+
+
+async def run(tickets: TicketRepository) -> None:
+    """Sweeps for as long as the service lives; the next page of many at once."""
+    tried = 0
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS if tried < DERIVED_LIMIT else 0)
+        tried = 0
+        try:
+            tried = await sweep(tickets)
+        except (DatabaseError, Unavailable) as error:
+            log.warning("derived fields not swept", extra={"error": repr(error)})
