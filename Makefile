@@ -27,7 +27,7 @@ QUIET = LOG_LEVEL=$${LOG_LEVEL:-ERROR}
 export UV_PYTHON_PREFERENCE ?= system
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run test check workflows fmt e2e flows chaos mutants reconcile crashes expiry money live weight catalogues bench blog blog-test blog-k8s-test k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
+.PHONY: help setup lock run test check workflows fmt e2e flows chaos mutants reconcile crashes expiry money rollout live weight catalogues bench blog blog-test blog-k8s-test k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -124,6 +124,9 @@ expiry: setup ## many orders due in one second (ORDERS=500, KILL=worker|redis|na
 
 money: setup ## payments race with expiry and cancelling (RACES=1000)
 	@$(PY) -m infra.verify.faults.money --races $(or $(RACES),1000)
+
+rollout: setup ## the last release beside this tree, and this tree beside a newer one (LEGS=release,tomorrow SHORT=1 SEED=...)
+	@UV="$(UV)" $(PY) -m infra.verify.rollout $(if $(LEGS),--legs $(LEGS)) $(if $(SEED),--seed $(SEED)) $(if $(filter-out 0,$(SHORT)),--short)
 
 live: setup ## open pages receive other users' changes within a second (PAGES=200)
 	@$(PY) -m infra.verify.load.live --pages $(or $(PAGES),200)

@@ -44,14 +44,14 @@ def taken_message(ports: Ports, needed: Iterable[str]) -> str | None:
     return f"Port {listed} is taken: stop its program, or set EDGE_PORT (now {edge}) to another"
 
 
-def free_edge(start: int = 20000, stop: int = 30000) -> int:
-    """Find an edge port that is free now, as are the ports after it.
+def free_edge(start: int = 20000, stop: int = 30000, names: Sequence[str] = NAMES) -> int:
+    """Find an edge port that is free now, as are the ports after it, one for each further name.
 
     The choice is random: parallel runs rarely collide.
     """
-    candidates = list(range(start, stop, len(NAMES)))
+    candidates = list(range(start, stop - len(names), len(names)))
     random.shuffle(candidates)
     for edge in candidates:
-        if all(is_free(port) for port in from_edge(edge).values()):
+        if all(is_free(port) for port in from_edge(edge, names).values()):
             return edge
-    raise SystemExit(f"No {len(NAMES)} free ports in a row between {start} and {stop}")
+    raise SystemExit(f"No {len(names)} free ports in a row between {start} and {stop}")

@@ -111,23 +111,19 @@ def test_a_given_cluster_without_it_is_taken(tmp_path: Path, monkeypatch: pytest
     Given(GIVEN).start("gittix")
 
 
-def test_an_image_is_built_and_loaded_by_the_given_commands(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hosts, "ROOT", tmp_path)
+def test_an_image_is_built_from_its_sources_and_loaded_by_the_given_commands(tmp_path: Path) -> None:
     given = Given({**GIVEN, "K8S_BUILD": "echo built $IMAGE of $DOCKERFILE >> loaded"})
-    given.image("gittix/auth:test", "auth/Dockerfile")
+    given.image("gittix/auth:test", "auth/Dockerfile", tmp_path)
     assert (tmp_path / "loaded").read_text().splitlines() == [
         "built gittix/auth:test of auth/Dockerfile",
         "loaded gittix/auth:test",
     ]
 
 
-def test_a_build_that_fails_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(hosts, "ROOT", tmp_path)
+def test_a_build_that_fails_says_why(tmp_path: Path) -> None:
     given = Given({**GIVEN, "K8S_BUILD": "echo no such base >&2; false"})
     with pytest.raises(SystemExit, match="no such base"):
-        given.image("gittix/auth:test", "auth/Dockerfile")
+        given.image("gittix/auth:test", "auth/Dockerfile", tmp_path)
 
 
 def test_a_machine_that_can_not_run_a_cluster_is_no_failure_of_the_suite(tmp_path: Path) -> None:

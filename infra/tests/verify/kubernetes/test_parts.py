@@ -2,9 +2,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from infra.verify.kubernetes.application import deployment
 from infra.verify.kubernetes.cluster import Cluster
-from infra.verify.kubernetes.marketplace import MARKETPLACE
-from infra.verify.kubernetes.parts import growth, memory, primaries, production, secret
+from infra.verify.kubernetes.marketplace import MARKETPLACE, PROCESSES, RELEASE, WORKER
+from infra.verify.kubernetes.parts import growth, memory, primaries, production, secret, versions
 
 METRICS = """\
 # TYPE event_deliveries_total counter
@@ -95,3 +96,32 @@ class Kubelet(Cluster):
 
 async def test_memory_is_that_of_the_largest_pod_of_each_app() -> None:
     assert await memory.sample(Kubelet()) == {"auth": 60, "tickets": 70}
+
+
+class Deployments(Cluster):
+    """Records the images that each Deployment is set to, and the rollouts that are awaited."""
+
+    def __init__(self) -> None:
+        super().__init__(("kubectl",), MARKETPLACE)
+        self.images: dict[str, str] = {}
+        self.awaited: set[str] = set()
+
+    async def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        assert stdin is None
+        match arguments:
+            case ("set", "image", name, image):
+                self.images[name] = image
+            case ("rollout", "status", name, _):
+                assert len(self.images) == len(PROCESSES), "rolled out one after another"
+                self.awaited.add(name)
+        return ""
+
+
+async def test_all_deployments_move_to_a_version_at_the_same_time() -> None:
+    cluster = Deployments()
+
+    await versions.move(cluster, RELEASE)
+
+    assert set(cluster.images) == cluster.awaited == {deployment(process) for process in PROCESSES}
+    assert cluster.images[deployment("orders")] == "process=gittix/orders:release"
+    assert cluster.images[deployment(WORKER)] == "process=gittix/expiration:release"

@@ -1,5 +1,7 @@
 """Images, addresses and checks of the test agree with the overlay."""
 
+from pathlib import Path
+
 import pytest
 
 from infra.deploy.manifests.edges import leaving
@@ -8,9 +10,20 @@ from infra.verify.kubernetes import __main__ as command
 from infra.verify.kubernetes import suite, trial
 from infra.verify.kubernetes.application import Application
 from infra.verify.kubernetes.hosts import ROOT, VOLUMES
-from infra.verify.kubernetes.marketplace import MARKETPLACE, ON_REPLICA_SETS, PROCESSES, SERVERS
+from infra.verify.kubernetes.marketplace import (
+    MARKETPLACE,
+    ON_REPLICA_SETS,
+    PROCESSES,
+    RELEASE,
+    SERVERS,
+    STAND_INS,
+    TODAY,
+    stand_in,
+)
 from infra.verify.kubernetes.parts import policies
+from infra.verify.kubernetes.parts import versions as images
 from infra.verify.reconcile.addresses import DATABASES
+from infra.verify.rollout import versions
 
 TEST = overlay("test")
 
@@ -61,6 +74,34 @@ def test_each_part_runs_on_the_application_that_it_needs() -> None:
     assert (plain, first[-2:]) == (MARKETPLACE, ["flows", "secret"])
     assert (sets, second[-1:]) == (ON_REPLICA_SETS, ["primaries"])
     assert [application for application, _ in command.trials(["primaries"])] == [ON_REPLICA_SETS]
+
+
+def test_the_images_of_two_versions_are_those_of_today_and_of_the_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "extracted", lambda: tmp_path)
+
+    ((application, last),) = command.trials(["flows", "versions"])
+
+    assert last[-2:] == ["flows", "versions"]
+    wanted = {images.image(process, tag) for process in PROCESSES for tag in (TODAY, RELEASE)}
+    assert wanted <= set(application.images)
+    assert set(application.images) - wanted == set(dict(map(stand_in, STAND_INS)))
+    assert application.trees == {name: tmp_path for name in wanted if name.endswith(":release")}
+
+
+def test_without_history_the_other_parts_run_and_that_of_two_versions_skips_visibly(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def extracted() -> Path:
+        raise versions.NoHistory("this tree is no git checkout")
+
+    monkeypatch.setattr(versions, "extracted", extracted)
+
+    ((application, last),) = command.trials(["flows", "versions"])
+
+    assert (application, last[-1]) == (MARKETPLACE, "flows")
+    assert capsys.readouterr().out == "SKIPPED: versions: this tree is no git checkout\n"
 
 
 def test_the_ways_that_must_be_open_are_those_of_the_policies() -> None:

@@ -8,8 +8,10 @@ import sys
 from collections.abc import Sequence
 
 from infra.verify.kubernetes import trial
-from infra.verify.kubernetes.marketplace import MARKETPLACE, ON_REPLICA_SETS
-from infra.verify.kubernetes.parts import OF_REPLICA_SETS, PARTS
+from infra.verify.kubernetes.application import Application
+from infra.verify.kubernetes.marketplace import MARKETPLACE, ON_REPLICA_SETS, with_release
+from infra.verify.kubernetes.parts import OF_REPLICA_SETS, OF_TWO_VERSIONS, PARTS
+from infra.verify.rollout import versions
 
 
 def main() -> int:
@@ -20,13 +22,26 @@ def main() -> int:
     names = [name for name in parser.parse_args().parts.split(",") if name]
     if unknown := sorted(set(names) - set(PARTS)):
         raise SystemExit(f"No part is called {', '.join(unknown)}: choose of {', '.join(PARTS)}")
-    return trial.run(*trials(names))
+    chosen = trials(names)
+    return trial.run(*chosen) if chosen else 0
+
+
+def possible(names: Sequence[str]) -> tuple[Application, Sequence[str]]:
+    """The plain application with the images that the parts need, and the parts that have them."""
+    if OF_TWO_VERSIONS not in names:
+        return MARKETPLACE, names
+    try:
+        return with_release(versions.extracted()), names
+    except versions.NoHistory as reason:
+        print(f"SKIPPED: {OF_TWO_VERSIONS}: {reason}")
+        return MARKETPLACE, [name for name in names if name != OF_TWO_VERSIONS]
 
 
 def trials(names: Sequence[str]) -> Sequence[trial.Trial]:
     """Trials of the parts, grouped by the application that they need, the smaller application first."""
+    plain, names = possible(names)
     chosen = (
-        (MARKETPLACE, [name for name in names if name not in OF_REPLICA_SETS]),
+        (plain, [name for name in names if name not in OF_REPLICA_SETS]),
         (ON_REPLICA_SETS, [name for name in names if name in OF_REPLICA_SETS]),
     )
     command = (sys.executable, "-m", "infra.verify.kubernetes.run")

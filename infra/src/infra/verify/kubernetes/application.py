@@ -1,7 +1,7 @@
 """Application to deploy and test on the cluster: its manifests by name, and the sources of its images."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -19,9 +19,11 @@ class Application:
     processes: tuple[str, ...]
     servers: tuple[str, ...]
     images: Mapping[str, str]
-    """Path of each image's Dockerfile, below the repo's root."""
+    """Path of each image's Dockerfile, below the root of its sources."""
     volumes: tuple[str, ...]
     """Folders of the node, below `hosts.VOLUMES`, that hold the overlay's data."""
+    trees: Mapping[str, Path] = field(default_factory=dict)
+    """Root of an image's sources, where it is not this repo's."""
     secrets: Path | None = None
     """Script that creates the secrets and the namespace."""
 

@@ -48,7 +48,8 @@ class Host(Protocol):
     def start(self, namespace: str) -> None:
         """Start the cluster. `namespace` is the one that the application will create."""
 
-    def image(self, name: str, dockerfile: str) -> None: ...
+    def image(self, name: str, dockerfile: str, tree: Path) -> None:
+        """Build the image from the sources in `tree`, and load it into the cluster."""
 
     def size(self, name: str) -> int | None:
         """Bytes of the image on disk; None if unknown."""
@@ -94,8 +95,8 @@ class Own:
                 self.stop()
                 raise NoCluster((started.stdout + started.stderr).strip().rpartition("\n")[2])
 
-    def image(self, name: str, dockerfile: str) -> None:
-        _built([self._up, "image", name, str(ROOT), str(ROOT / dockerfile)], os.environ)
+    def image(self, name: str, dockerfile: str, tree: Path) -> None:
+        _built([self._up, "image", name, str(tree), str(tree / dockerfile)], os.environ, tree)
 
     def size(self, name: str) -> int | None:
         folder = Path(os.environ.get("K8S_DIR") or Path.home() / ".cache" / "k8s") / "images"
@@ -149,10 +150,10 @@ class Given:
                 f"The cluster of KUBECONFIG has a namespace {namespace}: delete it first, if it is unused."
             )
 
-    def image(self, name: str, dockerfile: str) -> None:
+    def image(self, name: str, dockerfile: str, tree: Path) -> None:
         env = {**os.environ, "IMAGE": name, "DOCKERFILE": dockerfile}
         for command in self._commands:
-            _built(["sh", "-ec", command], env)
+            _built(["sh", "-ec", command], env, tree)
 
     def size(self, name: str) -> int | None:  # noqa: ARG002  # unknown here
         return None
@@ -163,9 +164,9 @@ class Given:
     def stop(self) -> None: ...
 
 
-def _built(command: Sequence[str], env: Mapping[str, str]) -> None:
+def _built(command: Sequence[str], env: Mapping[str, str], tree: Path) -> None:
     """Run a build, and hide its output unless it fails. Raises SystemExit with the output then."""
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"{shlex.join(command)}\n{done.stdout}{done.stderr}")
 

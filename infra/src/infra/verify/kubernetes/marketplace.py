@@ -1,6 +1,7 @@
 """The marketplace as an application of the cluster test: infra/k8s/overlays/test."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from infra.verify.kubernetes.application import Application
 from infra.verify.kubernetes.hosts import ROOT
@@ -14,6 +15,8 @@ MEMBERS = 3
 """Servers of each replica set in production."""
 STAND_INS = ("nats", "redis", "mongo")
 K8S = ROOT / "infra" / "k8s"
+TODAY, RELEASE = "test", "release"
+"""Tags of the images: of this tree, and of the last release."""
 
 
 def stand_in(name: str) -> tuple[str, str]:
@@ -27,7 +30,7 @@ MARKETPLACE = Application(
     overlay=K8S / "overlays" / "test",
     processes=PROCESSES,
     servers=SERVERS,
-    images={f"gittix/{name}:test": f"{name}/Dockerfile" for name in SERVICES}
+    images={f"gittix/{name}:{TODAY}": f"{name}/Dockerfile" for name in SERVICES}
     | dict(map(stand_in, STAND_INS)),
     volumes=SERVERS,
     secrets=K8S / "secrets.sh",
@@ -42,3 +45,11 @@ ON_REPLICA_SETS = replace(
         *(f"{database}-mongo-{member}" for database in DATABASES for member in range(1, MEMBERS)),
     ),
 )
+
+
+def with_release(tree: Path) -> Application:
+    """The marketplace, with the images of the last release beside today's; `tree` holds its sources."""
+    dockerfiles = {f"gittix/{name}:{RELEASE}": f"{name}/Dockerfile" for name in SERVICES}
+    return replace(
+        MARKETPLACE, images={**MARKETPLACE.images, **dockerfiles}, trees=dict.fromkeys(dockerfiles, tree)
+    )

@@ -43,7 +43,9 @@ def run(*trials: Trial) -> int:
         return 0
     try:
         with _step("images"):
-            images.build(host, dict(one for application, _ in trials for one in application.images.items()))
+            dockerfiles = dict(one for application, _ in trials for one in application.images.items())
+            trees = dict(one for application, _ in trials for one in application.trees.items())
+            images.build(host, dockerfiles, trees)
         codes = [_try(host, *trial) for trial in trials]
         return next(filter(None, codes), 0)
     finally:

@@ -12,6 +12,7 @@ from infra.verify.kubernetes.parts import (
     production,
     rollouts,
     secret,
+    versions,
     whole,
 )
 from infra.verify.kubernetes.suite import Suite, Verdict
@@ -27,7 +28,10 @@ PARTS: Mapping[str, Callable[[Suite], Awaitable[Verdict]]] = {
     "outage": outage.run,
     "production": production.run,
     "secret": secret.run,
+    "versions": versions.run,
     "primaries": primaries.run,
 }
 OF_REPLICA_SETS = ("primaries",)
 """The parts that need `marketplace.ON_REPLICA_SETS`."""
+OF_TWO_VERSIONS = "versions"
+"""The part that needs the images of `marketplace.with_release`."""
