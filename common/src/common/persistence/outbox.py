@@ -79,7 +79,7 @@ class Relay:
     async def sweep(self) -> int:
         """Wakes the records whose events were left behind; returns how many it found, at most SWEEP_LIMIT."""
         query = {"outbox.at": {"$lte": times.now() - GRACE}}
-        # No sort: the index is read from its beginning, and the server can't sort by an array's field with it.
+        # No sort: the index is read from its beginning, and can't sort by a field of an array's elements.
         found = await self._collection.find(query, {"outbox": 1}, limit=SWEEP_LIMIT)
         for document in found:
             self.wake(document["_id"], document["outbox"])
