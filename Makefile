@@ -110,8 +110,8 @@ chaos: setup ## random users and random faults, then a check for losses (DURATIO
 	@echo 'import site; site.addsitedir("$(CURDIR)/'$$(echo .venv/lib/python3*/site-packages)'")' > $$(echo .tools/mutmut/lib/python3*/site-packages)/project.pth
 	@ln -sf mutmut $@
 
-mutants: setup .tools/mutmut/bin/mutmut-$(MUTMUT_VERSION) ## change one thing of SOURCE at a time, and see whether its tests notice (TESTS=tests/test_domain.py)
-	@$(PY) -m infra.verify.mutants $(SOURCE) $(if $(TESTS),--tests $(TESTS))
+mutants: setup .tools/mutmut/bin/mutmut-$(MUTMUT_VERSION) ## change one thing of SOURCE at a time, and see whether its tests notice (TESTS=tests/test_domain.py CONNECTED=1)
+	@$(PY) -m infra.verify.mutants $(SOURCE) $(if $(TESTS),--tests $(TESTS)) $(if $(CONNECTED),--connected)
 
 reconcile: setup ## name every disagreement between databases, timers, payments and events (SETTLE=0)
 	@$(PY) -m infra.verify.reconcile --settle $(or $(SETTLE),0)

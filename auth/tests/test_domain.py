@@ -4,6 +4,7 @@ from time import thread_time
 import pytest
 
 from auth.domain import WINDOW, Email, Limit, User, whole_seconds
+from common.base.errors import InvalidValue
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -35,6 +36,16 @@ def test_space_around_an_email_is_dropped() -> None:
 def test_a_malformed_email_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^Email must be valid$"):
         Email.parse(text)
+
+
+def test_an_email_may_have_254_characters() -> None:
+    """The limit of RFC 5321, section 4.5.3.1.3, less the angle brackets around an address."""
+    domain = ".".join(["d" * 60] * 3) + ".example.com"
+    local = "a" * (254 - 1 - len(domain))
+
+    assert len(Email.parse(f"{local}@{domain}").address) == 254
+    with pytest.raises(InvalidValue):
+        Email.parse(f"a{local}@{domain}")
 
 
 def test_a_huge_email_is_refused_at_once() -> None:

@@ -51,7 +51,8 @@ def test_placing_is_version_0_of_a_new_order_that_reserves_its_ticket() -> None:
         expires_at=DUE,
         ticket=OrderedTicket(id="ticket", price=Money(2000)),
     )
-    assert (order.status, order.payment, order.reservation) == (Status.CREATED, None, "ticket")
+    assert (order.user_id, order.status, order.payment) == ("buyer", Status.CREATED, None)
+    assert order.reservation == "ticket"
 
 
 @pytest.mark.parametrize("status", OPEN)

@@ -1,5 +1,6 @@
 """Payment of an order: pure tests of the domain."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -120,8 +121,9 @@ def test_only_an_authorised_payment_is_captured_and_once() -> None:
     assert (event_of(awaiting), status_of(awaiting)) == (None, Status.AWAITING)
 
 
-@pytest.mark.parametrize("payment", [an_authorized(), an_awaiting()])
-def test_an_open_payment_is_voided_and_once(payment: Payment) -> None:
+@pytest.mark.parametrize("make", [an_authorized, an_awaiting])
+def test_an_open_payment_is_voided_and_once(make: Callable[[], Payment]) -> None:
+    payment = make()
     payment.void()
     assert event_of(payment) == PaymentVoided(id=payment.id, order_id=ORDER.id)
     payment.saved()

@@ -1,7 +1,10 @@
+from datetime import date
+
 import pytest
 
 from common.base.ids import is_id
 from common.base.money import Money
+from common.contract.details import Details
 from common.contract.events import TicketCreated, TicketUpdated, TicketWithdrawn
 from tickets.domain import Ticket
 from tickets.errors import HeldByAnother, TicketReserved, TicketTaken
@@ -37,6 +40,22 @@ def test_an_offer_is_version_0_of_a_new_ticket_on_sale() -> None:
         id=ticket.id, version=0, title="Concert", price=PRICE, user_id="seller"
     )
     assert (ticket.status, ticket.on_sale) == ("available", True)
+
+
+DETAILS = Details(date(2027, 5, 1), "Arena", "Row 3")
+
+
+def test_the_events_of_a_ticket_say_when_where_and_which_seat() -> None:
+    ticket = Ticket.offer("seller", "Concert", PRICE, DETAILS)
+    offered = ticket.recorded
+    ticket.saved()
+    ticket.hold("order", PRICE)
+    held = ticket.recorded
+
+    assert ticket.details == DETAILS
+    assert isinstance(offered, TicketCreated)
+    assert isinstance(held, TicketUpdated)
+    assert offered.details == held.details == DETAILS
 
 
 def test_an_edit_is_the_next_version() -> None:

@@ -10,6 +10,7 @@ made, or the tests fail without one. docs/mutants.md holds the survivors that ar
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -30,12 +31,17 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.verify.mutants", description=__doc__)
     parser.add_argument("source", type=Path, help="a module or folder, from the project's root")
     parser.add_argument("--tests", nargs="*", default=["tests"], help="test files, from the package's folder")
+    parser.add_argument("--connected", action="store_true", help="the tests on real servers, too")
     options = parser.parse_args(arguments)
+    if options.connected and "TEST_NATS_URL" not in os.environ:
+        python = [sys.executable, "-m"]
+        within = [*python, "infra.dev.testing", "--", *python, "infra.verify.mutants", *arguments]
+        os.execv(sys.executable, within)
     package = _package(options.source)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / package.name
         shutil.copytree(ROOT / package, copy, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-        _configure(copy, _pattern(options.source.relative_to(package)), options.tests)
+        _configure(copy, _pattern(options.source.relative_to(package)), options)
         log = _run(copy)
         outcomes = _outcomes(copy)
         if not outcomes:
@@ -57,13 +63,13 @@ def _pattern(source: Path) -> str:
     return str(source) if source.suffix == ".py" else f"{source}/*"
 
 
-def _configure(copy: Path, pattern: str, tests: Sequence[str]) -> None:
+def _configure(copy: Path, pattern: str, options: argparse.Namespace) -> None:
     settings = {
         "source_paths": ["src"],
         "only_mutate": [pattern],
         "also_copy": ["tests"],
-        "pytest_add_cli_args": ["-p", "no:cacheprovider"],
-        "pytest_add_cli_args_test_selection": list(tests),
+        "pytest_add_cli_args": ["-p", "no:cacheprovider", *(["-m", ""] if options.connected else [])],
+        "pytest_add_cli_args_test_selection": list(options.tests),
         "use_git_change_detection": False,
         # The words of a log line are no behaviour that a test should hold.
         "do_not_mutate_patterns": [r"^\s*log\."],
