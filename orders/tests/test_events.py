@@ -1,15 +1,16 @@
 """What is published, and when: each saved change once, in order, with the version that it gave."""
 
-import asyncio
-
+import pytest
 from fastapi import FastAPI
 
 from common.base.identity import CurrentUser
 from common.persistence.mongo import Database
 from common.testing.browser import running
-from common.testing.events import deliver, emitted
+from common.testing.events import deliver, emitted, left_to_the_sweep
 from common.testing.fake_stream import FakeStream
 from tests.builders import Payment, Shop, an_app
+
+pytestmark = pytest.mark.usefixtures("hasty_relays")
 
 
 async def test_placing_publishes_order_created(shop: Shop, stream: FakeStream) -> None:
@@ -82,7 +83,7 @@ async def test_an_order_is_placed_while_the_stream_is_down_and_published_when_it
     stream.up = False
     order = await shop.an_order(offer)
     assert (await shop.delete(order)).status_code == 204
-    await asyncio.sleep(0.1)  # every attempt at once fails: only the sweep is left
+    await left_to_the_sweep("orders")
     assert stream.of("order") == []
 
     stream.up = True

@@ -3,14 +3,17 @@
 import asyncio
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from common.base.identity import CurrentUser
 from common.persistence.mongo import Database
 from common.testing.browser import running
-from common.testing.events import deliver, emitted
+from common.testing.events import deliver, emitted, left_to_the_sweep
 from common.testing.fake_stream import FakeStream
 from tests.builders import Market, an_app
+
+pytestmark = pytest.mark.usefixtures("hasty_relays")
 
 
 async def test_an_offer_publishes_ticket_created(market: Market, stream: FakeStream) -> None:
@@ -126,7 +129,7 @@ async def test_a_write_succeeds_while_the_stream_is_down_and_is_published_when_i
     edited = await market.put(ticket, {"title": "Opera", "price": 15})
 
     assert edited.status_code == 200
-    await asyncio.sleep(0.1)  # every attempt at once fails: only the sweep is left
+    await left_to_the_sweep("tickets")
     assert stream.messages == []
 
     stream.up = True

@@ -12,7 +12,7 @@ from common.base import times
 from common.base.errors import Outage
 from common.base.ids import new_id
 from common.contract.events import TicketCreated, TicketUpdated
-from common.messaging import parked_deliveries
+from common.messaging import outcomes, parked_deliveries
 from common.messaging.listener import Listener
 from common.messaging.parking import ParkedMessage
 from common.messaging.stream import Stream
@@ -22,6 +22,12 @@ from common.persistence.replica import Replica
 from common.testing.events import publish
 from common.testing.fake_stream import FakeStream
 from tests.builders import a_change, a_creation, consuming, until
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parked_deliveries, "SWEEP_SECONDS", 0.02)
+    monkeypatch.setattr(outcomes, "FIRST_DELAY", 0.002)
 
 
 class Kept(Listener[TicketCreated | TicketUpdated]):
@@ -124,7 +130,6 @@ async def test_parked_messages_are_counted_and_so_is_the_age_of_the_oldest(
 async def test_a_database_that_is_away_for_a_while_loses_no_parked_message(
     stream: FakeStream, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parked_deliveries, "SWEEP_SECONDS", 0.05)
     async with keeping(stream, database) as parking:
         await publish(stream, a_change("1", 1))
         await parked(parking, 1)
@@ -149,7 +154,7 @@ async def test_a_database_that_is_away_for_a_while_loses_no_parked_message(
 async def test_thousands_of_gaps_hold_up_no_other_event_and_close_once_their_versions_come(
     real_stream: Stream, real_database: Database
 ) -> None:
-    waiting = [new_id() for _ in range(3_000)]
+    waiting = [new_id() for _ in range(2_500)]
     async with keeping(real_stream, real_database) as parking:
         await publish(real_stream, *(a_change(each, 1) for each in waiting))
         await parked(parking, len(waiting), seconds=60)

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import orjson
+from prometheus_client import REGISTRY
 
 from common.messaging.events import Event, VersionedEvent, wire_subject
 from common.messaging.publisher import Publisher
@@ -45,6 +46,18 @@ async def refused(stream: FakeStream, event: Event) -> None:
     await publish(stream, event)
     async with asyncio.timeout(5):
         while "nak" not in outcomes(stream, event)[before:]:
+            await asyncio.sleep(0.002)
+
+
+async def left_to_the_sweep(collection: str) -> None:
+    """Returns once the stream has refused an event of this collection, and the sweep a further time."""
+
+    def refusals() -> float:
+        return REGISTRY.get_sample_value("outbox_refusals_total", {"collection": collection}) or 0
+
+    before = refusals()
+    async with asyncio.timeout(5):
+        while refusals() < before + 2:
             await asyncio.sleep(0.002)
 
 

@@ -2,12 +2,14 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
 from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
+from common.persistence import outbox
 from common.persistence.mongo import Database, connect
 from common.testing.fake_stream import FakeStream
 from common.testing.memory import memory_database
@@ -59,6 +61,13 @@ async def _empty(stream: JetStream) -> None:
         for consumer in await context.consumers_info(name):
             await context.delete_consumer(name, consumer.name)
         await context.purge_stream(name)
+
+
+@pytest.fixture
+def hasty_relays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sweeps of outboxes that come at once, and take fresh events, too."""
+    monkeypatch.setattr(outbox, "SWEEP_SECONDS", 0.01)
+    monkeypatch.setattr(outbox, "GRACE", timedelta(0))
 
 
 @pytest.fixture
