@@ -5,6 +5,8 @@ import pytest
 
 from auth.domain import WINDOW, Email, Limit, User, whole_seconds
 from common.base.errors import InvalidValue
+from common.base.ids import is_id
+from common.contract.error_codes import ErrorCode
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -74,12 +76,32 @@ def test_different_emails_have_different_keys() -> None:
     assert Email.parse("ada@example.test").key != Email.parse("a.da@example.test").key
 
 
+@pytest.mark.parametrize("text", ["no address", "a" * 300 + "@example.test"])
+def test_the_refusal_of_an_email_has_its_code(text: str) -> None:
+    with pytest.raises(InvalidValue) as refused:
+        Email.parse(text)
+
+    assert refused.value.code == ErrorCode.EMAIL_INVALID
+
+
+def test_a_user_is_registered_under_a_new_id() -> None:
+    email = Email.parse("ada@example.test")
+    user = User.register(email, "secret")
+
+    assert is_id(user.id)
+    assert (user.email, user.password_hash) == (email, "secret")
+
+
 def test_a_user_does_not_show_the_hash() -> None:
     assert "secret" not in repr(User.register(Email.parse("ada@example.test"), "secret"))
 
 
 def test_below_the_limit_there_is_no_wait() -> None:
     assert Limit(3).wait([NOW, NOW], NOW) == timedelta(0)
+
+
+def test_as_many_failures_as_the_limit_are_a_wait() -> None:
+    assert Limit(3).wait([NOW, NOW, NOW], NOW) == WINDOW
 
 
 def test_at_the_limit_the_wait_ends_with_the_oldest_failure_that_counts() -> None:

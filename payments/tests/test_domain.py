@@ -11,9 +11,9 @@ from common.base.ids import new_id
 from common.base.money import Money
 from common.contract.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
 from common.messaging.events import Event
-from payments.domain import Attempt, Order, Payment, Status
+from payments.domain import Attempt, AttemptStatus, Order, Payment, Status
 from payments.errors import StrayIntent
-from payments.gateway import Intent, State
+from payments.gateway import Charge, Intent, State
 
 NOW = times.now()
 ORDER = Order(new_id(), new_id(), "created", Money(1999), NOW + timedelta(minutes=15))
@@ -55,6 +55,20 @@ def secret_of(payment: Payment) -> str | None:
     return payment.client_secret
 
 
+def test_an_attempt_is_for_the_orders_buyer_price_and_card_with_an_unknown_outcome() -> None:
+    check_at = NOW + timedelta(seconds=30)
+    attempt = Attempt.begin(ORDER, "tok_visa", None, NOW, check_at)
+    charge = Charge(ORDER.id, 1, f"order:{ORDER.id}:1", "tok_visa", Money(1999), NOW)
+    assert attempt == Attempt(
+        attempt.payment_id, ORDER.user_id, AttemptStatus.AUTHORIZING, charge, "", check_at
+    )
+    payment = Payment.of(attempt)
+    assert (payment.id, payment.order_id, payment.user_id, payment.amount) == (
+        *(attempt.payment_id, ORDER.id, ORDER.user_id),
+        Money(1999),
+    )
+
+
 def test_attempts_are_numbered_and_keep_the_payments_id() -> None:
     first = an_attempt()
     second = an_attempt(first)
@@ -76,7 +90,8 @@ def test_a_further_step_is_awaited_and_then_authorised() -> None:
     assert event_of(payment) == PaymentAwaiting(id=payment.id, order_id=ORDER.id)
     assert secret_of(payment) == "shh"
     payment.saved()
-    payment.authorize(an_intent())
+    # A secret is of no use to the page any more, also where the provider still names one.
+    payment.authorize(replace(an_intent(), client_secret="shh"))
     assert event_of(payment) == PaymentCreated(id=payment.id, order_id=ORDER.id, stripe_id="pi_1")
     assert secret_of(payment) is None
 
@@ -112,6 +127,7 @@ def test_only_an_authorised_payment_is_captured_and_once() -> None:
     payment = an_authorized()
     payment.capture()
     assert event_of(payment) == PaymentCaptured(id=payment.id, order_id=ORDER.id)
+    assert status_of(payment) is Status.CAPTURED
     payment.saved()
     payment.capture()
     payment.void()
@@ -130,6 +146,7 @@ def test_an_open_payment_is_voided_and_once(make: Callable[[], Payment]) -> None
     payment.void()
     payment.capture()
     assert (event_of(payment), status_of(payment)) == (None, Status.VOIDED)
+    assert secret_of(payment) is None
 
 
 def test_when_an_order_can_be_paid() -> None:

@@ -2,14 +2,18 @@
 
 import asyncio
 import logging
+from datetime import timedelta
 
+import orjson
 import pytest
 from prometheus_client import REGISTRY
 
+from common.base import times
 from common.base.errors import Unavailable
 from common.contract.events import TicketUpdated
 from common.messaging import progress
 from common.messaging.consumer import Consumer
+from common.messaging.jetstream.stream import JetStream
 from common.messaging.listener import Listener
 from common.messaging.progress import STALLED_SECONDS, WATCH_SECONDS, Progress
 from common.messaging.stream import Pending
@@ -142,3 +146,27 @@ async def test_dead_letters_are_counted_and_a_broker_that_is_away_stops_no_watch
             await until(lambda: asked >= 3)
         await stream.publish("ticket.updated.1", b"{", {})
         await until(lambda: gauge("event_dead_letters") == 1)
+
+
+@pytest.mark.connected
+async def test_a_consumer_that_the_broker_gives_nothing_is_not_ready_until_it_gets_its_events(
+    real_stream: JetStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "WATCH_SECONDS", 0.05)
+    monkeypatch.setattr(progress, "STALLED_SECONDS", 0.5)
+    listener = Stuck()
+    listener.gate.set()
+    async with consuming(real_stream, listener) as consumer:
+        await pause(real_stream, timedelta(minutes=5))
+        await publish(real_stream, a_change("1"))
+        await until(lambda: not consumer.ready)
+
+        await pause(real_stream, timedelta(0))
+        await until(lambda: consumer.ready)
+
+
+async def pause(stream: JetStream, span: timedelta) -> None:
+    """As `nats consumer pause` does."""
+    body = orjson.dumps({"pause_until": (times.now() + span).isoformat()})
+    answer = await stream.client.request("$JS.API.CONSUMER.PAUSE.gittix.tests", body, timeout=2)
+    assert "error" not in orjson.loads(answer.data)
