@@ -26,6 +26,9 @@ OTHER = st.sampled_from(
 KINDS = ("amount_capturable_updated", "canceled", "payment_failed", "succeeded")
 MEANWHILE = ("cancelled", "caught up", "swept", "hinted", "paid", "given up")
 
+PAID_AGAIN = frozenset({"paid", "given up"})
+"""Of MEANWHILE, those in which the buyer pays with another card."""
+
 latest = st.integers(0, 1)
 """One of the two latest orders."""
 events = st.sampled_from((*FAILURES, *MEANWHILE))
@@ -64,14 +67,14 @@ class MoneyMachine(RuleBasedStateMachine):
     def fail_at_the_further_step(self, number: int, plan: Plan) -> None:
         self._pay(number, "tok_threeDSecureDeclined", {})
         order = self._latest(number)
-        self._answer_is_true(order, self._do(self.world.confirm(order), plan))
+        self._answer_is_true(order, self._do(self.world.confirm(order), plan), plan)
 
     @precondition(lambda self: self._awaiting())
     @rule(plan=faults)
     def confirm(self, plan: Plan) -> None:
         order_id = self._awaiting()[-1]["order_id"]
         [order] = [order for order in self.world.orders.all if order.id == order_id]
-        self._answer_is_true(order, self._do(self.world.confirm(order), plan))
+        self._answer_is_true(order, self._do(self.world.confirm(order), plan), plan)
 
     @precondition(lambda self: self._awaiting())
     @rule()
@@ -172,19 +175,19 @@ class MoneyMachine(RuleBasedStateMachine):
         assert [attempt for attempt in self._read("attempts") if "check_at" in attempt] == []
         assert [payment for payment in payments.values() if payment.get("outbox")] == []
 
-    def _answer_is_true(self, order: ModelOrder, answer: object) -> None:
-        """A buyer who reads "paid" has paid; a buyer who reads "declined" has not."""
+    def _answer_is_true(self, order: ModelOrder, answer: object, plan: Plan) -> None:
+        """A buyer who reads "paid" has paid; a buyer who reads "declined" has not, or with another card."""
         states = {intent["_id"]: intent["state"] for intent in self._intents(order)}
         if isinstance(answer, Payment) and answer.status in (Status.AUTHORIZED, Status.CAPTURED):
             taken = ("captured",) if answer.status is Status.CAPTURED else ("authorized", "captured")
             assert states[answer.intent_id] in taken
-        if isinstance(answer, Declined):
+        if isinstance(answer, Declined) and PAID_AGAIN.isdisjoint(plan.values()):
             payments = [p for p in self._read("payments") if p["order_id"] == order.id]
             assert all(payment["status"] not in ("authorized", "captured") for payment in payments)
 
     def _pay(self, number: int, token: str, plan: Plan) -> None:
         order = self._latest(number)
-        self._answer_is_true(order, self._do(self.world.pay(order, token), plan))
+        self._answer_is_true(order, self._do(self.world.pay(order, token), plan), plan)
 
     def _latest(self, number: int) -> ModelOrder:
         return self.world.orders.all[-1 - number]
@@ -207,6 +210,11 @@ class MoneyMachine(RuleBasedStateMachine):
 
 
 TestMoney = MoneyMachine.TestCase
+EXAMPLES = os.environ.get("MONEY_EXAMPLES")
 TestMoney.settings = settings(
-    max_examples=int(os.environ.get("MONEY_EXAMPLES", "100")), stateful_step_count=25, deadline=None
+    max_examples=int(EXAMPLES or 100),
+    stateful_step_count=25,
+    deadline=None,
+    # The suite tries the same examples each time; who asks for a number of them explores.
+    derandomize=EXAMPLES is None,
 )

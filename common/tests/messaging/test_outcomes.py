@@ -122,6 +122,34 @@ async def test_the_attempts_of_one_message_are_not_those_of_another(ends: Outcom
     assert other.outcome == "nak"
 
 
+async def test_a_kind_that_no_version_listens_to_is_a_dead_letter_that_says_so(
+    stream: FakeStream, database: Database
+) -> None:
+    parking = ParkedMessages(database)
+    since = times.now() - timedelta(hours=2)
+    message = ParkedMessage(7, "ticket.updated.1", "ticket.updated", "1", 9, since)
+    stored = Stored(7, "ticket.updated.1", a_change().to_json(), {})
+
+    await Outcomes("tests", DeadLetters(stream), parking).unknown(ParkedDelivery(message, stored, parking))
+
+    (letter,) = stream.messages
+    assert letter.headers[REASON] == "no listener for this kind of event"
+    assert letter.headers[ATTEMPTS_HEADER] == "10"
+
+
+async def test_a_line_of_the_log_names_the_message_and_the_error(
+    ends: Outcomes, caplog: pytest.LogCaptureFixture
+) -> None:
+    await Scripted(Outage("gone")).receive(a_delivery(3), ends)
+    await Scripted().receive(a_delivery(data=b"{"), ends)
+
+    outage, letter = (vars(record) for record in caplog.records)
+    assert (outage["subject"], outage["sequence"], outage["attempt"]) == ("ticket.updated.1", 7, 3)
+    assert outage["error"] == "Outage('gone')"
+    assert letter["reason"].startswith("does not parse")
+    assert "error" not in letter
+
+
 @pytest.mark.parametrize("raises", [*FAULTS[:1], *GAPS])
 async def test_a_message_that_was_handled_and_comes_again_has_all_its_attempts(
     ends: Outcomes, raises: Raise
@@ -222,7 +250,11 @@ async def test_what_waits_is_parked_after_a_few_attempts(
     assert await ended(a_delivery(PARK_AFTER)) == "ack"
 
     (document,) = await parked(database)
-    assert (document["_id"], document["record"], document["kind"]) == (7, "1", "ticket.updated")
+    fields = ("_id", "record", "kind", "subject", "attempt")
+    assert [document[field] for field in fields] == [
+        *(7, "1", "ticket.updated", "ticket.updated.1"),
+        PARK_AFTER,
+    ]
 
 
 async def test_what_cannot_be_parked_waits_in_the_consumer(

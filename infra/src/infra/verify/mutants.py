@@ -71,8 +71,8 @@ def _configure(copy: Path, pattern: str, options: argparse.Namespace) -> None:
         "pytest_add_cli_args": ["-p", "no:cacheprovider", *(["-m", ""] if options.connected else [])],
         "pytest_add_cli_args_test_selection": list(options.tests),
         "use_git_change_detection": False,
-        # The words of a log line are no behaviour that a test should hold.
-        "do_not_mutate_patterns": [r"^\s*log\."],
+        # The words of a log line are no behaviour that a test should hold; `make crashes` tries crash points.
+        "do_not_mutate_patterns": [r"^\s*log\.", r"^\s*reached\("],
     }
     lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
     with (copy / "pyproject.toml").open("a") as pyproject:
