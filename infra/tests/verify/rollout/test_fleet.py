@@ -52,7 +52,7 @@ async def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
         return True
 
     monkeypatch.setattr(fleet, "Supervised", Process)
-    monkeypatch.setattr(fleet, "_is_ready", is_ready)
+    monkeypatch.setattr(fleet, "is_ready", is_ready)
     monkeypatch.setattr(fleet, "DRAIN_SECONDS", 0.0)
     monkeypatch.setattr(os, "killpg", lambda _pid, sent: note(f"kill {signal.Signals(sent).name}"))
     config = replace(from_env({"DATA_DIR": str(tmp_path)}), ports=free_ports())
@@ -101,7 +101,7 @@ async def test_a_process_that_does_not_get_ready_is_named(
     async def is_ready(*_: object) -> bool:
         return False
 
-    monkeypatch.setattr(fleet, "_is_ready", is_ready)
+    monkeypatch.setattr(fleet, "is_ready", is_ready)
     monkeypatch.setattr(fleet, "READY_SECONDS", 0.0)
     with pytest.raises(NotReady, match="auth-1"):
         await running.replace(Restart("auth-1", kill=False), NEW)

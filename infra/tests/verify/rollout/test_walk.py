@@ -66,7 +66,7 @@ async def test_an_outcome_that_the_provider_leaves_unknown_is_no_failure(
         shop.ledger.answers["5xx"] += 1
         return Answer(503, {"errors": [{"code": code}]})
 
-    monkeypatch.setattr(Shop, "_send", send)
+    monkeypatch.setattr(Shop, "send", send)
     await shop.call(Person(Api("http://edge", connections=1), {}), "POST", "/api/payments", {})
 
     assert shop.failures == failures

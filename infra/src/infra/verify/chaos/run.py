@@ -19,6 +19,7 @@ from infra.verify.chaos.outcome import Outcome
 from infra.verify.chaos.plan import schedule
 from infra.verify.chaos.shop import Shop
 from infra.verify.chaos.user import User
+from infra.verify.readiness import is_ready
 from infra.verify.reconcile import addresses
 from infra.verify.reconcile.report import Report
 from infra.verify.reconcile.view import OUT_OF_REACH, View, opened
@@ -86,18 +87,10 @@ async def _is_up(target: Target) -> bool:
     with suppress(TimeoutError):
         async with asyncio.timeout(UP_TIMEOUT), aiohttp.ClientSession() as http:
             for name in SERVICES:
-                while not await _is_ready(http, f"{target.url(name)}/readyz"):
+                while not await is_ready(http, f"{target.url(name)}/readyz"):
                     await asyncio.sleep(0.2)
             return True
     return False
-
-
-async def _is_ready(http: aiohttp.ClientSession, url: str) -> bool:
-    try:
-        async with http.get(url, timeout=aiohttp.ClientTimeout(total=3)) as response:
-            return response.status == 200
-    except (aiohttp.ClientError, TimeoutError):
-        return False
 
 
 async def settled(view: View, ledger: Ledger, seconds: float) -> tuple[Report, float]:

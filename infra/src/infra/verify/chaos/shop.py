@@ -62,7 +62,7 @@ class Shop:
 
         A success must contain `fields`; `explained` is called after the answer.
         """
-        answer = await self._send(account, method, path, body)
+        answer = await self.send(account, method, path, body)
         if not is_expected(answer, success, explained()):
             self.ledger.surprise(f"{method} {path} {body or ''}: {answer.status} {answer.body}")
         elif answer.status == success and not _has(answer.body, fields):
@@ -87,7 +87,8 @@ class Shop:
         if status not in (502, 503, 504) and not (is_page and "</html>" in text):
             self.ledger.surprise(f"page {path}: {status} {text[:200]}")
 
-    async def _send(self, account: Person, method: str, path: str, body: Any) -> Answer:
+    async def send(self, account: Person, method: str, path: str, body: Any) -> Answer:
+        """Send a request; the answer is counted, and not judged. Status 0 where none came."""
         await self._turn()
         try:
             reply = await self._api.send(method, path, account.headers, body)

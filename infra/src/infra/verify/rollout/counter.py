@@ -1,13 +1,12 @@
 """The chaos users' access to the edge, with a count of the requests that failed."""
 
-from collections.abc import Callable, Collection
 from typing import Any
 
 from common.contract.error_codes import ErrorCode
 from infra.actors.person import Person
-from infra.verify.chaos.answers import Answer, Explained
+from infra.verify.chaos.answers import Answer
 from infra.verify.chaos.ledger import Ledger
-from infra.verify.chaos.shop import Shop, nothing
+from infra.verify.chaos.shop import Shop
 
 
 class CountingShop(Shop):
@@ -21,19 +20,7 @@ class CountingShop(Shop):
         answers = self.ledger.answers
         return answers["5xx"] + answers["no answer"] - self._by_the_provider
 
-    async def call(
-        self,
-        account: Person,
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        success: int = 200,
-        fields: Collection[str] = (),
-        explained: Callable[[], Explained] = nothing,
-    ) -> Answer:
-        answer = await super().call(
-            account, method, path, body, success=success, fields=fields, explained=explained
-        )
+    async def send(self, account: Person, method: str, path: str, body: Any) -> Answer:
+        answer = await super().send(account, method, path, body)
         self._by_the_provider += answer.code == ErrorCode.PAYMENT_OUTCOME_UNKNOWN
         return answer

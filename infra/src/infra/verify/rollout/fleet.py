@@ -13,6 +13,7 @@ from infra.dev.config import Config, jwt_key
 from infra.dev.output import Output
 from infra.dev.process import Supervised
 from infra.dev.system import WORKER
+from infra.verify.readiness import is_ready
 from infra.verify.rollout import balancer
 from infra.verify.rollout.versions import Version
 
@@ -104,7 +105,7 @@ class Fleet:
         url = f"http://127.0.0.1:{self._config.ports[member]}/readyz"
         try:
             async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession() as http:
-                while not await _is_ready(http, url):
+                while not await is_ready(http, url):
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise NotReady(f"{member} is not ready after {READY_SECONDS:g} s") from None
@@ -116,11 +117,3 @@ def kind_of(member: str) -> str:
 
 def free_ports() -> ports.Ports:
     return ports.from_edge(ports.free_edge(names=PORT_NAMES), PORT_NAMES)
-
-
-async def _is_ready(http: aiohttp.ClientSession, url: str) -> bool:
-    try:
-        async with http.get(url, timeout=aiohttp.ClientTimeout(total=3)) as response:
-            return response.status == 200
-    except (aiohttp.ClientError, TimeoutError):
-        return False
