@@ -240,6 +240,23 @@ async def test_a_kind_that_is_new_waits_through_a_rollback_for_the_next_rollout(
     assert await database["parked"].count_documents({}) == 0
 
 
+async def test_a_part_that_fails_unexpectedly_ends_the_consumer_which_is_started_again(
+    stream: FakeStream, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def break_down() -> None:
+        raise KeyError("since")
+
+    parking = ParkedMessages(database)
+    monkeypatch.setattr(parking, "oldest", break_down)
+    consumer = Consumer(stream, [Updated()], parking)
+
+    with pytest.raises(ExceptionGroup) as failure:
+        await asyncio.wait_for(consumer.run(), 5)
+
+    assert failure.group_contains(KeyError)
+    assert not consumer.ready
+
+
 async def test_a_consumer_asks_for_the_events_of_its_listeners(stream: FakeStream) -> None:
     consumer = Consumer(stream, [Updated(), Cancelled()])
 

@@ -150,6 +150,18 @@ async def test_a_line_of_the_log_names_the_message_and_the_error(
     assert "error" not in letter
 
 
+async def test_an_outage_is_logged_ever_more_rarely_until_a_message_is_handled(
+    ends: Outcomes, caplog: pytest.LogCaptureFixture
+) -> None:
+    await attempted(ends, *(Outage("gone") for _ in range(20)))
+    assert [vars(record)["attempt"] for record in caplog.records] == [1, 2, 4, 8, 16]
+
+    await Scripted().receive(a_delivery(21), ends)
+    caplog.clear()
+    await attempted(ends, Outage("gone again"))
+    assert len(caplog.records) == 1
+
+
 @pytest.mark.parametrize("raises", [*FAULTS[:1], *GAPS])
 async def test_a_message_that_was_handled_and_comes_again_has_all_its_attempts(
     ends: Outcomes, raises: Raise

@@ -79,17 +79,20 @@ class Consumer:
         return self._bound and not self._progress.stalled
 
     async def run(self) -> None:
-        """Consumes until cancelled. `drained` waits for the deliveries that are then in progress."""
+        """Consumes until cancelled. `drained` waits for the deliveries that are then in progress.
+
+        Raises an ExceptionGroup if a part of it fails in an unexpected way: none stands still unseen.
+        """
         source = await self._bind()
         self._bound = True
-        helpers = [asyncio.create_task(work) for work in self._beside(source)]
         try:
-            while True:
-                await self._pull(source)
+            async with asyncio.TaskGroup() as parts:
+                for part in self._beside(source):
+                    parts.create_task(part)
+                while True:
+                    await self._pull(source)
         finally:
             self._bound = False
-            for helper in helpers:
-                helper.cancel()
             await source.close()
 
     async def drained(self) -> None:

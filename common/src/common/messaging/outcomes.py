@@ -22,6 +22,7 @@ from prometheus_client import Counter
 
 from common.base.crash_points import reached
 from common.base.errors import DatabaseError, Unavailable
+from common.base.logs import Repetitions
 from common.messaging.dead_letters import DeadLetters
 from common.messaging.parking import ParkedMessage, Parking
 from common.messaging.stream import Delivery, kind_of
@@ -52,10 +53,12 @@ class Outcomes:
         self._parking = parking
         self._errors = _Counts()
         self._waits = _Counts()
+        self._outages = Repetitions()
 
     async def handled(self, delivery: Delivery) -> None:
         reached("before-ack")
         await delivery.ack()
+        self._outages.over()
         self._ended(delivery, "ack")
 
     async def too_early(self, delivery: Delivery, reason: Exception) -> None:
@@ -67,7 +70,9 @@ class Outcomes:
         await self._wait(delivery, "no listener for this kind of event")
 
     async def outage(self, delivery: Delivery, error: Exception) -> None:
-        log.warning("waiting for a dependency", extra=_about(delivery, repr(error)))
+        # It concerns each message at each attempt: not a line for each.
+        if self._outages.is_due():
+            log.warning("waiting for a dependency", extra=_about(delivery, repr(error)))
         await self._nak(delivery)
 
     async def failed(self, delivery: Delivery, error: Exception) -> None:
