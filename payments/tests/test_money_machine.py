@@ -155,7 +155,8 @@ class MoneyMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             if self.is_sound:
-                self._do(self.world.come_to_rest())
+                outcome = self._do(self.world.come_to_rest())
+                assert outcome is None, outcome
                 self._all_is_settled()
         finally:
             self.world.close()

@@ -140,6 +140,10 @@ async def _outcome(context: PaymentContext, intent: Intent) -> Payment:
             exc_info=True,
             extra={"order": intent.order_id},
         )
+        order = await context.repositories.orders.lookup(intent.order_id)
+        if order is not None and order.is_cancelled:
+            # The payment may still be authorised here, and its money is given back.
+            raise CancelledOrder() from None
     payment = await context.repositories.payments.of_order(intent.order_id)
     if intent.state is State.DECLINED or (intent.state is State.VOIDED and not _is_voided(payment)):
         raise Declined(intent.decline_reason)
