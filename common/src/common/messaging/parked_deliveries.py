@@ -113,6 +113,8 @@ class ParkedDeliveries:
         self._count_at = 0.0
         self._in_progress: set[int] = set()
         self._applied: set[str] = set()
+        self._missed: set[str] = set()
+        """Records with a message that was to come back while an attempt at it was in progress."""
         self._hint = asyncio.Event()
 
     def applied(self, record: str) -> None:
@@ -125,6 +127,10 @@ class ParkedDeliveries:
         """A delivery left the consumer's lanes, however it ended."""
         if delivery.parked_for is not None:
             self._in_progress.discard(delivery.sequence)
+            record = delivery.subject.rpartition(".")[2]
+            if record in self._missed:
+                self._missed.discard(record)
+                self.applied(record)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -170,6 +176,7 @@ class ParkedDeliveries:
 
     async def _bring_back(self, messages: Sequence[ParkedMessage]) -> None:
         fresh = [message for message in messages if message.sequence not in self._in_progress]
+        self._missed.update(message.record for message in messages if message not in fresh)
         found = await asyncio.gather(*(self._stream.read(message.sequence) for message in fresh))
         for message, stored in zip(fresh, found, strict=True):
             if stored is None:
