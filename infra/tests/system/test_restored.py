@@ -131,7 +131,7 @@ async def without(service: str, town: Town) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_database_restored_from_a_backup_agrees_with_the_others(tmp_path: Path, service: str) -> None:
-    config = configuration(tmp_path / "data", ORDER_HOLD_SECONDS="300")
+    config = configuration(tmp_path / "data", ORDER_HOLD_SECONDS="300", LOG_LEVEL="INFO")
     async with running(config) as system, users_of(system) as api:
         town = Town(await Person.sign_up(api), await Person.sign_up(api))
         await town.trade()
