@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from common.base.errors import InvalidValue
 from common.base.money import Money, Price
 from common.testing.hostile import LITERALS, NUMERIC_STRINGS
 
@@ -45,6 +46,16 @@ def test_whole_amounts_are_written_without_decimals(units: int) -> None:
 )
 def test_an_amount_is_read_exactly(written: object, amount: int) -> None:
     assert Money.parse(written).cents == amount
+
+
+@pytest.mark.parametrize(
+    ("written", "code"), [(0, "price-too-low"), ("-5", "price-too-low"), (1_000_001, "price-too-high")]
+)
+def test_an_amount_out_of_bounds_says_which_bound_by_its_code(written: object, code: str) -> None:
+    with pytest.raises(InvalidValue) as refused:
+        Money.parse(written)
+
+    assert refused.value.code == code
 
 
 POSITIVE = "Price must be greater than 0"

@@ -24,6 +24,13 @@ def test_a_time_is_written_in_utc_with_z(moment: datetime, written: str) -> None
     assert times.iso(moment) == written
 
 
+@pytest.mark.parametrize(("microseconds", "kept"), [(0, 0), (999, 0), (1_000, 1_000), (999_999, 999_000)])
+def test_a_time_is_cut_to_whole_milliseconds(microseconds: int, kept: int) -> None:
+    moment = datetime(2026, 1, 31, 12, 0, 0, microseconds, tzinfo=UTC)
+
+    assert times.to_millis(moment) == moment.replace(microsecond=kept)
+
+
 class Dated(BaseModel):
     at: Moment
 
