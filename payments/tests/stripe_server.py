@@ -31,6 +31,11 @@ _OUTCOMES = {
 }
 
 
+PATIENCE = 1.0
+"""The gateway's timeout in tests: a loaded machine answers within it."""
+HANG = 2.0
+
+
 class StripeServer:
     """Stripe's API with inspectable state.
 
@@ -41,7 +46,7 @@ class StripeServer:
     hang: Delay of an answer for `tok_timeout`, in seconds, each time.
     """
 
-    def __init__(self, hang: float = 1.0) -> None:
+    def __init__(self, hang: float = HANG) -> None:
         self.intents: dict[str, Record] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.fail_next = 0

@@ -15,7 +15,7 @@ from payments.errors import BadToken, OutcomeUnknown, SettlementRefused
 from payments.fake_gateway import FakeGateway
 from payments.gateway import Charge, Intent, PaymentGateway, State
 from payments.stripe_gateway import StripeGateway
-from tests.stripe_server import StripeServer, serving
+from tests.stripe_server import PATIENCE, StripeServer, serving
 
 
 @dataclass
@@ -45,7 +45,7 @@ async def _fake(database: Database) -> AsyncIterator[Provider]:
 
 
 async def _stripe() -> AsyncIterator[Provider]:
-    server = StripeServer(hang=0.5)
+    server = StripeServer()
 
     async def step(intent: Intent) -> None:
         server.owner_takes_the_step(intent.id)
@@ -57,7 +57,7 @@ async def _stripe() -> AsyncIterator[Provider]:
         return int(server.intents[intent_id]["captures"])
 
     async with serving(server) as address:
-        gateway = StripeGateway("sk_test_x", api_base=address, timeout=0.25, network_retries=0)
+        gateway = StripeGateway("sk_test_x", api_base=address, timeout=PATIENCE, network_retries=0)
         yield Provider(gateway, step, count, captures)
         await gateway.close()
 

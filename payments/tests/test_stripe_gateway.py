@@ -12,20 +12,20 @@ from common.base.money import Money
 from payments.errors import OutcomeUnknown
 from payments.gateway import Charge, State
 from payments.stripe_gateway import StripeGateway
-from tests.stripe_server import StripeServer, serving
+from tests.stripe_server import PATIENCE, StripeServer, serving
 
 _orders = count()
 
 
 @pytest.fixture
 async def server() -> StripeServer:
-    return StripeServer(hang=0.5)
+    return StripeServer()
 
 
 @pytest.fixture
 async def gateway(server: StripeServer) -> AsyncIterator[StripeGateway]:
     async with serving(server) as address:
-        gateway = StripeGateway("sk_test_x", api_base=address, timeout=0.25, network_retries=0)
+        gateway = StripeGateway("sk_test_x", api_base=address, timeout=PATIENCE, network_retries=0)
         yield gateway
         await gateway.close()
 
@@ -71,7 +71,7 @@ async def test_an_amount_that_stripe_refuses_is_declined_with_its_message(gatewa
 async def test_the_sdk_repeats_a_lost_answer_with_the_same_key(server: StripeServer) -> None:
     server.lose_next = 1
     async with serving(server) as address:
-        gateway = StripeGateway("sk_test_x", api_base=address, timeout=0.25)
+        gateway = StripeGateway("sk_test_x", api_base=address, timeout=PATIENCE)
         intent = await gateway.authorize(a_charge())
         await gateway.close()
     assert intent.state is State.AUTHORIZED
@@ -81,7 +81,7 @@ async def test_the_sdk_repeats_a_lost_answer_with_the_same_key(server: StripeSer
 
 
 async def test_a_refused_connection_is_an_unknown_outcome() -> None:
-    gateway = StripeGateway("sk_test_x", api_base="http://127.0.0.1:1", timeout=0.25, network_retries=0)
+    gateway = StripeGateway("sk_test_x", api_base="http://127.0.0.1:1", timeout=PATIENCE, network_retries=0)
     for call in (gateway.authorize(a_charge()), gateway.find(a_charge()), gateway.retrieve("pi_1")):
         with pytest.raises(OutcomeUnknown):
             await call
