@@ -369,3 +369,20 @@ async def test_an_index_that_has_a_successor_is_dropped(real_database: Database,
     found = await real_database.command({"listIndexes": "listings"})
     names = {index["name"] for index in found["cursor"]["firstBatch"]}
     assert names == {"_id_", "outbox_pending", "one_live_per_order"}
+
+
+async def test_an_index_that_a_release_retired_is_dropped_once_its_successors_exist(
+    database: Database, stream: FakeStream
+) -> None:
+    class Renamed(Listings):
+        indexes = (Index([("title", ASCENDING)], name="by_title"),)
+        retired = ("one_per_order", "never_there")
+
+    await listings(database, stream)
+    renamed = Renamed(database, publishers(stream))
+
+    for _ in range(2):
+        await renamed.prepare()
+        found = await renamed.documents._driver.index_information()
+        assert {"by_title", "outbox_pending"} <= set(found)
+        assert "one_per_order" not in found
