@@ -312,7 +312,7 @@ def test_a_drop_needs_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
 async def test_a_broker_that_is_not_there_is_said_in_one_line(
     nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("common.messaging.dead_letters.command.CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("common.messaging.jetstream.operator.CONNECT_SECONDS", 0.2)
 
     assert await main(argparse.Namespace(command="list"), nats_server.url, MARKETPLACE) == 1
 

@@ -157,7 +157,7 @@ async def test_what_cannot_be_taken_away_is_said_and_nothing_changes(
 async def test_a_broker_that_is_not_there_is_said_in_one_line(
     nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("common.messaging.jetstream.command.CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("common.messaging.jetstream.operator.CONNECT_SECONDS", 0.2)
 
     assert await main(argparse.Namespace(command="list"), nats_server.url, MARKETPLACE) == 1
 

@@ -18,7 +18,7 @@ from common.base import times
 from common.base.errors import DatabaseError, Unavailable
 from common.base.logs import Repetitions
 from common.messaging.outcomes import GIVEN_UP
-from common.messaging.parking import ParkedMessage, Parking
+from common.messaging.parking import CLAIM, ParkedMessage, Parking
 from common.messaging.stream import Delivery, Stored, Stream
 
 log = logging.getLogger(__name__)
@@ -28,8 +28,6 @@ _OLDEST = Gauge("event_parked_oldest_seconds", "How long the oldest parked messa
 
 SWEEP_SECONDS = 1.0
 GATHER_SECONDS = 0.02
-CLAIM_SECONDS = 30.0
-"""How long a message that this process took is not due for another one, unless it says that it goes on."""
 MOST_AT_ONCE = 32
 """Parked messages in progress: a part of the consumer's capacity, so that new events keep their pace."""
 
@@ -76,7 +74,7 @@ class ParkedDelivery:
         await self._put_off(delay)
 
     async def in_progress(self) -> None:
-        await self._put_off(CLAIM_SECONDS)
+        await self._put_off(CLAIM.total_seconds())
 
     async def _release(self) -> None:
         # Not released: it comes back, and is recognised as handled.
@@ -176,7 +174,7 @@ class ParkedDeliveries:
 
     async def _bring_back(self, messages: Sequence[ParkedMessage]) -> None:
         fresh = [message for message in messages if message.sequence not in self._in_progress]
-        self._missed.update(message.record for message in messages if message not in fresh)
+        self._missed.update(message.record for message in messages if message.sequence in self._in_progress)
         found = await asyncio.gather(*(self._stream.read(message.sequence) for message in fresh))
         for message, stored in zip(fresh, found, strict=True):
             if stored is None:

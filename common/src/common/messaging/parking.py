@@ -16,6 +16,9 @@ from typing import Protocol
 
 from common.base import times
 
+CLAIM = timedelta(seconds=30)
+"""How long a message that a process took is not due for another one, unless it says that it goes on."""
+
 
 @dataclass(frozen=True, slots=True)
 class ParkedMessage:

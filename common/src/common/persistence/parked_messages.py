@@ -9,13 +9,12 @@ from datetime import datetime, timedelta
 
 from common.base import times
 from common.base.errors import DuplicateKey
-from common.messaging.parking import ParkedMessage
+from common.messaging.parking import CLAIM, ParkedMessage
 from common.persistence.batching import DocumentWriter
 from common.persistence.coalescer import Coalescer
 from common.persistence.mongo import ASCENDING, Collection, Database, Document, Index, Keys, Query
 
 COLLECTION = "parked"
-CLAIM = timedelta(seconds=30)
 
 INDEXES = (
     Index([("due", ASCENDING)], name="due"),

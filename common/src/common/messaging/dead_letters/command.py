@@ -1,7 +1,6 @@
 """Looks after the dead letters of the stream that NATS_URL names."""
 
 import argparse
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
@@ -10,12 +9,10 @@ from typing import TextIO
 import orjson
 
 from common.base import times
-from common.base.errors import Unavailable
 from common.messaging.dead_letters import DeadLetters, Letter
-from common.messaging.jetstream.stream import JetStream
+from common.messaging.jetstream.operator import operate
 from common.messaging.stream import Stream, StreamSpec
 
-CONNECT_SECONDS = 15.0
 PAGE = 50
 
 
@@ -135,13 +132,4 @@ def _printable(text: str) -> str:
 
 
 async def main(options: argparse.Namespace, nats_url: str, spec: StreamSpec) -> int:
-    stream = JetStream(nats_url, "dead-letters", spec)
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            await stream.connect(declare=False)
-        return await run(options, stream, sys.stdout)
-    except (TimeoutError, Unavailable) as error:
-        sys.stderr.write(f"The event stream can't be reached: {error!r}\n")
-        return 1
-    finally:
-        await stream.close()
+    return await operate("dead-letters", nats_url, spec, lambda stream: run(options, stream, sys.stdout))

@@ -5,7 +5,6 @@ version publishes, or listens to, any more is taken away by hand, after the roll
 """
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Sequence
 from typing import TextIO
@@ -14,10 +13,8 @@ import nats.js.errors
 from nats.aio.client import Client
 
 from common.messaging.jetstream.declarations import filters, narrow_consumer, narrow_stream
-from common.messaging.jetstream.stream import JetStream
+from common.messaging.jetstream.operator import operate
 from common.messaging.stream import StreamSpec
-
-CONNECT_SECONDS = 15.0
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -58,13 +55,6 @@ async def _list(client: Client, spec: StreamSpec, out: TextIO) -> None:
 
 
 async def main(options: argparse.Namespace, nats_url: str, spec: StreamSpec) -> int:
-    stream = JetStream(nats_url, "declarations", spec)
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            await stream.connect(declare=False)
-            return await run(options, stream.client, spec, sys.stdout)
-    except TimeoutError as error:
-        sys.stderr.write(f"The event stream can't be reached: {error!r}\n")
-        return 1
-    finally:
-        await stream.close()
+    return await operate(
+        "declarations", nats_url, spec, lambda stream: run(options, stream.client, spec, sys.stdout)
+    )
