@@ -11,7 +11,8 @@ from nats.js.api import ConsumerConfig, StreamConfig
 from common.base.errors import Unavailable
 from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.command import main, parse, run
-from common.messaging.jetstream.declarations import widened_consumer, widened_stream
+from common.messaging.jetstream.declarations import declare_consumer, widened_consumer, widened_stream
+from common.messaging.jetstream.skipped import Skipped, marked, of
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import ConsumerSpec
 from common.testing.servers import server
@@ -84,6 +85,43 @@ async def test_an_older_process_that_starts_takes_no_event_from_a_newer_one(
 
     assert sorted(texts(await pulled(source, 2))) == ["new kind", "old kind"]
     await older.close()
+    await newer.close()
+
+
+@pytest.mark.connected
+async def test_what_was_skipped_is_handed_over_by_the_next_process_after_a_crash(newer: JetStream) -> None:
+    narrow = await newer.source(a_spec("tester", "ticket.created.*"))
+    sequences = [await put(newer, str(number), "ticket.updated.7") for number in range(3)]
+    await put(newer, "passed", "ticket.created.7")
+    await (await pulled(narrow, 1))[0].ack()
+    await narrow.close()
+    wide = a_spec("tester", "ticket.created.*", "ticket.updated.*", "retry.tester.>")
+    await declare_consumer(newer.client, "gittix", wide)  # … and ends here.
+    context = newer.client.jetstream()
+    crashed = (await context.consumer_info("gittix", "tester")).config
+    # Another one handed the first message over, and ended.
+    await context.add_consumer("gittix", marked(crashed, Skipped(("ticket.updated.*",), sequences[0])))
+
+    source = await newer.source(wide)
+
+    assert texts(await pulled(source, 2)) == ["1", "2"]
+    await assert_silent(source)
+    assert of((await context.consumer_info("gittix", "tester")).config) is None
+    await newer.close()
+
+
+@pytest.mark.connected
+async def test_what_two_widenings_skipped_is_handed_over_from_the_start(newer: JetStream) -> None:
+    await (await newer.source(a_spec("tester", "order.created.*"))).close()
+    await declare_consumer(newer.client, "gittix", a_spec("tester", "ticket.created.*"))
+    context = newer.client.jetstream()
+    first = (await context.consumer_info("gittix", "tester")).config
+    await context.add_consumer("gittix", marked(first, Skipped(("ticket.created.*",), 5)))
+
+    await declare_consumer(newer.client, "gittix", a_spec("tester", "ticket.updated.*"))
+
+    found = of((await context.consumer_info("gittix", "tester")).config)
+    assert found == Skipped(("ticket.created.*", "ticket.updated.*"), 0)
     await newer.close()
 
 

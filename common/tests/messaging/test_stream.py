@@ -14,7 +14,7 @@ from common.base.ids import new_id
 from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.pull_consumer import JetStreamSource
 from common.messaging.jetstream.stream import JetStream
-from common.messaging.stream import MESSAGE_ID, Pending, Stream
+from common.messaging.stream import MESSAGE_ID, Pending, Stream, retry_subject
 from common.testing.fake_stream import FakeStream
 from common.testing.fixtures import server
 from tests.broker import NatsServer, a_spec, assert_silent, pulled, put, texts
@@ -221,6 +221,28 @@ async def test_a_consumer_that_is_declared_otherwise_follows(broker: Stream, con
     await put(broker, "order", "order.created.1")
 
     assert texts(await pulled(source, 1)) == ["order"]
+
+
+async def test_what_was_skipped_before_its_subject_was_added_arrives(
+    broker: Stream, connection: Connection
+) -> None:
+    narrow = await (await connection()).source(a_spec("tester", "ticket.created.*"))
+    for text in ("a", "b"):
+        await put(broker, text, "order.created.1")
+    await put(broker, "other", "ticket.created.1")
+    (delivery,) = await pulled(narrow, 1)
+    await delivery.ack()
+    await narrow.close()
+    wide = a_spec("tester", "ticket.created.*", "order.created.*", retry_subject("tester", ">"))
+
+    source = await (await connection()).source(wide)
+    # A second process declares the same, and adds nothing.
+    await (await (await connection()).source(wide)).close()
+
+    deliveries = await pulled(source, 2)
+    assert [delivery.subject for delivery in deliveries] == ["retry.tester.order.created.1"] * 2
+    assert texts(deliveries) == ["a", "b"]
+    await assert_silent(source)
 
 
 async def test_a_narrower_declaration_takes_nothing_away(broker: Stream, connection: Connection) -> None:

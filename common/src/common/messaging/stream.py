@@ -64,6 +64,12 @@ class Stored:
     at: datetime = field(default_factory=times.now)
 
 
+def again_for(queue_group: str, skipped: Stored) -> tuple[str, bytes, Mapping[str, str]]:
+    """A copy, as `Stream.publish` takes it, that this queue group alone handles; always of the same id."""
+    headers = {**skipped.headers, MESSAGE_ID: f"skipped:{queue_group}:{skipped.sequence}"}
+    return retry_subject(queue_group, skipped.subject), skipped.data, headers
+
+
 @dataclass(frozen=True, slots=True)
 class ConsumerSpec:
     """One durable consumer: the queue group of a service and every subject that it listens to.
@@ -161,8 +167,9 @@ class Stream(Protocol):
     async def source(self, spec: ConsumerSpec) -> Source:
         """Declares the durable consumer and binds to it.
 
-        A declaration only widens: subjects that another version of the service listens to stay. Raises
-        `errors.Unavailable` when the broker can't be asked.
+        A declaration only widens: subjects that another version of the service listens to stay. The messages
+        that were published under an added subject before come as well, as retries, perhaps after later ones
+        of their record. Raises `errors.Unavailable` when the broker can't be asked.
         """
         ...
 

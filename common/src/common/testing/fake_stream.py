@@ -16,6 +16,7 @@ from common.messaging.stream import (
     Delivery,
     Pending,
     Stored,
+    again_for,
 )
 
 HISTORY_BATCH = 1_000
@@ -200,7 +201,16 @@ class FakeStream:
         known = source.spec.filter_subjects
         added = tuple(subject for subject in spec.filter_subjects if subject not in known)
         source.spec = replace(spec, filter_subjects=known + added)
+        await self._hand_over(
+            spec.durable, [subject for subject in added if not subject.startswith("retry.")]
+        )
         return source
+
+    async def _hand_over(self, durable: str, subjects: Sequence[str]) -> None:
+        """What the consumer skipped, since these subjects were not in its filter."""
+        skipped = [m for m in self.messages if any(matches(subject, m.subject) for subject in subjects)]
+        for message in skipped:
+            await self.publish(*again_for(durable, message))
 
     async def history(
         self, subjects: Sequence[str], after: int = 0, *, dead_letters: bool = False

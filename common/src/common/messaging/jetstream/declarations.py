@@ -3,6 +3,7 @@
 During a rollout, processes of two versions declare the same stream and the same consumers. If the older one
 could take a subject away, the newer one's publications would be refused, and its events would be skipped for
 good: a consumer never returns to what its filter skipped. `narrow` is the command that takes a subject away.
+What a consumer skipped before its filter was widened is handed over by `skipped`.
 """
 
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
+from common.messaging.jetstream import skipped
 from common.messaging.stream import ConsumerSpec, StreamSpec
 
 Config = TypeVar("Config", StreamConfig, ConsumerConfig)
@@ -69,8 +71,13 @@ async def declare_consumer(client: Client, stream: str, spec: ConsumerSpec) -> N
         await context.add_consumer(stream, wanted)
         return
     widened = widened_consumer(current, wanted)
-    if widened is not current:
-        await context.add_consumer(stream, widened)
+    if widened is current:
+        return
+    if missed := skipped.widening(spec.durable, filters(current), spec.filter_subjects):
+        before = skipped.of(current)
+        subjects = missed.union(before.subjects if before else ())
+        widened = skipped.marked(widened, skipped.Skipped(tuple(subjects)))
+    await context.add_consumer(stream, widened)
 
 
 async def _declare_stream(context: JetStreamContext, wanted: StreamConfig) -> None:
@@ -124,8 +131,8 @@ async def narrow_stream(client: Client, stream: str, subject: str) -> None:
 async def narrow_consumer(client: Client, stream: str, durable: str, subject: str) -> None:
     """Takes a subject away from a consumer's filter. Raises ValueError if it is not there.
 
-    What is published under it from then on never comes to this consumer, also after a later version has
-    declared the subject again.
+    What is published under it from then on does not come to this consumer. A version that declares the
+    subject again is handed all of its messages again, from the first one.
     """
     context = client.jetstream(timeout=TIMEOUT)
     current = (await context.consumer_info(stream, durable)).config

@@ -17,6 +17,7 @@ from common.base.logs import Repetitions
 from common.messaging import nats_connection
 from common.messaging.jetstream.declarations import declare_consumer, declare_streams
 from common.messaging.jetstream.pull_consumer import RETRY_SECONDS, JetStreamSource, translated
+from common.messaging.jetstream.skipped import hand_over
 from common.messaging.stream import ConsumerSpec, Stored, StreamSpec
 from common.messaging.subscriptions.history import History
 
@@ -91,6 +92,7 @@ class JetStream:
         source = JetStreamSource(self._client, self._spec.name, spec.durable, declare)
         with translated("The consumer can't be declared"):
             await declare_consumer(self._client, self._spec.name, spec)
+            await hand_over(self, self._context, self._spec.name, spec.durable)
             await source.open()
         self._sources.append(source)
         return source
