@@ -187,7 +187,8 @@ class Database:
 
     async def is_up(self) -> bool:
         try:
-            await asyncio.wait_for(self.command("ping"), PING_SECONDS)
+            async with asyncio.timeout(PING_SECONDS):
+                await self.command("ping")
         except (DatabaseError, Outage, TimeoutError):
             return False
         return True

@@ -24,6 +24,7 @@ from prometheus_client import Counter
 
 from common.base.errors import Unavailable
 from common.base.logs import Repetitions
+from common.messaging.nats_connection import cancellation_kept
 from common.messaging.stream import Delivery, Pending
 
 log = logging.getLogger(__name__)
@@ -87,7 +88,8 @@ class _JetStreamDelivery:
 def translated(failure: str) -> Iterator[None]:
     """Translates the client's errors to `Unavailable`, so that no other module knows them."""
     try:
-        yield
+        with cancellation_kept():
+            yield
     except (nats.errors.Error, TimeoutError) as error:
         raise Unavailable(f"{failure}: {error!r}") from error
 

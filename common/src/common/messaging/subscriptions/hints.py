@@ -70,7 +70,7 @@ class NatsHints:
         self._receives = True
         # The server has the subscriptions once it answers. Without an answer the connection is lost, and the
         # next one calls `on_gap` again.
-        with suppress(nats.errors.Error, TimeoutError):
+        with suppress(nats.errors.Error, TimeoutError), nats_connection.cancellation_kept():
             await self._client.flush(FLUSH_SECONDS)
         on_gap()
 

@@ -13,6 +13,7 @@ from nats.js.errors import NotFoundError
 
 from common.base import times
 from common.base.errors import Unavailable
+from common.messaging.nats_connection import cancellation_kept
 from common.messaging.stream import Stored
 
 BATCH = 1_000
@@ -145,23 +146,13 @@ class History:
             async with asked:
                 self._asked.add(asked)
                 try:
-                    yield
+                    with cancellation_kept():
+                        yield
                 finally:
                     self._asked.discard(asked)
         except (nats.errors.Error, TimeoutError) as error:
             kind = _Lost if asked.expired() else Unavailable
             raise kind(f"The event stream can't be read: {error!r}") from error
-        _raise_lost_cancellation()
-
-
-def _raise_lost_cancellation() -> None:
-    """Raises a cancellation that came with the answer, which Python 3.11's `wait_for` in the client drops.
-
-    https://github.com/python/cpython/issues/86296
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 def _stored(message: Msg) -> Stored:
