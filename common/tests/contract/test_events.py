@@ -168,7 +168,9 @@ async def test_publishing_the_same_event_again_stores_it_once(stream: FakeStream
     assert message.subject == f"expiration.complete.{O}"
 
 
-async def test_a_service_publishes_each_event_by_the_publisher_that_names_its_kind(stream: FakeStream) -> None:
+async def test_a_service_publishes_each_event_by_the_publisher_that_names_its_kind(
+    stream: FakeStream,
+) -> None:
     class Either(Publisher[PaymentCaptured | PaymentVoided], source="tests"): ...
 
     class Expired(Publisher[ExpirationComplete], source="tests"): ...

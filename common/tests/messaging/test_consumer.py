@@ -252,7 +252,7 @@ class Dying(Listener[TicketUpdated]):
     def __init__(self) -> None:
         self.calls = 0
 
-    async def on_message(self, event: TicketUpdated) -> None:
+    async def on_message(self, _event: TicketUpdated) -> None:
         self.calls += 1
         if self.calls == 1:
             raise asyncio.CancelledError
