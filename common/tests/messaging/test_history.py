@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from types import SimpleNamespace
 
+import nats.errors
 import pytest
-from nats.js.api import RawStreamMsg
+from nats.js.api import ConsumerConfig, RawStreamMsg
 
+from common.base import times
 from common.base.errors import Unavailable
 from common.contract.stream import MARKETPLACE
 from common.messaging.dead_letters import DeadLetters
@@ -273,3 +276,67 @@ async def test_a_connection_that_comes_back_twice_in_a_moment_asks_again() -> No
     await until(lambda: client.asked >= 2)
     task.cancel()
     await asyncio.wait([task])
+
+
+class Breaking:
+    """A client over a stream of `count` messages, of whose consumers each breaks off after `each` messages.
+
+    skips: The first consumer leaves out its second message, as a server does that is behind.
+    """
+
+    def __init__(self, count: int, each: int, skips: bool = False) -> None:
+        self.consumers = 0
+        self._count, self._each, self._skips = count, each, skips
+
+    def jetstream(self, **_: float) -> "Breaking":
+        return self
+
+    async def get_last_msg(self, _stream: str, _subject: str) -> RawStreamMsg:
+        return RawStreamMsg(seq=self._count)
+
+    async def add_consumer(self, _stream: str, config: ConsumerConfig) -> SimpleNamespace:
+        self.consumers += 1
+        self._next, self._received = config.opt_start_seq or 0, 0
+        return SimpleNamespace(name="reader", num_pending=self._count)
+
+    async def pull_subscribe_bind(self, _consumer: str, _stream: str) -> "Breaking":
+        return self
+
+    async def fetch(self, _batch: int, _timeout: float) -> list[SimpleNamespace]:
+        if self._received >= self._each:
+            raise nats.errors.TimeoutError
+        self._received += 2 if self._skips and self.consumers == 1 and self._received else 1
+        sequence = self._next + self._received - 1
+        place = SimpleNamespace(stream=sequence, consumer=self._received)
+        metadata = SimpleNamespace(sequence=place, num_pending=1, timestamp=times.now())
+        return [SimpleNamespace(subject="ticket.created.1", data=b"", headers=None, metadata=metadata)]
+
+    async def unsubscribe(self) -> None: ...
+
+    async def delete_consumer(self, _stream: str, _name: str) -> None: ...
+
+    async def read(self) -> list[int]:
+        reader = history.History(self)  # type: ignore[arg-type] # by shape
+        return [stored.sequence async for batch in reader.read("gittix", ["ticket.>"], 0) for stored in batch]
+
+
+async def test_a_history_is_whole_however_often_it_breaks_off_while_each_time_brings_something() -> None:
+    client = Breaking(count=3 * history.TRIES, each=1)
+
+    assert await client.read() == list(range(1, 3 * history.TRIES + 1))
+    assert client.consumers == 3 * history.TRIES
+
+
+async def test_a_history_of_which_nothing_comes_is_unavailable_after_a_few_tries() -> None:
+    client = Breaking(count=3, each=0)
+
+    with pytest.raises(Unavailable):
+        await client.read()
+    assert client.consumers == history.TRIES
+
+
+async def test_a_consumer_that_skips_a_message_is_replaced_from_there_on() -> None:
+    client = Breaking(count=4, each=10, skips=True)
+
+    assert await client.read() == [1, 2, 3, 4]
+    assert client.consumers == 2
