@@ -1,16 +1,18 @@
 """What bringing an owner's records forward counts over its pages, what it leaves, and what it tells."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
+from common.base.ids import new_id
 from common.persistence import roll_forward
-from common.persistence.mongo import Database
+from common.persistence.mongo import Database, Document
 from common.persistence.rebuild import Report
 from common.persistence.roll_forward import RolledForward, RollForward, Unfinished, summary
 from common.testing.events import publish
 from common.testing.fake_stream import FakeStream
-from tests.builders import Listings, listings
+from tests.builders import Listing, Listings, listings
 from tests.persistence.test_roll_forward import TITLES, changed, created, document, restore, run, stored
 
 
@@ -57,6 +59,24 @@ async def test_a_record_that_changes_under_its_hands_is_left_as_it_is_and_named(
 
     assert report.left == ["a"]
     assert [one["version"] for one in await stored(repo)] == [7]
+
+
+async def test_what_is_restored_is_made_with_the_documents_that_are_there(
+    stream: FakeStream, repo: Listings
+) -> None:
+    there, gone = new_id(), new_id()
+    await publish(stream, *(created(record) for record in (there, gone)), changed(there, 1))
+    await repo.documents.insert_one(document(there, 0))
+    known: list[list[str]] = []
+
+    async def restored(records: Sequence[Document], documents: Mapping[str, Document]) -> Sequence[Listing]:
+        known.append([documents[record["_id"]]["title"] for record in records if record["_id"] in documents])
+        return await restore(records, documents)
+
+    await RollForward(stream, repo, TITLES, restored).run()
+
+    assert known == [["v0"], []]
+    assert {one["_id"]: one["version"] for one in await stored(repo)} == {there: 1, gone: 0}
 
 
 def test_the_report_is_text_for_the_operator() -> None:
