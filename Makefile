@@ -103,11 +103,12 @@ flows: setup ## the headline test: N flows at once (N=400), with processes kille
 chaos: setup ## random users and random faults, then a check for losses (DURATION=300 SEED=...)
 	@$(PY) -m infra.verify.chaos --duration $(or $(DURATION),300) $(if $(SEED),--seed $(SEED))
 
-# A tool of its own, beside the project's packages and able to import them. PATH, by which one would name the source, is the shell's.
+# A tool of its own, beside the project's packages and able to import them and to start their NATS server. PATH, by which one would name the source, is the shell's.
 .tools/mutmut/bin/mutmut-$(MUTMUT_VERSION):
 	@python3 -m venv .tools/mutmut
 	@.tools/mutmut/bin/pip install --quiet --disable-pip-version-check "mutmut==$(MUTMUT_VERSION)"
 	@echo 'import site; site.addsitedir("$(CURDIR)/'$$(echo .venv/lib/python3*/site-packages)'")' > $$(echo .tools/mutmut/lib/python3*/site-packages)/project.pth
+	@ln -sf "$(CURDIR)/.venv/bin/nats-server" .tools/mutmut/bin/nats-server
 	@ln -sf mutmut $@
 
 mutants: setup .tools/mutmut/bin/mutmut-$(MUTMUT_VERSION) ## change one thing of SOURCE at a time, and see whether its tests notice (TESTS=tests/test_domain.py CONNECTED=1)

@@ -27,7 +27,7 @@ from common.contract.events import (
 )
 from common.contract.stream import MARKETPLACE
 from common.messaging.events import Event, VersionedEvent, wire_subject
-from common.messaging.publisher import Publisher
+from common.messaging.publisher import Publisher, Publishers
 from common.messaging.stream import MESSAGE_ID
 from common.testing.fake_stream import FakeStream
 
@@ -166,6 +166,23 @@ async def test_publishing_the_same_event_again_stores_it_once(stream: FakeStream
 
     (message,) = stream.messages
     assert message.subject == f"expiration.complete.{O}"
+
+
+async def test_a_service_publishes_each_event_by_the_publisher_that_names_its_kind(
+    stream: FakeStream,
+) -> None:
+    class Either(Publisher[PaymentCaptured | PaymentVoided], source="tests"): ...
+
+    class Expired(Publisher[ExpirationComplete], source="tests"): ...
+
+    publishers = Publishers(stream, [Either, Expired])
+    events = PaymentVoided(id=P, order_id=O), ExpirationComplete(order_id=O)
+    for event in events:
+        await publishers.of(event).publish(event)
+
+    assert [message.subject for message in stream.messages] == [wire_subject(event) for event in events]
+    with pytest.raises(KeyError):
+        publishers.of(PaymentAwaiting(id=P, order_id=O))
 
 
 def test_an_event_cannot_be_changed() -> None:

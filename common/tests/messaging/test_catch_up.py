@@ -1,19 +1,25 @@
 """A state that is replayed and followed, over the fake stream and, marked `connected`, the real one alike."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import logging
+import math
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 
 from common.base.errors import Unavailable
 from common.messaging.stream import Stored, Stream
+from common.messaging.subscriptions import catch_up
 from common.messaging.subscriptions.catch_up import CatchUpSubscription, Settle
 from common.messaging.subscriptions.hints import Hints, NatsHints, OnGap, OnMessage
+from common.testing import fake_stream
 from common.testing.fake_hints import FakeHints
 from common.testing.fake_stream import FakeStream
 from common.testing.fixtures import server
 from tests.broker import put
+from tests.builders import until
 from tests.messaging.test_stream import FAKE_AND_REAL
 
 SUBJECTS = ("ticket.created.*",)
@@ -136,8 +142,7 @@ async def test_what_many_wrote_at_once_is_seen_by_each_in_one_order(broker: Stre
 
 async def test_whoever_wrote_waits_for_no_pause(stream: FakeStream, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the word of it got lost."""
-    monkeypatch.setattr("common.messaging.subscriptions.catch_up.FIRST_PAUSE", 3_600.0)
-    monkeypatch.setattr("common.messaging.subscriptions.catch_up.LONGEST_PAUSE", 3_600.0)
+    pauses(monkeypatch, 3_600, 3_600)
     state = State()
     async with running(stream, state) as subscription:
         await ready(subscription)
@@ -152,8 +157,93 @@ async def test_what_is_not_reached_in_time_is_unavailable(stream: FakeStream) ->
     async with running(stream, State()) as subscription:
         sequence = await put(stream, "1")
         await subscription.reached(sequence)
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable, match="What was stored can't be seen yet"):
             await subscription.reached(sequence + 1, 0.01)
+
+
+class Looked(FakeStream):
+    """Counts how often its history is read; `hidden` readings from now on find nothing."""
+
+    looks = 0
+    hidden = 0
+
+    async def history(
+        self, subjects: Sequence[str], after: int = 0, *, dead_letters: bool = False
+    ) -> AsyncGenerator[Sequence[Stored], None]:
+        self.looks += 1
+        self.hidden -= 1
+        if self.hidden < 0:
+            async for batch in super().history(subjects, after, dead_letters=dead_letters):
+                yield batch
+
+
+def pauses(monkeypatch: pytest.MonkeyPatch, first: float, longest: float) -> None:
+    monkeypatch.setattr(catch_up, "FIRST_PAUSE", first)
+    monkeypatch.setattr(catch_up, "LONGEST_PAUSE", longest)
+
+
+async def test_what_no_hint_told_of_is_found_after_a_pause(
+    stream: FakeStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses(monkeypatch, 0.001, 0.01)
+    state = State()
+    async with running(stream, state) as subscription:
+        await ready(subscription)
+        stream.followers.clear()
+
+        await put(stream, "1")
+        await state.has(lambda seen: seen == ["1"])
+
+
+async def test_a_hint_that_comes_before_its_message_is_followed_by_a_second_look_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses(monkeypatch, 3_600, 3_600)
+    stream, state = Looked(), State()
+    async with running(stream, state) as subscription:
+        await ready(subscription)
+        pauses(monkeypatch, 0.001, 3_600)
+        stream.hidden = 1
+
+        await put(stream, "1")
+        await state.has(lambda seen: seen == ["1"])
+
+
+async def test_a_stream_at_rest_is_looked_at_ever_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses(monkeypatch, 0.001, 3_600)
+    stream, began = Looked(), time.monotonic()
+    async with running(stream, State()):
+        await until(lambda: stream.looks >= 8)
+
+    # Pauses of 2, 4, 8 … milliseconds, so 8 looks take 0.25 seconds, after the two of the beginning.
+    assert stream.looks <= 3 + math.log2((time.monotonic() - began) / 0.001)
+
+
+async def test_a_long_history_is_replayed_without_pauses_and_not_ready_before_its_end(
+    stream: FakeStream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(fake_stream, "HISTORY_BATCH", 1)
+    for number in range(50):
+        await put(stream, str(number))
+    state, hints = State(), FakeHints(stream)
+    seen_when_ready: list[int] = []
+
+    def apply(stored: Stored) -> None:
+        if subscription.ready:
+            seen_when_ready.append(len(state.seen))
+        state.apply(stored)
+
+    subscription = CatchUpSubscription(stream, hints, SUBJECTS, apply)
+    with caplog.at_level(logging.INFO):
+        task = asyncio.create_task(subscription.run())
+        await ready(subscription)
+        task.cancel()
+
+    assert len(state.seen) == 50
+    assert seen_when_ready == []
+    (line,) = (vars(record) for record in caplog.records if record.message == "replayed")
+    assert line["events"] == 50
+    await hints.close()
 
 
 async def test_an_event_that_breaks_the_state_is_met_again_by_the_next_run(stream: FakeStream) -> None:

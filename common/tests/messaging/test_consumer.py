@@ -2,17 +2,20 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
 
 import pytest
 
+from common.base.errors import Unavailable
 from common.contract.events import OrderCancelled, TicketCreated, TicketUpdated
-from common.messaging.consumer import Consumer
+from common.messaging import consumer as consumers
+from common.messaging.consumer import MOST_WORK, MOST_WORK_AND_WAITING, Consumer
 from common.messaging.listener import Listener
-from common.messaging.stream import ConsumerSpec, Stream
+from common.messaging.stream import ConsumerSpec, Delivery, Stream
 from common.persistence.mongo import Database
 from common.persistence.parked_messages import ParkedMessages
 from common.testing.events import deliver, publish
-from common.testing.fake_stream import FakeStream
+from common.testing.fake_stream import FakeSource, FakeStream
 from tests.builders import a_change, a_creation, consuming, until
 
 
@@ -86,6 +89,36 @@ async def test_messages_of_one_id_run_in_order_and_one_at_a_time(stream: FakeStr
     assert dict(listener.done) == {str(n): list(range(20)) for n in range(3)}
 
 
+class Alone(Listener[TicketCreated | TicketUpdated]):
+    """Fails where two of its messages run at once; `seen` holds what it has handled."""
+
+    queue_group = "tests"
+
+    def __init__(self) -> None:
+        self.seen: list[TicketCreated | TicketUpdated] = []
+        self._running = False
+
+    async def on_message(self, event: TicketCreated | TicketUpdated) -> None:
+        assert not self._running
+        self._running = True
+        await asyncio.sleep(0)
+        self._running = False
+        self.seen.append(event)
+
+
+async def test_a_record_has_one_lane_for_all_kinds_of_its_events_and_for_what_is_replayed(
+    stream: FakeStream,
+) -> None:
+    listener = Alone()
+    async with consuming(stream, listener):
+        await publish(stream, a_creation("1"), a_change("1", 1))
+        await stream.publish("retry.tests.ticket.updated.1", a_change("1", 2).to_json(), {})
+        await stream.settled()
+
+    assert listener.seen == [a_creation("1"), a_change("1", 1), a_change("1", 2)]
+    assert [delivery.attempt for delivery in stream.sources["tests"].deliveries] == [1, 1, 1]
+
+
 async def test_different_ids_run_side_by_side(stream: FakeStream) -> None:
     listener = Updated(is_open=False)
     async with consuming(stream, listener):
@@ -93,6 +126,14 @@ async def test_different_ids_run_side_by_side(stream: FakeStream) -> None:
 
         await until(lambda: len(listener.running) == 10)
         listener.gate.set()
+
+
+async def test_the_last_place_is_used(stream: FakeStream) -> None:
+    listener = Updated()
+    async with consuming(stream, listener, capacity=1):
+        await deliver(stream, a_change("1"), a_change("2"))
+
+    assert set(listener.done) == {"1", "2"}
 
 
 async def test_no_more_is_taken_than_the_capacity(stream: FakeStream) -> None:
@@ -156,6 +197,7 @@ async def test_a_long_handler_keeps_its_delivery(stream: FakeStream) -> None:
     await until(lambda: listener.running)
 
     await asyncio.sleep(0.6)
+    assert consumer.ready
     listener.gate.set()
     await stream.settled()
     task.cancel()
@@ -200,6 +242,79 @@ async def test_a_lane_that_is_cancelled_leaves_its_deliveries_to_the_next_proces
     successor = Updated()
     async with consuming(stream, successor):
         await until(lambda: successor.done["1"] == [1, 2])
+
+
+class Dying(Listener[TicketUpdated]):
+    """Its first call is cancelled, the later ones return."""
+
+    queue_group = "tests"
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    async def on_message(self, _event: TicketUpdated) -> None:
+        self.calls += 1
+        if self.calls == 1:
+            raise asyncio.CancelledError
+
+
+async def test_a_handler_that_is_cancelled_frees_its_place_and_its_message_comes_again(
+    stream: FakeStream,
+) -> None:
+    listener = Dying()
+    consumer = Consumer(stream, [listener], capacity=1)
+    consumer.spec = ConsumerSpec("tests", consumer.spec.filter_subjects, ack_wait=0.1)
+    task = asyncio.create_task(consumer.run())
+    await publish(stream, a_change("1"))
+
+    await until(lambda: listener.calls == 2)
+    await stream.settled()
+    task.cancel()
+
+    assert [delivery.outcome for delivery in stream.sources["tests"].deliveries] == [None, "ack"]
+
+
+class Faltering(FakeStream):
+    """Refuses the first declarations, and the first pull requests after them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refusals = 3
+
+    async def source(self, spec: ConsumerSpec) -> FakeSource:
+        self.refuse()
+        return FalteringSource(self, spec, await super().source(spec))
+
+    def refuse(self) -> None:
+        self.refusals -= 1
+        if self.refusals >= 0:
+            raise Unavailable("not yet")
+
+
+class FalteringSource(FakeSource):
+    def __init__(self, stream: Faltering, spec: ConsumerSpec, source: FakeSource) -> None:
+        super().__init__(spec)
+        self._stream = stream
+        self._source = source
+        self._stream.refusals = 3
+
+    async def pull(self, limit: int) -> Sequence[Delivery]:
+        self._stream.refuse()
+        return await self._source.pull(limit)
+
+
+async def test_a_broker_that_refuses_for_a_while_is_asked_until_it_does_not(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(consumers, "RETRY_SECONDS", 0.001)
+    stream, listener = Faltering(), Updated()
+    async with consuming(stream, listener):
+        await deliver(stream, a_change("1"))
+
+    assert listener.done == {"1": [1]}
+    # The third refusal of each is no line of its own.
+    lines = ["consumer not declared yet", "nothing pulled"]
+    assert [record.message for record in caplog.records] == [line for line in lines for _ in "12"]
 
 
 async def test_of_two_versions_side_by_side_the_newer_one_handles_the_kind_that_it_alone_knows(
@@ -262,6 +377,13 @@ async def test_a_consumer_asks_for_the_events_of_its_listeners(stream: FakeStrea
 
     assert consumer.spec.durable == "tests"
     assert consumer.spec.filter_subjects == ("ticket.updated.*", "order.cancelled.*", "retry.tests.>")
+
+
+async def test_what_waits_takes_places_among_the_work_only_where_it_cannot_be_parked(
+    stream: FakeStream, database: Database
+) -> None:
+    assert Consumer(stream, [Updated()], ParkedMessages(database)).spec.max_ack_pending == MOST_WORK
+    assert Consumer(stream, [Updated()]).spec.max_ack_pending == MOST_WORK_AND_WAITING
 
 
 async def test_listeners_of_two_queue_groups_are_a_mistake(stream: FakeStream) -> None:

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from common.base import tracing
-from common.contract.events import TicketUpdated
+from common.contract.events import OrderCancelled, TicketUpdated
 from common.messaging.dead_letters import REASON, DeadLetters
-from common.messaging.listener import Listener
+from common.messaging.listener import Listener, NotYet
 from common.messaging.outcomes import Outcomes
 from common.messaging.stream import Stored
 from common.testing.fake_stream import FakeDelivery, FakeSource, FakeStream
@@ -72,6 +72,37 @@ async def test_what_does_not_parse_is_a_dead_letter_at_once(data: bytes) -> None
     (letter,) = stream.messages
     assert letter.data == data
     assert letter.headers[REASON].startswith("does not parse: ")
+
+
+async def test_a_dead_letter_names_each_field_that_does_not_parse() -> None:
+    class Either(Listener[TicketUpdated | OrderCancelled]):
+        queue_group = "tests"
+
+        async def on_message(self, event: TicketUpdated | OrderCancelled) -> None:
+            raise AssertionError(event)
+
+    class Deeper(Either):
+        """Has the events of the class that it extends."""
+
+    stream, listener = FakeStream(), Deeper()
+    message = Stored(7, "order.cancelled.1", b'{"id": "1", "ticket": {}}', {})
+    delivery = FakeDelivery(message, 1, FakeSource(a_spec()))
+    await listener.receive(delivery, Outcomes("tests", DeadLetters(stream)))
+
+    (letter,) = stream.messages
+    assert letter.headers[REASON] == "does not parse: version: Field required; ticket.id: Field required"
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "handled"),
+    [(None, None, True), (b"{", None, False), (None, ValueError(), False), (None, NotYet(), False)],
+)
+async def test_only_a_message_whose_handler_returns_counts_as_handled(
+    data: bytes | None, error: Exception | None, handled: bool
+) -> None:
+    outcomes = Outcomes("tests", DeadLetters(FakeStream()))
+
+    assert await Updated(error).receive(a_delivery(data), outcomes) is handled
 
 
 async def test_a_handler_that_is_cancelled_leaves_its_delivery_unanswered() -> None:

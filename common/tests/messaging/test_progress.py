@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import orjson
@@ -16,7 +18,7 @@ from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.listener import Listener
 from common.messaging.progress import STALLED_SECONDS, WATCH_SECONDS, Progress
-from common.messaging.stream import Pending
+from common.messaging.stream import Delivery, Pending
 from common.testing.events import publish
 from common.testing.fake_stream import FakeStream
 from tests.builders import a_change, consuming, until
@@ -82,6 +84,8 @@ def test_a_message_that_was_handled_ends_the_stall_and_both_are_logged(
         "consumer makes no progress",
         "consumer makes progress again",
     ]
+    stall, _ = map(vars, caplog.records)
+    assert (stall["undelivered"], stall["held"], stall["seconds"]) == (3, 0, STALLED_SECONDS + WATCH_SECONDS)
 
 
 def test_a_consumer_that_handles_something_now_and_then_is_not_stalled(
@@ -101,6 +105,76 @@ def test_what_is_pending_is_a_gauge(watched: Progress, clock: Clock) -> None:
 
     assert (gauge("event_undelivered"), gauge("event_unacknowledged")) == (3, 4)
     assert gauge("event_idle_seconds") == 10
+
+
+class Asked:
+    """A consumer that always has the same work pending; `looks` counts how often it was asked."""
+
+    def __init__(self, clock: Clock, pending: Pending) -> None:
+        self.looks = 0
+        self._clock = clock
+        self._pending = pending
+
+    async def pending(self) -> Pending:
+        self.looks += 1
+        self._clock.now += STALLED_SECONDS - 1
+        return self._pending
+
+    async def pull(self, _limit: int) -> Sequence[Delivery]:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        raise NotImplementedError
+
+
+@asynccontextmanager
+async def watching(watched: Progress, source: Asked) -> AsyncIterator[None]:
+    task = asyncio.create_task(watched.watch(source, lambda: 0))
+    yield
+    assert not task.done()
+    task.cancel()
+
+
+async def test_the_time_before_it_is_watched_is_no_stall(watched: Progress, clock: Clock) -> None:
+    """While the broker was waited for there was nothing to handle."""
+    clock.now += 10 * STALLED_SECONDS
+    source = Asked(clock, Pending(1, 0))
+    async with watching(watched, source):
+        await until(lambda: source.looks)
+
+        assert not watched.stalled
+
+
+async def test_a_watched_consumer_without_work_is_not_stalled(
+    watched: Progress, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "WATCH_SECONDS", 0)
+    source = Asked(clock, NOTHING)
+    async with watching(watched, source):
+        await until(lambda: source.looks >= 5)
+
+        assert not watched.stalled
+
+
+async def test_dead_letters_are_counted_at_the_first_look_and_then_now_and_then(
+    stream: FakeStream, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "WATCH_SECONDS", 0)
+    counted: list[int] = []
+    source = Asked(clock, NOTHING)
+
+    async def count(subjects: str, *, dead_letters: bool) -> int:
+        assert (subjects, dead_letters) == ("dead.others.>", True)
+        counted.append(source.looks)
+        return 7
+
+    monkeypatch.setattr(stream, "count", count)
+    async with watching(Progress("others", stream, clock), source):
+        await until(lambda: len(counted) >= 3)
+
+    every = progress.DEAD_LETTERS_EVERY
+    assert counted[:3] == [1, 1 + every, 1 + 2 * every]
+    assert REGISTRY.get_sample_value("event_dead_letters", {"consumer": "others"}) == 7
 
 
 class Stuck(Listener[TicketUpdated]):

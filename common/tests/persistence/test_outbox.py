@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from common.base import times, tracing
-from common.base.errors import Unavailable
+from common.base.errors import Outage, Unavailable
 from common.messaging.stream import MESSAGE_ID
 from common.persistence import outbox
 from common.persistence.mongo import Database
@@ -280,6 +280,25 @@ async def test_an_event_that_was_published_but_not_pulled_is_stored_once(
     assert len(stream.messages) == 1
     assert await pending(repo, listing) == []
     await repo.relay.drained()
+
+
+async def test_what_was_published_and_could_not_be_pulled_is_pulled_after_the_outage_by_the_same_process(
+    repo: Listings, stream: FakeStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> int:
+        raise Outage("gone")
+
+    listing = Listing.offer()
+    with monkeypatch.context() as away:
+        away.setattr(repo.documents, "update_many", refuse)
+        await repo.save(listing)
+        await repo.relay.drained()
+    assert len(await pending(repo, listing)) == 1
+
+    assert await swept(repo) == 1
+
+    assert await pending(repo, listing) == []
+    assert len(stream.messages) == 1
 
 
 async def test_a_running_relay_sweeps_by_itself(

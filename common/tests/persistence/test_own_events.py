@@ -61,6 +61,22 @@ async def test_a_database_of_before_its_latest_event_is_refused_until_it_has_it(
     await own_events(stream, repo).prepare()
 
 
+async def test_the_versions_of_other_records_prove_nothing_and_the_refusal_says_what_to_do(
+    stream: FakeStream, repo: Listings
+) -> None:
+    other, listing = await a_changed_listing(repo), await a_changed_listing(repo)
+    await repo.documents.update_one({"_id": other.id}, {"$set": {"version": 9}})
+    await repo.documents.delete_one({"_id": listing.id})
+
+    with pytest.raises(BehindOwnEvents) as refusal:
+        await own_events(stream, repo).prepare()
+
+    assert str(refusal.value).endswith(
+        "published at version 1 and is stored at -1: the database is older than the event stream. If it was "
+        "restored from a backup, stop every process of this service and run its command `restored`"
+    )
+
+
 async def test_a_database_whose_restoration_was_broken_off_is_refused_until_it_ends(
     stream: FakeStream, repo: Listings, database: Database
 ) -> None:

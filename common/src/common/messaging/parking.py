@@ -5,8 +5,8 @@ only a newer version of this service listens to. In the consumer each would keep
 for work, and enough of them would stop it. A parked message is acknowledged; the parking holds its sequence,
 from which it is read from the stream again.
 
-`persistence.parked_messages.ParkedMessages` keeps them in the service's database. `returns` brings them
-back.
+`persistence.parked_messages.ParkedMessages` keeps them in the service's database. `parked_deliveries`
+brings them back.
 """
 
 from collections.abc import Sequence

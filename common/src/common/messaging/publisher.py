@@ -1,6 +1,6 @@
 """Base class of publishers. A service's subclasses, one an event, are in its `publishers.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -82,6 +82,13 @@ class Publishers:
     async def send(self, envelope: Envelope) -> int:
         """Publishes a sealed event, also of a kind that this version of the service has no publisher for."""
         return await send(self._stream, envelope)
+
+
+def change_of(headers: Mapping[str, str]) -> tuple[str, int] | None:
+    """The record and the version that an event's id names; None for an event without a version."""
+    _, _, named = headers.get("ce-id", "").partition(":")
+    record_id, _, version = named.partition(":")
+    return (record_id, int(version)) if version.isdecimal() else None
 
 
 async def send(stream: Stream, envelope: Envelope) -> int:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from common.base.errors import Unavailable
-from common.messaging.stream import Stored, Stream
+from common.messaging.publisher import change_of
+from common.messaging.stream import Stream
 from common.persistence.repository import Repository
 
 RESTORING = "restoring"
@@ -33,7 +34,7 @@ class OwnEvents:
         if await self._documents.database[RESTORING].find_one({}) is not None:
             raise BehindOwnEvents("the command `restored` is under way, or was broken off: run it again")
         latest = await self._stream.last([self._subjects])
-        change = None if latest is None else _change(latest)
+        change = None if latest is None else change_of(latest.headers)
         if change is None:
             return
         record_id, version = change
@@ -45,10 +46,3 @@ class OwnEvents:
                 f"{stored}: the database is older than the event stream. If it was restored from a backup, "
                 "stop every process of this service and run its command `restored`"
             )
-
-
-def _change(message: Stored) -> tuple[str, int] | None:
-    """The record and the version of an event; None for a message that names none."""
-    _, _, named = message.headers.get("ce-id", "").partition(":")
-    record_id, _, version = named.partition(":")
-    return (record_id, int(version)) if version.isdecimal() else None

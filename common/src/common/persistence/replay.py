@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from common.base import times
 from common.base.ids import is_id, made_at, new_id
 from common.messaging.events import AggregateEvent, VersionedEvent
+from common.messaging.publisher import change_of
 from common.messaging.stream import Stored, Stream
 from common.persistence.mongo import Collection, Document
 
@@ -100,7 +101,10 @@ def _version(event: AggregateEvent, message: Stored) -> int:
     """Of an event without the field, it is in the event's id. Raises ValueError where neither has one."""
     if isinstance(event, VersionedEvent):
         return event.version
-    return int(message.headers.get("ce-id", "").rpartition(":")[2])
+    change = change_of(message.headers)
+    if change is None:
+        raise ValueError("no version")
+    return change[1]
 
 
 def _follow(document: Document, version: int, fields: Mapping[str, Any]) -> bool:

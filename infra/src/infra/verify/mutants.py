@@ -22,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[4]
 MUTMUT = ROOT / ".tools" / "mutmut" / "bin" / "mutmut"
 CHILDREN = 2
+"""Mutants at a time. Those with real servers run one by one: their tests share the one event stream."""
 KILLED, SURVIVED, UNTESTED = "killed", "survived", "no test calls it"
 OUTCOMES = {0: SURVIVED, 1: KILLED, 3: KILLED, 5: UNTESTED, 33: UNTESTED}
 """mutmut's exit codes. The others are processes that took far too long or died: the tests saw those, too."""
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
         copy = Path(folder) / package.name
         shutil.copytree(ROOT / package, copy, ignore=shutil.ignore_patterns("__pycache__", ".*"))
         _configure(copy, _pattern(options.source.relative_to(package)), options)
-        log = _run(copy)
+        log = _run(copy, 1 if options.connected else CHILDREN)
         outcomes = _outcomes(copy)
         if not outcomes:
             sys.stderr.write(f"{log[-3000:]}\nno mutant was tried\n")
@@ -79,8 +80,8 @@ def _configure(copy: Path, pattern: str, options: argparse.Namespace) -> None:
         pyproject.write(f"\n[tool.mutmut]\n{lines}")
 
 
-def _run(copy: Path) -> str:
-    command = [str(MUTMUT), "run", "--max-children", str(CHILDREN)]
+def _run(copy: Path, children: int) -> str:
+    command = [str(MUTMUT), "run", "--max-children", str(children)]
     return subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False).stdout
 
 

@@ -63,9 +63,7 @@ class CatchUpSubscription:
     async def run(self) -> None:
         """Runs until cancelled, on a connected stream. Waits for a broker that goes away; the state stays."""
         if not self._subscribed:
-            await self._hints.subscribe(
-                self._subjects, lambda _subject, _data: self._hint.set(), self._hint.set
-            )
+            await self._hints.subscribe(self._subjects, self._on_message, self._hint.set)
             self._subscribed = True
         try:
             await self._keep_up()
