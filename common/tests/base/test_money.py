@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from common.base.errors import InvalidValue
 from common.base.money import Money, Price
 from common.testing.hostile import LITERALS, NUMERIC_STRINGS
 
@@ -56,12 +55,12 @@ DECIMALS = "Price must have at most two decimals"
 
 REFUSED: dict[str, list[object]] = {
     POSITIVE: [
-        *(0, -1, 0.0, -0.01, "0", "0.00", "-5", -(10**30)),
+        *(0, -1, 0.0, -0.01, "0", "0.00", "-5", -(10**30), None, "", " "),
     ],
     NUMBER: [
-        *("", " ", "x", "1,5", "1_000", "0x10", "1e3", "NaN", "Infinity"),
+        *("x", "1,5", "1_000", "0x10", "1e3", "NaN", "Infinity"),
         *("\u0661\u0662", "\uff11", "\u00b2", "1\x00", "\ud800", "- 5"),
-        *(True, False, None, [], {}, {"$gt": ""}, float("nan"), b"5"),
+        *(True, False, [], {}, {"$gt": ""}, float("nan"), b"5"),
     ],
     AT_MOST: [1_000_000.01, 1_000_001, "1000000.01", 10**30, "9" * 100],
     DECIMALS: [0.001, 19.999, "19.999", 0.1 + 0.2, "0.001"],

@@ -34,4 +34,8 @@ def test_no_day_is_over_where_it_is_still_today(local: datetime, offset: int) ->
     now = local.replace(tzinfo=timezone(timedelta(hours=offset)))
 
     assert not Details(event_date=local.date()).is_over(now)
-    assert first_day(now) in (local.date(), local.date() - timedelta(days=1), local.date() - timedelta(days=2))
+    assert first_day(now) in (
+        local.date(),
+        local.date() - timedelta(days=1),
+        local.date() - timedelta(days=2),
+    )

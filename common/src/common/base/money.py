@@ -60,6 +60,9 @@ def number(text: str) -> Decimal:
 
 
 def _decimal(value: object) -> Decimal:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        # Missing: in the words of the contract.
+        raise InvalidValue(_POSITIVE, "price-invalid")
     if isinstance(value, str):
         return number(value)
     if isinstance(value, bool) or not isinstance(value, int | float):

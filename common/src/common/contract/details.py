@@ -10,7 +10,7 @@ _LAST_ZONE = timezone(timedelta(hours=-12))
 
 
 def first_day(now: datetime) -> date:
-    """The earliest event day that is not over: it is still today in UTC−12. now: With a time zone."""
+    """The earliest event day that is not over: it is still today in UTC-12. now: With a time zone."""
     return now.astimezone(_LAST_ZONE).date()
 
 
