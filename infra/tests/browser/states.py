@@ -79,7 +79,7 @@ for _name, _path in (
     ("sign-in", "/auth/signin"),
     ("not-found", "/no/such/page"),
     ("search-without-results", "/?q=nothing+has+these+words"),
-    ("search-refused", "/?minPrice=-1"),
+    ("search-refused", "/?minPrice=cheap"),
     ("receipt-forged", "/receipts/forged"),
     ("sign-in-first", "/orders"),
 ):
