@@ -24,8 +24,12 @@ class Element:
 
     @property
     def text(self) -> str:
-        parts = [child if isinstance(child, str) else child.text for child in self.children]
-        return " ".join(" ".join(parts).split())
+        """`<bdi>` is a part of its line; every other element stands alone."""
+        parts = (child if isinstance(child, str) else child._in_line() for child in self.children)
+        return " ".join("".join(parts).split())
+
+    def _in_line(self) -> str:
+        return self.text if self.tag == "bdi" else f" {self.text} "
 
     def all(self, tag: str, **wanted: str) -> list["Element"]:
         """cls: One of the element's classes. name_: The attribute `name`."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -152,6 +153,21 @@ async def test_a_new_price_is_sent(app: FastAPI, shop: Shop) -> None:
         sent = (await watcher.events(2))[-1]
 
         assert sent.html.one("span", cls="price").text == "$25.50"
+
+
+async def test_an_open_page_shows_that_the_day_of_its_event_is_over(
+    app: FastAPI, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = shop.sell()
+    ticket.event_date = "2087-05-31"
+    async with opened(app, address(ticket)) as watcher:
+        assert (await watcher.events(1))[-1].html.all("button")
+        monkeypatch.setattr(times, "now", lambda: datetime(2087, 6, 1, 12, tzinfo=UTC))
+
+        sent = (await watcher.events(2))[-1]
+
+        assert badge(sent) == "Event over"
+        assert sent.html.all("button") == []
 
 
 def test_a_text_ends_no_event_and_begins_none() -> None:

@@ -1,12 +1,17 @@
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 from tests.conftest import As, Browser
 from tests.dom import alerts, error_of, links, page
 from tests.fake_apis import FakeApis
 
+from client.flash import Flash
 from client.refusals import TicketNotSaleableYet
+from common.base import times
 from common.base.ids import new_id
 from common.base.money import Money
+from common.contract.details import first_day
 from common.testing.browser import a_user
 
 SEEN = {"price": "20.00"}
@@ -61,14 +66,82 @@ async def test_pages_follow_the_apis_link(browser: Browser, apis: FakeApis) -> N
     assert seen == [f"Number {number} & co" for number in (4, 3, 2, 1, 0)]
 
 
-async def test_a_bad_search_is_reported_in_the_place_of_its_results(browser: Browser) -> None:
-    answer = await browser.get("/", params={"q": "opera", "minPrice": "-1"})
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("cheap", "Enter a price such as 20.50"),
+        ("1.000", "This price can be read in two ways. Write it with its cents, such as 1000.00"),
+    ],
+)
+async def test_a_price_that_can_not_be_read_is_told_above_the_other_results(
+    browser: Browser, apis: FakeApis, typed: str, told: str
+) -> None:
+    for title in ("Opera", "Rock"):
+        apis.sell(title, "5")
 
-    assert answer.status_code == 400
+    answer = await browser.get("/", params={"q": "opera", "minPrice": typed})
+
     shown = page(answer)
-    assert alerts(shown.one("section", id="results")) == ["Price must be greater than 0"]
+    results = shown.one("section", id="results")
+    assert (answer.status_code, alerts(results)) == (200, [told])
+    assert [card.one("a").text for card in results.all("li", cls="card")] == ["Opera"]
     assert shown.one("input", name_="q")["value"] == "opera"
-    assert shown.one("input", name_="minPrice")["value"] == "-1"
+    assert shown.one("input", name_="minPrice")["value"] == typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [("$1,000", "1000"), ("20,50", "20.50"), ("\uff11\uff12", "12"), ("0", "0"), ("-1", "-1")],
+)
+async def test_a_price_range_is_typed_as_people_write_prices(
+    browser: Browser, apis: FakeApis, typed: str, sent: str
+) -> None:
+    answer = await browser.get("/", params={"minPrice": typed})
+
+    assert answer.status_code == 200
+    assert dict(apis.seen[-1].url.params) == {"minPrice": sent}
+
+
+@pytest.mark.parametrize(
+    "query", ["sort=cheapest", "limit=500", "limit=abc", "cursor=x", "sort=x&limit=0&cursor=x", "evil=1"]
+)
+async def test_what_makes_no_sense_in_an_address_is_left_out(
+    browser: Browser, apis: FakeApis, query: str
+) -> None:
+    apis.sell("Opera")
+
+    answer = await browser.get(f"/?q=opera&{query}")
+
+    shown = page(answer)
+    assert (answer.status_code, alerts(shown)) == (200, [])
+    assert [card.one("a").text for card in shown.all("li", cls="card")] == ["Opera"]
+
+
+@pytest.mark.parametrize("query", ["status=bogus", "limit=abc", "cursor=x"])
+async def test_ones_own_lists_leave_it_out_too(as_user: As, apis: FakeApis, query: str) -> None:
+    seller = a_user()
+    apis.sell("Opera", seller=seller.id)
+    browser = as_user(seller)
+
+    answer = await browser.get(f"/listings?{query}")
+
+    assert [row.one("bdi").text for row in page(answer).one("ul", cls="rows").all("li")] == ["Opera"]
+    assert page(answer).one("nav", cls="tabs").one("a", href="/listings")["aria-current"] == "page"
+    assert (await browser.get(f"/orders?{query}")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "advice"),
+    [
+        ("q=nothing", "Try fewer words."),
+        ("maxPrice=1", "Try a wider price range."),
+        ("q=nothing&maxPrice=1", "Try fewer words or a wider price range."),
+    ],
+)
+async def test_advice_is_about_what_was_asked(browser: Browser, query: str, advice: str) -> None:
+    assert page(await browser.get(f"/?{query}")).one("div", cls="empty").all("p")[1].text == (
+        f"{advice} See all tickets"
+    )
 
 
 async def test_a_price_range_that_holds_nothing_says_so(browser: Browser, apis: FakeApis) -> None:
@@ -82,13 +155,13 @@ async def test_a_price_range_that_holds_nothing_says_so(browser: Browser, apis: 
 
 async def test_the_sellers_details_of_the_event_are_shown(browser: Browser, apis: FakeApis) -> None:
     ticket = apis.sell("Concert", "20")
-    ticket.event_date, ticket.venue, ticket.seat = "2027-05-31", "Great Hall, Ghent", "Row 3, 14"
+    ticket.event_date, ticket.venue, ticket.seat = "2087-05-31", "Great Hall, Ghent", "Row 3, 14"
 
     card = page(await browser.get("/")).one("li", cls="card")
     facts = page(await browser.get(f"/tickets/{ticket.id}")).one("dl", cls="facts")
 
-    assert card.one("p", cls="where").text == "Mon, May 31, 2027 Great Hall, Ghent"
-    assert [dd.text for dd in facts.all("dd")] == ["Mon, May 31, 2027", "Great Hall, Ghent", "Row 3, 14"]
+    assert card.one("p", cls="where").text == "Sat, May 31, 2087 Great Hall, Ghent"
+    assert [dd.text for dd in facts.all("dd")] == ["Sat, May 31, 2087", "Great Hall, Ghent", "Row 3, 14"]
 
 
 @pytest.mark.parametrize("path", ["/", "/tickets/{id}"])
@@ -248,12 +321,12 @@ async def test_a_held_ticket_can_not_be_withdrawn(as_user: As, apis: FakeApis) -
 
 async def test_selling_a_ticket(as_user: As, apis: FakeApis) -> None:
     seller = a_user()
-    offer = {"title": " Concert ", "price": "20.00", "eventDate": "2027-05-31", "venue": "Hall", "seat": ""}
+    offer = {"title": " Concert ", "price": "20.00", "eventDate": "2087-05-31", "venue": "Hall", "seat": ""}
 
     answer = await as_user(seller).post("/tickets/new", data=offer)
 
     (ticket,) = apis.tickets.values()
-    assert (ticket.event_date, ticket.venue, ticket.seat) == ("2027-05-31", "Hall", None)
+    assert (ticket.event_date, ticket.venue, ticket.seat) == ("2087-05-31", "Hall", None)
     assert (ticket.title, str(ticket.price), ticket.user_id) == ("Concert", "20.00", seller.id)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/tickets/{ticket.id}")
 
@@ -264,9 +337,116 @@ async def test_each_bad_field_has_its_message_and_keeps_its_input(as_user: As) -
     assert answer.status_code == 400
     shown = page(answer)
     assert error_of(shown, "title") == "Title is required"
-    assert error_of(shown, "price") == "Price must be greater than 0"
+    assert error_of(shown, "price") == "Enter a price such as 20.50"
     assert shown.one("input", name_="price")["value"] == "<free>"
     assert alerts(shown) == []
+
+
+@pytest.mark.parametrize(
+    ("price", "told"),
+    [
+        ("abc", "Enter a price such as 20.50"),
+        ("0", "Price must be greater than 0"),
+        ("-5", "Price must be greater than 0"),
+        ("1,000,000.01", "Price must be at most 1000000"),
+        ("20.5055", "Price must have at most two decimals"),
+        ("1.000", "This price can be read in two ways. Write it with its cents, such as 1000.00"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/tickets/new", "/tickets/{id}/edit"])
+async def test_a_refused_price_says_what_is_wrong_with_it(
+    as_user: As, apis: FakeApis, path: str, price: str, told: str
+) -> None:
+    seller = a_user()
+    ticket = apis.sell("Concert", "20", seller.id)
+
+    answer = await as_user(seller).post(path.format(id=ticket.id), data={"title": "Concert", "price": price})
+
+    assert answer.status_code == 400
+    assert error_of(page(answer), "price") == told
+    assert page(answer).one("input", name_="price")["value"] == price
+
+
+async def test_a_price_is_typed_as_people_write_prices(as_user: As, apis: FakeApis) -> None:
+    seller = a_user()
+    browser = as_user(seller)
+    await browser.post("/tickets/new", data={"title": "Concert", "price": "$1,234.50"})
+    (ticket,) = apis.tickets.values()
+    assert str(ticket.price) == "1234.50"
+
+    await browser.post(f"/tickets/{ticket.id}/edit", data={"title": "Concert", "price": "20,50"})
+
+    assert str(ticket.price) == "20.50"
+
+
+async def test_a_day_that_is_over_is_refused_beside_its_field(as_user: As, apis: FakeApis) -> None:
+    offer = {"title": "Concert", "price": "20", "eventDate": "2020-01-01"}
+
+    answer = await as_user(a_user()).post("/tickets/new", data=offer)
+
+    assert error_of(page(answer), "eventDate") == "The day of this event is over"
+    assert apis.tickets == {}
+
+
+async def test_the_browser_itself_checks_the_date(as_user: As) -> None:
+    """With `novalidate` it would send half a date as none."""
+    form = page(await as_user(a_user()).get("/tickets/new")).one("main").one("form")
+
+    assert "novalidate" not in form
+    assert form.one("input", name_="eventDate")["min"] == first_day(times.now()).isoformat()
+    assert all("required" not in field for field in form.all("input"))
+    assert form.one("input", name_="title")["aria-required"] == "true"
+
+
+@pytest.mark.parametrize("day", ["2020-01-01", "31.5.2087", "2087-02-30"])
+async def test_a_date_as_text_is_told_to_be_wrong(as_user: As, apis: FakeApis, day: str) -> None:
+    seller = a_user()
+    ticket = apis.sell(seller=seller.id)
+    ticket.event_date = "2087-05-31"
+    edit = {"title": "Concert", "price": "20", "eventDate": day}
+
+    answer = await as_user(seller).post(f"/tickets/{ticket.id}/edit", data=edit)
+
+    assert error_of(page(answer), "eventDate")
+    assert page(answer).one("input", name_="eventDate")["value"] == day
+    assert ticket.event_date == "2087-05-31"
+
+
+async def test_an_edit_that_leaves_no_date_says_so(as_user: As, apis: FakeApis) -> None:
+    seller = a_user()
+    ticket = apis.sell(seller=seller.id)
+    browser = as_user(seller)
+
+    for day, told in (("2087-05-31", Flash.SAVED), ("", Flash.SAVED_WITHOUT_DATE)):
+        saved = await browser.post(
+            f"/tickets/{ticket.id}/edit", data={"title": "Concert", "price": "20", "eventDate": day}
+        )
+        assert saved.cookies["flash"] == told
+
+
+async def test_a_ticket_whose_day_is_over_can_not_be_bought(
+    as_user: As, apis: FakeApis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seller = a_user()
+    ticket = apis.sell(seller=seller.id)
+    ticket.event_date = "2087-05-31"
+    monkeypatch.setattr(times, "now", lambda: datetime(2087, 6, 1, 11, 59, 59, tzinfo=UTC))
+    path = f"/tickets/{ticket.id}"
+    assert page(await as_user(a_user()).get(path)).one("main").one("button").text == "Purchase"
+
+    monkeypatch.setattr(times, "now", lambda: datetime(2087, 6, 1, 12, tzinfo=UTC))
+
+    shown = page(await as_user(a_user()).get(path))
+    assert shown.one("span", cls="badge").text == "Event over"
+    assert shown.one("main").all("button") == []
+    assert "The day of this event is over." in shown.one("main").text
+    refused = await as_user(a_user()).post(f"{path}/purchase", data=SEEN)
+    assert alerts(page(refused)) == ["The day of this event is over"]
+    own = page(await as_user(seller).get(path))
+    assert "so nobody can buy it any more" in own.one("main").text
+    assert [button.text for button in own.one("main").all("button")] == ["Withdraw"]
+    (row,) = page(await as_user(seller).get("/listings")).one("ul", cls="rows").all("li")
+    assert row.one("span", cls="badge").text == "Event over"
 
 
 async def test_the_typed_input_survives_an_outage(as_user: As, apis: FakeApis) -> None:
@@ -294,10 +474,10 @@ async def test_a_form_without_fields_or_of_another_type_is_no_fault(as_user: As)
 async def test_editing_a_ticket(as_user: As, apis: FakeApis) -> None:
     seller = a_user()
     ticket = apis.sell("Concert", "20", seller.id)
-    ticket.event_date = "2027-05-31"
+    ticket.event_date = "2087-05-31"
     browser = as_user(seller)
     shown = page(await browser.get(f"/tickets/{ticket.id}/edit"))
-    assert shown.one("input", name_="eventDate")["value"] == "2027-05-31"
+    assert shown.one("input", name_="eventDate")["value"] == "2087-05-31"
     assert shown.one("input", name_="title")["value"] == "Concert"
     assert shown.one("input", name_="price")["value"] == "20.00"
 

@@ -1,4 +1,4 @@
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import httpx
 import pytest
@@ -142,15 +142,35 @@ async def test_an_order_is_placed_at_the_price_of_the_latest_edit(shop: Shop, st
 
 
 async def test_an_order_keeps_what_was_told_of_the_event(shop: Shop, stream: FakeStream) -> None:
-    fields = {"event_date": date(2027, 5, 31), "venue": "Great Hall", "seat": "Row 3"}
+    fields = {"event_date": date(2087, 5, 31), "venue": "Great Hall", "seat": "Row 3"}
     offer = Offer()
     await deliver(stream, offer.created().model_copy(update=fields))
     order = await shop.an_order(offer)
 
     await deliver(stream, offer.updated(1, title="Moved"))
 
-    details = {"eventDate": "2027-05-31", "venue": "Great Hall", "seat": "Row 3"}
+    details = {"eventDate": "2087-05-31", "venue": "Great Hall", "seat": "Row 3"}
     assert (await shop.shown(order))["ticket"] == offer.ordered("Concert", 20) | details
+
+
+async def test_a_ticket_is_ordered_until_its_day_is_over_everywhere(
+    shop: Shop, stream: FakeStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """May 31 ends last in UTC-12. An order of before that is still payable."""
+    first, second = Offer(), Offer()
+    for offer in (first, second):
+        event = offer.created().model_copy(update={"event_date": date(2087, 5, 31)})
+        await deliver(stream, event)
+    monkeypatch.setattr(times, "now", lambda: datetime(2087, 6, 1, 11, 59, 59, tzinfo=UTC))
+    order = await shop.an_order(first)
+
+    monkeypatch.setattr(times, "now", lambda: datetime(2087, 6, 1, 12, tzinfo=UTC))
+
+    refused = await shop.post({"ticketId": second.id, "price": 1})
+    assert message_of(refused, 400) == "The day of this event is over"
+    assert code_of(refused, 400) == "ticket-event-over"
+    await deliver(stream, Payment(order["id"]).created())
+    assert (await shop.status(order))[0] == "complete"
 
 
 @pytest.mark.parametrize("price", [20, "20.00", None])

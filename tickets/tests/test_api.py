@@ -11,6 +11,14 @@ from common.testing.fake_stream import FakeStream
 from tests.builders import Market
 
 BODY = {"title": "Concert", "price": 20}
+VISIBLE = (
+    "\u05d4\u05d5\u05e4\u05e2\u05d4 2027!\u200f",
+    "\u2764\ufe0f",
+    "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+    "\u0e01\u0e33",
+)
+"""Hebrew with a mark of direction, an emoji with a selector, Persian with a non-joiner, Thai with a vowel."""
+TURNED = "Title must not change the direction of writing"
 FIELDS = [
     *("id", "title", "price", "eventDate", "venue", "seat"),
     *("userId", "version", "orderId", "status"),
@@ -49,7 +57,7 @@ async def test_every_answer_has_the_same_fields_and_nothing_of_the_database(mark
 
 
 @pytest.mark.parametrize(
-    "title", ["x", "x" * 200, f"  {'x' * 200}\n", "東京　ドーム", "👨‍👩‍👧 day", "<b>&amp;</b>"]
+    "title", ["x", "x" * 200, f"  {'x' * 200}\n", "東京　ドーム", "👨‍👩‍👧 day", "<b>&amp;</b>", *VISIBLE]
 )
 async def test_a_title_is_trimmed_and_may_have_1_to_200_characters(market: Market, title: str) -> None:
     assert (await market.a_ticket(title))["title"] == title.strip()
@@ -60,10 +68,16 @@ async def test_a_title_is_trimmed_and_may_have_1_to_200_characters(market: Marke
     [
         ("", "Title is required"),
         ("  \t\n", "Title is required"),
-        ("\u200b", "Title is required"),
+        *((blank, "Title is required") for blank in "\u200b\u3164\u2800\u115f\uffa0\ufeff\u00ad\u3000"),
+        ("\u034f\ufe0f \U000e0100", "Title is required"),
+        ("\u0301", "Title is required"),
         ("x" * 201, "Title must be at most 200 characters"),
         ("a\x00b", "Title must not hold control characters"),
         ("a\nb", "Title must not hold control characters"),
+        *(
+            (f"Evil {turn}gnitsil", TURNED)
+            for turn in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+        ),
     ],
 )
 async def test_a_bad_title_is_refused(market: Market, title: str, message: str) -> None:
@@ -97,12 +111,20 @@ async def test_a_price_is_a_number_with_at_most_two_decimals(
 
 
 @pytest.mark.parametrize(
-    "price", [0, -1, "0", "-1", "", "abc", True, None, [], {"$gt": ""}, "1_000", "1e-9999999"]
+    ("price", "message"),
+    [
+        *((price, "Price must be greater than 0") for price in (0, -1, "0", "-1", "", None)),
+        *((price, "Price must be a number, such as 20.50") for price in ("abc", True, [], {"$gt": ""})),
+        *(
+            (price, "Price must be a number, such as 20.50")
+            for price in ("1_000", "1e-9999999", "20,50", "$20")
+        ),
+    ],
 )
-async def test_a_price_that_is_no_amount_is_refused(market: Market, price: object) -> None:
+async def test_a_price_that_is_no_amount_is_refused(market: Market, price: object, message: str) -> None:
     response = await market.post({"title": "Concert", "price": price})
 
-    assert errors_of(response, 400) == [{"message": "Price must be greater than 0", "field": "price"}]
+    assert errors_of(response, 400) == [{"message": message, "field": "price"}]
 
 
 @pytest.mark.parametrize(

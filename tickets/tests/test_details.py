@@ -1,9 +1,12 @@
 """What a seller may tell of the event besides."""
 
+from datetime import timedelta
+
 import orjson
 import pytest
 
-from common.contract.details import NO_DETAILS
+from common.base import times
+from common.contract.details import NO_DETAILS, first_day
 from common.contract.error_codes import ErrorCode
 from common.contract.events import TicketCreated
 from common.testing.answers import codes_of, errors_of
@@ -11,8 +14,9 @@ from common.testing.events import emitted
 from common.testing.fake_stream import FakeStream
 from tests.builders import Market
 
+LONG_AGO = (first_day(times.now()) - timedelta(days=1)).isoformat()
 OFFER = {"title": "Concert", "price": 20}
-DETAILS = {"eventDate": "2027-05-31", "venue": "Great Hall, Ghent", "seat": "Row 3, 14"}
+DETAILS = {"eventDate": "2087-05-31", "venue": "Great Hall, Ghent", "seat": "Row 3, 14"}
 
 
 async def test_they_are_kept_shown_and_told(market: Market, stream: FakeStream) -> None:
@@ -45,7 +49,7 @@ async def test_what_a_form_leaves_empty_is_not_told(market: Market, empty: str |
     assert [answer.json()[name] for name in DETAILS] == [None, None, None]
 
 
-@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "2028-02-29"])
+@pytest.mark.parametrize("day", ["9999-12-31", "2088-02-29"])
 async def test_every_day_of_the_calendar_is_one(market: Market, day: str) -> None:
     ticket = (await market.post(OFFER | {"eventDate": day})).json()
 
@@ -68,6 +72,12 @@ async def test_every_day_of_the_calendar_is_one(market: Market, day: str) -> Non
         ("seat", "x" * 101, "Seat must be at most 100 characters"),
         ("seat", ["1"], "Seat must be text"),
         ("seat", "1\n2", "Seat must not hold control characters"),
+        ("eventDate", "0001-01-01", "The date of the event is over"),
+        ("eventDate", LONG_AGO, "The date of the event is over"),
+        ("venue", "\u3164", "Venue must have at least one character that can be seen"),
+        ("seat", "\u2800\ufe0f", "Seat must have at least one character that can be seen"),
+        ("venue", "Evil \u202elliH", "Venue must not change the direction of writing"),
+        ("seat", "\u20667", "Seat must not change the direction of writing"),
     ],
 )
 async def test_a_bad_one_is_refused_by_its_name(

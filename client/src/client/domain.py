@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from client.i18n import gettext_noop
-from client.schemas import Order
+from client.schemas import Order, Ticket
 
 
 class Stage(StrEnum):
@@ -73,3 +73,20 @@ LISTING_STATES = {
     "withdrawn": gettext_noop("Withdrawn"),
 }
 """Label of each ticket status."""
+
+OVER = gettext_noop("Event over")
+
+
+def is_off_sale(ticket: Ticket, now: datetime) -> bool:
+    """Whether nobody can buy this free ticket any more, since the day of its event is over."""
+    return ticket.status == "available" and ticket.is_over(now)
+
+
+def listing_state(ticket: Ticket, now: datetime) -> tuple[str, str]:
+    """Kind and label of a ticket's badge, the label before translation.
+
+    The label is the status itself for one that is not known here.
+    """
+    if is_off_sale(ticket, now):
+        return "over", OVER
+    return ticket.status, LISTING_STATES.get(ticket.status, ticket.status)

@@ -21,6 +21,7 @@ class Flash(StrEnum):
     SESSION_OVER = "session-over"
     LISTED = "listed"
     SAVED = "saved"
+    SAVED_WITHOUT_DATE = "saved-without-date"
     WITHDRAWN = "withdrawn"
 
 
@@ -33,6 +34,7 @@ MESSAGES = {
     ),
     Flash.LISTED: gettext_noop("Your ticket is on sale."),
     Flash.SAVED: gettext_noop("Your changes are saved."),
+    Flash.SAVED_WITHOUT_DATE: gettext_noop("Your changes are saved. The listing has no date."),
     Flash.WITHDRAWN: gettext_noop("Your ticket is withdrawn. Nobody can buy it any more."),
 }
 

@@ -8,6 +8,9 @@ from common.contract.error_codes import ErrorCode
 _UNAVAILABLE = gettext_noop("We can't do this right now. Please try again in a moment.")
 _UNREADABLE = gettext_noop("The request could not be read.")
 _PRICE = gettext_noop("Price must be greater than 0")
+_NUMBER = gettext_noop("Enter a price such as 20.50")
+_UNSEEN = gettext_noop("Enter at least one character that can be seen")
+_TURNED = gettext_noop("Leave out the characters that change the direction of writing")
 _CURSOR = gettext_noop("Cursor is not one of ours")
 _SEARCH = gettext_noop("This search can't be read. Please start a new one.")
 
@@ -43,8 +46,8 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.CURSOR_INVALID: _CURSOR,
     ErrorCode.CURSOR_TOO_LONG: _CURSOR,
     ErrorCode.LIMIT_INVALID: _SEARCH,
-    ErrorCode.MAX_PRICE_TOO_LONG: _PRICE,
-    ErrorCode.MIN_PRICE_TOO_LONG: _PRICE,
+    ErrorCode.MAX_PRICE_TOO_LONG: _NUMBER,
+    ErrorCode.MIN_PRICE_TOO_LONG: _NUMBER,
     ErrorCode.PRICE_RANGE_INVALID: gettext_noop("The lowest price is above the highest"),
     ErrorCode.Q_INVALID: gettext_noop("Search must not hold control characters"),
     ErrorCode.Q_TOO_LONG: gettext_noop("Search must be at most 100 characters"),
@@ -54,25 +57,32 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.STATUS_NOT_ALLOWED: _SEARCH,
     # tickets
     ErrorCode.EVENT_DATE_INVALID: gettext_noop("Date must be a day such as 2027-05-31"),
-    ErrorCode.PRICE_INVALID: _PRICE,
+    ErrorCode.EVENT_DATE_PAST: gettext_noop("The day of this event is over"),
+    ErrorCode.PRICE_INVALID: _NUMBER,
     ErrorCode.PRICE_TOO_HIGH: gettext_noop("Price must be at most 1000000"),
     ErrorCode.PRICE_TOO_LOW: _PRICE,
     ErrorCode.PRICE_TOO_PRECISE: gettext_noop("Price must have at most two decimals"),
+    ErrorCode.SEAT_BIDI_CONTROL: _TURNED,
     ErrorCode.SEAT_INVALID: _UNREADABLE,
+    ErrorCode.SEAT_INVISIBLE: _UNSEEN,
     ErrorCode.SEAT_TOO_LONG: gettext_noop("Seat must be at most 100 characters"),
     ErrorCode.SEAT_UNPRINTABLE: gettext_noop("Seat must not hold control characters"),
     ErrorCode.TICKET_NOT_EDITABLE: gettext_noop("Cannot edit a reserved ticket"),
     ErrorCode.TICKET_NOT_WITHDRAWABLE: gettext_noop("Cannot withdraw a reserved or sold ticket"),
+    ErrorCode.TITLE_BIDI_CONTROL: _TURNED,
     ErrorCode.TITLE_REQUIRED: gettext_noop("Title is required"),
     ErrorCode.TITLE_TOO_LONG: gettext_noop("Title must be at most 200 characters"),
     ErrorCode.TITLE_UNPRINTABLE: gettext_noop("Title must not hold control characters"),
+    ErrorCode.VENUE_BIDI_CONTROL: _TURNED,
     ErrorCode.VENUE_INVALID: _UNREADABLE,
+    ErrorCode.VENUE_INVISIBLE: _UNSEEN,
     ErrorCode.VENUE_TOO_LONG: gettext_noop("Venue must be at most 200 characters"),
     ErrorCode.VENUE_UNPRINTABLE: gettext_noop("Venue must not hold control characters"),
     # orders
     ErrorCode.ORDER_COMPLETE: gettext_noop("Cannot cancel a completed order"),
     ErrorCode.OWN_TICKET: gettext_noop("You can't buy your own ticket"),
     ErrorCode.PRICE_CHANGED: gettext_noop("The price has changed, please look again"),
+    ErrorCode.TICKET_EVENT_OVER: gettext_noop("The day of this event is over"),
     ErrorCode.TICKET_ID_REQUIRED: _UNREADABLE,
     ErrorCode.TICKET_RESERVED: gettext_noop("Ticket is already reserved"),
     # payments
@@ -93,6 +103,9 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.LANGUAGE_UNKNOWN: gettext_noop("We don't speak this language yet"),
     ErrorCode.ORDER_NOT_PAYABLE_YET: gettext_noop(
         "Your order was placed a moment ago and can't be paid yet. Please try again: nothing was charged."
+    ),
+    ErrorCode.PRICE_AMBIGUOUS: gettext_noop(
+        "This price can be read in two ways. Write it with its cents, such as 1000.00"
     ),
     ErrorCode.TICKET_NOT_SALEABLE_YET: gettext_noop(
         "This ticket was listed or changed a moment ago and can't be bought yet. Please try again."

@@ -22,6 +22,16 @@ class TicketNotSaleableYet(BadRequest):
     default_message = MESSAGES[ErrorCode.TICKET_NOT_SALEABLE_YET]
 
 
+class PriceAmbiguous(BadRequest):
+    """A typed price has two meanings, such as 1.000."""
+
+    code = ErrorCode.PRICE_AMBIGUOUS
+    default_message = MESSAGES[ErrorCode.PRICE_AMBIGUOUS]
+
+    def __init__(self) -> None:
+        super().__init__(field="price")
+
+
 class OrderNotPayableYet(Unavailable):
     """The payments service has not received the order yet."""
 

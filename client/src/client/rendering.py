@@ -7,12 +7,15 @@ from urllib.parse import urlencode
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from client import flash
 from client.assets import Assets
 from client.flash import Flash
 from client.forms import NO_PROBLEMS
 from client.languages import LANGUAGES, Language, language_of
+from common.base import times
+from common.contract.details import first_day
 from common.http.session import current_user
 
 Templates = Mapping[str, Environment]
@@ -37,6 +40,7 @@ def _environment(assets: Assets, language: Language) -> Environment:
     environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]  # the extension's
     environment.policies["ext.i18n.trimmed"] = True
     environment.globals.update(asset=assets.address, language=language, languages=LANGUAGES.values())
+    environment.globals.update(first_day=lambda: first_day(times.now()), isolated=isolated, bdi=bdi)
     environment.filters.update(
         query=urlencode,
         # Not `_(message)`: `_` would mark a text from a service as safe HTML.
@@ -46,6 +50,19 @@ def _environment(assets: Assets, language: Language) -> Environment:
         month=language.month,
     )
     return environment
+
+
+def isolated(text: str) -> str:
+    """A person's words inside of plain text, such as a page's title: their direction turns nothing else.
+
+    First strong isolate and its end (UAX 9). In HTML it is `<bdi>`.
+    """
+    return f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
+
+
+def bdi(text: str) -> Markup:
+    """A person's words inside of a translated sentence."""
+    return Markup("<bdi>{}</bdi>").format(text)
 
 
 class Page:

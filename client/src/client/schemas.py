@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, PlainValidator, TypeAdapter
 from pydantic.alias_generators import to_camel
 
 from common.base.money import Money, Price
+from common.contract.details import first_day
 
 T = TypeVar("T")
 
@@ -26,6 +27,10 @@ class Details(Upstream):
     event_date: date | None = None
     venue: str | None = None
     seat: str | None = None
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether the event's day has ended everywhere on Earth."""
+        return self.event_date is not None and self.event_date < first_day(now)
 
 
 class Ticket(Details):

@@ -4,14 +4,15 @@ import datetime
 import json
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import httpx
 
+from common.base import times
 from common.base.errors import InvalidValue
 from common.base.identity import CurrentUser
-from common.base.money import Money
+from common.base.money import Money, number
 from common.contract.error_codes import ErrorCode
 from common.testing.browser import SESSIONS
 
@@ -95,6 +96,14 @@ def price(text: str, field: str) -> Money:
         raise refuse(400, error.code, error.message, field) from None
 
 
+def bound(text: str, field: str) -> Decimal:
+    """The end of a price range: any number."""
+    try:
+        return number(text)
+    except InvalidValue as error:
+        raise refuse(400, error.code, error.message, field) from None
+
+
 def _title(text: str) -> str:
     if not text.strip():
         raise refuse(400, ErrorCode.TITLE_REQUIRED, "Title is required", "title")
@@ -105,16 +114,28 @@ def _line(text: str, field: str, longest: int) -> str:
     if len(text.strip()) > longest:
         message = f"{field.title()} must be at most {longest} characters"
         raise refuse(400, f"{field}-too-long", message, field)
+    if not set("\u202d\u202e\u2066\u2067\u2068\u2069").isdisjoint(text):
+        message = f"{field.title()} must not change the direction of writing"
+        raise refuse(400, f"{field}-bidi-control", message, field)
     return text.strip()
 
 
 def _day(text: str) -> str | None:
     if text == "":
         return None
-    with suppress(ValueError):
-        return datetime.date.fromisoformat(text).isoformat()
-    message = "Date must be a day such as 2027-05-31"
-    raise refuse(400, ErrorCode.EVENT_DATE_INVALID, message, "eventDate")
+    try:
+        day = datetime.date.fromisoformat(text)
+    except ValueError:
+        message = "Date must be a day such as 2027-05-31"
+        raise refuse(400, ErrorCode.EVENT_DATE_INVALID, message, "eventDate") from None
+    if is_over(text):
+        raise refuse(400, ErrorCode.EVENT_DATE_PAST, "The date of the event is over", "eventDate")
+    return day.isoformat()
+
+
+def is_over(day: str | None) -> bool:
+    """Whether the day has ended in UTC-12."""
+    return day is not None and day < (times.now() - datetime.timedelta(hours=12)).date().isoformat()
 
 
 def whole_number(text: str, field: str, most: int) -> int:

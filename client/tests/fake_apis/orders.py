@@ -6,13 +6,15 @@ from common.base.ids import is_id
 from common.base.money import Money
 from common.contract.error_codes import ErrorCode
 
-from .fields import body_of, checked, not_authorized, not_found, price, refuse, user_of, whole_number
+from .fields import body_of, checked, is_over, not_authorized, not_found, price, refuse, user_of, whole_number
 from .records import Order, Records
 
 
 def index(records: Records, request: httpx.Request) -> httpx.Response:
     user = user_of(request)
     query = request.url.params
+    if not query.get("cursor", "0").isdecimal():
+        raise refuse(400, ErrorCode.CURSOR_INVALID, "Cursor is not one of ours", "cursor")
     start, limit = int(query.get("cursor", "0")), whole_number(query.get("limit", "100"), "limit", 100)
     orders = [o for o in records.orders.values() if o.user_id == user.id][::-1]
     headers = {}
@@ -33,6 +35,8 @@ def create(records: Records, request: httpx.Request) -> httpx.Response:
         raise not_found()
     if ticket.user_id == user.id:
         raise refuse(400, ErrorCode.OWN_TICKET, "You can't buy your own ticket")
+    if is_over(ticket.event_date):
+        raise refuse(400, ErrorCode.TICKET_EVENT_OVER, "The day of this event is over")
     if given["price"] not in (None, _known_price(records, ticket.price)):
         raise refuse(400, ErrorCode.PRICE_CHANGED, "The price has changed, please look again", "price")
     if ticket.order_id is not None:

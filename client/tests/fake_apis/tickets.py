@@ -2,21 +2,21 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from decimal import Decimal
 
 import httpx
 
-from common.base import times
 from common.contract.error_codes import ErrorCode
 
 from .fields import (
     body_of,
+    bound,
     checked,
+    is_over,
     not_authorized,
     not_found,
     offer,
     one_of,
-    price,
     refuse,
     user_of,
     whole_number,
@@ -33,7 +33,7 @@ def index(records: Records, request: httpx.Request) -> httpx.Response:
         user = user_of(request)
         found = [t for t in records.tickets.values() if t.user_id == user.id]
     else:
-        found = [t for t in records.tickets.values() if t.status == "available"]
+        found = [t for t in records.tickets.values() if t.status == "available" and not is_over(t.event_date)]
     found = _sorted([t for t in found if _matches(t, query)], query.get("sort", "newest"))
     start, limit = int(query.get("cursor", "0")), int(query.get("limit", "50"))
     headers = {}
@@ -107,7 +107,7 @@ def _check(query: Mapping[str, str]) -> None:
         sort=lambda: one_of(query.get("sort", "newest"), "sort", "newest", "price", "-price", "date"),
         status=lambda: one_of(query.get("status", "sold"), "status", *STATUSES),
     )
-    least, most = (price(query.get(name, "1"), name) for name in ("minPrice", "maxPrice"))
+    least, most = (bound(query.get(name, "1"), name) for name in ("minPrice", "maxPrice"))
     if {"minPrice", "maxPrice"} <= set(query) and least > most:
         message = "The lowest price is above the highest"
         raise refuse(400, ErrorCode.PRICE_RANGE_INVALID, message, "minPrice")
@@ -120,14 +120,12 @@ def _check(query: Mapping[str, str]) -> None:
 
 def _matches(ticket: Ticket, query: Mapping[str, str]) -> bool:
     text = _folded(" ".join(filter(None, (ticket.title, ticket.venue, ticket.seat))))
-    yesterday = (times.now() - timedelta(days=1)).date().isoformat()
-    is_past = ticket.event_date is not None and ticket.event_date < yesterday
+    units = Decimal(str(ticket.price))
     return (
         all(_folded(word) in text for word in query.get("q", "").split())
         and query.get("status", ticket.status) == ticket.status
-        and ("minPrice" not in query or ticket.price >= price(query["minPrice"], "minPrice"))
-        and ("maxPrice" not in query or ticket.price <= price(query["maxPrice"], "maxPrice"))
-        and not (is_past and query.get("sort") == "date" and "seller" not in query)
+        and ("minPrice" not in query or units >= bound(query["minPrice"], "minPrice"))
+        and ("maxPrice" not in query or units <= bound(query["maxPrice"], "maxPrice"))
     )
 
 

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from common.base.errors import InvalidValue
 from common.base.money import Money, Price
 from common.testing.hostile import LITERALS, NUMERIC_STRINGS
 
@@ -48,16 +47,7 @@ def test_an_amount_is_read_exactly(written: object, amount: int) -> None:
     assert Money.parse(written).cents == amount
 
 
-@pytest.mark.parametrize(
-    ("written", "code"), [(0, "price-too-low"), ("-5", "price-too-low"), (1_000_001, "price-too-high")]
-)
-def test_an_amount_out_of_bounds_says_which_bound_by_its_code(written: object, code: str) -> None:
-    with pytest.raises(InvalidValue) as refused:
-        Money.parse(written)
-
-    assert refused.value.code == code
-
-
+NUMBER = "Price must be a number, such as 20.50"
 POSITIVE = "Price must be greater than 0"
 AT_MOST = "Price must be at most 1000000"
 DECIMALS = "Price must have at most two decimals"
@@ -65,12 +55,14 @@ DECIMALS = "Price must have at most two decimals"
 
 REFUSED: dict[str, list[object]] = {
     POSITIVE: [
-        *(0, -1, 0.0, -0.01, "0", "0.00", "-5", -(10**30)),
-        *("", " ", "x", "1,5", "1_000", "0x10", "1e3", "NaN", "Infinity"),
-        *("\u0661\u0662", "\uff11", "\u00b2", "1\x00", "\ud800", "- 5"),
-        *(True, False, None, [], {}, {"$gt": ""}, float("nan"), b"5"),
+        *(0, -1, 0.0, -0.01, "0", "0.00", "-5", -(10**30), None, "", " "),
     ],
-    AT_MOST: [1_000_000.01, 1_000_001, "1000000.01", 10**30],
+    NUMBER: [
+        *("x", "1,5", "1_000", "0x10", "1e3", "NaN", "Infinity"),
+        *("\u0661\u0662", "\uff11", "\u00b2", "1\x00", "\ud800", "- 5"),
+        *(True, False, [], {}, {"$gt": ""}, float("nan"), b"5"),
+    ],
+    AT_MOST: [1_000_000.01, 1_000_001, "1000000.01", 10**30, "9" * 100],
     DECIMALS: [0.001, 19.999, "19.999", 0.1 + 0.2, "0.001"],
 }
 

@@ -41,11 +41,11 @@ def test_the_generic_codes_are_in_the_contract() -> None:
     [
         (None, ErrorCode.PRICE_INVALID),
         ("", ErrorCode.PRICE_INVALID),
-        ("x", ErrorCode.PRICE_INVALID),
+        *((text, ErrorCode.PRICE_INVALID) for text in ("x", "20,50", "$20", "1e3", "\uff11\uff12")),
         (float("nan"), ErrorCode.PRICE_INVALID),
         (0, ErrorCode.PRICE_TOO_LOW),
         ("-0.01", ErrorCode.PRICE_TOO_LOW),
-        (10**30, ErrorCode.PRICE_TOO_HIGH),
+        *((amount, ErrorCode.PRICE_TOO_HIGH) for amount in (10**30, "9" * 30, 1e300)),
         ("1000000.01", ErrorCode.PRICE_TOO_HIGH),
         ("1.001", ErrorCode.PRICE_TOO_PRECISE),
     ],

@@ -4,12 +4,22 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from datetime import date
+from typing import Annotated, Any, Literal, get_args
 
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Request
-from pydantic import AfterValidator, BeforeValidator, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails, core_schema
 from starlette.exceptions import HTTPException
 
 from common.base import errors, tracing
@@ -225,6 +235,49 @@ def test_a_text_that_does_not_fit_is_refused_in_words_for_people(
 
     (entry,) = invalid(refused.value.errors()).entries
     assert (entry.message, entry.code) == (message, code)
+
+
+class Choice(BaseModel):
+    number: Annotated[int, Field(ge=1, le=100)] = 1
+    order: Literal["newest", "price"] = "newest"
+    day: date | None = None
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"number": "x"}, "Number must be a whole number"),
+        ({"number": 1.5}, "Number must be a whole number"),
+        ({"number": 0}, "Number must be at least 1"),
+        ({"number": 101}, "Number must be at most 100"),
+        ({"order": "cheapest"}, "Order must be one of newest or price"),
+        ({"day": "31.5."}, "Day is not valid"),
+    ],
+)
+def test_a_bad_value_is_refused_in_words_for_people(choice: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Choice.model_validate(choice)
+
+    (entry,) = invalid(refused.value.errors()).entries
+    assert (entry.message, entry.code) == (message, f"{entry.field}-invalid")
+
+
+class Context(dict[str, object]):
+    """A context that has every key."""
+
+    def __missing__(self, key: str) -> object:
+        return InvalidValue("Ours", "ours") if key == "error" else 7
+
+
+@pytest.mark.parametrize("kind", get_args(core_schema.ErrorType))
+@pytest.mark.parametrize("place", [("field",), ()])
+def test_no_error_is_in_pydantics_words(kind: str, place: tuple[str, ...]) -> None:
+    theirs = ErrorDetails(type=kind, loc=place, msg="Input should be pydantic's", input={}, ctx=Context())
+
+    (entry,) = invalid([theirs]).entries
+
+    assert entry.message
+    assert "pydantic" not in entry.message
 
 
 async def test_who_asks_is_checked_before_what_is_asked(client: httpx.AsyncClient) -> None:

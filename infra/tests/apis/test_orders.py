@@ -1,6 +1,6 @@
 """Orders, over the orders service and over client's fake of it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.apis.shop import Shop
@@ -15,7 +15,7 @@ PRICE_CHANGED = ("price-changed", "The price has changed, please look again", "p
 RESERVED = ("ticket-reserved", "Ticket is already reserved", None)
 COMPLETE = ("order-complete", "Cannot cancel a completed order", None)
 NO_TICKET = ("ticket-id-required", "TicketId must be provided", "ticketId")
-NO_PRICE = ("price-invalid", "Price must be greater than 0", "price")
+NO_PRICE = ("price-invalid", "Price must be a number, such as 20.50", "price")
 
 
 async def test_a_new_order_holds_its_ticket_for_15_minutes(shop: Shop) -> None:
@@ -88,6 +88,19 @@ async def test_an_order_is_refused_with_its_reason(shop: Shop) -> None:
         await shop.buyers.create_order(new_id(), "20")
     with shop.refuses(400, NO_TICKET, NO_PRICE):
         await shop.buyers.create_order("x", "x")
+
+
+async def test_a_ticket_whose_day_is_over_can_not_be_ordered(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await shop.ordered(await shop.lists(eventDate="2087-05-31"))
+    await shop.buyers.cancel_order(order.id)
+    await shop.is_free(order.ticket.id)
+
+    monkeypatch.setattr(times, "now", lambda: datetime(2087, 6, 1, 12, tzinfo=UTC))
+
+    with shop.refuses(400, ("ticket-event-over", "The day of this event is over", None)):
+        await shop.buyers.create_order(order.ticket.id, "1")
 
 
 async def test_a_withdrawn_ticket_can_not_be_ordered(shop: Shop) -> None:

@@ -9,7 +9,7 @@ from common.base.identity import CurrentUser
 from common.base.money import Money
 from common.persistence.repository import retrying
 from orders.domain import Order, PaymentState
-from orders.errors import OwnTicket, PriceChanged
+from orders.errors import EventOver, OwnTicket, PriceChanged
 from orders.repository import OrderRepository, Repositories
 
 
@@ -20,7 +20,7 @@ async def place(
     hold: timedelta,
     seen_price: Money | None = None,
 ) -> Order:
-    """Raises NotFound, OwnTicket, PriceChanged where `seen_price` is not the ticket's any more, or
+    """Raises NotFound, OwnTicket, EventOver, PriceChanged where `seen_price` is not the ticket's any more, or
     TicketReserved: of all who try at once, one gets the ticket.
 
     Whether the ticket is free is decided by the reservation alone, when the order is stored. The replica
@@ -31,9 +31,12 @@ async def place(
         raise NotFound()
     if listing.seller_id == user.id:
         raise OwnTicket()
+    now = times.now()
+    if listing.ticket.details.is_over(now):
+        raise EventOver()
     if seen_price is not None and seen_price != listing.ticket.price:
         raise PriceChanged()
-    order = Order.place(user.id, listing.ticket, times.now() + hold)
+    order = Order.place(user.id, listing.ticket, now + hold)
     await repositories.orders.save(order)
     return order
 

@@ -14,6 +14,11 @@ class OwnTicket(BadRequest):
     default_message = "You can't buy your own ticket"
 
 
+class EventOver(BadRequest):
+    code = ErrorCode.TICKET_EVENT_OVER
+    default_message = "The day of this event is over"
+
+
 class PriceChanged(BadRequest):
     """The price changed after the buyer saw it, or its event has not reached this service yet."""
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from fastapi import Depends, Query
 
 from common.base.errors import BadRequest, InvalidValue
 from common.base.ids import is_id
-from common.base.money import Money
+from common.base.money import MAX_UNITS, Money, number
 from common.contract.error_codes import ErrorCode
 from tickets.domain import Ticket
 from tickets.repository import Page
@@ -19,7 +20,7 @@ from tickets.sorting import Cursor, Sort, cursor_of
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
-
+_CENT = Decimal("0.01")
 
 _CURSOR = re.compile(r"([a-z-]+)\.(-?\d{1,10})?\.(.+)", re.ASCII)
 
@@ -47,8 +48,8 @@ def decode(text: str, sort: Sort) -> Cursor:
 
 async def page(
     q: Annotated[str, Query(max_length=100)] = "",
-    min_price: Annotated[str, Query(alias="minPrice", max_length=20)] = "",
-    max_price: Annotated[str, Query(alias="maxPrice", max_length=20)] = "",
+    min_price: Annotated[str, Query(alias="minPrice", max_length=100)] = "",
+    max_price: Annotated[str, Query(alias="maxPrice", max_length=100)] = "",
     status: Literal["available", "held", "sold", "withdrawn"] | None = None,
     sort: Sort = Sort.NEWEST,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
@@ -57,7 +58,7 @@ async def page(
     if "\0" in q:
         # No regular expression of the database may hold one.
         raise BadRequest("Search must not hold control characters", "q", code=ErrorCode.Q_INVALID)
-    least, most = _price(min_price, "minPrice"), _price(max_price, "maxPrice")
+    least, most = _bound(min_price, "minPrice", ROUND_CEILING), _bound(max_price, "maxPrice", ROUND_FLOOR)
     if least is not None and most is not None and least > most:
         raise BadRequest(
             "The lowest price is above the highest", "minPrice", code=ErrorCode.PRICE_RANGE_INVALID
@@ -73,12 +74,19 @@ async def page(
     )
 
 
-def _price(text: str, name: str) -> Money | None:
-    """None for the empty text of an empty form field."""
+def _bound(text: str, name: str, rounding: str) -> Money | None:
+    """The end of a price range; None for the empty text of an empty form field.
+
+    Any number is one: 0 and 2,000,000 bound a range, though neither is a price. Beyond the prices it is 0, or
+    one above the highest.
+    """
+    if not text.strip():
+        return None
     try:
-        return Money.parse(text) if text.strip() else None
+        units = min(max(number(text), Decimal(0)), Decimal(MAX_UNITS + 1))
     except InvalidValue as error:
         raise BadRequest(error.message, name, code=error.code) from None
+    return Money(int(units.quantize(_CENT, rounding) * 100))
 
 
 PageQuery = Annotated[Page, Depends(page)]

@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import ClassVar
 
 from common.base import times
 from common.base.errors import DuplicateKey
 from common.base.money import Money
-from common.contract.details import Details
+from common.contract.details import Details, first_day
 from common.messaging.publisher import Publishers
 from common.persistence.mongo import ASCENDING, DESCENDING, Database, Document, Index
 from common.persistence.replica import Replica
@@ -68,18 +67,18 @@ class TicketRepository(Repository[Ticket]):
     )
     retired = ("newest_on_sale", "cheapest_on_sale", "soonest_on_sale")
 
-    derivation: ClassVar[int] = 1
+    derivation: ClassVar[int] = 2
     """Number of the way in which `derived` follows from a ticket: one more for each release that changes it.
 
     It is stored with each ticket. A lower one is an older release's, and `sweep.py` derives again.
     """
 
     def derived(self, ticket: Ticket) -> Document:
-        """Fields for queries alone, which follow from the others."""
+        """Fields for queries alone, which follow from the others, and `on_sale` from the day as well."""
         return {
             "search": search.text_of(ticket),
             "soonness": soonness(ticket),
-            "on_sale": ticket.on_sale,
+            "on_sale": ticket.on_sale and not ticket.details.is_over(times.now()),
             "derivation": self.derivation,
         }
 
@@ -117,17 +116,23 @@ class TicketRepository(Repository[Ticket]):
         found = await self.documents.find(query, {"outbox": 0}, limit=DERIVED_LIMIT)
         return [self.from_document(document) for document in found]
 
+    async def over_on_sale(self) -> Sequence[Ticket]:
+        """Tickets among those on sale whose day is over by now; at most DERIVED_LIMIT."""
+        query = ON_SALE | {"soonness": {"$gt": _soonest()}}
+        found = await self.documents.find(query, {"outbox": 0}, limit=DERIVED_LIMIT)
+        return [self.from_document(document) for document in found]
+
     async def derive_again(self, ticket: Ticket) -> None:
         """Does nothing if the ticket changed after it was read."""
         guard = {"_id": ticket.id, "version": ticket.version}
         await self._writer.update(guard, change_to(self.derived(ticket)))
 
     async def on_sale(self, page: Page) -> Sequence[Ticket]:
-        """At most `page.limit` + 1 tickets: the extra one shows that there is a next page."""
-        if page.sort is not Sort.SOONEST:
-            return await self._page(ON_SALE, page)
-        yesterday = times.now().date() - timedelta(days=1)
-        return await self._page(ON_SALE | {"soonness": not_before(-yesterday.toordinal())}, page)
+        """At most `page.limit` + 1 tickets: the extra one shows that there is a next page.
+
+        None whose day is over, also before the sweep has taken it out of the indexes.
+        """
+        return await self._page(ON_SALE | {"soonness": not_before(_soonest())}, page)
 
     async def of_seller(self, user_id: str, page: Page) -> Sequence[Ticket]:
         """The seller's listings in every state; at most `page.limit` + 1 of them."""
@@ -162,6 +167,11 @@ class TicketRepository(Repository[Ticket]):
         return [self.from_document(document) for document in found]
 
 
+def _soonest() -> int:
+    """The `soonness` of the earliest day that is not over."""
+    return -first_day(times.now()).toordinal()
+
+
 def _filters(page: Page) -> Iterator[Document]:
     for pattern in search.patterns(page.words):
         yield {"search": {"$regex": pattern}}
@@ -174,7 +184,7 @@ def _filters(page: Page) -> Iterator[Document]:
 
 
 _STATUSES: Mapping[str, Document] = {
-    "available": ON_SALE,
+    "available": {"order_id": None, "withdrawn": False},
     "held": {"order_id": {"$ne": None}, "sold": False},
     "sold": {"sold": True},
     "withdrawn": {"withdrawn": True, "order_id": None},

@@ -7,27 +7,28 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, TypeAdapter
 
+from common.base import times
 from common.base.errors import InvalidValue, field_code
 from common.base.money import Price
-from common.contract.details import Details
+from common.contract.details import Details, first_day
 from common.contract.error_codes import ErrorCode
 from common.http.body import Input, Output
+from tickets.characters import BIDI_CONTROLS, is_visible
 from tickets.domain import Ticket
 from tickets.repository import Summary
 
 MAX_TITLE = 200
 MAX_VENUE = 200
 MAX_SEAT = 100
-_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Controls, surrogates, line breaks. Joiners within emoji and the spaces of other scripts are fine."""
-
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def _title(value: object) -> str:
     trimmed = value.strip() if isinstance(value, str) else ""
-    if not any(character.isprintable() for character in trimmed):
+    if not any(map(is_visible, trimmed)):
         raise InvalidValue("Title is required", ErrorCode.TITLE_REQUIRED)
     return _line("title", trimmed, MAX_TITLE)
 
@@ -36,9 +37,15 @@ def _line(name: str, trimmed: str, longest: int) -> str:
     if len(trimmed) > longest:
         message = f"{name.title()} must be at most {longest} characters"
         raise InvalidValue(message, field_code(name, "too-long"))
-    if any(unicodedata.category(character) in _UNSEEN for character in trimmed):
+    if any(unicodedata.category(character) in _UNPRINTABLE for character in trimmed):
         message = f"{name.title()} must not hold control characters"
         raise InvalidValue(message, field_code(name, "unprintable"))
+    if not BIDI_CONTROLS.isdisjoint(trimmed):
+        message = f"{name.title()} must not change the direction of writing"
+        raise InvalidValue(message, field_code(name, "bidi-control"))
+    if trimmed and not any(map(is_visible, trimmed)):
+        message = f"{name.title()} must have at least one character that can be seen"
+        raise InvalidValue(message, field_code(name, "invisible"))
     return trimmed
 
 
@@ -65,9 +72,12 @@ def _day(value: object) -> date | None:
     if not isinstance(value, str) or _DAY.fullmatch(value) is None:
         raise _not_a_day()
     try:
-        return date.fromisoformat(value)
+        day = date.fromisoformat(value)
     except ValueError:
         raise _not_a_day() from None
+    if day < first_day(times.now()):
+        raise InvalidValue("The date of the event is over", ErrorCode.EVENT_DATE_PAST)
+    return day
 
 
 class TicketInput(Input):

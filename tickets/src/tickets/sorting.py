@@ -12,7 +12,7 @@ class Sort(StrEnum):
     CHEAPEST = "price"
     DEAREST = "-price"
     SOONEST = "date"
-    """By the event's day, from yesterday on (today in some time zone); tickets without a day last."""
+    """By the event's day; tickets without a day last."""
 
 
 Cursor = tuple[int | None, str]

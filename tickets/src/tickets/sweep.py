@@ -1,7 +1,8 @@
-"""Sweep of tickets whose derived fields are an older release's: derives them again.
+"""Sweep of tickets whose derived fields are an older release's, or an earlier day's: derives them again.
 
 Releases run side by side in a rollout, and a rollback brings an older one back. What an older one saves has
-the derived fields that it knows; those of a newer release are absent, or stale.
+the derived fields that it knows; those of a newer release are absent, or stale. A ticket whose day is over
+is on sale no more, though nothing changed it: the indexes of what is on sale don't fill up with the past.
 """
 
 import asyncio
@@ -18,8 +19,8 @@ SWEEP_SECONDS = 10.0
 
 
 async def sweep(tickets: TicketRepository) -> int:
-    """Derives a page of tickets again; returns how many it tried."""
-    found = await tickets.derived_by_older()
+    """Derives a page of tickets of each kind again; returns how many it tried."""
+    found = [*await tickets.derived_by_older(), *await tickets.over_on_sale()]
     await asyncio.gather(*map(tickets.derive_again, found))
     return len(found)
 

@@ -15,6 +15,7 @@ from client.live.pages import Live, OpenPage
 from client.live.ticket_cache import Ask, Holder
 from client.live.wakeup import Wakeup
 from client.schemas import Ticket
+from common.base import times
 from common.base.errors import AppError, NotFound
 
 HEARTBEAT_SECONDS = 15.0
@@ -95,21 +96,23 @@ class LiveAnswer(Response):
 
     async def _stream(self, page: OpenPage, receive: Receive, send: Send) -> Wakeup:
         """Streams until the browser disconnects, the lifetime ends, or the process stops."""
-        sent, wakeup = -1, Wakeup.NOTIFIED
+        sent, wakeup = (-1, False), Wakeup.NOTIFIED
         clock = asyncio.get_running_loop().time
         over = clock() + random.uniform(*LIFETIME_SECONDS)
         await _send(send, f"retry: {random.randint(*RETRY_MILLISECONDS)}\n\n".encode())
         while wakeup is not Wakeup.DISCONNECTED and not page.is_over and clock() < over:
             silence = HEARTBEAT_SECONDS
             ticket = page.live_ticket.ticket
-            if ticket is not None and ticket.version != sent:
+            # Nothing changes a ticket when the day of its event ends.
+            shown = sent if ticket is None else (ticket.version, ticket.is_over(times.now()))
+            if ticket is not None and shown != sent:
                 try:
                     html = await self._render(ticket, page.live_ticket.holder)
                 except AppError:
                     silence = RENDER_AGAIN_SECONDS
                 else:
                     await _send(send, message("state", html, ticket.version))
-                    sent = ticket.version
+                    sent = shown
                     continue
             elif wakeup is Wakeup.TIMED_OUT:
                 await _send(send, b":\n\n")

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from client import forgiving
 from client.api import Api, Apis
 from client.domain import Progress
 from client.forms import OrderId
@@ -22,7 +23,7 @@ UNSETTLED = {"paid": ("created",), "confirmed": ("created", "awaiting:payment")}
 @router.get("")
 async def index(_user: Member, request: Request, page: Pages, api: Apis) -> Response:
     asked = {name: request.query_params[name] for name in ("limit", "cursor") if name in request.query_params}
-    found = await api.orders(asked)
+    found = (await forgiving.answered(api.orders, asked)).found
     now = times.now()
     return page(
         "orders.html", orders=[Progress(order, now) for order in found.items], following=found.following

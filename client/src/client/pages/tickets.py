@@ -5,16 +5,19 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from client import forgiving
 from client.api import Api, Apis
-from client.domain import LISTING_STATES
+from client.domain import is_off_sale, listing_state
 from client.flash import Flash
 from client.forms import Form, Problems, TicketId
 from client.polling import Polling
 from client.refusals import TicketNotSaleableYet
 from client.rendering import Page, Pages, see_other
-from client.schemas import Listing, Order, Ticket
+from client.schemas import Order, Ticket
 from client.sign_in import Member
-from common.base.errors import AppError, BadRequest, NotAuthorized, NotFound, Unavailable
+from client.typed_prices import as_number, read_prices
+from common.base import times
+from common.base.errors import AppError, BadRequest, Invalid, NotAuthorized, NotFound, Unavailable
 from common.base.identity import CurrentUser
 from common.base.money import Money
 from common.contract.error_codes import ErrorCode
@@ -22,7 +25,8 @@ from common.http.session import MaybeUser
 
 router = APIRouter(include_in_schema=False)
 
-FILTERS = ("q", "minPrice", "maxPrice")
+PRICES = ("minPrice", "maxPrice")
+FILTERS = ("q", *PRICES)
 SEARCH = (*FILTERS, "sort", "limit", "cursor")
 FIELDS = ("title", "price", "eventDate", "venue", "seat")
 HTMX = {
@@ -37,14 +41,19 @@ OPEN = ("created", "awaiting:payment")
 
 @router.get("/")
 async def index(request: Request, page: Pages, api: Apis) -> Response:
-    asked = {name: request.query_params[name] for name in SEARCH if request.query_params.get(name)}
-    filtered = any(name in asked for name in FILTERS)
-    shared: dict[str, Any] = {"asked": asked, "filtered": filtered, "htmx": HTMX}
-    try:
-        return page("index.html", found=await api.tickets(asked), **shared)
-    except BadRequest as error:
-        empty: Listing[Ticket] = Listing([], None)
-        return page("index.html", 400, found=empty, problems=Problems.of(error), **shared)
+    """The list. A parameter that makes no sense is left out; the visitor is told of one that was typed."""
+    typed = {name: request.query_params[name] for name in SEARCH if request.query_params.get(name)}
+    query, unread = read_prices(typed, PRICES)
+    answer = await forgiving.answered(api.tickets, query)
+    refused = [*unread, *(entry for entry in answer.refused if entry.field in FILTERS)]
+    return page(
+        "index.html",
+        found=answer.found,
+        asked=typed,
+        filtered=[name for name in FILTERS if name in answer.asked],
+        problems=Problems.of(Invalid(refused)) if refused else Problems(),
+        htmx=HTMX,
+    )
 
 
 @router.get("/tickets/new")
@@ -56,7 +65,7 @@ async def new(_user: Member, page: Pages) -> Response:
 async def create(_user: Member, page: Pages, api: Apis, form: Form) -> Response:
     sent = _sent(form)
     try:
-        ticket = await api.create_ticket(sent)
+        ticket = await api.create_ticket(_offer(sent))
     except (BadRequest, Unavailable) as error:
         problems = Problems.of(error, FIELDS)
         return page("ticket_form.html", error.status, ticket=None, sent=sent, problems=problems)
@@ -78,12 +87,13 @@ async def edit(user: Member, ticket_id: TicketId, page: Pages, api: Apis) -> Res
 async def update(user: Member, ticket_id: TicketId, page: Pages, api: Apis, form: Form) -> Response:
     sent = _sent(form)
     try:
-        await api.update_ticket(ticket_id, sent)
+        await api.update_ticket(ticket_id, _offer(sent))
     except BadRequest as error:
         ticket = await _own(api, user, ticket_id)
         problems = Problems.of(error, FIELDS)
         return page("ticket_form.html", 400, ticket=ticket, sent=sent, problems=problems)
-    return see_other(f"/tickets/{ticket_id}", message=Flash.SAVED)
+    saved = Flash.SAVED if sent["eventDate"] else Flash.SAVED_WITHOUT_DATE
+    return see_other(f"/tickets/{ticket_id}", message=saved)
 
 
 @router.post("/tickets/{ticket_id}/withdraw")
@@ -165,6 +175,11 @@ def _sent(form: Mapping[str, str]) -> Mapping[str, str]:
     return {name: form.get(name, "") for name in FIELDS}
 
 
+def _offer(sent: Mapping[str, str]) -> Mapping[str, str]:
+    """The fields for the API. Raises PriceAmbiguous."""
+    return {**sent, "price": as_number(sent["price"])}
+
+
 def _as_sent(ticket: Ticket) -> Mapping[str, str]:
     """The ticket as the fields of its form."""
     date = "" if ticket.event_date is None else ticket.event_date.isoformat()
@@ -204,9 +219,11 @@ def _price(text: str) -> Money | None:
 
 def shown(ticket: Ticket, user: CurrentUser | None, order: Order | None) -> Mapping[str, Any]:
     """Template context of a ticket for this user."""
+    now = times.now()
     return {
         "ticket": ticket,
-        "state": LISTING_STATES.get(ticket.status, ticket.status),
+        "state": listing_state(ticket, now),
+        "over": is_off_sale(ticket, now),
         "mine": user is not None and user.id == ticket.user_id,
         "order": order,
     }

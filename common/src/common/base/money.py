@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import GetJsonSchemaHandler, GetPydanticSchema
@@ -12,6 +12,9 @@ from pydantic_core import core_schema
 from common.base.errors import InvalidValue
 
 MAX_UNITS = 1_000_000
+MAX_CHARACTERS = 100
+"""Of a numeric string. The work on it grows with its length, and no amount needs that many."""
+_NUMBER = "Price must be a number, such as 20.50"
 _POSITIVE = "Price must be greater than 0"
 _PLAIN = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 """An amount as a person types it. Decimal alone would also accept 1_000, and exponents that round to 0."""
@@ -48,29 +51,35 @@ class Money:
         return f"{self.cents // 100}.{self.cents % 100:02d}"
 
 
-def _decimal(value: object) -> Decimal:
-    if isinstance(value, str):
-        value = value.strip()
-        if len(value) > 20 or _PLAIN.fullmatch(value) is None:
-            raise _not_a_price()
-    elif isinstance(value, bool) or not isinstance(value, int | float):
+def number(text: str) -> Decimal:
+    """The number of a numeric string, such as "20.00", of any size. Raises InvalidValue for another text."""
+    plain = text.strip()
+    if len(plain) > MAX_CHARACTERS or _PLAIN.fullmatch(plain) is None:
         raise _not_a_price()
-    elif isinstance(value, int) and value > MAX_UNITS:
+    return Decimal(plain)
+
+
+def _decimal(value: object) -> Decimal:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        # Missing: in the words of the contract.
+        raise InvalidValue(_POSITIVE, "price-invalid")
+    if isinstance(value, str):
+        return number(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _not_a_price()
+    if isinstance(value, int) and value > MAX_UNITS:
         # Here, since thousands of digits are more than Python turns into text.
         raise _too_high()
-    elif isinstance(value, int) and value <= 0:
+    if isinstance(value, int) and value <= 0:
         raise _too_low()
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        raise _not_a_price() from None
+    amount = Decimal(str(value))
     if not amount.is_finite():
         raise _not_a_price()
     return amount
 
 
 def _not_a_price() -> InvalidValue:
-    return InvalidValue(_POSITIVE, "price-invalid")
+    return InvalidValue(_NUMBER, "price-invalid")
 
 
 def _too_low() -> InvalidValue:

@@ -75,20 +75,20 @@ def invalid(refused: Iterable[ErrorDetails]) -> Invalid:
 
 
 def _entry(error: ErrorDetails, field: str | None) -> ErrorEntry:
-    """A validator's own refusal keeps its message and code; pydantic's get the ones of this function."""
+    """A validator's own refusal keeps its message and code. pydantic's own words never leave a service."""
     if error["type"] == "value_error":
         refusal = error["ctx"]["error"]
         code = refusal.code if isinstance(refusal, InvalidValue) else _code(field, "invalid")
         return ErrorEntry(str(refusal), code, field)
-    if field is not None and (described := _of_text(error)):
-        message, problem = described
-        return ErrorEntry(f"{field[:1].upper()}{field[1:]} {message}", field_code(field, problem), field)
     if error["type"] in _NOT_AN_OBJECT:
         return ErrorEntry("The body must be a JSON object", _code(field, "invalid"), field)
     if error["type"] == "extra_forbidden":
         # The sender chose the field's name: it becomes no part of a code.
         return ErrorEntry("Unknown field", errors.UNKNOWN_FIELD, field)
-    return ErrorEntry(error["msg"], _code(field, "invalid"), field)
+    if field is None:
+        return ErrorEntry("The body is not valid", errors.BODY_INVALID)
+    message, problem = _of_text(error) or (_of_value(error), "invalid")
+    return ErrorEntry(f"{field[:1].upper()}{field[1:]} {message}", field_code(field, problem), field)
 
 
 def _code(field: str | None, problem: str) -> str:
@@ -112,6 +112,21 @@ def _of_text(error: ErrorDetails) -> tuple[str, str] | None:
         case "string_too_long":
             return f"must be at most {bounds['max_length']} characters", "too-long"
     return None
+
+
+def _of_value(error: ErrorDetails) -> str:
+    """Message of any other bad value: the bound or the choice that it missed, where there is one."""
+    bounds = error.get("ctx", {})
+    match error["type"]:
+        case "int_type" | "int_parsing" | "int_parsing_size" | "int_from_float":
+            return "must be a whole number"
+        case "greater_than_equal":
+            return f"must be at least {bounds['ge']}"
+        case "less_than_equal":
+            return f"must be at most {bounds['le']}"
+        case "literal_error" | "enum":
+            return f"must be one of {bounds['expected']}".replace("'", "")
+    return "is not valid"
 
 
 def install(app: FastAPI) -> None:

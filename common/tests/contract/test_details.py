@@ -1,0 +1,41 @@
+"""When the day of an event is over."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.contract.details import NO_DETAILS, Details, first_day
+
+EVENT = Details(event_date=date(2027, 5, 31))
+
+
+@pytest.mark.parametrize(
+    ("now", "over"),
+    [
+        (datetime(2027, 5, 31, 23, 59, tzinfo=UTC), False),
+        (datetime(2027, 6, 1, 11, 59, 59, 999_000, tzinfo=UTC), False),
+        (datetime(2027, 6, 1, 12, tzinfo=UTC), True),
+        (datetime(2027, 6, 2, 1, 59, tzinfo=timezone(timedelta(hours=14))), False),
+        (datetime(2027, 6, 2, 2, tzinfo=timezone(timedelta(hours=14))), True),
+    ],
+)
+def test_a_day_is_over_once_it_has_ended_everywhere_on_earth(now: datetime, over: bool) -> None:
+    assert EVENT.is_over(now) is over
+
+
+def test_without_a_day_nothing_is_ever_over() -> None:
+    assert not NO_DETAILS.is_over(datetime(9999, 12, 31, tzinfo=UTC))
+
+
+@given(st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29)), st.integers(-12, 14))
+def test_no_day_is_over_where_it_is_still_today(local: datetime, offset: int) -> None:
+    now = local.replace(tzinfo=timezone(timedelta(hours=offset)))
+
+    assert not Details(event_date=local.date()).is_over(now)
+    assert first_day(now) in (
+        local.date(),
+        local.date() - timedelta(days=1),
+        local.date() - timedelta(days=2),
+    )
