@@ -21,14 +21,16 @@ def marked(creation: Creation | None) -> Mapping[str, Any]:
     return {"creation": {"key": creation.key, "fingerprint": creation.fingerprint}}
 
 
-async def first_of(documents: Collection, creation: Creation | None) -> Document | None:
+async def first_of(
+    documents: Collection, creation: Creation | None, *, is_told: bool = True
+) -> Document | None:
     """The record that an earlier request with this key created, as it is now; None without one.
 
-    Raises KeyReused where that request had another body.
+    Raises KeyReused where that request had another body; is_told: The error names the record.
     """
     if creation is None:
         return None
     document = await documents.find_one({"creation.key": creation.key}, {"outbox": 0})
     if document is not None and document["creation"]["fingerprint"] != creation.fingerprint:
-        raise KeyReused(f"{creation.path}/{document['_id']}")
+        raise KeyReused(f"{creation.path}/{document['_id']}" if is_told else None)
     return document
