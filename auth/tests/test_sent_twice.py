@@ -98,7 +98,7 @@ async def test_of_many_sign_ups_at_two_processes_at_once_each_ends_signed_in(
     ):
         answers = await asyncio.gather(*(sign_up(client) for client in (one, another) for _ in range(4)))
 
-    assert {answer.status_code for answer in answers} == {201}
-    assert len({answer.content for answer in answers}) == 1
-    assert all("session" in answer.cookies for answer in answers)
-    assert await real_database["users"].count_documents({}) == 1
+        assert {answer.status_code for answer in answers} == {201}
+        assert len({answer.content for answer in answers}) == 1
+        assert all("session" in answer.cookies for answer in answers)
+        assert await real_database["users"].count_documents({}) == 1

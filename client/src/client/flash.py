@@ -22,6 +22,7 @@ class Flash(StrEnum):
     LISTED = "listed"
     SAVED = "saved"
     WITHDRAWN = "withdrawn"
+    RELISTED = "relisted"
 
 
 MESSAGES = {
@@ -34,6 +35,7 @@ MESSAGES = {
     Flash.LISTED: gettext_noop("Your ticket is on sale."),
     Flash.SAVED: gettext_noop("Your changes are saved."),
     Flash.WITHDRAWN: gettext_noop("Your ticket is withdrawn. Nobody can buy it any more."),
+    Flash.RELISTED: gettext_noop("Your ticket is back on sale."),
 }
 
 

@@ -148,6 +148,7 @@ class KeyReused(AppError):
 
     def __init__(self, created: str | None = None) -> None:
         super().__init__()
+        self.created = created
         if created is not None:
             self.headers = {"Link": f'<{created}>; rel="related"'}
 
