@@ -1,10 +1,12 @@
 """A listing is withdrawn, after a question, and put back on sale."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from client.api import Apis
 from client.flash import Flash
-from client.forms import Form, TicketId
+from client.forms import TicketId
 from client.pages.tickets import own_ticket, ticket_page
 from client.rendering import Pages, see_other
 from client.sign_in import Member, local
@@ -31,10 +33,12 @@ async def withdraw(user: Member, ticket_id: TicketId, page: Pages, api: Apis) ->
 
 
 @router.post("/{ticket_id}/relist")
-async def relist(user: Member, ticket_id: TicketId, page: Pages, api: Apis, form: Form) -> Response:
-    """The form's `next`: Page to return to, if not that of the ticket."""
+async def relist(
+    user: Member, ticket_id: TicketId, page: Pages, api: Apis, next: Annotated[str | None, Query()] = None
+) -> Response:
+    """next: Page to return to, if not that of the ticket."""
     try:
         await api.relist_ticket(ticket_id)
     except BadRequest as error:
         return await ticket_page(page, api, user, ticket_id, error)
-    return see_other(local(form.get("next", f"/tickets/{ticket_id}")), message=Flash.RELISTED)
+    return see_other(local(next or f"/tickets/{ticket_id}"), message=Flash.RELISTED)
