@@ -111,6 +111,25 @@ async def test_an_outage_asks_no_second_question(repo: Listings) -> None:
         await repo.once(FIRST, lose)
 
 
+async def test_a_process_that_dies_after_its_write_leaves_a_record_that_the_second_request_gets(
+    repo: Listings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(Exception): ...
+
+    def die_after_write(point: str) -> None:
+        if point == "after-write":
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("common.persistence.repository.reached", die_after_write)
+        with pytest.raises(Killed):
+            await create(repo, FIRST)
+
+    assert (await create(repo, FIRST)).title == "Opera"
+    (document,) = await repo.documents.find({})
+    assert len(document["outbox"]) == 1, "its event waits for the sweep"
+
+
 @pytest.mark.connected
 async def test_of_many_requests_at_many_processes_at_once_one_creates(
     real_database: Database, stream: FakeStream
