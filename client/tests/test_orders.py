@@ -13,6 +13,10 @@ PAST = -timedelta(minutes=1)
 AHEAD = timedelta(minutes=5)
 
 
+def links_to(shown: Element, path: str) -> list[str]:
+    return [link.text for link in shown.one("main").all("a", href=path)]
+
+
 def actions(shown: Element) -> list[str]:
     return [form["action"].rsplit("/", 1)[1] for form in shown.one("main").all("form")]
 
@@ -56,7 +60,8 @@ async def test_an_open_order_counts_down_on_the_servers_clock(as_user: As, apis:
     assert abs(int(clock["data-now"]) - times.now().timestamp() * 1000) < 5_000
     assert clock["data-over"] == f"/orders/{order.id}"
     assert shown.one("noscript").one("meta")["content"].endswith(f"; url=/orders/{order.id}")
-    assert actions(shown) == ["pay", "cancel"]
+    assert actions(shown) == ["pay"]
+    assert links_to(shown, f"/orders/{order.id}/cancel") == ["Cancel order"]
     assert [card["value"] for card in shown.all("input", type="radio")] == [
         "tok_visa",
         "tok_chargeDeclined",
@@ -69,7 +74,7 @@ async def test_an_open_order_counts_down_on_the_servers_clock(as_user: As, apis:
 @pytest.mark.parametrize(
     ("status", "payment", "left", "badge", "words", "forms"),
     [
-        ("awaiting:payment", None, PAST, "Awaiting confirmation", "Your bank wants", ["confirm", "cancel"]),
+        ("awaiting:payment", None, PAST, "Awaiting confirmation", "Your bank wants", ["confirm"]),
         ("complete", "authorized", AHEAD, "Paid", "The ticket is yours", []),
         ("complete", "captured", PAST, "Paid", "The ticket is yours", []),
         ("created", None, PAST, "Expired", "This order expired", []),
@@ -97,6 +102,38 @@ async def test_an_order_says_where_it_stands(
     assert words in shown.one("p", role="status").text
     assert actions(shown) == forms
     assert shown.all("script") == []
+
+
+async def test_cancelling_asks_first_and_shows_what_it_is_about(as_user: As, apis: FakeApis) -> None:
+    buyer = a_user()
+    order = apis.order(buyer, apis.sell("Opera", "12.50"))
+    browser = as_user(buyer)
+
+    asked = page(await browser.get(f"/orders/{order.id}/cancel"))
+
+    assert asked.one("h1").text == "Cancel this order?"
+    assert "Opera $12.50" in asked.one("main").text
+    assert links_to(asked, f"/orders/{order.id}") == ["Keep the order"]
+    assert order.status == "created"
+    assert actions(asked) == ["cancel"]
+    await browser.post(asked.one("main").one("form")["action"])
+    assert order.status == "cancelled"
+
+
+@pytest.mark.parametrize("status", ["complete", "cancelled"])
+async def test_what_can_not_be_cancelled_is_not_asked_about(as_user: As, apis: FakeApis, status: str) -> None:
+    buyer = a_user()
+    order = apis.order(buyer, status=status)
+
+    answer = await as_user(buyer).get(f"/orders/{order.id}/cancel")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/orders/{order.id}")
+
+
+async def test_another_buyers_order_is_not_asked_about(as_user: As, apis: FakeApis) -> None:
+    order = apis.order(a_user())
+
+    assert (await as_user(a_user()).get(f"/orders/{order.id}/cancel")).status_code == 401
 
 
 async def test_an_order_can_be_cancelled(as_user: As, apis: FakeApis) -> None:
@@ -141,7 +178,7 @@ async def test_an_unknown_order_is_a_404_page(as_user: As, order_id: str) -> Non
     assert page(answer).one("h1").text == "Page not found"
 
 
-@pytest.mark.parametrize("action", ["pay", "cancel", "confirm"])
+@pytest.mark.parametrize("action", ["pay", "confirm"])
 async def test_the_address_of_a_form_leads_back_to_its_order(as_user: As, action: str) -> None:
     order_id = new_id()
 

@@ -74,6 +74,9 @@ class Offer:
     def withdrawn(self, version: int = 1) -> TicketWithdrawn:
         return TicketWithdrawn(id=self.id, version=version)
 
+    def relisted(self, version: int = 2) -> TicketUpdated:
+        return self.updated(version).model_copy(update={"withdrawn": False})
+
 
 @dataclass(frozen=True)
 class Payment:
@@ -108,8 +111,10 @@ class Shop:
     database: Database
     buyer: CurrentUser
 
-    async def post(self, body: object, user: CurrentUser | None = None) -> httpx.Response:
-        return await self.client.post("/api/orders", json=body, headers=signed_in(user or self.buyer))
+    async def post(self, body: object, user: CurrentUser | None = None, key: str = "") -> httpx.Response:
+        """key: Of the header `Idempotency-Key`, if there is one."""
+        headers = signed_in(user or self.buyer) | ({"Idempotency-Key": key} if key else {})
+        return await self.client.post("/api/orders", json=body, headers=headers)
 
     async def get(self, order: Json, user: CurrentUser | None = None) -> httpx.Response:
         return await self.client.get(f"/api/orders/{order['id']}", headers=signed_in(user or self.buyer))

@@ -116,6 +116,40 @@ async def test_a_withdrawal_that_overtakes_an_edit_takes_effect_after_it(
     assert message_of(await shop.post({"ticketId": offer.id}), 404) == "Not found"
 
 
+async def test_a_listing_that_is_put_back_on_sale_can_be_ordered(
+    shop: Shop, stream: FakeStream, database: Database
+) -> None:
+    offer = await shop.an_offer()
+
+    await deliver(stream, offer.withdrawn(1), offer.relisted(2))
+
+    assert (await shop.post({"ticketId": offer.id})).status_code == 201
+    assert (await replica(database, offer))["version"] == 2
+
+
+async def test_a_change_of_a_release_that_can_not_put_back_leaves_a_ticket_withdrawn(
+    shop: Shop, stream: FakeStream
+) -> None:
+    """As when an order that was on its way holds the withdrawn ticket, and frees it."""
+    offer = await shop.an_offer()
+
+    await deliver(stream, offer.withdrawn(1), offer.updated(2, order_id="order"), offer.updated(3))
+
+    assert message_of(await shop.post({"ticketId": offer.id}), 404) == "Not found"
+
+
+async def test_a_relisting_that_the_last_release_consumed_takes_effect_with_the_next_change(
+    shop: Shop, stream: FakeStream
+) -> None:
+    """The last release's process applies the event's version, and knows no `withdrawn` in it."""
+    offer = await shop.an_offer()
+    await deliver(stream, offer.withdrawn(1), offer.updated(2))
+
+    await deliver(stream, offer.relisted(3))
+
+    assert (await shop.post({"ticketId": offer.id})).status_code == 201
+
+
 # Timers
 
 

@@ -77,16 +77,27 @@ class Market:
     stream: FakeStream
     seller: CurrentUser
 
-    async def post(self, body: Json) -> httpx.Response:
-        return await self.client.post("/api/tickets", json=body, headers=signed_in(self.seller))
+    async def post(self, body: Json, user: CurrentUser | None = None, **headers: str) -> httpx.Response:
+        return await self.client.post("/api/tickets", json=body, headers=self._headers(user, headers))
 
-    async def put(self, ticket: Json, body: Json, user: CurrentUser | None = None) -> httpx.Response:
-        headers = signed_in(user or self.seller)
-        return await self.client.put(f"/api/tickets/{ticket['id']}", json=body, headers=headers)
+    async def put(
+        self, ticket: Json, body: Json, user: CurrentUser | None = None, **headers: str
+    ) -> httpx.Response:
+        path = f"/api/tickets/{ticket['id']}"
+        return await self.client.put(path, json=body, headers=self._headers(user, headers))
 
-    async def delete(self, ticket: Json, user: CurrentUser | None = None) -> httpx.Response:
-        headers = signed_in(user or self.seller)
-        return await self.client.delete(f"/api/tickets/{ticket['id']}", headers=headers)
+    async def delete(self, ticket: Json, user: CurrentUser | None = None, **headers: str) -> httpx.Response:
+        path = f"/api/tickets/{ticket['id']}"
+        return await self.client.delete(path, headers=self._headers(user, headers))
+
+    async def relist(self, ticket: Json, user: CurrentUser | None = None) -> httpx.Response:
+        path = f"/api/tickets/{ticket['id']}/relist"
+        return await self.client.post(path, headers=self._headers(user, {}))
+
+    def _headers(self, user: CurrentUser | None, more: dict[str, str]) -> dict[str, str]:
+        """more: By the header's name with `_` for `-`."""
+        named = {name.replace("_", "-"): value for name, value in more.items()}
+        return signed_in(user or self.seller) | named
 
     async def a_ticket(self, title: str = "Concert", price: object = 20) -> Json:
         response = await self.post({"title": title, "price": price})

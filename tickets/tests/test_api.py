@@ -191,24 +191,33 @@ async def test_a_sold_ticket_cannot_be_edited(market: Market) -> None:
     assert code_of(refused, 400) == "ticket-not-editable"
 
 
-async def test_a_withdrawn_ticket_cannot_be_edited(market: Market) -> None:
+async def test_a_withdrawn_ticket_can_be_edited_and_stays_withdrawn(market: Market) -> None:
     ticket = await market.a_ticket()
     await market.delete(ticket)
 
-    assert message_of(await market.put(ticket, BODY), 404) == "Not found"
+    edited = await market.put(ticket, BODY)
+
+    assert (edited.status_code, edited.json()["status"], edited.json()["version"]) == (200, "withdrawn", 2)
+    assert await market.titles() == []
 
 
 # Withdrawing
 
 
-async def test_a_withdrawn_ticket_is_gone(market: Market) -> None:
+async def test_a_withdrawn_ticket_is_gone_for_all_but_its_seller(market: Market) -> None:
     ticket = await market.a_ticket()
 
     response = await market.delete(ticket)
 
     assert (response.status_code, response.content) == (204, b"")
-    assert message_of(await market.client.get(f"/api/tickets/{ticket['id']}"), 404) == "Not found"
-    assert message_of(await market.delete(ticket), 404) == "Not found"
+    path = f"/api/tickets/{ticket['id']}"
+    for headers in ({}, signed_in(a_user())):
+        gone = await market.client.get(path, headers=headers)
+        assert message_of(gone, 404) == "Not found"
+        assert code_of(gone, 404) == "ticket-withdrawn"
+    own = await market.client.get(path, headers=signed_in(market.seller))
+    assert own.json() == ticket | {"status": "withdrawn", "version": 1}
+    assert code_of(await market.delete(ticket, a_user()), 404) == "ticket-withdrawn"
     assert await market.titles() == []
 
 

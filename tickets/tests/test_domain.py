@@ -64,7 +64,7 @@ def test_an_edit_is_the_next_version() -> None:
     ticket.edit("Opera", Money(1999))
 
     assert ticket.recorded == TicketUpdated(
-        id=ticket.id, version=1, title="Opera", price=Money(1999), user_id="seller", order_id=None
+        id=ticket.id, version=1, title="Opera", price=Money(1999), user_id="seller", withdrawn=False
     )
     ticket.saved()
     assert ticket.version == 1
@@ -76,7 +76,13 @@ def test_a_hold_names_the_order() -> None:
     ticket.hold("order", PRICE)
 
     assert ticket.recorded == TicketUpdated(
-        id=ticket.id, version=1, title="Concert", price=PRICE, user_id="seller", order_id="order"
+        id=ticket.id,
+        version=1,
+        title="Concert",
+        price=PRICE,
+        user_id="seller",
+        order_id="order",
+        withdrawn=False,
     )
     assert (ticket.status, ticket.on_sale) == ("held", False)
 

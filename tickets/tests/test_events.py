@@ -48,6 +48,7 @@ async def test_an_edit_publishes_ticket_updated(market: Market, stream: FakeStre
             "venue": None,
             "seat": None,
             "orderId": None,
+            "withdrawn": False,
         }
     ]
 

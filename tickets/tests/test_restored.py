@@ -34,11 +34,13 @@ async def replace(database: Database, **collections: Documents) -> None:
 async def test_tickets_in_every_state_are_as_they_were(
     market: Market, stream: FakeStream, database: Database
 ) -> None:
-    edited, withdrawn = await market.a_ticket(), await market.a_ticket()
+    edited, withdrawn, relisted = [await market.a_ticket() for _ in range(3)]
+    await market.delete(relisted)
     held, first = await market.a_held_ticket()
     tickets, orders = await copy(database, "tickets"), await copy(database, "orders")
     await market.put(edited, {"title": "Opera", "price": "19.99", **DETAILS})
     await market.delete(withdrawn)
+    await market.relist(relisted)
     await market.a_sold_ticket()
     await market.a_held_ticket()
     freed, third = await market.a_held_ticket()
@@ -52,7 +54,7 @@ async def test_tickets_in_every_state_are_as_they_were(
 
     assert (await copy(database, "tickets"), await copy(database, "orders")) == expected
     assert len(stream.messages) == published
-    assert "3 brought to their last published version, 3 put back" in text
+    assert "4 brought to their last published version, 3 put back" in text
     assert (await market.shown(held))["status"] == "sold"
     assert (await market.shown(freed))["status"] == "available"
 

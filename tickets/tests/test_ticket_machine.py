@@ -5,10 +5,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from common.base import times
 from common.base.money import Money
 from common.contract.events import TicketCreated, TicketUpdated, TicketWithdrawn
 from tickets.domain import Ticket
-from tickets.errors import HeldByAnother, TicketReserved, TicketTaken
+from tickets.errors import HeldByAnother, TicketNotRelistable, TicketReserved, TicketTaken
 
 orders = st.sampled_from(["one", "two", "three"])
 
@@ -44,8 +45,19 @@ class TicketMachine(RuleBasedStateMachine):
             self._is_unchanged()
         else:
             self.ticket.withdraw()
+            self._is_changed_if(not self.withdrawn)
             self.withdrawn = True
-            self._is_changed()
+
+    @rule()
+    def relist(self) -> None:
+        if self.withdrawn and self.holder is not None:
+            with pytest.raises(TicketNotRelistable):
+                self.ticket.relist(times.now())
+            self._is_unchanged()
+        else:
+            self.ticket.relist(times.now())
+            self._is_changed_if(self.withdrawn)
+            self.withdrawn = False
 
     @rule(order=orders)
     def hold(self, order: str) -> None:
@@ -87,6 +99,7 @@ class TicketMachine(RuleBasedStateMachine):
         assert event.version == self.changes
         if isinstance(event, TicketUpdated):
             assert (event.order_id, event.price) == (self.ticket.order_id, self.ticket.price)
+            assert event.withdrawn == self.ticket.withdrawn
         self.ticket.saved()
 
     def _is_unchanged(self) -> None:

@@ -3,17 +3,36 @@
 from datetime import timedelta
 
 from auth.domain import Email, User, whole_seconds
-from auth.errors import InvalidCredentials
+from auth.errors import InvalidCredentials, SignedUpBefore
 from auth.passwords import HashQueue
-from auth.repository import Attempt, FailedSignIns, Repositories, UserRepository
-from common.base.errors import TooManyTries
+from auth.repository import Attempt, FailedSignIns, Repositories
+from common.base.creation import Creation
+from common.base.errors import KeyReused, TooManyTries
 
 
-async def sign_up(users: UserRepository, hashing: HashQueue, email: Email, password: str) -> User:
-    """Creates and stores the user. Raises EmailInUse, or Busy if the hash queue is full."""
+async def sign_up(
+    repositories: Repositories,
+    hashing: HashQueue,
+    email: Email,
+    password: str,
+    address: str,
+    creation: Creation | None = None,
+) -> User:
+    """Creates and stores the user. Raises EmailInUse, or Busy if the hash queue is full.
+
+    A sign-up that was sent before, by the key of its creation, is a sign-in of its user: a key is no secret
+    that a password would be, so guesses with it are counted and limited. Raises KeyReused for another e-mail
+    or password than then, and TooManyTries.
+    """
     async with hashing.turn() as passwords:
         user = User.register(email, await passwords.hash(password))
-    await users.add(user)
+    try:
+        await repositories.users.add(user, creation)
+    except SignedUpBefore:
+        try:
+            return await sign_in(repositories, hashing, email, password, address)
+        except InvalidCredentials:
+            raise KeyReused() from None
     return user
 
 

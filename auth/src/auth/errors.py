@@ -12,6 +12,10 @@ class EmailInUse(BadRequest):
         super().__init__(field="email")
 
 
+class SignedUpBefore(Exception):
+    """The sign-up was sent before, with the same key and e-mail; its password is still to be verified."""
+
+
 class InvalidCredentials(BadRequest):
     """Unknown e-mail or wrong password. One message for both hides which accounts exist."""
 

@@ -8,17 +8,22 @@ from hashlib import sha256
 from typing import Self
 
 from auth.domain import PER_ADDRESS, PER_EMAIL, WINDOW, Email, Limit, User
-from auth.errors import EmailInUse
+from auth.errors import EmailInUse, SignedUpBefore
 from common.base import times
+from common.base.creation import Creation
 from common.base.errors import DuplicateKey
+from common.persistence.creations import ONE_PER_KEY, first_of, marked
 from common.persistence.mongo import ASCENDING, Database, Document, Index
 
 
 class UserRepository:
-    """Users, as documents `{_id, email, email_key, password_hash}`."""
+    """Users, as documents `{_id, email, email_key, password_hash, creation?}`."""
 
-    # This index alone guarantees that an e-mail address has one user.
-    indexes = (Index([("email_key", ASCENDING)], name="one_user_per_email", unique=True),)
+    indexes = (
+        # This index alone guarantees that an e-mail address has one user.
+        Index([("email_key", ASCENDING)], name="one_user_per_email", unique=True),
+        ONE_PER_KEY,
+    )
 
     def __init__(self, database: Database) -> None:
         self.documents = database["users"]
@@ -26,17 +31,24 @@ class UserRepository:
     async def prepare(self) -> None:
         await self.documents.create_indexes(self.indexes)
 
-    async def add(self, user: User) -> None:
-        """Stores a new user. Raises EmailInUse; of several concurrent calls with one e-mail, one succeeds."""
+    async def add(self, user: User, creation: Creation | None = None) -> None:
+        """Stores a new user. Of several concurrent calls with one e-mail, or with one key, one succeeds.
+
+        Raises SignedUpBefore for a creation whose key was sent before, KeyReused where that was for another
+        e-mail, EmailInUse otherwise.
+        """
         document = {
             "_id": user.id,
             "email": user.email.address,
             "email_key": user.email.key,
             "password_hash": user.password_hash,
+            **marked(creation),
         }
         try:
             await self.documents.insert_one(document)
         except DuplicateKey:
+            if await first_of(self.documents, creation, is_told=False) is not None:
+                raise SignedUpBefore() from None
             raise EmailInUse() from None
 
     async def of_email(self, email: Email) -> User | None:

@@ -13,6 +13,7 @@ from auth.schemas import CurrentUserOutput, SignInInput, SignUpInput, UserOutput
 from common.http.body import describes, json_body
 from common.http.client_address import HEADER, SignedClientAddress
 from common.http.fast_route import FastRoute
+from common.http.idempotency import creation_of
 from common.http.rendering import JSON, json_response
 from common.http.session import Sessions, current_user
 
@@ -31,8 +32,11 @@ def create_router(
         return response
 
     @router.post("/signup", responses={201: {"model": UserOutput}}, openapi_extra=describes(SignUpInput))
-    async def sign_up(body: SignUpBody) -> Response:
-        user = await commands.sign_up(repositories.users, hashing, body.email, body.password)
+    async def sign_up(body: SignUpBody, request: Request) -> Response:
+        # Without the password: a digest of one that is stored could be guessed.
+        creation = creation_of(request, "", body.email.key)
+        address = client_address(request, signed_address)
+        user = await commands.sign_up(repositories, hashing, body.email, body.password, address, creation)
         return signed_in(user, 201)
 
     @router.post("/signin", responses={200: {"model": UserOutput}}, openapi_extra=describes(SignInInput))

@@ -10,6 +10,8 @@ from pydantic import TypeAdapter
 
 from client.schemas import ORDERS, TICKETS, Listing, Order, Payment, Summary, Ticket
 from client.upstream import PROVIDER_TIMEOUT, Upstream
+from common.http import idempotency
+from common.http.preconditions import etag
 
 T = TypeVar("T")
 
@@ -21,8 +23,9 @@ class Api:
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
 
-    async def signup(self, email: str, password: str) -> SetCookies:
-        return await self._session("signup", {"email": email, "password": password})
+    async def signup(self, email: str, password: str, key: str = "") -> SetCookies:
+        """key: Of the form, or "". The form sent twice signs up once, and begins a session both times."""
+        return await self._session("signup", {"email": email, "password": password}, key)
 
     async def signin(self, email: str, password: str) -> SetCookies:
         return await self._session("signin", {"email": email, "password": password})
@@ -30,8 +33,10 @@ class Api:
     async def signout(self) -> SetCookies:
         return await self._session("signout", {})
 
-    async def _session(self, action: str, body: Mapping[str, str]) -> SetCookies:
-        response = await self._upstream.send("POST", f"/api/users/{action}", body=body, sign_address=True)
+    async def _session(self, action: str, body: Mapping[str, str], key: str = "") -> SetCookies:
+        response = await self._upstream.send(
+            "POST", f"/api/users/{action}", body=body, headers=_once(key), sign_address=True
+        )
         return response.headers.get_list("set-cookie")
 
     async def tickets(self, query: Mapping[str, str]) -> Listing[Ticket]:
@@ -43,17 +48,25 @@ class Api:
     async def summary(self) -> Summary:
         return Summary.model_validate_json((await self._upstream.send("GET", "/api/tickets/summary")).content)
 
-    async def create_ticket(self, offer: Mapping[str, str]) -> Ticket:
-        """Lists a ticket. offer: Fields of the ticket, as the seller typed them."""
-        return Ticket.model_validate_json(
-            (await self._upstream.send("POST", "/api/tickets", body=offer)).content
-        )
+    async def create_ticket(self, offer: Mapping[str, str], key: str = "") -> Ticket:
+        """Lists a ticket. offer: Fields of the ticket, as the seller typed them.
 
-    async def update_ticket(self, ticket_id: str, offer: Mapping[str, str]) -> None:
-        await self._upstream.send("PUT", _ticket(ticket_id), body=offer)
+        key: Of the form, or "". The same form sent twice lists one ticket; with other fields it is KeyReused.
+        """
+        response = await self._upstream.send("POST", "/api/tickets", body=offer, headers=_once(key))
+        return Ticket.model_validate_json(response.content)
+
+    async def update_ticket(self, ticket_id: str, offer: Mapping[str, str], version: str = "") -> None:
+        """version: That the seller saw, or "" for any. Raises PreconditionFailed at another one."""
+        headers = {"If-Match": etag(int(version))} if version else {}
+        await self._upstream.send("PUT", _ticket(ticket_id), body=offer, headers=headers)
 
     async def withdraw_ticket(self, ticket_id: str) -> None:
         await self._upstream.send("DELETE", _ticket(ticket_id))
+
+    async def relist_ticket(self, ticket_id: str) -> None:
+        """Puts a withdrawn ticket back on sale. Idempotent."""
+        await self._upstream.send("POST", f"{_ticket(ticket_id)}/relist", body={})
 
     async def orders(self, query: Mapping[str, str]) -> Listing[Order]:
         return _listing(await self._upstream.send("GET", "/api/orders", query=query), ORDERS)
@@ -61,15 +74,15 @@ class Api:
     async def order(self, order_id: str) -> Order:
         return Order.model_validate_json((await self._upstream.send("GET", _order(order_id))).content)
 
-    async def create_order(self, ticket_id: str, price: str) -> Order:
+    async def create_order(self, ticket_id: str, price: str, key: str = "") -> Order:
         """Orders a ticket.
 
         price: Price that the buyer saw, or "" for any. The API refuses an order at another price.
+        key: Of the form, or "". The same form sent twice places one order.
         """
         body = {"ticketId": ticket_id} | ({"price": price} if price else {})
-        return Order.model_validate_json(
-            (await self._upstream.send("POST", "/api/orders", body=body)).content
-        )
+        response = await self._upstream.send("POST", "/api/orders", body=body, headers=_once(key))
+        return Order.model_validate_json(response.content)
 
     async def cancel_order(self, order_id: str) -> None:
         await self._upstream.send("DELETE", _order(order_id))
@@ -85,6 +98,10 @@ class Api:
             "POST", "/api/payments/confirm", body={"orderId": order_id}, timeout=PROVIDER_TIMEOUT
         )
         return Payment.model_validate_json(response.content)
+
+
+def _once(key: str) -> Mapping[str, str]:
+    return {idempotency.HEADER: key} if key else {}
 
 
 def _ticket(ticket_id: str) -> str:

@@ -11,7 +11,7 @@ from client import headers, upstream
 from client.assets import Assets
 from client.errors import ErrorPages
 from client.live.pages import Live
-from client.pages import auth, languages, listings, live, orders, payments, receipts, tickets
+from client.pages import auth, languages, listings, live, orders, payments, receipts, tickets, withdrawals
 from client.polling import Polling
 from client.receipts import Receipts
 from client.rendering import templates
@@ -26,6 +26,7 @@ ROUTERS = (
     auth.router,
     languages.router,
     live.router,
+    withdrawals.router,
     tickets.router,
     listings.router,
     receipts.router,

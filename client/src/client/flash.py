@@ -23,6 +23,7 @@ class Flash(StrEnum):
     SAVED = "saved"
     SAVED_WITHOUT_DATE = "saved-without-date"
     WITHDRAWN = "withdrawn"
+    RELISTED = "relisted"
 
 
 MESSAGES = {
@@ -36,6 +37,7 @@ MESSAGES = {
     Flash.SAVED: gettext_noop("Your changes are saved."),
     Flash.SAVED_WITHOUT_DATE: gettext_noop("Your changes are saved. The listing has no date."),
     Flash.WITHDRAWN: gettext_noop("Your ticket is withdrawn. Nobody can buy it any more."),
+    Flash.RELISTED: gettext_noop("Your ticket is back on sale."),
 }
 
 

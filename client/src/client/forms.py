@@ -1,5 +1,7 @@
 """Fields of a submitted form, and the problems to show beside them."""
 
+import re
+import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -10,7 +12,9 @@ from client.messages import message_for
 from client.refusals import FormInvalid
 from common.base.errors import AppError, NotFound
 from common.base.ids import is_id
+from common.http.idempotency import is_key
 
+VERSION = re.compile(r"[0-9]{1,15}")
 URLENCODED = "application/x-www-form-urlencoded"
 
 
@@ -24,6 +28,27 @@ async def _form(request: Request) -> Mapping[str, str]:
 
 Form = Annotated[Mapping[str, str], Depends(_form)]
 """The fields of a form; of a repeated field, the last value. Raises FormInvalid for another content type."""
+
+
+def new_key() -> str:
+    """Key of a form that creates something: sent twice, by a double click or a reload, it has one effect."""
+    return secrets.token_urlsafe(16)
+
+
+def key_of(form: Mapping[str, str]) -> str:
+    """The form's key; "" in a form without one, as of an older release. Raises FormInvalid for a bad one."""
+    key = form.get("key", "")
+    if key and not is_key(key):
+        raise FormInvalid()
+    return key
+
+
+def version_of(form: Mapping[str, str]) -> str:
+    """The version of the record that the form shows; "" in a form without one. Raises FormInvalid."""
+    version = form.get("version", "")
+    if version and VERSION.fullmatch(version) is None:
+        raise FormInvalid()
+    return version
 
 
 @dataclass(frozen=True, slots=True)

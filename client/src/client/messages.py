@@ -7,6 +7,7 @@ from common.contract.error_codes import ErrorCode
 
 _UNAVAILABLE = gettext_noop("We can't do this right now. Please try again in a moment.")
 _UNREADABLE = gettext_noop("The request could not be read.")
+_CHANGED = gettext_noop("This has changed since you opened it. Please look again.")
 _PRICE = gettext_noop("Price must be greater than 0")
 _NUMBER = gettext_noop("Enter a price such as 20.50")
 _UNSEEN = gettext_noop("Enter at least one character that can be seen")
@@ -20,6 +21,11 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.CONTENT_LENGTH_INVALID: _UNREADABLE,
     ErrorCode.CONTENT_TYPE_INVALID: _UNREADABLE,
     ErrorCode.CROSS_SITE: gettext_noop("This request came from another site, so we did not follow it."),
+    ErrorCode.IDEMPOTENCY_KEY_INVALID: _UNREADABLE,
+    ErrorCode.IDEMPOTENCY_KEY_REUSED: gettext_noop(
+        "This form was sent before, with something else in it. Send it once more if you mean both."
+    ),
+    ErrorCode.IF_MATCH_INVALID: _UNREADABLE,
     ErrorCode.INTERNAL_ERROR: gettext_noop("Something went wrong on our side. Please try again."),
     ErrorCode.METHOD_NOT_ALLOWED: gettext_noop("This address can't be used in that way."),
     ErrorCode.NOT_AUTHORIZED: gettext_noop(
@@ -30,6 +36,7 @@ MESSAGES: Mapping[str, str] = {
     ),
     ErrorCode.NOT_READY: _UNAVAILABLE,
     ErrorCode.PAYMENT_REQUIRED: gettext_noop("The payment was declined"),
+    ErrorCode.PRECONDITION_FAILED: _CHANGED,
     ErrorCode.TOO_MANY_TRIES: gettext_noop("Too many tries, please wait"),
     ErrorCode.UNAVAILABLE: _UNAVAILABLE,
     ErrorCode.UNKNOWN_FIELD: _UNREADABLE,
@@ -67,9 +74,12 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.SEAT_INVISIBLE: _UNSEEN,
     ErrorCode.SEAT_TOO_LONG: gettext_noop("Seat must be at most 100 characters"),
     ErrorCode.SEAT_UNPRINTABLE: gettext_noop("Seat must not hold control characters"),
+    ErrorCode.TICKET_CHANGED: _CHANGED,
     ErrorCode.TICKET_NOT_EDITABLE: gettext_noop("Cannot edit a reserved ticket"),
+    ErrorCode.TICKET_NOT_RELISTABLE: gettext_noop("Cannot put a reserved or sold ticket back on sale"),
     ErrorCode.TICKET_NOT_WITHDRAWABLE: gettext_noop("Cannot withdraw a reserved or sold ticket"),
     ErrorCode.TITLE_BIDI_CONTROL: _TURNED,
+    ErrorCode.TICKET_WITHDRAWN: gettext_noop("Its seller has withdrawn this ticket."),
     ErrorCode.TITLE_REQUIRED: gettext_noop("Title is required"),
     ErrorCode.TITLE_TOO_LONG: gettext_noop("Title must be at most 200 characters"),
     ErrorCode.TITLE_UNPRINTABLE: gettext_noop("Title must not hold control characters"),

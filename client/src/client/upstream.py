@@ -15,9 +15,11 @@ from common.base.errors import (
     BadRequest,
     CrossSite,
     ErrorEntry,
+    KeyReused,
     NotAuthorized,
     NotFound,
     PaymentRequired,
+    PreconditionFailed,
     TooLarge,
     Unavailable,
 )
@@ -38,7 +40,10 @@ _CONNECTION_LOST = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError
 
 _KINDS: Mapping[int, type[AppError]] = {
     kind.status: kind
-    for kind in (BadRequest, PaymentRequired, NotAuthorized, CrossSite, NotFound, TooLarge, Unavailable)
+    for kind in (
+        *(BadRequest, PaymentRequired, NotAuthorized, CrossSite, NotFound, PreconditionFailed),
+        *(TooLarge, KeyReused, Unavailable),
+    )
 }
 
 
@@ -79,6 +84,7 @@ class Upstream:
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         timeout: httpx.Timeout = TIMEOUT,
         sign_address: bool = False,
     ) -> httpx.Response:
@@ -92,7 +98,10 @@ class Upstream:
             path,
             params=query,
             json=body,
-            headers={**self.browser, **_encoded({**signed, **tracing.current().headers()})},
+            headers={
+                **self.browser,
+                **_encoded({**signed, **(headers or {}), **tracing.current().headers()}),
+            },
             timeout=timeout,
         )
         try:
@@ -152,6 +161,8 @@ def refusal(response: httpx.Response) -> AppError:
             ErrorEntry(entry.message, entry.code or error.code, entry.field) for entry in entries
         )
         error.code = error.entries[0].code
+    if isinstance(error, KeyReused):
+        error.created = response.links.get("related", {}).get("url")
     if "retry-after" in response.headers:
         error.headers = {"Retry-After": response.headers["retry-after"]}
     return error

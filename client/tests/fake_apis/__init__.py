@@ -31,6 +31,7 @@ ROUTES: Mapping[tuple[str, str], Callable[..., httpx.Response]] = {
     ("GET", "/api/tickets/([^/]+)"): tickets.show,
     ("PUT", "/api/tickets/([^/]+)"): tickets.update,
     ("DELETE", "/api/tickets/([^/]+)"): tickets.withdraw,
+    ("POST", "/api/tickets/([^/]+)/relist"): tickets.relist,
     ("GET", "/api/orders"): orders.index,
     ("POST", "/api/orders"): orders.create,
     ("GET", "/api/orders/([^/]+)"): orders.show,

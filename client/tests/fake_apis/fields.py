@@ -16,6 +16,8 @@ from common.base.money import Money, number
 from common.contract.error_codes import ErrorCode
 from common.testing.browser import SESSIONS
 
+from .records import Records
+
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -51,6 +53,41 @@ def user_of(request: httpx.Request) -> CurrentUser:
     if user is None:
         raise not_authorized()
     return user
+
+
+def user_id_of(request: httpx.Request) -> str | None:
+    """None of a stranger."""
+    try:
+        return user_of(request).id
+    except Refusal:
+        return None
+
+
+def once(
+    records: Records,
+    request: httpx.Request,
+    user_id: str,
+    content: Mapping[str, Any],
+    create: Callable[[], Mapping[str, Any]],
+) -> Mapping[str, Any]:
+    """JSON of the record that `create` makes, or of the one that an earlier request with this key made."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return create()
+    if not 1 <= len(key) <= 64 or not all("!" <= character <= "~" for character in key):
+        message = "Idempotency-Key must be one key of 1 to 64 visible ASCII characters"
+        raise refuse(400, ErrorCode.IDEMPOTENCY_KEY_INVALID, message)
+    path = request.url.path
+    first = records.keys.get((path, user_id, key))
+    if first is None:
+        made = create()
+        records.keys[(path, user_id, key)] = (content, made)
+        return made
+    if first[0] != content:
+        message = "This Idempotency-Key belongs to another request"
+        link = {} if user_id == "" else {"Link": f'<{path}/{first[1]["id"]}>; rel="related"'}
+        raise Refusal(422, entry(ErrorCode.IDEMPOTENCY_KEY_REUSED, message), headers=link)
+    return first[1]
 
 
 def body_of(request: httpx.Request) -> Mapping[str, str]:

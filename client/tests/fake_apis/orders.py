@@ -1,12 +1,17 @@
 """The orders API."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import httpx
 
+from common.base.identity import CurrentUser
 from common.base.ids import is_id
 from common.base.money import Money
 from common.contract.error_codes import ErrorCode
 
-from .fields import body_of, checked, is_over, not_authorized, not_found, price, refuse, user_of, whole_number
+from .fields import body_of, checked, is_over, not_authorized, not_found, once, refuse, user_of, whole_number
+from .fields import price as price_of
 from .records import Order, Records
 
 
@@ -27,9 +32,15 @@ def create(records: Records, request: httpx.Request) -> httpx.Response:
     user, body = user_of(request), body_of(request)
     given = checked(
         ticket_id=lambda: _ticket_id(body["ticketId"]),
-        price=lambda: price(body["price"], "price") if "price" in body else None,
+        price=lambda: price_of(body["price"], "price") if "price" in body else None,
     )
-    ticket = records.tickets.get(given["ticket_id"])
+    return httpx.Response(
+        201, json=once(records, request, user.id, given, lambda: _place(records, user, **given))
+    )
+
+
+def _place(records: Records, user: CurrentUser, ticket_id: str, price: Money | None) -> Mapping[str, Any]:
+    ticket = records.tickets.get(ticket_id)
     if ticket is None or ticket.status == "withdrawn" or records.lag > 0:
         records.lag -= 1
         raise not_found()
@@ -37,13 +48,13 @@ def create(records: Records, request: httpx.Request) -> httpx.Response:
         raise refuse(400, ErrorCode.OWN_TICKET, "You can't buy your own ticket")
     if is_over(ticket.event_date):
         raise refuse(400, ErrorCode.TICKET_EVENT_OVER, "The day of this event is over")
-    if given["price"] not in (None, _known_price(records, ticket.price)):
+    if price not in (None, _known_price(records, ticket.price)):
         raise refuse(400, ErrorCode.PRICE_CHANGED, "The price has changed, please look again", "price")
     if ticket.order_id is not None:
         raise refuse(400, records.reserved_code, "Ticket is already reserved")
     order = records.order(user, ticket)
     ticket.version += 1
-    return httpx.Response(201, json=order.json())
+    return order.json()
 
 
 def show(records: Records, request: httpx.Request, order_id: str) -> httpx.Response:

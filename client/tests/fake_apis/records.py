@@ -120,6 +120,10 @@ class Records:
     """User and password, by the e-mail in lower case."""
     tickets: dict[str, Ticket] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
+    keys: dict[tuple[str, str, str], tuple[Mapping[str, Any], Mapping[str, Any]]] = field(
+        default_factory=dict
+    )
+    """Body and answer of each create with a key, by path, user's id and key."""
     payments: dict[str, Payment] = field(default_factory=dict)
     """By the order's id."""
     charges: list[str] = field(default_factory=list)

@@ -3,6 +3,8 @@
 import unicodedata
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from datetime import timedelta
+from typing import Any
 
 import httpx
 
@@ -16,8 +18,10 @@ from .fields import (
     not_authorized,
     not_found,
     offer,
+    once,
     one_of,
     refuse,
+    user_id_of,
     user_of,
     whole_number,
 )
@@ -52,26 +56,33 @@ def summary(records: Records, request: httpx.Request) -> httpx.Response:
 
 
 def create(records: Records, request: httpx.Request) -> httpx.Response:
-    user = user_of(request)
-    ticket = Ticket(user_id=user.id, **offer(body_of(request)))
-    records.tickets[ticket.id] = ticket
-    return httpx.Response(201, json=ticket.json())
+    user, given = user_of(request), offer(body_of(request))
+
+    def create() -> Mapping[str, Any]:
+        ticket = Ticket(user_id=user.id, **given)
+        records.tickets[ticket.id] = ticket
+        return ticket.json()
+
+    return httpx.Response(201, json=once(records, request, user.id, given, create))
 
 
-def show(records: Records, _request: httpx.Request, ticket_id: str) -> httpx.Response:
-    shown = _found(records, ticket_id).json()
+def show(records: Records, request: httpx.Request, ticket_id: str) -> httpx.Response:
+    shown = _found(records, request, ticket_id).json()
     if records.orders_hidden > 0 and shown["status"] == "held":
         records.orders_hidden -= 1
         shown = {**shown, "status": "available", "orderId": None}
-    return httpx.Response(200, json=shown)
+    return httpx.Response(200, json=shown, headers={"ETag": f'"{shown["version"]}"'})
 
 
 def update(records: Records, request: httpx.Request, ticket_id: str) -> httpx.Response:
     user_of(request)
     fields = offer(body_of(request))
     ticket = _own(records, request, ticket_id)
+    if _is_stale(request, ticket) and all(getattr(ticket, name) == value for name, value in fields.items()):
+        return httpx.Response(200, json=ticket.json())
     if ticket.order_id is not None:
         raise refuse(400, ErrorCode.TICKET_NOT_EDITABLE, "Cannot edit a reserved ticket")
+    _require_fresh(request, ticket)
     ticket.change(**fields)
     return httpx.Response(200, json=ticket.json())
 
@@ -81,19 +92,42 @@ def withdraw(records: Records, request: httpx.Request, ticket_id: str) -> httpx.
     if ticket.order_id is not None:
         message = "Cannot withdraw a reserved or sold ticket"
         raise refuse(400, ErrorCode.TICKET_NOT_WITHDRAWABLE, message)
-    ticket.change(status="withdrawn")
+    if ticket.status != "withdrawn":
+        _require_fresh(request, ticket)
+        ticket.change(status="withdrawn")
     return httpx.Response(204)
 
 
-def _found(records: Records, ticket_id: str) -> Ticket:
+def relist(records: Records, request: httpx.Request, ticket_id: str) -> httpx.Response:
+    ticket = _own(records, request, ticket_id)
+    if ticket.status == "withdrawn":
+        if is_over(ticket.event_date):
+            raise refuse(400, ErrorCode.TICKET_EVENT_OVER, "The day of this event is over")
+        ticket.change(status="available")
+    return httpx.Response(200, json=ticket.json())
+
+
+def _is_stale(request: httpx.Request, ticket: Ticket) -> bool:
+    expected = request.headers.get("if-match", "*")
+    return expected not in ("*", f'"{ticket.version}"')
+
+
+def _require_fresh(request: httpx.Request, ticket: Ticket) -> None:
+    if _is_stale(request, ticket):
+        raise refuse(412, ErrorCode.TICKET_CHANGED, "The ticket has changed, please look again")
+
+
+def _found(records: Records, request: httpx.Request, ticket_id: str) -> Ticket:
     ticket = records.tickets.get(ticket_id)
-    if ticket is None or ticket.status == "withdrawn":
+    if ticket is None:
         raise not_found()
+    if ticket.status == "withdrawn" and ticket.user_id != user_id_of(request):
+        raise refuse(404, ErrorCode.TICKET_WITHDRAWN, "Not found")
     return ticket
 
 
 def _own(records: Records, request: httpx.Request, ticket_id: str) -> Ticket:
-    user, ticket = user_of(request), _found(records, ticket_id)
+    user, ticket = user_of(request), _found(records, request, ticket_id)
     if ticket.user_id != user.id:
         raise not_authorized()
     return ticket

@@ -1,5 +1,8 @@
 """The users API."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import httpx
 from starlette.responses import Response
 
@@ -8,7 +11,7 @@ from common.base.ids import new_id
 from common.contract.error_codes import ErrorCode
 from common.testing.browser import SESSIONS
 
-from .fields import body_of, checked, email, refuse
+from .fields import body_of, checked, email, once, refuse
 from .records import Records
 
 
@@ -18,12 +21,17 @@ def signup(records: Records, request: httpx.Request) -> httpx.Response:
         email=lambda: email(body["email"]),
         password=lambda: _new_password(body["password"]),
     )
-    key = given["email"].casefold()
-    if key in records.users:
-        raise refuse(400, ErrorCode.EMAIL_IN_USE, "Email in use", "email")
-    user = CurrentUser(new_id(), given["email"])
-    records.users[key] = (user, given["password"])
-    return _session(201, user)
+    address = given["email"].casefold()
+
+    def create() -> Mapping[str, Any]:
+        if address in records.users:
+            raise refuse(400, ErrorCode.EMAIL_IN_USE, "Email in use", "email")
+        user = CurrentUser(new_id(), given["email"])
+        records.users[address] = (user, given["password"])
+        return {"id": user.id, "email": user.email}
+
+    made = once(records, request, "", {**given, "email": address}, create)
+    return _session(201, CurrentUser(made["id"], made["email"]))
 
 
 def signin(records: Records, request: httpx.Request) -> httpx.Response:

@@ -35,8 +35,9 @@ T, O, P = "a" * 24, "b" * 24, "c" * 24  # noqa: E741
 EXPIRES = datetime(2026, 1, 31, 12, 15, tzinfo=UTC)
 REF = TicketRef(id=T)
 ABSENT = {"eventDate": None, "venue": None, "seat": None}
-GIVEN = {"eventDate": "2027-05-31", "venue": "Great Hall, Ghent", "seat": "Row 3"}
+GIVEN = {"eventDate": "2027-05-31", "venue": "Great Hall, Ghent", "seat": "Row 3", "withdrawn": None}
 
+CHANGE = {**ABSENT, "withdrawn": None}
 CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
     (
         TicketCreated(id=T, version=0, title="Concert", price=Money(1999), user_id="u"),
@@ -46,12 +47,12 @@ CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
     (
         TicketUpdated(id=T, version=3, title="Concert", price=Money(2000), user_id="u", order_id=O),
         f"ticket.updated.{T}",
-        {"id": T, "version": 3, "title": "Concert", "price": 20, "userId": "u", "orderId": O, **ABSENT},
+        {"id": T, "version": 3, "title": "Concert", "price": 20, "userId": "u", "orderId": O, **CHANGE},
     ),
     (
         TicketUpdated(id=T, version=4, title="Concert", price=Money(2000), user_id="u"),
         f"ticket.updated.{T}",
-        {"id": T, "version": 4, "title": "Concert", "price": 20, "userId": "u", "orderId": None, **ABSENT},
+        {"id": T, "version": 4, "title": "Concert", "price": 20, "userId": "u", "orderId": None, **CHANGE},
     ),
     (
         TicketUpdated(

@@ -20,6 +20,7 @@ FIELDS = {
 NO_TITLE = ("title-required", "Title is required", "title")
 NO_PRICE = ("price-invalid", "Price must be greater than 0", "price")
 NO_NUMBER = ("price-invalid", "Price must be a number, such as 20.50", "price")
+WITHDRAWN = ("ticket-withdrawn", "Not found", None)
 
 
 def titles(tickets: list[Ticket]) -> list[str]:
@@ -163,16 +164,38 @@ async def test_a_withdrawn_listing_is_shown_to_its_seller_alone(shop: Shop) -> N
     await shop.sellers.withdraw_ticket(ticket.id)
 
     assert (shop.answers.last.status_code, shop.answers.last.content) == (204, b"")
-    for api in (shop.visitors, shop.sellers):
-        with shop.finds_nothing():
+    for api in (shop.visitors, shop.buyers):
+        with shop.refuses(404, WITHDRAWN):
             await api.ticket(ticket.id)
+        assert shop.answers.last.headers.get("etag") is None
+    shown = await shop.sellers.ticket(ticket.id)
+    assert (shown.status, shown.version) == ("withdrawn", 1)
     assert (await shop.visitors.tickets({})).items == []
     (own,) = (await shop.sellers.tickets({"seller": "me"})).items
     assert (own.id, own.status, own.version) == (ticket.id, "withdrawn", 1)
-    with shop.finds_nothing():
-        await shop.sellers.update_ticket(ticket.id, {"title": "Ballet", "price": "30"})
-    with shop.finds_nothing():
-        await shop.sellers.withdraw_ticket(ticket.id)
+    with shop.refuses(404, WITHDRAWN):
+        await shop.buyers.withdraw_ticket(ticket.id)
+    await shop.sellers.withdraw_ticket(ticket.id)
+    assert (shop.answers.last.status_code, shop.answers.last.content) == (204, b"")
+    await shop.sellers.update_ticket(ticket.id, {"title": "Ballet", "price": "30"})
+    assert (await shop.sellers.ticket(ticket.id)).status == "withdrawn"
+
+
+async def test_a_withdrawn_listing_is_put_back_on_sale_once(shop: Shop) -> None:
+    ticket = await shop.lists()
+    await shop.sellers.withdraw_ticket(ticket.id)
+    await shop.is_gone(ticket.id)
+    with shop.refuses(404, WITHDRAWN):
+        await shop.buyers.relist_ticket(ticket.id)
+    with shop.refuses_strangers():
+        await shop.visitors.relist_ticket(ticket.id)
+
+    for _ in range(2):
+        await shop.sellers.relist_ticket(ticket.id)
+        assert (shop.json(200)["status"], shop.json(200)["version"]) == ("available", 2)
+
+    assert [found.id for found in (await shop.visitors.tickets({})).items] == [ticket.id]
+    assert (await shop.ordered(ticket)).ticket.id == ticket.id
 
 
 async def test_a_listing_with_an_order_can_not_be_changed(shop: Shop) -> None:

@@ -164,6 +164,35 @@ async def _ticket_mine(scene: Scene) -> None:
     await scene.open(f"/tickets/{await scene.offered(seller)}")
 
 
+@state("ticket-withdrawn")
+async def _ticket_withdrawn(scene: Scene) -> None:
+    seller = await scene.member()
+    ticket = await scene.offered(seller)
+    await seller.call("DELETE", f"/api/tickets/{ticket}")
+    await scene.open(f"/tickets/{ticket}")
+
+
+@state("ticket-withdrawn-by-another")
+async def _ticket_withdrawn_by_another(scene: Scene) -> None:
+    seller = await scene.person()
+    ticket = await scene.offered(seller)
+    await seller.call("DELETE", f"/api/tickets/{ticket}")
+    await scene.member()
+    await scene.open(f"/tickets/{ticket}")
+
+
+@state("withdraw")
+async def _withdraw(scene: Scene) -> None:
+    seller = await scene.member()
+    await scene.open(f"/tickets/{await scene.offered(seller)}/withdraw")
+
+
+@state("cancel")
+async def _cancel(scene: Scene) -> None:
+    _, _, order = await scene.ordered()
+    await scene.open(f"/orders/{order}/cancel")
+
+
 @state("ticket-edit")
 async def _ticket_edit(scene: Scene) -> None:
     seller = await scene.member()

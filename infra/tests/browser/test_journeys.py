@@ -105,6 +105,7 @@ async def test_a_seller_edits_and_a_buyer_cancels(visit: Visit, title: str) -> N
 
     await buyer.sign_up()
     await buyer.buy(title)
+    await buyer.page.get_by_role("link", name="Cancel order").click()
     await buyer.page.get_by_role("button", name="Cancel order").click()
     await expect(buyer.page.get_by_text("cancelled", exact=False).first).to_be_visible()
     await buyer.shot("cancelled")

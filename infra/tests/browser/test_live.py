@@ -62,6 +62,7 @@ async def test_a_page_that_is_open_as_its_ticket_is_withdrawn_says_so(visit: Vis
 
     await seller.open("/listings")
     await seller.page.get_by_role("link", name=title, exact=True).click()
+    await seller.page.get_by_role("link", name="Withdraw").click()
     await seller.page.get_by_role("button", name="Withdraw").click()
 
     await expect(state.get_by_text("Withdrawn", exact=True)).to_be_visible(timeout=AT_MOST_MILLISECONDS)

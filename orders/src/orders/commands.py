@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from common.base import times
+from common.base.creation import Creation
 from common.base.errors import NotAuthorized, NotFound
 from common.base.identity import CurrentUser
 from common.base.money import Money
@@ -19,26 +20,34 @@ async def place(
     ticket_id: str,
     hold: timedelta,
     seen_price: Money | None = None,
+    creation: Creation | None = None,
 ) -> Order:
     """Raises NotFound, OwnTicket, EventOver, PriceChanged where `seen_price` is not the ticket's any more, or
     TicketReserved: of all who try at once, one gets the ticket.
 
     Whether the ticket is free is decided by the reservation alone, when the order is stored. The replica
     may lag behind an order's end, and must not keep a freed ticket from its next buyer.
+
+    With a creation whose key was sent before, returns the order of then, as it was placed. Raises KeyReused
+    where that request had another body.
     """
-    listing = await repositories.tickets.listing(ticket_id)
-    if listing is None or listing.withdrawn:
-        raise NotFound()
-    if listing.seller_id == user.id:
-        raise OwnTicket()
-    now = times.now()
-    if listing.ticket.details.is_over(now):
-        raise EventOver()
-    if seen_price is not None and seen_price != listing.ticket.price:
-        raise PriceChanged()
-    order = Order.place(user.id, listing.ticket, now + hold)
-    await repositories.orders.save(order)
-    return order
+
+    async def decide() -> Order:
+        listing = await repositories.tickets.listing(ticket_id)
+        if listing is None or listing.withdrawn:
+            raise NotFound()
+        if listing.seller_id == user.id:
+            raise OwnTicket()
+        now = times.now()
+        if listing.ticket.details.is_over(now):
+            raise EventOver()
+        if seen_price is not None and seen_price != listing.ticket.price:
+            raise PriceChanged()
+        order = Order.place(user.id, listing.ticket, now + hold)
+        await repositories.orders.create(order, creation)
+        return order
+
+    return (await repositories.orders.once(creation, decide)).as_placed()
 
 
 async def own(orders: OrderRepository, user: CurrentUser, order_id: str) -> Order:

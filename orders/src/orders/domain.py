@@ -1,6 +1,6 @@
 """The order: holds one ticket for its buyer until it is paid, cancelled or expired."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -69,6 +69,10 @@ class Order(Aggregate):
                 ticket=OrderedTicket(id=ticket.id, price=ticket.price),
             )
         )
+
+    def as_placed(self) -> "Order":
+        """This order as it was when it was placed, however it went on."""
+        return replace(self, version=0, status=Status.CREATED, payment=None)
 
     def cancel(self) -> None:
         """Cancels for the buyer. Idempotent. Raises OrderComplete once it is paid."""

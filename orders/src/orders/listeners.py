@@ -33,7 +33,7 @@ def ticket_fields(event: TicketEvent) -> Mapping[str, Any]:
         case TicketCreated():
             return {**_offer(event), "user_id": event.user_id}
         case TicketUpdated():
-            return {**_offer(event), "order_id": event.order_id}
+            return {**_offer(event), "order_id": event.order_id, **_sale(event)}
         case TicketWithdrawn():
             return {"withdrawn": True}
 
@@ -44,6 +44,11 @@ def _offer(event: TicketCreated | TicketUpdated) -> Mapping[str, Any]:
     if event.model_fields_set.isdisjoint({"event_date", "venue", "seat"}):
         return fields
     return {**fields, "details": event.details.to_document()}
+
+
+def _sale(event: TicketUpdated) -> Mapping[str, Any]:
+    """Nothing for an event of a release that can't put a ticket back on sale."""
+    return {} if event.withdrawn is None else {"withdrawn": event.withdrawn}
 
 
 class TicketListener(Listener[TicketEvent]):

@@ -1,14 +1,16 @@
 """Every query and index of the orders database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from common.base.errors import DuplicateKey
 from common.base.money import Money
 from common.contract.details import Details
 from common.messaging.publisher import Publishers
 from common.persistence.aggregate import UNSAVED
+from common.persistence.creations import ONE_PER_KEY
 from common.persistence.mongo import ASCENDING, DESCENDING, Database, Document, Index
 from common.persistence.replica import Replica
 from common.persistence.repository import Repository
@@ -28,6 +30,7 @@ class OrderRepository(Repository[Order]):
     indexes = (
         # This unique index decides which order wins a ticket.
         Index([("reservation", ASCENDING)], name="one_live_order_per_ticket", unique=True, sparse=True),
+        ONE_PER_KEY,
         Index([("user_id", ASCENDING), ("_id", DESCENDING)], name="of_buyer"),
         Index([("status", ASCENDING), ("expires_at", ASCENDING)], name="overdue_holds", where=HELD),
     )
@@ -59,11 +62,11 @@ class OrderRepository(Repository[Order]):
             ticket=_ticket(document["ticket"]),
         )
 
-    async def save(self, order: Order) -> None:
+    async def _save(self, order: Order, marks: Mapping[str, Any]) -> None:
         """Like the base's. Raises TicketReserved for a new order of a ticket that another order has."""
         is_new = order.version == UNSAVED
         try:
-            await super().save(order)
+            await super()._save(order, marks)
         except DuplicateKey:
             if not is_new:
                 raise

@@ -3,9 +3,10 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from common.http.body import describes, json_body
+from common.http.idempotency import creation_of
 from common.http.rendering import JSON, json_response
 from common.http.session import SignedIn
 from orders import commands
@@ -41,8 +42,9 @@ def create_router(repositories: Repositories, hold: timedelta) -> APIRouter:
         return json_response(OrderOutput.of(await commands.own(orders, user, order_id)))
 
     @router.post("", responses={201: {"model": OrderOutput}}, openapi_extra=describes(OrderInput))
-    async def create(user: SignedIn, body: Body) -> Response:
-        order = await commands.place(repositories, user, body.ticket_id, hold, body.price)
+    async def create(user: SignedIn, body: Body, request: Request) -> Response:
+        creation = creation_of(request, user.id, body)
+        order = await commands.place(repositories, user, body.ticket_id, hold, body.price, creation)
         return json_response(OrderOutput.of(order), 201)
 
     @router.delete("/{order_id}", status_code=204)

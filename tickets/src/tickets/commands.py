@@ -2,21 +2,37 @@
 
 from collections.abc import Awaitable, Callable
 
-from common.base.errors import NotAuthorized, NotFound
+from common.base import times
+from common.base.creation import Creation
+from common.base.errors import NotAuthorized
 from common.base.identity import CurrentUser
 from common.base.money import Money
 from common.contract.details import NO_DETAILS, Details
 from common.persistence.repository import retrying
-from tickets.domain import Ticket
+from tickets.domain import Ticket, Versions
+from tickets.errors import TicketWithdrawn
 from tickets.repository import TicketRepository
 
 
 async def offer(
-    tickets: TicketRepository, user: CurrentUser, title: str, price: Money, details: Details = NO_DETAILS
+    tickets: TicketRepository,
+    user: CurrentUser,
+    title: str,
+    price: Money,
+    details: Details = NO_DETAILS,
+    creation: Creation | None = None,
 ) -> Ticket:
+    """Lists a ticket, once for each creation: a repeated one returns the listing as it was created then.
+
+    Raises KeyReused for a creation whose key was sent before with another body.
+    """
     ticket = Ticket.offer(user.id, title, price, details)
-    await tickets.save(ticket)
-    return ticket
+
+    async def decide() -> Ticket:
+        await tickets.create(ticket, creation)
+        return ticket
+
+    return ticket.created_as((await tickets.once(creation, decide)).id)
 
 
 async def edit(
@@ -26,23 +42,36 @@ async def edit(
     title: str,
     price: Money,
     details: Details = NO_DETAILS,
+    versions: Versions = None,
 ) -> Ticket:
     async def decide() -> Ticket:
         ticket = await _own(tickets, user, ticket_id)
-        ticket.edit(title, price, details)
+        ticket.edit(title, price, details, versions)
         await tickets.save(ticket)
         return ticket
 
     return await retrying(decide)
 
 
-async def withdraw(tickets: TicketRepository, user: CurrentUser, ticket_id: str) -> None:
+async def withdraw(
+    tickets: TicketRepository, user: CurrentUser, ticket_id: str, versions: Versions = None
+) -> None:
     async def decide() -> None:
         ticket = await _own(tickets, user, ticket_id)
-        ticket.withdraw()
+        ticket.withdraw(versions)
         await tickets.save(ticket)
 
     await retrying(decide)
+
+
+async def relist(tickets: TicketRepository, user: CurrentUser, ticket_id: str) -> Ticket:
+    async def decide() -> Ticket:
+        ticket = await _own(tickets, user, ticket_id)
+        ticket.relist(times.now())
+        await tickets.save(ticket)
+        return ticket
+
+    return await retrying(decide)
 
 
 async def _never() -> bool:
@@ -112,16 +141,23 @@ async def is_anothers(tickets: TicketRepository, ticket_id: str, order_id: str) 
     return (await tickets.get(ticket_id)).order_id not in (None, order_id)
 
 
-async def visible(tickets: TicketRepository, ticket_id: str) -> Ticket:
-    """Raises NotFound, also for a ticket that its seller withdrew."""
+async def visible(
+    tickets: TicketRepository, ticket_id: str, current_user: Callable[[], CurrentUser | None]
+) -> Ticket:
+    """Raises NotFound, of its kind TicketWithdrawn for all but the seller of a withdrawn ticket.
+
+    current_user: Called for a withdrawn ticket alone.
+    """
     ticket = await tickets.get(ticket_id)
     if ticket.status == "withdrawn":
-        raise NotFound()
+        user = current_user()
+        if user is None or user.id != ticket.user_id:
+            raise TicketWithdrawn()
     return ticket
 
 
 async def _own(tickets: TicketRepository, user: CurrentUser, ticket_id: str) -> Ticket:
-    ticket = await visible(tickets, ticket_id)
+    ticket = await visible(tickets, ticket_id, lambda: user)
     if ticket.user_id != user.id:
         raise NotAuthorized()
     return ticket

@@ -1,13 +1,25 @@
 """The ticket: one listing, free, held by one order, or sold to it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from common.base.ids import new_id
 from common.base.money import Money
 from common.contract.details import NO_DETAILS, Details
 from common.contract.events import TicketCreated, TicketUpdated, TicketWithdrawn
 from common.persistence.aggregate import Aggregate
-from tickets.errors import HeldByAnother, TicketReserved, TicketTaken
+from tickets.errors import (
+    EventOver,
+    HeldByAnother,
+    TicketChanged,
+    TicketNotRelistable,
+    TicketReserved,
+    TicketTaken,
+)
+
+Versions = Collection[int] | None
+"""Versions that a seller's change was made for; None for any."""
 
 
 @dataclass(kw_only=True)
@@ -48,19 +60,63 @@ class Ticket(Aggregate):
             )
         )
 
-    def edit(self, title: str, price: Money, details: Details = NO_DETAILS) -> None:
-        """Replaces all fields. Raises TicketReserved while an order holds or bought it."""
+    def created_as(self, ticket_id: str) -> "Ticket":
+        """This new listing as an earlier request of the same content stored it."""
+        return Ticket(
+            id=ticket_id,
+            version=0,
+            title=self.title,
+            price=self.price,
+            user_id=self.user_id,
+            details=self.details,
+        )
+
+    def edit(
+        self, title: str, price: Money, details: Details = NO_DETAILS, versions: Versions = None
+    ) -> None:
+        """Replaces all fields. A withdrawn listing stays withdrawn.
+
+        Raises TicketReserved while an order holds or bought it, and TicketChanged at another version than
+        `versions`. An edit that took effect before, as a form that is sent twice, changes nothing.
+        """
+        is_expected = versions is None or self.version in versions
+        if not is_expected and (self.title, self.price, self.details) == (title, price, details):
+            return
         if self.order_id is not None:
             raise TicketReserved()
+        if not is_expected:
+            raise TicketChanged()
         self.title, self.price, self.details = title, price, details
         self._updated()
 
-    def withdraw(self) -> None:
-        """Takes the listing off sale. Raises TicketTaken while an order holds or bought it."""
+    def withdraw(self, versions: Versions = None) -> None:
+        """Takes the listing off sale. Idempotent.
+
+        Raises TicketTaken while an order holds or bought it, and TicketChanged at another version than
+        `versions`.
+        """
         if self.order_id is not None:
             raise TicketTaken()
+        if self.withdrawn:
+            return
+        if versions is not None and self.version not in versions:
+            raise TicketChanged()
         self.withdrawn = True
         self.record(TicketWithdrawn(id=self.id, version=self.next_version))
+
+    def relist(self, now: datetime) -> None:
+        """Puts a withdrawn listing back on sale. Idempotent.
+
+        Raises TicketNotRelistable for one that an order held or bought meanwhile, and EventOver.
+        """
+        if not self.withdrawn:
+            return
+        if self.order_id is not None:
+            raise TicketNotRelistable()
+        if self.details.is_over(now):
+            raise EventOver()
+        self.withdrawn = False
+        self._updated()
 
     def hold(self, order_id: str, price: Money) -> None:
         """Holds the ticket for an order at `price`. Idempotent for the same order.
@@ -100,6 +156,7 @@ class Ticket(Aggregate):
                 price=self.price,
                 user_id=self.user_id,
                 order_id=self.order_id,
+                withdrawn=self.withdrawn,
                 event_date=self.details.event_date,
                 venue=self.details.venue,
                 seat=self.details.seat,

@@ -1,6 +1,6 @@
 """Why a ticket refuses."""
 
-from common.base.errors import BadRequest
+from common.base.errors import BadRequest, NotFound, PreconditionFailed
 from common.contract.error_codes import ErrorCode
 
 
@@ -12,6 +12,29 @@ class TicketReserved(BadRequest):
 class TicketTaken(BadRequest):
     code = ErrorCode.TICKET_NOT_WITHDRAWABLE
     default_message = "Cannot withdraw a reserved or sold ticket"
+
+
+class TicketNotRelistable(BadRequest):
+    code = ErrorCode.TICKET_NOT_RELISTABLE
+    default_message = "Cannot put a reserved or sold ticket back on sale"
+
+
+class EventOver(BadRequest):
+    code = ErrorCode.TICKET_EVENT_OVER
+    default_message = "The day of this event is over"
+
+
+class TicketChanged(PreconditionFailed):
+    """Somebody else's change, or the seller's own in another window, came first."""
+
+    code = ErrorCode.TICKET_CHANGED
+    default_message = "The ticket has changed, please look again"
+
+
+class TicketWithdrawn(NotFound):
+    """For all but its seller."""
+
+    code = ErrorCode.TICKET_WITHDRAWN
 
 
 class HeldByAnother(Exception):

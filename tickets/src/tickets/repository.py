@@ -11,6 +11,7 @@ from common.base.errors import DuplicateKey
 from common.base.money import Money
 from common.contract.details import Details, first_day
 from common.messaging.publisher import Publishers
+from common.persistence.creations import ONE_PER_KEY
 from common.persistence.mongo import ASCENDING, DESCENDING, Database, Document, Index
 from common.persistence.replica import Replica
 from common.persistence.repository import Repository, change_to
@@ -64,6 +65,7 @@ class TicketRepository(Repository[Ticket]):
             name="of_seller_by_day",
         ),
         Index([("derivation", ASCENDING)], name="by_derivation"),
+        ONE_PER_KEY,
     )
     retired = ("newest_on_sale", "cheapest_on_sale", "soonest_on_sale")
 

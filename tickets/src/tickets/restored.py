@@ -23,12 +23,14 @@ from tickets.repository import Repositories
 def ticket_fields(event: TicketCreated | TicketUpdated | TicketWithdrawn) -> Mapping[str, Any]:
     if isinstance(event, TicketWithdrawn):
         return {"withdrawn": True}
-    fields = {
+    fields: dict[str, Any] = {
         "title": event.title,
         "price_cents": event.price.cents,
         "user_id": event.user_id,
         "order_id": event.order_id if isinstance(event, TicketUpdated) else None,
     }
+    if isinstance(event, TicketUpdated) and event.withdrawn is not None:
+        fields["withdrawn"] = event.withdrawn
     # An event that is older than the details leaves them as they were.
     if event.model_fields_set.isdisjoint({"event_date", "venue", "seat"}):
         return fields

@@ -8,8 +8,10 @@ from common.base.errors import BadRequest, NotAuthorized
 from common.contract.error_codes import ErrorCode
 from common.http.body import describes, json_body
 from common.http.fast_route import FastRoute
+from common.http.idempotency import creation_of
+from common.http.preconditions import etag, expected_versions
 from common.http.rendering import JSON, json_response
-from common.http.session import MaybeUser, SignedIn
+from common.http.session import MaybeUser, SignedIn, current_user
 from tickets import commands, paging
 from tickets.paging import PageQuery
 from tickets.repository import TicketRepository
@@ -43,28 +45,37 @@ def create_router(tickets: TicketRepository) -> APIRouter:
     async def summary(user: SignedIn) -> Response:
         return json_response(SummaryOutput.of(await tickets.summary(user.id)))
 
-    async def show(_request: Request, ticket_id: str) -> Response:
-        return json_response(TicketOutput.of(await commands.visible(tickets, ticket_id)))
+    async def show(request: Request, ticket_id: str) -> Response:
+        ticket = await commands.visible(tickets, ticket_id, lambda: current_user(request))
+        response = json_response(TicketOutput.of(ticket))
+        response.headers["ETag"] = etag(ticket.version)
+        return response
 
     router.add_api_route(
         "/{ticket_id}", show, route_class_override=FastRoute, responses={200: {"model": TicketOutput}}
     )
 
     @router.post("", responses={201: {"model": TicketOutput}}, openapi_extra=describes(TicketInput))
-    async def create(user: SignedIn, body: Body) -> Response:
-        ticket = await commands.offer(tickets, user, body.title, body.price, body.details)
+    async def create(user: SignedIn, body: Body, request: Request) -> Response:
+        creation = creation_of(request, user.id, body)
+        ticket = await commands.offer(tickets, user, body.title, body.price, body.details, creation)
         return json_response(TicketOutput.of(ticket), 201)
 
     @router.put(
         "/{ticket_id}", responses={200: {"model": TicketOutput}}, openapi_extra=describes(TicketInput)
     )
-    async def update(user: SignedIn, body: Body, ticket_id: str) -> Response:
-        ticket = await commands.edit(tickets, user, ticket_id, body.title, body.price, body.details)
+    async def update(user: SignedIn, body: Body, ticket_id: str, request: Request) -> Response:
+        offer, versions = (body.title, body.price, body.details), expected_versions(request)
+        ticket = await commands.edit(tickets, user, ticket_id, *offer, versions)
         return json_response(TicketOutput.of(ticket))
 
     @router.delete("/{ticket_id}", status_code=204)
-    async def withdraw(user: SignedIn, ticket_id: str) -> Response:
-        await commands.withdraw(tickets, user, ticket_id)
+    async def withdraw(user: SignedIn, ticket_id: str, request: Request) -> Response:
+        await commands.withdraw(tickets, user, ticket_id, expected_versions(request))
         return Response(status_code=204)
+
+    @router.post("/{ticket_id}/relist", responses={200: {"model": TicketOutput}})
+    async def relist(user: SignedIn, ticket_id: str) -> Response:
+        return json_response(TicketOutput.of(await commands.relist(tickets, user, ticket_id)))
 
     return router

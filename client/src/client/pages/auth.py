@@ -2,16 +2,17 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from client.api import Api, Apis, SetCookies
 from client.flash import Flash
-from client.forms import Form, Problems
+from client.forms import Form, Problems, key_of, new_key
 from client.rendering import Page, Pages, see_other
 from client.sign_in import HOME, after_sign_in
-from common.base.errors import AppError, CrossSite
+from common.base.errors import AppError, CrossSite, KeyReused
 from common.http.session import MaybeUser, Sessions
 
 router = APIRouter(prefix="/auth", include_in_schema=False)
@@ -23,12 +24,13 @@ Next = Annotated[str | None, Query()]
 
 @router.get("/signup")
 async def signup_form(user: MaybeUser, page: Pages, next: Next = None) -> Response:
-    return see_other(after_sign_in(next)) if user else page("signup.html", email="", next=after_sign_in(next))
+    path = after_sign_in(next)
+    return see_other(path) if user else page("signup.html", email="", next=path, key=new_key())
 
 
 @router.post("/signup")
 async def signup(page: Pages, api: Apis, form: Form) -> Response:
-    return await _begin(page, form, api.signup, "signup.html", Flash.WELCOME)
+    return await _begin(page, form, partial(api.signup, key=key_of(form)), "signup.html", Flash.WELCOME)
 
 
 @router.get("/signin")
@@ -52,7 +54,9 @@ async def _begin(
     try:
         cookies = await ask(email, form.get("password", ""))
     except AppError as error:
-        response = page(template, error.status, email=email, next=path, problems=Problems.of(error, FIELDS))
+        key = new_key() if isinstance(error, KeyReused) else key_of(form) or new_key()
+        problems = Problems.of(error, FIELDS)
+        response = page(template, error.status, email=email, next=path, key=key, problems=problems)
         response.headers.update(error.headers)
         return response
     return see_other(path, cookies, message)

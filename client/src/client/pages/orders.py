@@ -45,6 +45,14 @@ async def _settled(api: Api, order_id: str, unsettled: tuple[str, ...], polling:
     return await polling.until(lambda order: order.status not in unsettled, lambda: api.order(order_id))
 
 
+@router.get("/{order_id}/cancel")
+async def ask(_user: Member, order_id: OrderId, page: Pages, api: Apis) -> Response:
+    progress = Progress(await api.order(order_id), times.now())
+    if not progress.is_open:
+        return see_other(f"/orders/{order_id}")
+    return page("cancel.html", order=progress.order, progress=progress)
+
+
 @router.post("/{order_id}/cancel")
 async def cancel(_user: Member, order_id: OrderId, order_page: OrderPages, api: Apis) -> Response:
     try:
@@ -57,6 +65,6 @@ async def cancel(_user: Member, order_id: OrderId, order_page: OrderPages, api: 
 @router.get("/{order_id}/{action}")
 async def back_to_order(order_id: OrderId, action: str) -> Response:
     """Redirects to the order, for a reload after a refused form: the browser shows the form's address."""
-    if action not in ("cancel", "pay", "confirm"):
+    if action not in ("pay", "confirm"):
         raise NotFound()
     return see_other(f"/orders/{order_id}")

@@ -9,7 +9,9 @@ from client import forgiving
 from client.api import Api, Apis
 from client.domain import is_off_sale, listing_state
 from client.flash import Flash
-from client.forms import Form, Problems, TicketId
+from client.forms import Form, Problems, TicketId, key_of, new_key, version_of
+from client.i18n import gettext_noop
+from client.messages import message_for
 from client.polling import Polling
 from client.refusals import TicketNotSaleableYet
 from client.rendering import Page, Pages, see_other
@@ -17,8 +19,18 @@ from client.schemas import Order, Ticket
 from client.sign_in import Member
 from client.typed_prices import as_number, read_prices
 from common.base import times
-from common.base.errors import AppError, BadRequest, Invalid, NotAuthorized, NotFound, Unavailable
+from common.base.errors import (
+    AppError,
+    BadRequest,
+    Invalid,
+    KeyReused,
+    NotAuthorized,
+    NotFound,
+    PreconditionFailed,
+    Unavailable,
+)
 from common.base.identity import CurrentUser
+from common.base.ids import is_id
 from common.base.money import Money
 from common.contract.error_codes import ErrorCode
 from common.http.session import MaybeUser
@@ -37,6 +49,7 @@ HTMX = {
     "responseHandling": [{"code": "204", "swap": False}, {"code": "...", "swap": True}],
 }
 OPEN = ("created", "awaiting:payment")
+WITHDRAWN = gettext_noop("This ticket is not on sale any more")
 
 
 @router.get("/")
@@ -58,51 +71,54 @@ async def index(request: Request, page: Pages, api: Apis) -> Response:
 
 @router.get("/tickets/new")
 async def new(_user: Member, page: Pages) -> Response:
-    return page("ticket_form.html", ticket=None, sent=_sent({}))
+    return _form_page(page, sent=_sent({}))
 
 
 @router.post("/tickets/new")
 async def create(_user: Member, page: Pages, api: Apis, form: Form) -> Response:
-    sent = _sent(form)
+    sent, key = _sent(form), key_of(form)
     try:
-        ticket = await api.create_ticket(_offer(sent))
+        ticket = await api.create_ticket(_offer(sent), key)
     except (BadRequest, Unavailable) as error:
+        # The same key: what was sent may have been stored though its answer was lost.
         problems = Problems.of(error, FIELDS)
-        return page("ticket_form.html", error.status, ticket=None, sent=sent, problems=problems)
+        return _form_page(page, error.status, sent=sent, key=key or new_key(), problems=problems)
+    except KeyReused as error:
+        return _form_page(page, error.status, sent=sent, listed=await _listed(api, error))
     return see_other(f"/tickets/{ticket.id}", message=Flash.LISTED)
 
 
 @router.get("/tickets/{ticket_id}")
 async def show(ticket_id: TicketId, user: MaybeUser, page: Pages, api: Apis) -> Response:
-    return await _ticket_page(page, api, user, ticket_id)
+    try:
+        return await ticket_page(page, api, user, ticket_id)
+    except NotFound as error:
+        if error.code != ErrorCode.TICKET_WITHDRAWN:
+            raise
+        return page("error.html", 404, heading=WITHDRAWN, messages=[message_for(error.code, str(error))])
 
 
 @router.get("/tickets/{ticket_id}/edit")
 async def edit(user: Member, ticket_id: TicketId, page: Pages, api: Apis) -> Response:
-    ticket = await _own(api, user, ticket_id)
-    return page("ticket_form.html", ticket=ticket, sent=_as_sent(ticket))
+    ticket = await own_ticket(api, user, ticket_id)
+    return _form_page(page, ticket=ticket, sent=_as_sent(ticket), version=ticket.version)
 
 
 @router.post("/tickets/{ticket_id}/edit")
 async def update(user: Member, ticket_id: TicketId, page: Pages, api: Apis, form: Form) -> Response:
-    sent = _sent(form)
+    sent, version = _sent(form), version_of(form)
     try:
-        await api.update_ticket(ticket_id, _offer(sent))
+        await api.update_ticket(ticket_id, _offer(sent), version)
     except BadRequest as error:
-        ticket = await _own(api, user, ticket_id)
+        ticket = await own_ticket(api, user, ticket_id)
         problems = Problems.of(error, FIELDS)
-        return page("ticket_form.html", 400, ticket=ticket, sent=sent, problems=problems)
+        return _form_page(page, 400, ticket=ticket, sent=sent, version=version, problems=problems)
+    except PreconditionFailed as error:
+        # Saved once more, it replaces what is shown now.
+        ticket = await own_ticket(api, user, ticket_id)
+        return _form_page(page, error.status, ticket=ticket, sent=sent, version=ticket.version, changed=True)
     saved = Flash.SAVED if sent["eventDate"] else Flash.SAVED_WITHOUT_DATE
     return see_other(f"/tickets/{ticket_id}", message=saved)
-
-
-@router.post("/tickets/{ticket_id}/withdraw")
-async def withdraw(user: Member, ticket_id: TicketId, page: Pages, api: Apis) -> Response:
-    try:
-        await api.withdraw_ticket(ticket_id)
-    except BadRequest as error:
-        return await _ticket_page(page, api, user, ticket_id, error)
-    return see_other("/listings", message=Flash.WITHDRAWN)
 
 
 @router.post("/tickets/{ticket_id}/purchase")
@@ -110,23 +126,23 @@ async def purchase(
     user: Member, ticket_id: TicketId, page: Pages, api: Apis, form: Form, request: Request
 ) -> Response:
     polling: Polling = request.app.state.polling
-    seen = form.get("price", "")
+    seen, key = form.get("price", ""), key_of(form)
     try:
-        order = await _order(api, ticket_id, seen, polling)
+        order = await _order(api, ticket_id, seen, key, polling)
     except BadRequest as error:
         own = await _own_order(api, ticket_id)
         if own is None:
             if error.code == ErrorCode.TICKET_RESERVED:
                 # Until the order has reached the tickets service, the page would offer the refused ticket.
                 await polling.until(_is_taken, lambda: api.ticket(ticket_id))
-            return await _ticket_page(page, api, user, ticket_id, error, seen)
+            return await ticket_page(page, api, user, ticket_id, error, seen)
         order = own
     if order is None:
-        return await _ticket_page(page, api, user, ticket_id, TicketNotSaleableYet())
+        return await ticket_page(page, api, user, ticket_id, TicketNotSaleableYet())
     return see_other(f"/orders/{order.id}")
 
 
-async def _order(api: Api, ticket_id: str, seen: str, polling: Polling) -> Order | None:
+async def _order(api: Api, ticket_id: str, seen: str, key: str, polling: Polling) -> Order | None:
     """The new order, or None while the orders service has not received the ticket, or its price.
 
     seen: Price that the buyer saw. Raises NotFound for an unknown ticket, BadRequest for a changed price.
@@ -134,7 +150,7 @@ async def _order(api: Api, ticket_id: str, seen: str, polling: Polling) -> Order
 
     async def ask() -> Order | None:
         try:
-            return await api.create_order(ticket_id, seen)
+            return await api.create_order(ticket_id, seen, key)
         except NotFound:
             await api.ticket(ticket_id)
             return None
@@ -159,12 +175,27 @@ async def _own_order(api: Api, ticket_id: str) -> Order | None:
 @router.get("/tickets/{ticket_id}/{action}")
 async def back_to_ticket(ticket_id: TicketId, action: str) -> Response:
     """Redirects to the ticket, for a reload after a refused form: the browser shows the form's address."""
-    if action not in ("purchase", "withdraw"):
+    if action not in ("purchase", "relist"):
         raise NotFound()
     return see_other(f"/tickets/{ticket_id}")
 
 
-async def _own(api: Api, user: CurrentUser, ticket_id: str) -> Ticket:
+def _form_page(page: Page, status: int = 200, **context: Any) -> Response:
+    """The form of a listing; by default empty, and with a key of its own."""
+    given = {"ticket": None, "key": new_key(), "version": "", "listed": None, "changed": False, **context}
+    return page("ticket_form.html", status, **given)
+
+
+async def _listed(api: Api, reused: KeyReused) -> Ticket | None:
+    """The listing that the form's first sending created; None where it can't be shown."""
+    ticket_id = (reused.created or "").rpartition("/")[2]
+    try:
+        return await api.ticket(ticket_id) if is_id(ticket_id) else None
+    except AppError:
+        return None
+
+
+async def own_ticket(api: Api, user: CurrentUser, ticket_id: str) -> Ticket:
     ticket = await api.ticket(ticket_id)
     if ticket.user_id != user.id:
         raise NotAuthorized()
@@ -192,7 +223,7 @@ def _as_sent(ticket: Ticket) -> Mapping[str, str]:
     }
 
 
-async def _ticket_page(
+async def ticket_page(
     page: Page,
     api: Api,
     user: CurrentUser | None,

@@ -7,7 +7,9 @@ AppError
 ├── NotAuthorized     401  not signed in, or not the owner
 ├── CrossSite         403
 ├── NotFound          404
+├── PreconditionFailed 412 the record is not at the version that the request names
 ├── TooLarge          413
+├── KeyReused         422  an Idempotency-Key of another request
 ├── TooManyTries      429  with Retry-After
 └── Unavailable       503  a database, broker or provider is down
     ├── Conflict      503  lost every race for a record
@@ -26,6 +28,8 @@ METHOD_NOT_ALLOWED = "method-not-allowed"
 BODY_INVALID = "body-invalid"
 CONTENT_TYPE_INVALID = "content-type-invalid"
 CONTENT_LENGTH_INVALID = "content-length-invalid"
+IDEMPOTENCY_KEY_INVALID = "idempotency-key-invalid"
+IF_MATCH_INVALID = "if-match-invalid"
 NOT_READY = "not-ready"
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_")
@@ -120,10 +124,33 @@ class NotFound(AppError):
     default_message = "Not found"
 
 
+class PreconditionFailed(AppError):
+    status = 412
+    code = "precondition-failed"
+    default_message = "The record has changed"
+
+
 class TooLarge(AppError):
     status = 413
     code = "body-too-large"
     default_message = "Body too large"
+
+
+class KeyReused(AppError):
+    """The answer's `Link` names the record that the key's first request created, where it may be told.
+
+    created: Path of that record, such as "/api/tickets/65f0…".
+    """
+
+    status = 422
+    code = "idempotency-key-reused"
+    default_message = "This Idempotency-Key belongs to another request"
+
+    def __init__(self, created: str | None = None) -> None:
+        super().__init__()
+        self.created = created
+        if created is not None:
+            self.headers = {"Link": f'<{created}>; rel="related"'}
 
 
 class TooManyTries(AppError):

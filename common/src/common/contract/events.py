@@ -44,8 +44,14 @@ class TicketCreated(TicketState):
 
 
 class TicketUpdated(TicketState):
+    """`withdrawn` is false in the event of a listing that its seller put back on sale, and in later ones.
+
+    It is absent in older events, which leave it as it was.
+    """
+
     subject = Subject.TICKET_UPDATED
     order_id: str | None = None
+    withdrawn: bool | None = None
 
 
 class TicketWithdrawn(VersionedEvent):

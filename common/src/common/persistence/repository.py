@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from common.base.crash_points import reached
-from common.base.errors import Conflict, NotFound
+from common.base.creation import Creation
+from common.base.errors import BadRequest, Conflict, DuplicateKey, NotFound, TooManyTries
 from common.messaging.publisher import Publishers
 from common.persistence.aggregate import UNSAVED, Aggregate
 from common.persistence.batched_updates import BatchedUpdates, GuardedUpdate
 from common.persistence.batching import DocumentReader, DocumentWriter
+from common.persistence.creations import first_of, marked
 from common.persistence.mongo import Database, Document, Index
 from common.persistence.outbox import OUTBOX_INDEX, Relay, entry_of
 
@@ -72,22 +74,44 @@ class Repository(ABC, Generic[A]):
         Raises Conflict when the stored record is no longer the version that was read, and
         DuplicateKey when a unique index refuses a new record; then nothing was stored.
         """
+        await self._save(aggregate, {})
+
+    async def create(self, aggregate: A, creation: Creation | None) -> None:
+        """Stores a new record under the creation's key. Raises like `save`; a known key is a DuplicateKey."""
+        await self._save(aggregate, marked(creation))
+
+    async def once(self, creation: Creation | None, create: Callable[[], Awaitable[A]]) -> A:
+        """The record that `create` stores, or that an earlier request with the creation's key stored.
+
+        It is looked up only after a refusal: the effect of the first request may be what refuses the second.
+        Raises KeyReused where the first request had another body.
+        """
+        try:
+            return await create()
+        except (BadRequest, NotFound, TooManyTries, DuplicateKey):
+            first = await first_of(self.documents, creation)
+            if first is None:
+                raise
+            return self.from_document(first)
+
+    async def _save(self, aggregate: A, marks: Mapping[str, Any]) -> None:
+        """marks: Fields of a new record that are no part of its state."""
         event = aggregate.recorded
         if event is None:
             return
         entry = entry_of(self._publishers.of(event).envelope(event, aggregate.next_version))
         reached("before-write")
         if aggregate.version == UNSAVED:
-            outbox = await self._insert(aggregate, entry)
+            outbox = await self._insert(aggregate, entry, marks)
         else:
             outbox = await self._update(aggregate, entry)
         reached("after-write")
         aggregate.saved()
         self.relay.wake(aggregate.id, outbox)
 
-    async def _insert(self, aggregate: A, entry: Document) -> Sequence[Document]:
+    async def _insert(self, aggregate: A, entry: Document, marks: Mapping[str, Any]) -> Sequence[Document]:
         state = {field: value for field, value in self.to_document(aggregate).items() if value is not None}
-        await self._writer.insert({"_id": aggregate.id, "version": 0, **state, "outbox": [entry]})
+        await self._writer.insert({"_id": aggregate.id, "version": 0, **state, **marks, "outbox": [entry]})
         return [entry]
 
     async def _update(self, aggregate: A, entry: Document) -> Sequence[Document]:

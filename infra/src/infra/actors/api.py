@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -75,8 +76,10 @@ class Api:
     ) -> tuple[int, Any]:
         """The status and the answer's JSON, None for a page.
 
-        Raises the connection's error after the last retry.
+        Raises the connection's error after the last retry. A retried create has its effect once.
         """
+        if method == "POST" and self.retry_for:
+            headers = {**headers, "Idempotency-Key": secrets.token_urlsafe(16)}
         deadline = asyncio.get_running_loop().time() + self.retry_for
         while True:
             try:

@@ -50,8 +50,13 @@ def of_change(listing: Listing) -> Explained:
     return {
         ErrorCode.TICKET_NOT_EDITABLE: listing.orders > 0,
         ErrorCode.TICKET_NOT_WITHDRAWABLE: listing.orders > 0,
-        ErrorCode.NOT_FOUND: listing.withdrawing,
+        **of_look(listing),
     }
+
+
+def of_look(listing: Listing) -> Explained:
+    """The last release says "not-found" of a withdrawn listing."""
+    return {ErrorCode.NOT_FOUND: listing.withdrawing, ErrorCode.TICKET_WITHDRAWN: listing.withdrawing}
 
 
 def of_order(listing: Listing, user: str) -> Explained:

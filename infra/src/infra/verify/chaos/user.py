@@ -6,7 +6,6 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
-from common.contract.error_codes import ErrorCode
 from infra.actors.person import Person
 from infra.verify.chaos import answers
 from infra.verify.chaos.answers import Answer
@@ -102,7 +101,7 @@ class User:
                 "GET",
                 path,
                 fields=TICKET,
-                explained=lambda: {ErrorCode.NOT_FOUND: listing.withdrawing},
+                explained=lambda: answers.of_look(listing),
             )
 
     async def visit(self) -> None:
