@@ -96,8 +96,8 @@ def test_a_consumer_that_handles_something_now_and_then_is_not_stalled(
         watched.advanced()
 
 
-def gauge(name: str) -> float | None:
-    return REGISTRY.get_sample_value(name, {"consumer": "tests"})
+def gauge(name: str, consumer: str = "tests") -> float | None:
+    return REGISTRY.get_sample_value(name, {"consumer": consumer})
 
 
 def test_what_is_pending_is_a_gauge(watched: Progress, clock: Clock) -> None:
@@ -174,7 +174,7 @@ async def test_dead_letters_are_counted_at_the_first_look_and_then_now_and_then(
 
     every = progress.DEAD_LETTERS_EVERY
     assert counted[:3] == [1, 1 + every, 1 + 2 * every]
-    assert REGISTRY.get_sample_value("event_dead_letters", {"consumer": "others"}) == 7
+    assert gauge("event_dead_letters", "others") == 7
 
 
 class Stuck(Listener[TicketUpdated]):
@@ -213,13 +213,16 @@ async def test_dead_letters_are_counted_and_a_broker_that_is_away_stops_no_watch
         asked += 1
         raise Unavailable("away")
 
-    async with consuming(stream, Stuck()) as consumer:
+    class Counted(Stuck):
+        queue_group = "counted"
+
+    async with consuming(stream, Counted()) as consumer:
         assert isinstance(consumer, Consumer)
         with monkeypatch.context() as outage:
             outage.setattr(stream, "count", refuse)
             await until(lambda: asked >= 3)
         await stream.publish("ticket.updated.1", b"{", {})
-        await until(lambda: gauge("event_dead_letters") == 1)
+        await until(lambda: gauge("event_dead_letters", "counted") == 1)
 
 
 @pytest.mark.connected

@@ -76,8 +76,9 @@ async def test_a_record_that_is_in_motion_at_every_look_is_left_and_counted(
     looks: dict[str, int] = defaultdict(int)
 
     async def repair_effect(record: Document) -> bool:
-        looks[record["_id"]] += 1
-        return record["_id"] != "b"
+        record_id: str = record["_id"]
+        looks[record_id] += 1
+        return record_id != "b"
 
     report = await rebuilt(stream, database, progress(repair_effect))
 
