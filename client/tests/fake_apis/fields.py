@@ -46,11 +46,21 @@ def not_authorized() -> Refusal:
 
 
 def user_of(request: httpx.Request) -> CurrentUser:
-    cookies = dict(c.strip().partition("=")[::2] for c in request.headers.get("cookie", "").split(";"))
-    user = SESSIONS.read(cookies.get(SESSIONS.cookie))
+    user = _user(request)
     if user is None:
         raise not_authorized()
     return user
+
+
+def viewer_id(request: httpx.Request) -> str | None:
+    """Id of the signed-in user, if there is one."""
+    user = _user(request)
+    return None if user is None else user.id
+
+
+def _user(request: httpx.Request) -> CurrentUser | None:
+    cookies = dict(c.strip().partition("=")[::2] for c in request.headers.get("cookie", "").split(";"))
+    return SESSIONS.read(cookies.get(SESSIONS.cookie))
 
 
 def body_of(request: httpx.Request) -> Mapping[str, str]:

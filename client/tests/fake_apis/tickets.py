@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 import httpx
 
@@ -19,6 +20,7 @@ from .fields import (
     one_of,
     refuse,
     user_of,
+    viewer_id,
     whole_number,
 )
 from .records import Records, Ticket
@@ -40,7 +42,8 @@ def index(records: Records, request: httpx.Request) -> httpx.Response:
     if len(found) > start + limit:
         following = httpx.QueryParams({**query, "cursor": str(start + limit), "limit": str(limit)})
         headers["Link"] = f'</api/tickets?{following}>; rel="next"'
-    return httpx.Response(200, json=[t.json() for t in found[start : start + limit]], headers=headers)
+    shown = [_seen(records, request, t) for t in found[start : start + limit]]
+    return httpx.Response(200, json=shown, headers=headers)
 
 
 def summary(records: Records, request: httpx.Request) -> httpx.Response:
@@ -58,8 +61,8 @@ def create(records: Records, request: httpx.Request) -> httpx.Response:
     return httpx.Response(201, json=ticket.json())
 
 
-def show(records: Records, _request: httpx.Request, ticket_id: str) -> httpx.Response:
-    shown = _found(records, ticket_id).json()
+def show(records: Records, request: httpx.Request, ticket_id: str) -> httpx.Response:
+    shown = _seen(records, request, _found(records, ticket_id))
     if records.orders_hidden > 0 and shown["status"] == "held":
         records.orders_hidden -= 1
         shown = {**shown, "status": "available", "orderId": None}
@@ -83,6 +86,11 @@ def withdraw(records: Records, request: httpx.Request, ticket_id: str) -> httpx.
         raise refuse(400, ErrorCode.TICKET_NOT_WITHDRAWABLE, message)
     ticket.change(status="withdrawn")
     return httpx.Response(204)
+
+
+def _seen(records: Records, request: httpx.Request, ticket: Ticket) -> Mapping[str, Any]:
+    order = records.orders.get(ticket.order_id or "")
+    return ticket.json(viewer_id(request), None if order is None else order.user_id)
 
 
 def _found(records: Records, ticket_id: str) -> Ticket:

@@ -9,7 +9,7 @@ from common.contract.error_codes import ErrorCode
 from common.http.body import describes, json_body
 from common.http.fast_route import FastRoute
 from common.http.rendering import JSON, json_response
-from common.http.session import MaybeUser, SignedIn
+from common.http.session import MaybeUser, SignedIn, current_user
 from tickets import commands, paging
 from tickets.paging import PageQuery
 from tickets.repository import TicketRepository
@@ -36,15 +36,18 @@ def create_router(tickets: TicketRepository) -> APIRouter:
             found = await tickets.of_seller(user.id, page)
         shown = found[: page.limit]
         headers = {"Link": paging.next_link(PATH, page, seller, shown)} if len(found) > page.limit else {}
-        content = TICKETS.dump_json([TicketOutput.of(ticket) for ticket in shown], by_alias=True)
+        viewer_id = None if user is None else user.id
+        content = TICKETS.dump_json([TicketOutput.of(ticket, viewer_id) for ticket in shown], by_alias=True)
         return Response(content, headers=headers, media_type=JSON)
 
     @router.get("/summary", responses={200: {"model": SummaryOutput}})
     async def summary(user: SignedIn) -> Response:
         return json_response(SummaryOutput.of(await tickets.summary(user.id)))
 
-    async def show(_request: Request, ticket_id: str) -> Response:
-        return json_response(TicketOutput.of(await commands.visible(tickets, ticket_id)))
+    async def show(request: Request, ticket_id: str) -> Response:
+        ticket = await commands.visible(tickets, ticket_id)
+        user = None if ticket.order_id is None else current_user(request)
+        return json_response(TicketOutput.of(ticket, None if user is None else user.id))
 
     router.add_api_route(
         "/{ticket_id}", show, route_class_override=FastRoute, responses={200: {"model": TicketOutput}}
@@ -53,14 +56,14 @@ def create_router(tickets: TicketRepository) -> APIRouter:
     @router.post("", responses={201: {"model": TicketOutput}}, openapi_extra=describes(TicketInput))
     async def create(user: SignedIn, body: Body) -> Response:
         ticket = await commands.offer(tickets, user, body.title, body.price, body.details)
-        return json_response(TicketOutput.of(ticket), 201)
+        return json_response(TicketOutput.of(ticket, user.id), 201)
 
     @router.put(
         "/{ticket_id}", responses={200: {"model": TicketOutput}}, openapi_extra=describes(TicketInput)
     )
     async def update(user: SignedIn, body: Body, ticket_id: str) -> Response:
         ticket = await commands.edit(tickets, user, ticket_id, body.title, body.price, body.details)
-        return json_response(TicketOutput.of(ticket))
+        return json_response(TicketOutput.of(ticket, user.id))
 
     @router.delete("/{ticket_id}", status_code=204)
     async def withdraw(user: SignedIn, ticket_id: str) -> Response:

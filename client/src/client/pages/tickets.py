@@ -10,6 +10,7 @@ from client.api import Api, Apis
 from client.domain import is_off_sale, listing_state
 from client.flash import Flash
 from client.forms import Form, Problems, TicketId
+from client.own_orders import order_of, own_order
 from client.polling import Polling
 from client.refusals import TicketNotSaleableYet
 from client.rendering import Page, Pages, see_other
@@ -36,7 +37,6 @@ HTMX = {
     # Swaps error responses in too: a refused search is a page that shows the problem.
     "responseHandling": [{"code": "204", "swap": False}, {"code": "...", "swap": True}],
 }
-OPEN = ("created", "awaiting:payment")
 
 
 @router.get("/")
@@ -114,7 +114,7 @@ async def purchase(
     try:
         order = await _order(api, ticket_id, seen, polling)
     except BadRequest as error:
-        own = await _own_order(api, ticket_id)
+        own = await own_order(api, ticket_id)
         if own is None:
             if error.code == ErrorCode.TICKET_RESERVED:
                 # Until the order has reached the tickets service, the page would offer the refused ticket.
@@ -148,12 +148,6 @@ async def _order(api: Api, ticket_id: str, seen: str, polling: Polling) -> Order
 
 def _is_taken(ticket: Ticket) -> bool:
     return ticket.status != "available"
-
-
-async def _own_order(api: Api, ticket_id: str) -> Order | None:
-    """The open order that this buyer already has for the ticket, as after a second click; else None."""
-    orders = await api.orders({})
-    return next((o for o in orders.items if o.ticket.id == ticket_id and o.status in OPEN), None)
 
 
 @router.get("/tickets/{ticket_id}/{action}")
@@ -227,13 +221,3 @@ def shown(ticket: Ticket, user: CurrentUser | None, order: Order | None) -> Mapp
         "mine": user is not None and user.id == ticket.user_id,
         "order": order,
     }
-
-
-async def order_of(api: Api, user: CurrentUser | None, ticket: Ticket) -> Order | None:
-    """The order that holds the ticket, if it belongs to this user; else None."""
-    if user is None or ticket.order_id is None or user.id == ticket.user_id:
-        return None
-    try:
-        return await api.order(ticket.order_id)
-    except (NotAuthorized, NotFound):
-        return None
