@@ -239,6 +239,23 @@ async def test_the_holder_is_requested_if_its_event_was_missed(
     assert sent.html.one("a", href=f"/orders/{order.id}").text == "Go to your order"
 
 
+async def test_a_holder_whose_end_was_missed_is_not_led_to_an_ended_order(
+    app: FastAPI, shop: Shop, apis: FakeApis
+) -> None:
+    first, ticket = a_user(), shop.sell()
+    async with opened(app, address(ticket), signed_in(first)) as watcher:
+        await watcher.events(1)
+        ended = apis.order(first, ticket)
+        await shop.held(ticket, first.id, ended.id)
+        await watcher.events(2)
+        ended.status = "cancelled"
+        apis.order(a_user("next@example.test"), ticket)
+        await shop.changed(ticket)
+        sent = (await watcher.events(3))[-1]
+
+    assert "Another buyer holds this ticket" in sent.html.one("p", cls="aside").text
+
+
 async def test_the_sent_state_equals_that_of_the_page(app: FastAPI, shop: Shop, browser: Browser) -> None:
     ticket = shop.sell()
     shown = page(await browser.get(f"/tickets/{ticket.id}")).one("div", id="state")

@@ -277,6 +277,23 @@ async def test_the_holder_is_led_to_the_order(as_user: As, apis: FakeApis) -> No
 
 
 @pytest.mark.parametrize(
+    ("status", "words"), [("held", "It is reserved for you."), ("sold", "You bought this ticket.")]
+)
+async def test_a_buyer_whom_the_tickets_api_does_not_know_is_led_to_the_order(
+    as_user: As, apis: FakeApis, status: str, words: str
+) -> None:
+    """A release that did not store the buyer took the hold."""
+    buyer = a_user()
+    order = apis.order(buyer, status="complete" if status == "sold" else "created")
+    order.ticket.order_id, order.ticket.status = None, status
+
+    answer = await as_user(buyer).get(f"/tickets/{order.ticket.id}")
+
+    assert words in page(answer).one("main").text
+    assert links(answer)["Go to your order"] == f"/orders/{order.id}"
+
+
+@pytest.mark.parametrize(
     ("status", "badge", "words"),
     [("held", "Reserved", "Another buyer holds"), ("sold", "Sold", "This ticket is sold.")],
 )

@@ -1,6 +1,6 @@
 """What the tests of tickets build on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from common.contract.events import (
 )
 from common.messaging.stream import Stream
 from common.persistence.mongo import Database
-from common.testing.browser import JWT_KEY, signed_in
+from common.testing.browser import JWT_KEY, a_user, signed_in
 from common.testing.events import deliver
 from common.testing.fake_stream import FakeStream
 from tickets.app import create_app
@@ -43,6 +43,7 @@ class Sale:
 
     ticket_id: str
     id: str
+    buyer: CurrentUser = field(default_factory=lambda: a_user("buyer@example.test"))
 
     @classmethod
     def of(cls, ticket: Json) -> "Sale":
@@ -53,7 +54,7 @@ class Sale:
             id=self.id,
             version=0,
             status="created",
-            user_id=new_id(),
+            user_id=self.buyer.id,
             expires_at=times.now() + timedelta(minutes=15),
             ticket=OrderedTicket(id=self.ticket_id, price=Money(2000)),
         )
@@ -117,7 +118,12 @@ class Market:
         return ticket, order
 
     async def shown(self, ticket: Json) -> Json:
-        response = await self.client.get(f"/api/tickets/{ticket['id']}")
+        """As its seller sees it."""
+        return await self.seen_by(self.seller, ticket)
+
+    async def seen_by(self, user: CurrentUser | None, ticket: Json) -> Json:
+        headers = {} if user is None else signed_in(user)
+        response = await self.client.get(f"/api/tickets/{ticket['id']}", headers=headers)
         assert response.status_code == 200, response.text
         found: Json = response.json()
         return found

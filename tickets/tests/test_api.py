@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import httpx
 import pytest
 
@@ -111,20 +113,22 @@ async def test_a_price_is_a_number_with_at_most_two_decimals(
 
 
 @pytest.mark.parametrize(
-    ("price", "message"),
+    ("message", "prices"),
     [
-        *((price, "Price must be greater than 0") for price in (0, -1, "0", "-1", "", None)),
-        *((price, "Price must be a number, such as 20.50") for price in ("abc", True, [], {"$gt": ""})),
-        *(
-            (price, "Price must be a number, such as 20.50")
-            for price in ("1_000", "1e-9999999", "20,50", "$20")
+        ("Price must be greater than 0", [0, -1, "0", "-1", "", None]),
+        (
+            "Price must be a number, such as 20.50",
+            ["abc", True, [], {"$gt": ""}, "1_000", "1e-9999999", "20,50", "$20"],
         ),
     ],
 )
-async def test_a_price_that_is_no_amount_is_refused(market: Market, price: object, message: str) -> None:
-    response = await market.post({"title": "Concert", "price": price})
+async def test_a_price_that_is_no_amount_is_refused(
+    market: Market, message: str, prices: Sequence[object]
+) -> None:
+    for price in prices:
+        response = await market.post({"title": "Concert", "price": price})
 
-    assert errors_of(response, 400) == [{"message": message, "field": "price"}]
+        assert errors_of(response, 400) == [{"message": message, "field": "price"}]
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ async def test_a_withdrawn_listing_is_put_back_until_its_day_is_over(market: Mar
     await market.delete(ticket)
 
     clock(OVER)
-    assert codes_of(await market.relist(ticket), 400) == {"": ErrorCode.TICKET_EVENT_OVER}
+    assert codes_of(await market.relist(ticket), 400) == {None: ErrorCode.TICKET_EVENT_OVER}
 
     clock(LAST_MOMENT)
     assert (await market.relist(ticket)).status_code == 200

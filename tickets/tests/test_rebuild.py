@@ -163,8 +163,10 @@ async def test_a_cancellation_that_comes_just_as_the_hold_is_made_good_is_not_un
     await database["orders"].delete_many({})
     hold = commands.hold
 
-    async def overtaken(tickets: TicketRepository, ticket_id: str, order_id: str, price: Money) -> None:
-        await hold(tickets, ticket_id, order_id, price)
+    async def overtaken(
+        tickets: TicketRepository, ticket_id: str, order_id: str, price: Money, *, buyer_id: str
+    ) -> None:
+        await hold(tickets, ticket_id, order_id, price, buyer_id=buyer_id)
         monkeypatch.setattr(commands, "hold", hold)
         await stream.publish(f"order.cancelled.{order.id}", order.cancelled().to_json(), {})
 

@@ -40,6 +40,7 @@ class Ticket(Details):
     user_id: str
     version: int
     order_id: str | None
+    """The order that has it; told to its seller and to that order's buyer alone."""
     status: str
     """`available`, `held`, `sold` or `withdrawn`."""
 

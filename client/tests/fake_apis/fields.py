@@ -48,19 +48,10 @@ def not_authorized() -> Refusal:
 
 
 def user_of(request: httpx.Request) -> CurrentUser:
-    cookies = dict(c.strip().partition("=")[::2] for c in request.headers.get("cookie", "").split(";"))
-    user = SESSIONS.read(cookies.get(SESSIONS.cookie))
+    user = _user(request)
     if user is None:
         raise not_authorized()
     return user
-
-
-def user_id_of(request: httpx.Request) -> str | None:
-    """None of a stranger."""
-    try:
-        return user_of(request).id
-    except Refusal:
-        return None
 
 
 def once(
@@ -88,6 +79,17 @@ def once(
         link = {} if user_id == "" else {"Link": f'<{path}/{first[1]["id"]}>; rel="related"'}
         raise Refusal(422, entry(ErrorCode.IDEMPOTENCY_KEY_REUSED, message), headers=link)
     return first[1]
+
+
+def viewer_id(request: httpx.Request) -> str | None:
+    """Id of the signed-in user, if there is one."""
+    user = _user(request)
+    return None if user is None else user.id
+
+
+def _user(request: httpx.Request) -> CurrentUser | None:
+    cookies = dict(c.strip().partition("=")[::2] for c in request.headers.get("cookie", "").split(";"))
+    return SESSIONS.read(cookies.get(SESSIONS.cookie))
 
 
 def body_of(request: httpx.Request) -> Mapping[str, str]:

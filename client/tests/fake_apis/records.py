@@ -37,7 +37,9 @@ class Ticket:
             setattr(self, name, value)
         self.version += 1
 
-    def json(self) -> Mapping[str, Any]:
+    def json(self, viewer_id: str | None = None, buyer_id: str | None = None) -> Mapping[str, Any]:
+        """As the viewer sees it: which order has it is told to its seller and to that order's buyer alone."""
+        is_party = viewer_id is not None and viewer_id in (self.user_id, buyer_id)
         return {
             "id": self.id,
             "title": self.title,
@@ -47,7 +49,7 @@ class Ticket:
             "seat": self.seat,
             "userId": self.user_id,
             "version": self.version,
-            "orderId": self.order_id,
+            "orderId": self.order_id if is_party else None,
             "status": self.status,
         }
 

@@ -3,7 +3,6 @@
 import unicodedata
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -21,8 +20,8 @@ from .fields import (
     once,
     one_of,
     refuse,
-    user_id_of,
     user_of,
+    viewer_id,
     whole_number,
 )
 from .records import Records, Ticket
@@ -44,7 +43,8 @@ def index(records: Records, request: httpx.Request) -> httpx.Response:
     if len(found) > start + limit:
         following = httpx.QueryParams({**query, "cursor": str(start + limit), "limit": str(limit)})
         headers["Link"] = f'</api/tickets?{following}>; rel="next"'
-    return httpx.Response(200, json=[t.json() for t in found[start : start + limit]], headers=headers)
+    shown = [_seen(records, request, t) for t in found[start : start + limit]]
+    return httpx.Response(200, json=shown, headers=headers)
 
 
 def summary(records: Records, request: httpx.Request) -> httpx.Response:
@@ -61,13 +61,13 @@ def create(records: Records, request: httpx.Request) -> httpx.Response:
     def create() -> Mapping[str, Any]:
         ticket = Ticket(user_id=user.id, **given)
         records.tickets[ticket.id] = ticket
-        return ticket.json()
+        return ticket.json(user.id)
 
     return httpx.Response(201, json=once(records, request, user.id, given, create))
 
 
 def show(records: Records, request: httpx.Request, ticket_id: str) -> httpx.Response:
-    shown = _found(records, request, ticket_id).json()
+    shown = _seen(records, request, _found(records, request, ticket_id))
     if records.orders_hidden > 0 and shown["status"] == "held":
         records.orders_hidden -= 1
         shown = {**shown, "status": "available", "orderId": None}
@@ -79,12 +79,12 @@ def update(records: Records, request: httpx.Request, ticket_id: str) -> httpx.Re
     fields = offer(body_of(request))
     ticket = _own(records, request, ticket_id)
     if _is_stale(request, ticket) and all(getattr(ticket, name) == value for name, value in fields.items()):
-        return httpx.Response(200, json=ticket.json())
+        return httpx.Response(200, json=ticket.json(user_of(request).id))
     if ticket.order_id is not None:
         raise refuse(400, ErrorCode.TICKET_NOT_EDITABLE, "Cannot edit a reserved ticket")
     _require_fresh(request, ticket)
     ticket.change(**fields)
-    return httpx.Response(200, json=ticket.json())
+    return httpx.Response(200, json=ticket.json(user_of(request).id))
 
 
 def withdraw(records: Records, request: httpx.Request, ticket_id: str) -> httpx.Response:
@@ -104,7 +104,7 @@ def relist(records: Records, request: httpx.Request, ticket_id: str) -> httpx.Re
         if is_over(ticket.event_date):
             raise refuse(400, ErrorCode.TICKET_EVENT_OVER, "The day of this event is over")
         ticket.change(status="available")
-    return httpx.Response(200, json=ticket.json())
+    return httpx.Response(200, json=ticket.json(user_of(request).id))
 
 
 def _is_stale(request: httpx.Request, ticket: Ticket) -> bool:
@@ -117,11 +117,16 @@ def _require_fresh(request: httpx.Request, ticket: Ticket) -> None:
         raise refuse(412, ErrorCode.TICKET_CHANGED, "The ticket has changed, please look again")
 
 
+def _seen(records: Records, request: httpx.Request, ticket: Ticket) -> Mapping[str, Any]:
+    order = records.orders.get(ticket.order_id or "")
+    return ticket.json(viewer_id(request), None if order is None else order.user_id)
+
+
 def _found(records: Records, request: httpx.Request, ticket_id: str) -> Ticket:
     ticket = records.tickets.get(ticket_id)
     if ticket is None:
         raise not_found()
-    if ticket.status == "withdrawn" and ticket.user_id != user_id_of(request):
+    if ticket.status == "withdrawn" and ticket.user_id != viewer_id(request):
         raise refuse(404, ErrorCode.TICKET_WITHDRAWN, "Not found")
     return ticket
 

@@ -42,8 +42,19 @@ async def test_a_new_order_holds_its_ticket_for_15_minutes(shop: Shop) -> None:
         },
         "payment": None,
     }
-    held = await shop.visitors.ticket(ticket.id)
+    held = await shop.buyers.ticket(ticket.id)
     assert (held.status, held.order_id, held.version) == ("held", order.id, 1)
+
+
+async def test_which_order_has_a_ticket_is_told_to_its_parties_alone(shop: Shop) -> None:
+    order = await shop.ordered()
+    for status in ("held", "sold"):
+        for api in (shop.visitors, shop.api(a_user())):
+            seen = await api.ticket(order.ticket.id)
+            assert (seen.status, seen.order_id) == (status, None)
+        for api in (shop.sellers, shop.buyers):
+            assert (await api.ticket(order.ticket.id)).order_id == order.id
+        await shop.paid(order)
 
 
 async def test_an_order_is_created_as_it_is_shown(shop: Shop) -> None:
@@ -136,8 +147,8 @@ async def test_a_second_cancellation_changes_nothing(shop: Shop) -> None:
     await shop.buyers.cancel_order(order.id)
 
     assert shop.answers.last.status_code == 204
-    held = await shop.is_held(order.ticket.id)
-    assert held.order_id == second.id
+    await shop.is_held(order.ticket.id)
+    assert (await shop.buyers.ticket(order.ticket.id)).order_id == second.id
 
 
 async def test_a_complete_order_can_not_be_cancelled(shop: Shop) -> None:

@@ -31,7 +31,7 @@ async def test_a_payment_completes_the_order_and_sells_the_ticket(shop: Shop) ->
     )
     assert complete.payment in ("authorized", "captured")
     assert (await shop.paid(order)).payment == "captured"
-    sold = await shop.visitors.ticket(order.ticket.id)
+    sold = await shop.buyers.ticket(order.ticket.id)
     assert (sold.status, sold.order_id) == ("sold", order.id)
 
 

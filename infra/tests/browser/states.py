@@ -152,9 +152,9 @@ async def _ticket_price_changed(scene: Scene) -> None:
 
 @state("ticket-held")
 async def _ticket_held(scene: Scene) -> None:
-    _, ticket, order = await scene.ordered()
+    _, ticket, _ = await scene.ordered()
     watcher = await scene.member()
-    await watcher.see(f"/api/tickets/{ticket}", lambda seen: seen["orderId"] == order)
+    await watcher.see(f"/api/tickets/{ticket}", lambda seen: seen["status"] == "held")
     await scene.open(f"/tickets/{ticket}")
 
 

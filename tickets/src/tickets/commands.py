@@ -84,6 +84,7 @@ async def hold(
     order_id: str,
     price: Money,
     is_known: Callable[[], Awaitable[bool]] = _never,
+    buyer_id: str | None = None,
 ) -> None:
     """Holds the ticket unless `is_known`: whether the order's creation took effect before.
 
@@ -95,7 +96,7 @@ async def hold(
         ticket = await tickets.get(ticket_id)
         if await is_known():
             return
-        ticket.hold(order_id, price)
+        ticket.hold(order_id, price, buyer_id)
         await tickets.save(ticket)
 
     await retrying(decide)

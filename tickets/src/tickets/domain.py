@@ -33,6 +33,8 @@ class Ticket(Aggregate):
     order_id: str | None = None
     order_price: Money | None = None
     """Price that the order's buyer pays. An edit may have been in progress when the ticket was ordered."""
+    buyer_id: str | None = None
+    """The order's buyer; None without an order, and for one of a release that did not store it."""
     sold: bool = False
     withdrawn: bool = False
 
@@ -43,6 +45,10 @@ class Ticket(Aggregate):
     @property
     def status(self) -> str:
         return status_of(self.sold, self.order_id is not None, self.withdrawn)
+
+    def is_party(self, user_id: str) -> bool:
+        """Whether the user may know which order has the ticket: its seller, and that order's buyer."""
+        return user_id in (self.user_id, self.buyer_id)
 
     @classmethod
     def offer(cls, user_id: str, title: str, price: Money, details: Details = NO_DETAILS) -> "Ticket":
@@ -118,8 +124,8 @@ class Ticket(Aggregate):
         self.withdrawn = False
         self._updated()
 
-    def hold(self, order_id: str, price: Money) -> None:
-        """Holds the ticket for an order at `price`. Idempotent for the same order.
+    def hold(self, order_id: str, price: Money, buyer_id: str | None = None) -> None:
+        """Holds the ticket for an order of `buyer_id` at `price`. Idempotent for the same order.
 
         Raises HeldByAnother while another order has it.
 
@@ -130,14 +136,14 @@ class Ticket(Aggregate):
             return
         if self.order_id is not None:
             raise HeldByAnother(f"ticket {self.id} is held by order {self.order_id}")
-        self.order_id, self.order_price = order_id, price
+        self.order_id, self.order_price, self.buyer_id = order_id, price, buyer_id
         self._updated()
 
     def release(self, order_id: str) -> None:
         """Frees the ticket if this order holds it."""
         if self.order_id != order_id or self.sold:
             return
-        self.order_id = self.order_price = None
+        self.order_id = self.order_price = self.buyer_id = None
         self._updated()
 
     def sell(self, order_id: str) -> None:

@@ -43,7 +43,12 @@ class OrderCreatedListener(_OrderListener[OrderCreated]):
         ticket_id, price = event.ticket.id, event.ticket.price
         try:
             await commands.hold(
-                self._tickets, ticket_id, event.id, price, lambda: self._orders.has_begun(event.id)
+                self._tickets,
+                ticket_id,
+                event.id,
+                price,
+                lambda: self._orders.has_begun(event.id),
+                event.user_id,
             )
         except HeldByAnother as held:
             raise NotYet(str(held)) from held

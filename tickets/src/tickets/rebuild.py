@@ -46,7 +46,12 @@ def claim_fields(event: VersionedEvent) -> Mapping[str, Any]:
     match event:
         case OrderCreated():
             price = event.ticket.price.cents
-            return {"ticket_id": event.ticket.id, "price_cents": price, "claim": Claim.HELD.value}
+            return {
+                "ticket_id": event.ticket.id,
+                "price_cents": price,
+                "buyer_id": event.user_id,
+                "claim": Claim.HELD.value,
+            }
         case OrderCompleted():
             return {"claim": Claim.SOLD.value}
         case OrderCancelled():
@@ -73,7 +78,8 @@ async def repair_effect(tickets: TicketRepository, order: Document) -> bool:
         if claim is Claim.NONE:
             await commands.release(tickets, ticket_id, order_id)
         else:
-            await commands.hold(tickets, ticket_id, order_id, Money(order["price_cents"]))
+            price, buyer_id = Money(order["price_cents"]), order["buyer_id"]
+            await commands.hold(tickets, ticket_id, order_id, price, buyer_id=buyer_id)
         if claim is Claim.SOLD:
             await commands.sell(tickets, ticket_id, order_id)
     except (HeldByAnother, NotFound) as reason:

@@ -92,6 +92,7 @@ class TicketRepository(Repository[Ticket]):
             "user_id": ticket.user_id,
             "order_id": ticket.order_id,
             "order_price_cents": None if ticket.order_price is None else ticket.order_price.cents,
+            "holder": None if ticket.buyer_id is None else _holder(ticket),
             "sold": ticket.sold,
             "withdrawn": ticket.withdrawn,
             **self.derived(ticket),
@@ -108,6 +109,7 @@ class TicketRepository(Repository[Ticket]):
             user_id=document["user_id"],
             order_id=document.get("order_id"),
             order_price=None if order_price is None else Money(order_price),
+            buyer_id=_buyer_id(document),
             sold=document["sold"],
             withdrawn=document["withdrawn"],
         )
@@ -167,6 +169,19 @@ class TicketRepository(Repository[Ticket]):
             {"$and": conditions}, {"outbox": 0}, sort=ORDERS[page.sort], limit=page.limit + 1
         )
         return [self.from_document(document) for document in found]
+
+
+def _holder(ticket: Ticket) -> Document:
+    return {"order_id": ticket.order_id, "user_id": ticket.buyer_id}
+
+
+def _buyer_id(document: Document) -> str | None:
+    """The buyer of the order that has the ticket. A release that does not know the field leaves it behind."""
+    holder = document.get("holder", {})
+    if holder.get("order_id") is None or holder["order_id"] != document.get("order_id"):
+        return None
+    buyer_id: str = holder["user_id"]
+    return buyer_id
 
 
 def _soonest() -> int:

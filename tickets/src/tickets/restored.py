@@ -1,7 +1,7 @@
 """`python -m tickets restored`: brings the tickets of a restored database forward to their events.
 
-A ticket's own events lack two fields. The price that its buyer pays is in the events of the order that has
-it, and so is the completion that sold it.
+A ticket's own events lack three fields. Its buyer and the price that the buyer pays are in the events of the
+order that has it, and so is the completion that sold it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -69,6 +69,7 @@ def _ticket(record: Document, order: Document | None) -> Ticket:
         details=Details.from_document(record.get("details")),
         order_id=record["order_id"],
         order_price=Money(claim["price_cents"]) if claim else None,
+        buyer_id=claim.get("buyer_id"),
         sold=claim.get("claim") == Claim.SOLD,
         withdrawn=record.get("withdrawn", False),
     )

@@ -38,7 +38,8 @@ def create_router(tickets: TicketRepository) -> APIRouter:
             found = await tickets.of_seller(user.id, page)
         shown = found[: page.limit]
         headers = {"Link": paging.next_link(PATH, page, seller, shown)} if len(found) > page.limit else {}
-        content = TICKETS.dump_json([TicketOutput.of(ticket) for ticket in shown], by_alias=True)
+        viewer_id = None if user is None else user.id
+        content = TICKETS.dump_json([TicketOutput.of(ticket, viewer_id) for ticket in shown], by_alias=True)
         return Response(content, headers=headers, media_type=JSON)
 
     @router.get("/summary", responses={200: {"model": SummaryOutput}})
@@ -47,7 +48,8 @@ def create_router(tickets: TicketRepository) -> APIRouter:
 
     async def show(request: Request, ticket_id: str) -> Response:
         ticket = await commands.visible(tickets, ticket_id, lambda: current_user(request))
-        response = json_response(TicketOutput.of(ticket))
+        user = None if ticket.order_id is None else current_user(request)
+        response = json_response(TicketOutput.of(ticket, None if user is None else user.id))
         response.headers["ETag"] = etag(ticket.version)
         return response
 
@@ -59,7 +61,7 @@ def create_router(tickets: TicketRepository) -> APIRouter:
     async def create(user: SignedIn, body: Body, request: Request) -> Response:
         creation = creation_of(request, user.id, body)
         ticket = await commands.offer(tickets, user, body.title, body.price, body.details, creation)
-        return json_response(TicketOutput.of(ticket), 201)
+        return json_response(TicketOutput.of(ticket, user.id), 201)
 
     @router.put(
         "/{ticket_id}", responses={200: {"model": TicketOutput}}, openapi_extra=describes(TicketInput)
@@ -67,7 +69,7 @@ def create_router(tickets: TicketRepository) -> APIRouter:
     async def update(user: SignedIn, body: Body, ticket_id: str, request: Request) -> Response:
         offer, versions = (body.title, body.price, body.details), expected_versions(request)
         ticket = await commands.edit(tickets, user, ticket_id, *offer, versions)
-        return json_response(TicketOutput.of(ticket))
+        return json_response(TicketOutput.of(ticket, user.id))
 
     @router.delete("/{ticket_id}", status_code=204)
     async def withdraw(user: SignedIn, ticket_id: str, request: Request) -> Response:
@@ -76,6 +78,7 @@ def create_router(tickets: TicketRepository) -> APIRouter:
 
     @router.post("/{ticket_id}/relist", responses={200: {"model": TicketOutput}})
     async def relist(user: SignedIn, ticket_id: str) -> Response:
-        return json_response(TicketOutput.of(await commands.relist(tickets, user, ticket_id)))
+        ticket = await commands.relist(tickets, user, ticket_id)
+        return json_response(TicketOutput.of(ticket, user.id))
 
     return router

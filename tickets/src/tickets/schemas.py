@@ -107,7 +107,9 @@ class TicketOutput(Output):
     status: str
 
     @classmethod
-    def of(cls, ticket: Ticket) -> "TicketOutput":
+    def of(cls, ticket: Ticket, viewer_id: str | None) -> "TicketOutput":
+        """As that user may see it: to strangers `status` says the rest."""
+        is_party = viewer_id is not None and ticket.is_party(viewer_id)
         return cls.model_construct(
             id=ticket.id,
             title=ticket.title,
@@ -117,7 +119,7 @@ class TicketOutput(Output):
             seat=ticket.details.seat,
             user_id=ticket.user_id,
             version=ticket.version,
-            order_id=ticket.order_id,
+            order_id=ticket.order_id if is_party else None,
             status=ticket.status,
         )
 

@@ -134,4 +134,6 @@ class Live:
     def _refresh_all(self) -> None:
         self._looks_again = False
         for live_ticket in self._tickets.values():
+            # A later order's event may be among the lost ones.
+            live_ticket.holder = None
             live_ticket.refresh()

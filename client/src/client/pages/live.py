@@ -8,7 +8,8 @@ from client.api import Api, Apis
 from client.forms import TicketId
 from client.live.answer import LiveAnswer
 from client.live.ticket_cache import Holder
-from client.pages.tickets import order_of, shown
+from client.own_orders import order_of
+from client.pages.tickets import shown
 from client.rendering import Pages
 from client.schemas import Ticket
 from client.upstream import Upstream
@@ -29,8 +30,10 @@ async def live(request: Request, ticket_id: TicketId, user: MaybeUser, page: Pag
         return await anonymous.ticket(ticket_id)
 
     async def render(ticket: Ticket, holder: Holder | None) -> str:
-        others = holder is not None and holder.order_id == ticket.order_id and not _is(user, holder.user_id)
-        order = None if others else await order_of(api, user, ticket)
+        # The shared answer names no order: that is told to its parties alone.
+        others = holder is not None and not _is(user, holder.user_id)
+        order_id = None if holder is None else holder.order_id
+        order = None if others else await order_of(api, user, ticket, order_id)
         return page.part("ticket.html", "state", **shown(ticket, user, order))
 
     return LiveAnswer(request.app.state.live, ticket_id, _version(request), ask, render)

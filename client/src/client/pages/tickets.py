@@ -12,6 +12,7 @@ from client.flash import Flash
 from client.forms import Form, Problems, TicketId, key_of, new_key, version_of
 from client.i18n import gettext_noop
 from client.messages import message_for
+from client.own_orders import order_of, own_order
 from client.polling import Polling
 from client.refusals import TicketNotSaleableYet
 from client.rendering import Page, Pages, see_other
@@ -48,7 +49,6 @@ HTMX = {
     # Swaps error responses in too: a refused search is a page that shows the problem.
     "responseHandling": [{"code": "204", "swap": False}, {"code": "...", "swap": True}],
 }
-OPEN = ("created", "awaiting:payment")
 WITHDRAWN = gettext_noop("This ticket is not on sale any more")
 
 
@@ -130,7 +130,7 @@ async def purchase(
     try:
         order = await _order(api, ticket_id, seen, key, polling)
     except BadRequest as error:
-        own = await _own_order(api, ticket_id)
+        own = await own_order(api, ticket_id)
         if own is None:
             if error.code == ErrorCode.TICKET_RESERVED:
                 # Until the order has reached the tickets service, the page would offer the refused ticket.
@@ -164,12 +164,6 @@ async def _order(api: Api, ticket_id: str, seen: str, key: str, polling: Polling
 
 def _is_taken(ticket: Ticket) -> bool:
     return ticket.status != "available"
-
-
-async def _own_order(api: Api, ticket_id: str) -> Order | None:
-    """The open order that this buyer already has for the ticket, as after a second click; else None."""
-    orders = await api.orders({})
-    return next((o for o in orders.items if o.ticket.id == ticket_id and o.status in OPEN), None)
 
 
 @router.get("/tickets/{ticket_id}/{action}")
@@ -258,13 +252,3 @@ def shown(ticket: Ticket, user: CurrentUser | None, order: Order | None) -> Mapp
         "mine": user is not None and user.id == ticket.user_id,
         "order": order,
     }
-
-
-async def order_of(api: Api, user: CurrentUser | None, ticket: Ticket) -> Order | None:
-    """The order that holds the ticket, if it belongs to this user; else None."""
-    if user is None or ticket.order_id is None or user.id == ticket.user_id:
-        return None
-    try:
-        return await api.order(ticket.order_id)
-    except (NotAuthorized, NotFound):
-        return None
