@@ -5,6 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from common.base import times
 from common.base.money import Money
 from common.contract.events import TicketCreated, TicketUpdated, TicketWithdrawn
 from tickets.domain import Ticket
@@ -51,10 +52,10 @@ class TicketMachine(RuleBasedStateMachine):
     def relist(self) -> None:
         if self.withdrawn and self.holder is not None:
             with pytest.raises(TicketNotRelistable):
-                self.ticket.relist()
+                self.ticket.relist(times.now())
             self._is_unchanged()
         else:
-            self.ticket.relist()
+            self.ticket.relist(times.now())
             self._is_changed_if(self.withdrawn)
             self.withdrawn = False
 

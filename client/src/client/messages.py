@@ -61,6 +61,7 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.STATUS_NOT_ALLOWED: _SEARCH,
     # tickets
     ErrorCode.EVENT_DATE_INVALID: gettext_noop("Date must be a day such as 2027-05-31"),
+    ErrorCode.EVENT_DATE_PAST: gettext_noop("The day of this event is over"),
     ErrorCode.PRICE_INVALID: _PRICE,
     ErrorCode.PRICE_TOO_HIGH: gettext_noop("Price must be at most 1000000"),
     ErrorCode.PRICE_TOO_LOW: _PRICE,

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from common.base import times
 from common.base.creation import Creation
 from common.base.errors import NotAuthorized
 from common.base.identity import CurrentUser
@@ -66,7 +67,7 @@ async def withdraw(
 async def relist(tickets: TicketRepository, user: CurrentUser, ticket_id: str) -> Ticket:
     async def decide() -> Ticket:
         ticket = await _own(tickets, user, ticket_id)
-        ticket.relist()
+        ticket.relist(times.now())
         await tickets.save(ticket)
         return ticket
 

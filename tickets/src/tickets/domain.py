@@ -2,13 +2,21 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from common.base.ids import new_id
 from common.base.money import Money
 from common.contract.details import NO_DETAILS, Details
 from common.contract.events import TicketCreated, TicketUpdated, TicketWithdrawn
 from common.persistence.aggregate import Aggregate
-from tickets.errors import HeldByAnother, TicketChanged, TicketNotRelistable, TicketReserved, TicketTaken
+from tickets.errors import (
+    EventOver,
+    HeldByAnother,
+    TicketChanged,
+    TicketNotRelistable,
+    TicketReserved,
+    TicketTaken,
+)
 
 Versions = Collection[int] | None
 """Versions that a seller's change was made for; None for any."""
@@ -96,15 +104,17 @@ class Ticket(Aggregate):
         self.withdrawn = True
         self.record(TicketWithdrawn(id=self.id, version=self.next_version))
 
-    def relist(self) -> None:
+    def relist(self, now: datetime) -> None:
         """Puts a withdrawn listing back on sale. Idempotent.
 
-        Raises TicketNotRelistable for one that an order held or bought meanwhile.
+        Raises TicketNotRelistable for one that an order held or bought meanwhile, and EventOver.
         """
         if not self.withdrawn:
             return
         if self.order_id is not None:
             raise TicketNotRelistable()
+        if self.details.is_over(now):
+            raise EventOver()
         self.withdrawn = False
         self._updated()
 

@@ -19,6 +19,16 @@ class TicketNotRelistable(BadRequest):
     default_message = "Cannot put a reserved or sold ticket back on sale"
 
 
+class EventOver(BadRequest):
+    """The day of the event has ended everywhere on Earth."""
+
+    code = ErrorCode.EVENT_DATE_PAST
+    default_message = "The date of the event is over"
+
+    def __init__(self) -> None:
+        super().__init__(field="eventDate")
+
+
 class TicketChanged(PreconditionFailed):
     """Somebody else's change, or the seller's own in another window, came first."""
 

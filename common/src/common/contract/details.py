@@ -2,8 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
+
+_LAST_ZONE = timezone(timedelta(hours=-12))
+"""The zone in which a day ends last, wherever the venue is."""
+
+
+def first_day(now: datetime) -> date:
+    """The earliest event day that is not over: it is still today in UTC-12. now: With a time zone."""
+    return now.astimezone(_LAST_ZONE).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +21,10 @@ class Details:
     event_date: date | None = None
     venue: str | None = None
     seat: str | None = None
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether the event's day has ended everywhere on Earth; never without a day."""
+        return self.event_date is not None and self.event_date < first_day(now)
 
     def to_document(self) -> Mapping[str, Any]:
         """The day as ISO 8601 text: MongoDB stores moments, not days."""

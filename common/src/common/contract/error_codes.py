@@ -57,6 +57,8 @@ class ErrorCode(StrEnum):
 
     # tickets
     EVENT_DATE_INVALID = "event-date-invalid"
+    EVENT_DATE_PAST = "event-date-past"
+    """The day is over everywhere on Earth."""
     PRICE_INVALID = "price-invalid"
     """The price is missing or no number."""
     PRICE_TOO_HIGH = "price-too-high"
