@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from common.base.ids import new_id
 from common.base.money import Money
@@ -46,7 +46,9 @@ def a_creation(ticket_id: str = "1") -> TicketCreated:
 
 class Listings(Repository[Listing]):
     collection = "listings"
-    indexes = (Index([("order_id", ASCENDING)], name="one_per_order", unique=True, sparse=True),)
+    indexes: ClassVar[Sequence[Index]] = (
+        Index([("order_id", ASCENDING)], name="one_per_order", unique=True, sparse=True),
+    )
 
     def to_document(self, listing: Listing) -> Document:
         return {"title": listing.title, "order_id": listing.order_id}

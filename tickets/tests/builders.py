@@ -78,16 +78,18 @@ class Market:
     stream: FakeStream
     seller: CurrentUser
 
-    async def post(self, body: Json, user: CurrentUser | None = None, **headers: str) -> httpx.Response:
+    async def post(self, body: Json, user: CurrentUser | None = None, /, **headers: str) -> httpx.Response:
         return await self.client.post("/api/tickets", json=body, headers=self._headers(user, headers))
 
     async def put(
-        self, ticket: Json, body: Json, user: CurrentUser | None = None, **headers: str
+        self, ticket: Json, body: Json, user: CurrentUser | None = None, /, **headers: str
     ) -> httpx.Response:
         path = f"/api/tickets/{ticket['id']}"
         return await self.client.put(path, json=body, headers=self._headers(user, headers))
 
-    async def delete(self, ticket: Json, user: CurrentUser | None = None, **headers: str) -> httpx.Response:
+    async def delete(
+        self, ticket: Json, user: CurrentUser | None = None, /, **headers: str
+    ) -> httpx.Response:
         path = f"/api/tickets/{ticket['id']}"
         return await self.client.delete(path, headers=self._headers(user, headers))
 

@@ -49,18 +49,6 @@ async def own(market: Market, query: str = "") -> list[str]:
     return [ticket["title"] for ticket in response.json()]
 
 
-async def test_a_withdrawn_listing_is_put_back_until_its_day_is_over(market: Market, clock: Clock) -> None:
-    clock(LAST_MOMENT)
-    ticket = await offered(market, "withdrawn", eventDate=DAY)
-    await market.delete(ticket)
-
-    clock(OVER)
-    assert codes_of(await market.relist(ticket), 400) == {None: ErrorCode.TICKET_EVENT_OVER}
-
-    clock(LAST_MOMENT)
-    assert (await market.relist(ticket)).status_code == 200
-
-
 async def test_a_ticket_is_listed_and_edited_until_its_day_is_over_everywhere(
     market: Market, clock: Clock
 ) -> None:

@@ -1,10 +1,12 @@
 """Requests that are sent twice: a create with an `Idempotency-Key`, a change with `If-Match`."""
 
 import asyncio
+from datetime import timedelta
 
 import httpx
 import pytest
 
+from common.base import times
 from common.persistence.mongo import Database
 from common.testing.answers import code_of, entries_of
 from common.testing.browser import a_user, running
@@ -13,7 +15,7 @@ from common.testing.fake_stream import FakeStream
 from tests.builders import Market, Sale, an_app
 
 BODY = {"title": "Opera", "price": 20, "venue": "Great Hall"}
-KEY = {"Idempotency_Key": "the form's key".replace(" ", "-")}
+KEY = {"Idempotency_Key": "the-form"}
 
 
 async def test_the_second_request_has_the_answer_of_the_first(market: Market, stream: FakeStream) -> None:
@@ -188,3 +190,17 @@ async def test_a_listing_that_an_order_took_as_it_was_withdrawn_is_not_put_back(
     refused = await market.relist(ticket)
 
     assert code_of(refused, 400) == "ticket-not-relistable"
+
+
+async def test_a_listing_whose_day_is_over_is_not_put_back(market: Market, database: Database) -> None:
+    ticket = (await market.post(BODY | {"eventDate": "2087-05-31"})).json()
+    await market.delete(ticket)
+    yesterday = (times.now() - timedelta(days=2)).date().isoformat()
+    change = {"$set": {"details.event_date": yesterday}}
+    await database["tickets"].update_one({"_id": ticket["id"]}, change)
+
+    refused = await market.relist(ticket)
+
+    assert entries_of(refused, 400) == [
+        {"code": "event-date-past", "message": "The date of the event is over", "field": "eventDate"}
+    ]

@@ -33,6 +33,7 @@ def title() -> str:
 
 @pytest.fixture
 async def slow(edge: str) -> AsyncIterator[str]:
+    """Named before `open_window` by a test, so that it outlives the windows."""
     async with slow_line(edge) as address:
         yield address
 
@@ -83,7 +84,7 @@ async def ordered(open_window: NewVisitor, title: str) -> tuple[Visitor, str]:
 
 
 async def test_a_sell_form_lists_one_ticket(
-    open_window: NewVisitor, slow: str, title: str, gap: float
+    slow: str, open_window: NewVisitor, title: str, gap: float
 ) -> None:
     seller = await a_member(open_window)
     await seller.page.goto(f"{slow}/tickets/new")
@@ -96,7 +97,7 @@ async def test_a_sell_form_lists_one_ticket(
     assert await listings(seller, title) == ["available 0"]
 
 
-async def test_a_sign_up_and_a_sign_in_end_signed_in(open_window: NewVisitor, slow: str, gap: float) -> None:
+async def test_a_sign_up_and_a_sign_in_end_signed_in(slow: str, open_window: NewVisitor, gap: float) -> None:
     visitor = await open_window("newcomer")
     email = f"{secrets.token_hex(6)}@browser.test"
     for action in ("Sign Up", "Sign In"):
@@ -113,7 +114,7 @@ async def test_a_sign_up_and_a_sign_in_end_signed_in(open_window: NewVisitor, sl
 
 
 async def test_a_sign_out_and_a_choice_of_language_take_effect(
-    open_window: NewVisitor, slow: str, gap: float
+    slow: str, open_window: NewVisitor, gap: float
 ) -> None:
     visitor = await a_member(open_window)
     await visitor.page.goto(f"{slow}/orders")
@@ -126,7 +127,7 @@ async def test_a_sign_out_and_a_choice_of_language_take_effect(
     await expect(visitor.page.get_by_role("link", name="Sign In", exact=True)).to_be_visible()
 
 
-async def test_a_purchase_orders_once(open_window: NewVisitor, slow: str, title: str, gap: float) -> None:
+async def test_a_purchase_orders_once(slow: str, open_window: NewVisitor, title: str, gap: float) -> None:
     seller, buyer = await a_member(open_window, "seller"), await a_member(open_window, "buyer")
     ticket = await offered(seller, title)
     await buyer.page.goto(f"{slow}/tickets/{ticket}")
@@ -137,7 +138,7 @@ async def test_a_purchase_orders_once(open_window: NewVisitor, slow: str, title:
     assert [order["ticket"]["id"] for order in await api(buyer, "GET", "/orders")] == [ticket]
 
 
-async def test_a_payment_pays_once(open_window: NewVisitor, slow: str, title: str, gap: float) -> None:
+async def test_a_payment_pays_once(slow: str, open_window: NewVisitor, title: str, gap: float) -> None:
     buyer, order = await ordered(open_window, title)
     await buyer.page.goto(slow + order)
 
@@ -148,7 +149,7 @@ async def test_a_payment_pays_once(open_window: NewVisitor, slow: str, title: st
 
 
 async def test_a_cancellation_that_was_confirmed_cancels_once(
-    open_window: NewVisitor, slow: str, title: str, gap: float
+    slow: str, open_window: NewVisitor, title: str, gap: float
 ) -> None:
     buyer, order = await ordered(open_window, title)
     await buyer.page.goto(f"{slow}{order}/cancel")
@@ -158,7 +159,7 @@ async def test_a_cancellation_that_was_confirmed_cancels_once(
     await expect(buyer.page.get_by_text("You cancelled this order.")).to_be_visible()
 
 
-async def test_an_edit_saves_once(open_window: NewVisitor, slow: str, title: str, gap: float) -> None:
+async def test_an_edit_saves_once(slow: str, open_window: NewVisitor, title: str, gap: float) -> None:
     seller = await a_member(open_window)
     ticket = await offered(seller, title)
     await seller.page.goto(f"{slow}/tickets/{ticket}/edit")
@@ -171,7 +172,7 @@ async def test_an_edit_saves_once(open_window: NewVisitor, slow: str, title: str
 
 
 async def test_a_withdrawal_and_the_way_back_take_effect_once(
-    open_window: NewVisitor, slow: str, title: str, gap: float
+    slow: str, open_window: NewVisitor, title: str, gap: float
 ) -> None:
     seller = await a_member(open_window)
     ticket = await offered(seller, title)

@@ -20,8 +20,13 @@ class TicketNotRelistable(BadRequest):
 
 
 class EventOver(BadRequest):
-    code = ErrorCode.TICKET_EVENT_OVER
-    default_message = "The day of this event is over"
+    """The day of the event has ended everywhere on Earth."""
+
+    code = ErrorCode.EVENT_DATE_PAST
+    default_message = "The date of the event is over"
+
+    def __init__(self) -> None:
+        super().__init__(field="eventDate")
 
 
 class TicketChanged(PreconditionFailed):
