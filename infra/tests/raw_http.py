@@ -75,7 +75,14 @@ async def connected(port: int) -> AsyncIterator[Wire]:
     try:
         yield Wire(reader, writer)
     finally:
-        writer.close()
+        await _end(writer)
+
+
+async def _end(writer: asyncio.StreamWriter) -> None:
+    """Close the connection without its unsent bytes."""
+    writer.transport.abort()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 def head(method: str, target: str, *headers: str, host: str = "shop.example") -> bytes:
@@ -89,6 +96,6 @@ async def accepting(port: int) -> None:
         while True:
             with suppress(OSError):
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
+                await _end(writer)
                 return
             await asyncio.sleep(0.02)

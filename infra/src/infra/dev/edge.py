@@ -4,7 +4,7 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.dev.config import Config
+from infra.dev.config import Config, private
 
 ROUTES = (("users", "auth"), ("tickets", "tickets"), ("orders", "orders"), ("payments", "payments"))
 PRIVATE = ("/healthz", "/readyz", "/metrics", "/docs", "/redoc", "/openapi.json")
@@ -45,7 +45,7 @@ _CADDYFILE = """\
 		timeouts {{
 			read_header {slow}s
 			read_body {slow}s
-			# Caddy's limit for pauses takes the limit above away when it ends a body, and then waits for its rest.
+			# Caddy's own limit for pauses lifts the one above when it refuses a body, and waits for the rest.
 			read_body_idle -1s
 		}}
 	}}
@@ -199,9 +199,7 @@ def caddyfile(config: Config) -> str:
 
 def prepare(config: Config) -> list[str]:
     """Write the configuration; returns the command that serves it."""
-    folder = config.data_dir / "edge"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "Caddyfile"
+    path = private(config.data_dir / "edge") / "Caddyfile"
     path.write_text(caddyfile(config))
     caddy = Path(sysconfig.get_path("scripts")) / "caddy"
     return [str(caddy), "run", "--config", str(path), "--adapter", "caddyfile"]

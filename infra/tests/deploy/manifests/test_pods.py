@@ -115,7 +115,7 @@ def test_a_stop_leaves_time_for_all_that_runs(name: str) -> None:
 
 @pytest.mark.parametrize("name", EVERY_OVERLAY)
 def test_a_lost_answer_of_the_name_server_is_asked_for_again_in_time(name: str) -> None:
-    """In time for client, whose pages wait for it: a second for each attempt, all of them before it gives up."""
+    """In time for client, whose pages wait: a second for each attempt, all of them before it gives up."""
     for each in python_pods(name):
         options = {one["name"]: int(one["value"]) for one in each.spec["dnsConfig"]["options"]}
         assert options["timeout"] == 1, each.name
