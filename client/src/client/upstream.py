@@ -27,7 +27,7 @@ from common.http.client_address import SignedClientAddress
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 30
-"""Idle time after which a connection is closed: less than any edge keeps one (load balancers 60 s, nginx 75 s).
+"""Idle time after which a connection is closed: less than edges keep one (load balancers 60 s, nginx 75 s).
 
 Each new connection asks the name server, which a busy node can delay by seconds.
 """
