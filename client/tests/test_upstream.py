@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
@@ -85,6 +86,29 @@ def test_the_pool_is_bounded_and_every_wait_has_an_end() -> None:
     assert upstream.LIMITS.max_connections == 100
     for timeout in (upstream.TIMEOUT, upstream.PROVIDER_TIMEOUT):
         assert None not in (timeout.connect, timeout.read, timeout.write, timeout.pool)
+
+
+def test_a_connection_outlasts_a_pause_of_the_visitors_but_not_the_edge() -> None:
+    assert upstream.LIMITS.keepalive_expiry is not None
+    assert 20 <= upstream.LIMITS.keepalive_expiry < 60
+
+
+async def test_a_page_bears_a_name_server_that_takes_seconds(
+    apis: FakeApis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a node whose processors are busy with a rollout: each look-up takes longer than two seconds."""
+    loop = asyncio.get_running_loop()
+    resolve = loop.getaddrinfo
+
+    async def slowly(*asked: Any, **how: Any) -> Any:
+        await asyncio.sleep(2.2)
+        return await resolve(*asked, **how)
+
+    async with edge(apis) as running_edge:
+        named = running_edge.url.replace("127.0.0.1", "localhost")
+        async with running(an_app(named)) as browser:
+            monkeypatch.setattr(loop, "getaddrinfo", slowly)
+            assert (await browser.get("/")).status_code == 200
 
 
 def an_app(url: str) -> FastAPI:

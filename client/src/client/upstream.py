@@ -28,9 +28,16 @@ from common.http.client_address import SignedClientAddress
 
 log = logging.getLogger(__name__)
 
-LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=5)
-TIMEOUT = httpx.Timeout(10, connect=2, pool=5)
-PROVIDER_TIMEOUT = httpx.Timeout(30, connect=2, pool=5)
+KEEP_ALIVE_SECONDS = 30
+"""Idle time after which a connection is closed: less than edges keep one (load balancers 60 s, nginx 75 s).
+
+Each new connection asks the name server, which a busy node can delay by seconds.
+"""
+CONNECT_SECONDS = 5
+"""Time for a name server and a handshake, so that the loss of an answer of either doesn't fail a page."""
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=KEEP_ALIVE_SECONDS)
+TIMEOUT = httpx.Timeout(10, connect=CONNECT_SECONDS, pool=5)
+PROVIDER_TIMEOUT = httpx.Timeout(30, connect=CONNECT_SECONDS, pool=5)
 """For requests that wait for a payment provider, which may take up to 30 s."""
 
 _FORWARDED = frozenset({b"host", b"cookie", b"x-forwarded-for"})

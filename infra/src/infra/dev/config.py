@@ -1,6 +1,7 @@
 """Configuration of a local run, from environment variables."""
 
 import secrets
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +83,15 @@ def private(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     return folder
+
+
+def private_data(folder: Path) -> Path:
+    """Create the data folder if it is absent, and give access to its owner only.
+
+    A folder that others may write to, such as /tmp, stays as it is: it was not made for this.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder if folder.stat().st_mode & stat.S_IWOTH else private(folder)
 
 
 def with_database(uri: str, database: str) -> str:

@@ -1,9 +1,10 @@
 """Caddyfile of the only port that a browser uses, with the routes of the Kubernetes ingress."""
 
 import sysconfig
+from dataclasses import dataclass
 from pathlib import Path
 
-from infra.dev.config import Config
+from infra.dev.config import Config, private
 
 ROUTES = (("users", "auth"), ("tickets", "tickets"), ("orders", "orders"), ("payments", "payments"))
 PRIVATE = ("/healthz", "/readyz", "/metrics", "/docs", "/redoc", "/openapi.json")
@@ -13,6 +14,20 @@ PRIVATE = ("/healthz", "/readyz", "/metrics", "/docs", "/redoc", "/openapi.json"
 CONNECTIONS = 128
 LIVE = "^/tickets/[^/]+/live$"
 """Path of the responses that stay open while the page is open."""
+SLOW_SECONDS = 10
+"""Longest time for the headers of a request, and for all of it. An answer may take longer."""
+WAIT_SECONDS = 8
+"""Longest wait for a service that restarts."""
+MAX_BODY = "1MB"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+HEADERS = {
+    "Content-Type": "application/json",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""Headers of the edge's own refusals."""
 
 _CADDYFILE = """\
 {{
@@ -27,15 +42,23 @@ _CADDYFILE = """\
 	}}
 	servers {{
 		protocols h1
+		timeouts {{
+			read_header {slow}s
+			read_body {slow}s
+			# Caddy's own limit for pauses lifts the one above when it refuses a body, and waits for the rest.
+			read_body_idle -1s
+		}}
 	}}
 }}
 
 # Shared by every route. A request waits while its service restarts: when the connection was refused nothing
 # can have been received, so any method is sent again; after that only GET is. Idle connections end here (3 s)
-# before uvicorn ends them (75 s): a POST that met a closing connection could not be repeated.
+# before uvicorn ends them (75 s): a POST that met a closing connection could not be repeated. A body is
+# complete before its request takes a connection, so slow senders leave the connections to the others.
 (service) {{
 	reverse_proxy 127.0.0.1:{{args[0]}} {{
-		lb_try_duration 8s
+		request_buffers {body}
+		lb_try_duration {patience}s
 		lb_try_interval 200ms
 		transport http {{
 			dial_timeout 2s
@@ -62,43 +85,96 @@ http://:{port} {{
 	bind 127.0.0.1
 	header -Server
 	request_body {{
-		max_size 1MB
+		max_size {body}
 	}}
 
-	@private path {private}
-	handle @private {{
-		error 404
+	# Caddy's word for a body that did not arrive: the client has left, or the time is over.
+	intercept {{
+		@late status 499
+		handle_response @late {{
+			error 408
+		}}
 	}}
+
+	route {{
+		@method not method {methods}
+		handle @method {{
+			error 405
+		}}
+		@target vars_regexp {{http.request.uri}} [^!-~]
+		handle @target {{
+			error 400
+		}}
+		@private path {private}
+		handle @private {{
+			error 404
+		}}
 {routes}
-	@live path_regexp {live}
-	handle @live {{
-		import live {client}
-	}}
+		@live path_regexp {live}
+		handle @live {{
+			import live {client}
+		}}
 
-	handle {{
-		import service {client}
+		handle {{
+			import service {client}
+		}}
 	}}
 
 	handle_errors {{
-		header -Server
-		header Content-Type application/json
-		@missing expression `{{err.status_code}} == 404`
-		respond @missing `{{"errors":[{{"code":"not-found","message":"Not found"}}]}}` 404
-		@large expression `{{err.status_code}} == 413`
-		respond @large `{{"errors":[{{"code":"body-too-large","message":"Body too large"}}]}}` 413
-		@down expression `{{err.status_code}} >= 500`
-		respond @down `{{"errors":[{{"code":"unavailable","message":"Service unavailable"}}]}}` 503
-		respond `{{"errors":[{{"code":"bad-request","message":"{{err.status_text}}"}}]}}` {{err.status_code}}
+		header {{
+			-Server
+{headers}
+		}}
+{refusals}
 	}}
 }}
 """
 
 _ROUTE = """
-	@{name} path /api/{name} /api/{name}/*
-	handle @{name} {{
-		import service {port}
-	}}
+		@{name} path /api/{name} /api/{name}/*
+		handle @{name} {{
+			import service {port}
+		}}
 """
+
+_REFUSAL = """
+		@refusal{number} expression `{when}`
+		handle @refusal{number} {{
+			header {header}
+			respond `{{"errors":[{{"code":"{code}","message":"{message}"}}]}}` {status}
+		}}
+"""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Refusal by the edge itself. `header` is one header that the others lack."""
+
+    when: str
+    status: int
+    code: str
+    message: str
+    header: str = "Connection close"
+
+
+# Go's errors of a body in chunks. Caddy takes them for errors of the service.
+_MALFORMED_BODY = '{err.message}.matches("chunk|header line too long|MIME header")'
+REFUSALS = (
+    Refusal(_MALFORMED_BODY, 400, "bad-request", "The body is malformed"),
+    Refusal("{err.status_code} == 404", 404, "not-found", "Not found", "-Server"),
+    Refusal(
+        "{err.status_code} == 405",
+        405,
+        "method-not-allowed",
+        "Method not allowed",
+        f'Allow "{", ".join(METHODS)}"',
+    ),
+    Refusal("{err.status_code} == 408", 408, "request-timeout", "The request took too long to arrive"),
+    Refusal("{err.status_code} == 413", 413, "body-too-large", "Body too large"),
+    Refusal("{err.status_code} < 500", 400, "bad-request", "The request is no HTTP that can be read"),
+    Refusal("true", 503, "unavailable", "Service unavailable", "Retry-After 5"),
+)
+"""The first one whose `when` holds is sent."""
 
 
 def caddyfile(config: Config) -> str:
@@ -107,17 +183,23 @@ def caddyfile(config: Config) -> str:
         port=config.ports["edge"],
         client=config.ports["client"],
         connections=CONNECTIONS,
+        slow=SLOW_SECONDS,
+        patience=WAIT_SECONDS,
+        body=MAX_BODY,
+        methods=" ".join(METHODS),
         live=LIVE,
         private=" ".join(f"{path} {path}/*" for path in PRIVATE),
         routes=routes,
+        headers="\n".join(f'\t\t\t{name} "{value}"' for name, value in HEADERS.items()),
+        refusals="".join(
+            _REFUSAL.format(number=number, **vars(refusal)) for number, refusal in enumerate(REFUSALS)
+        ),
     )
 
 
 def prepare(config: Config) -> list[str]:
     """Write the configuration; returns the command that serves it."""
-    folder = config.data_dir / "edge"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "Caddyfile"
+    path = private(config.data_dir / "edge") / "Caddyfile"
     path.write_text(caddyfile(config))
     caddy = Path(sysconfig.get_path("scripts")) / "caddy"
     return [str(caddy), "run", "--config", str(path), "--adapter", "caddyfile"]

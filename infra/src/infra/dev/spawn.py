@@ -45,7 +45,7 @@ def die_with_parent(sent: signal.Signals) -> Callable[[], None] | None:
 async def spawn(command: Sequence[str], env: Mapping[str, str], orphaned: signal.Signals) -> Process:
     """Start a child in its own session: only the runner receives the terminal's Ctrl-C.
 
-    stdout and stderr share one pipe.
+    stdout and stderr share one pipe. Files that it creates are for its user only: they hold users' data.
     """
     return await asyncio.create_subprocess_exec(
         *command,
@@ -54,5 +54,6 @@ async def spawn(command: Sequence[str], env: Mapping[str, str], orphaned: signal
         stdout=PIPE,
         stderr=STDOUT,
         start_new_session=True,
+        umask=0o077,
         preexec_fn=die_with_parent(orphaned),
     )

@@ -15,7 +15,7 @@ from typing import IO, TextIO
 import aiohttp
 
 from infra.dev import edge, environment, servers
-from infra.dev.config import Config, jwt_key
+from infra.dev.config import Config, jwt_key, private_data
 from infra.dev.output import Output
 from infra.dev.ports import SERVICES, taken_message
 from infra.dev.process import Supervised
@@ -44,8 +44,7 @@ class System:
     @staticmethod
     def _claim(data_dir: Path) -> IO[str]:
         """Lock the data folder for one run. The lock ends with the process, so a crash leaves no lock."""
-        data_dir.mkdir(parents=True, exist_ok=True)
-        lock = (data_dir / "lock").open("w")
+        lock = (private_data(data_dir) / "lock").open("w")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,7 +1,11 @@
 """compose.yaml: the role, the environment and the network of each container."""
 
+import re
+import stat
+import subprocess
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -167,3 +171,17 @@ def test_the_servers_keep_what_they_were_given() -> None:
     )
     assert "store_dir: /data" in configuration("nats")
     assert "dbPath: /data/db" in configuration("auth-mongo")
+
+
+def test_the_documented_command_keeps_the_key_for_its_owner(tmp_path: Path) -> None:
+    key = containers()["auth"]["environment"]["JWT_KEY"]
+    command = re.search(r"with: (.*)\}$", key)
+    assert command is not None
+    for document in ("README.md", "compose.yaml"):
+        assert command[1] in (REPO / document).read_text().replace(key, "")
+
+    subprocess.run(["sh", "-ec", f"umask 022; {command[1]}"], cwd=tmp_path, check=True)
+
+    made = tmp_path / ".env"
+    assert re.fullmatch(r"JWT_KEY=[0-9a-f]{64}\n", made.read_text())
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600

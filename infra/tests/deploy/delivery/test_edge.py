@@ -5,7 +5,6 @@ import getpass
 import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,6 +12,7 @@ from typing import Any, TypeAlias
 import aiohttp
 import pytest
 from aiohttp import web
+from tests.raw_http import Answer, Wire, accepting, connected, head
 from yarl import URL
 
 from infra.deploy.manifests.rendered import REPO
@@ -39,9 +39,14 @@ def here(text: str, folder: Path, ports: dict[str, int]) -> str:
         text = text.replace(f" {name}:3000;", f" 127.0.0.1:{ports[name]};")
     for port in LISTENERS:
         text = text.replace(port, str(ports[port]))
+    for timeout in ("client_header_timeout 10s;", "client_body_timeout 20s;"):
+        assert timeout in text
+        text = text.replace(timeout, f"{timeout.split()[0]} {SLOW_SECONDS}s;")
     return text.replace("/tmp/", f"{folder}/")
 
 
+SLOW_SECONDS = 1
+LATE = [{"code": "request-timeout", "message": "in the service's words"}]
 NAME = web.AppKey("name", str)
 LEFT = web.AppKey("left", asyncio.Event)
 
@@ -50,6 +55,12 @@ async def echo(request: web.Request) -> web.Response:
     await request.read()
     said = {"by": request.app[NAME], "uri": request.raw_path, "headers": dict(request.headers)}
     return web.json_response(said)
+
+
+async def impatient(request: web.Request) -> web.Response:
+    """Like a service that has waited long enough for a body."""
+    await request.content.readany()
+    return web.json_response({"errors": LATE}, status=408)
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
@@ -78,6 +89,7 @@ async def services(ports: dict[str, int]) -> AsyncIterator[dict[str, web.AppRunn
         app = web.Application(client_max_size=0)
         app[NAME], app[LEFT] = name, asyncio.Event()
         app.router.add_get("/tickets/{id}/live", stream)
+        app.router.add_post("/api/tickets/slow", impatient)
         app.router.add_route("*", "/{path:.*}", echo)
         runners[name] = web.AppRunner(app, handler_cancellation=True)
         await runners[name].setup()
@@ -98,16 +110,6 @@ async def nginx(tmp_path: Path, ports: dict[str, int]) -> AsyncIterator[None]:
     yield
     process.terminate()
     await process.wait()
-
-
-async def accepting(port: int) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            with suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                return
-            await asyncio.sleep(0.02)
 
 
 Get: TypeAlias = Callable[..., Awaitable[tuple[int, Any]]]
@@ -203,3 +205,112 @@ async def test_an_event_is_sent_on_at_once_and_its_stream_ends_with_the_browser(
 async def test_its_health_is_its_own(ask: Get, services: dict[str, web.AppRunner]) -> None:
     await services["client"].cleanup()
     assert await ask("/", "8081") == (204, None)
+
+
+@pytest.fixture
+async def wire(nginx: None, services: object, ports: dict[str, int]) -> AsyncIterator[Wire]:  # noqa: ARG001
+    async with connected(ports["8080"]) as wire:
+        yield wire
+
+
+def assert_refused(answer: Answer, status: int, code: str) -> None:
+    assert (answer.status, answer.codes) == (status, [code])
+    assert {name: answer.headers.getall(name) for name in edge.HEADERS} == {
+        name: [value] for name, value in edge.HEADERS.items()
+    }
+
+
+async def test_an_answer_of_a_service_has_the_headers_of_the_service_alone(wire: Wire) -> None:
+    await wire.send(head("GET", "/api/tickets"))
+
+    answer = await wire.answer()
+
+    assert answer.status == 200
+    assert not (set(edge.HEADERS) | {"Allow", "Retry-After"}) & set(answer.headers) - {"Content-Type"}
+
+
+CHUNKED = head("POST", "/api/tickets", "Transfer-Encoding: chunked")
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status", "code"),
+    [
+        (CHUNKED + b"zz\r\nabc\r\n0\r\n\r\n", 400, "bad-request"),
+        (CHUNKED + b"3\r\nabcXX\r\n0\r\n\r\n", 400, "bad-request"),
+        (head("GET", "/?q=caf\u00e9"), 400, "bad-request"),
+        (head("GET", "/api/tickets?q=caf\u00e9"), 400, "bad-request"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "bad-request"),
+        (b"GET / HTTP/1.1\r\n\r\n", 400, "bad-request"),
+        (b"no HTTP\r\n\r\n", 400, "bad-request"),
+        (head("GET", "/%zz"), 400, "bad-request"),
+        (head("POST", "/", "Transfer-Encoding: gzip"), 400, "bad-request"),
+        (head("GET", "/", f"X: {'x' * 40_000}"), 431, "headers-too-large"),
+        (head("GET", "/" + "x" * 40_000), 431, "headers-too-large"),
+        (head("FOO", "/api/tickets"), 405, "method-not-allowed"),
+        (head("TRACE", "/"), 405, "method-not-allowed"),
+        (head("GET", "/metrics"), 404, "not-found"),
+        (head("GET", "/refused/head"), 404, "not-found"),
+    ],
+)
+async def test_a_fault_of_the_client_is_no_outage(
+    wire: Wire, request_bytes: bytes, status: int, code: str
+) -> None:
+    await wire.send(request_bytes)
+
+    assert_refused(await wire.answer(), status, code)
+
+
+async def test_a_refusal_says_what_helps(wire: Wire, services: dict[str, web.AppRunner]) -> None:
+    await services["orders"].cleanup()
+    await wire.send(head("FOO", "/"))
+    assert (await wire.answer()).headers["Allow"] == ", ".join(edge.METHODS)
+    await wire.send(head("GET", "/api/orders"))
+
+    answer = await wire.answer()
+
+    assert_refused(answer, 503, "unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_a_slow_body_is_refused_by_its_service_which_receives_it_as_it_comes(wire: Wire) -> None:
+    answering = asyncio.create_task(wire.answer())
+    await wire.send(head("POST", "/api/tickets/slow", "Content-Length: 1000"))
+    dripping = asyncio.create_task(wire.drip(b"x", 0.1))
+
+    answer = await answering
+
+    assert (answer.status, answer.errors) == (408, LATE)
+    assert await wire.is_closed()
+    await dripping
+
+
+async def test_a_body_that_stops_ends_its_connection(wire: Wire) -> None:
+    await wire.send(head("POST", "/api/tickets", "Content-Length: 1000"), b"x")
+
+    assert await wire.is_closed()
+
+
+async def test_slow_headers_end_their_connection(wire: Wire) -> None:
+    await wire.send(b"GET / HTTP/1.1\r\nX: ")
+    dripping = asyncio.create_task(wire.drip(b"x", 0.1))
+
+    async with asyncio.timeout(20):
+        await wire.reader.read()
+    await dripping
+
+
+@pytest.mark.parametrize("size", [1_100_000, 30_000_000])
+async def test_a_body_that_is_too_large_is_refused_on_a_connection_that_served_before(
+    wire: Wire, size: int
+) -> None:
+    await wire.send(head("GET", "/api/tickets"))
+    assert (await wire.answer()).status == 200
+
+    answering = asyncio.create_task(wire.answer())
+    await wire.send(head("POST", "/api/tickets", f"Content-Length: {size}"), b"x" * size)
+    await wire.send(head("GET", "/api/tickets"))
+    refused = await answering
+
+    assert_refused(refused, 413, "body-too-large")
+    assert refused.headers["Connection"] == "close"
+    assert await wire.is_closed()

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from infra.deploy.manifests.edges import entering
-from infra.deploy.manifests.rendered import K8S, Object, kustomized, of_kind, overlay
+from infra.deploy.manifests.rendered import K8S, Object, kustomized, named, of_kind, overlay
 from infra.dev import edge
 
 
@@ -50,3 +50,11 @@ def test_tls_covers_the_host_that_is_routed(tmp_path: Path) -> None:
     (ingress,) = of_kind(production_with("tls", tmp_path), "Ingress")
     assert ingress["spec"]["tls"][0]["hosts"] == [rule["host"] for rule in ingress["spec"]["rules"]]
     assert "cert-manager.io/cluster-issuer" in ingress["metadata"]["annotations"]
+
+
+def test_with_ingress_nginx_a_body_reaches_its_service_as_it_comes(tmp_path: Path) -> None:
+    (ingress,) = of_kind(production_with("ingress-nginx", tmp_path), "Ingress")
+    assert ingress["metadata"]["annotations"] == {
+        "nginx.ingress.kubernetes.io/proxy-request-buffering": "off"
+    }
+    assert ingress["spec"] == named(overlay("prod"), "Ingress", "edge")["spec"]

@@ -1,14 +1,28 @@
 """Every pod in every overlay: restricted, probed, bounded, spread, and stopped without losses."""
 
+import re
 from typing import Any
 
 import pytest
 
+from client.upstream import CONNECT_SECONDS
 from common.runtime.server import GRACE_SECONDS
 from common.runtime.service import STOP_SECONDS
-from infra.deploy.manifests.rendered import EVERY_OVERLAY, Pod, name_of, named, of_kind, overlay, pod, pods
+from infra.deploy.manifests.rendered import (
+    EVERY_OVERLAY,
+    Pod,
+    environment,
+    name_of,
+    named,
+    of_kind,
+    overlay,
+    pod,
+    pods,
+)
 
 PODS = [pytest.param(one, id=f"{name}-{one.name}") for name in EVERY_OVERLAY for one in pods(overlay(name))]
+HOST = re.compile(r"(?<=[/,@])[a-z][a-z0-9.-]*(?=[:/,\s]|$)(?!://)")
+"""Host names in the addresses of a setting."""
 LASTING = [param for param in PODS if "-Job/" not in str(param.id)]
 
 
@@ -97,6 +111,25 @@ def test_a_stop_leaves_time_for_all_that_runs(name: str) -> None:
         pause = each.main["lifecycle"]["preStop"]["sleep"]["seconds"]
         assert pause == 5
         assert each.spec["terminationGracePeriodSeconds"] > pause + GRACE_SECONDS + STOP_SECONDS
+
+
+@pytest.mark.parametrize("name", EVERY_OVERLAY)
+def test_a_lost_answer_of_the_name_server_is_asked_for_again_in_time(name: str) -> None:
+    """In time for client, whose pages wait: a second for each attempt, all of them before it gives up."""
+    for each in python_pods(name):
+        options = {one["name"]: int(one["value"]) for one in each.spec["dnsConfig"]["options"]}
+        assert options["timeout"] == 1, each.name
+        assert 3 <= options["timeout"] * options["attempts"] <= CONNECT_SECONDS, each.name
+
+
+@pytest.mark.parametrize("name", EVERY_OVERLAY)
+def test_a_full_name_is_asked_for_first_and_without_suffixes(name: str) -> None:
+    for each in python_pods(name):
+        (ndots,) = (int(one["value"]) for one in each.spec["dnsConfig"]["options"] if one["name"] == "ndots")
+        hosts = HOST.findall(" ".join(value or "" for value in environment(overlay(name), each).values()))
+        assert {host for host in hosts if host.count(".") >= ndots} == {
+            host for host in hosts if host.endswith(".svc.cluster.local")
+        }, each.name
 
 
 @pytest.mark.parametrize("name", EVERY_OVERLAY)
