@@ -14,6 +14,7 @@ from client.refusals import TicketNotSaleableYet
 from client.rendering import Page, Pages, see_other
 from client.schemas import Listing, Order, Ticket
 from client.sign_in import Member
+from client.structured_data import event
 from common.base.errors import AppError, BadRequest, NotAuthorized, NotFound, Unavailable
 from common.base.identity import CurrentUser
 from common.base.money import Money
@@ -23,6 +24,8 @@ from common.http.session import MaybeUser
 router = APIRouter(include_in_schema=False)
 
 FILTERS = ("q", "minPrice", "maxPrice")
+NEWEST = "newest"
+"""The order of a search that asks for none."""
 SEARCH = (*FILTERS, "sort", "limit", "cursor")
 FIELDS = ("title", "price", "eventDate", "venue", "seat")
 HTMX = {
@@ -37,14 +40,20 @@ OPEN = ("created", "awaiting:payment")
 
 @router.get("/")
 async def index(request: Request, page: Pages, api: Apis) -> Response:
-    asked = {name: request.query_params[name] for name in SEARCH if request.query_params.get(name)}
+    asked = _asked(request)
     filtered = any(name in asked for name in FILTERS)
-    shared: dict[str, Any] = {"asked": asked, "filtered": filtered, "htmx": HTMX}
+    narrowed = any(name in asked for name in ("minPrice", "maxPrice")) or asked.get("sort", NEWEST) != NEWEST
+    shared: dict[str, Any] = {"asked": asked, "filtered": filtered, "narrowed": narrowed, "htmx": HTMX}
     try:
         return page("index.html", found=await api.tickets(asked), **shared)
     except BadRequest as error:
         empty: Listing[Ticket] = Listing([], None)
         return page("index.html", 400, found=empty, problems=Problems.of(error), **shared)
+
+
+def _asked(request: Request) -> Mapping[str, str]:
+    """The search that the query has. The address of a ticket has it, too, for the way back to the results."""
+    return {name: request.query_params[name] for name in SEARCH if request.query_params.get(name)}
 
 
 @router.get("/tickets/new")
@@ -64,8 +73,8 @@ async def create(_user: Member, page: Pages, api: Apis, form: Form) -> Response:
 
 
 @router.get("/tickets/{ticket_id}")
-async def show(ticket_id: TicketId, user: MaybeUser, page: Pages, api: Apis) -> Response:
-    return await _ticket_page(page, api, user, ticket_id)
+async def show(ticket_id: TicketId, user: MaybeUser, page: Pages, api: Apis, request: Request) -> Response:
+    return await _ticket_page(page, api, user, ticket_id, asked=_asked(request))
 
 
 @router.get("/tickets/{ticket_id}/edit")
@@ -184,12 +193,15 @@ async def _ticket_page(
     ticket_id: str,
     error: AppError | None = None,
     seen_price: str = "",
+    asked: Mapping[str, str] | None = None,
 ) -> Response:
     ticket = await api.ticket(ticket_id)
     return page(
         "ticket.html",
         200 if error is None else error.status,
         **shown(ticket, user, await order_of(api, user, ticket)),
+        event=event(ticket, page.absolute(f"/tickets/{ticket.id}")),
+        asked=asked or {},
         seen_price=_price(seen_price),
         problems=Problems() if error is None else Problems.of(error),
     )
