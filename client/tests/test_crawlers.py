@@ -1,4 +1,4 @@
-"""Addresses for programs: robots, the site map, icons, and what a page tells search engines and chats of itself."""
+"""Addresses for programs: robots, the site map, icons, and what a page tells of itself."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The style sheets: each class is used by a page, each class of a page has a style, and no rule is damaged."""
+"""The style sheets and the templates use the same classes, and no rule is damaged."""
 
 import re
 from collections import Counter, defaultdict

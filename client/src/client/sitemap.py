@@ -7,12 +7,12 @@ from client.api import Api
 
 MAX_TICKETS = 500
 SECONDS = 300.0
-"""Age from which the tickets are asked for again. Each time costs MAX_TICKETS / PAGE calls of the tickets API."""
+"""Age from which the tickets are asked for again, by MAX_TICKETS / PAGE calls of the tickets API."""
 PAGE = 100
 
 
 class NewestTickets:
-    """Ids of the newest tickets on sale, at most MAX_TICKETS. One request at a time asks for all that wait."""
+    """Ids of the newest tickets on sale, at most MAX_TICKETS. One request at a time asks the API."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()

@@ -1,4 +1,4 @@
-"""Addresses that programs ask for by themselves: search engines' robots and site map, and the site's icons."""
+"""Addresses that programs ask for by themselves: robots.txt, the site map, the site's icons."""
 
 from xml.sax.saxutils import escape
 

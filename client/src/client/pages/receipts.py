@@ -28,7 +28,7 @@ async def show(_user: Member, order_id: OrderId, request: Request, page: Pages, 
     code = receipts.code(Receipt(order.id, order.ticket.id))
     address = absolute(request, f"/receipts/{code}")
     seller = None
-    # The order does not name the seller. Without the tickets service the receipt is complete but for this line.
+    # The order does not name the seller: while the tickets service is unavailable, the line is left out.
     with suppress(AppError):
         seller = (await api.ticket(order.ticket.id)).user_id
     return page(
