@@ -1,4 +1,4 @@
-"""Every page in every state, in light and dark, on a desktop and on a phone: accessible, whole, still.
+"""Every page in every state, in light and dark, on a desktop, a tablet and a phone: accessible, whole, still.
 
 Each state is reached once for each look, and all checks of that look run there.
 """
@@ -21,7 +21,7 @@ SHIFTS = """new PerformanceObserver((list) => {
 
 LOOKS: dict[str, dict[str, Any]] = {
     f"{device}-{scheme}": {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
-    for device, width, height in (("desk", 1280, 800), ("phone", 360, 740))
+    for device, width, height in (("desk", 1280, 800), ("tablet", 768, 1024), ("phone", 360, 740))
     for scheme in ("light", "dark")
 }
 
