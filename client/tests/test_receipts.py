@@ -6,9 +6,9 @@ from tests.conftest import As, Browser
 from tests.dom import links, page, parse
 from tests.fake_apis import FakeApis
 
-from client.receipt_codes import LENGTH
 from client.receipts import Receipt, Receipts, qr_code
 from common.base.ids import new_id
+from common.http.receipt_codes import LENGTH
 from common.http.session import ALGORITHM
 from common.testing.browser import JWT_KEY, SESSIONS, a_user
 

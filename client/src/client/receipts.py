@@ -6,7 +6,7 @@ import jwt
 import segno
 from markupsafe import Markup
 
-from client import receipt_codes
+from common.http import receipt_codes
 from common.http.session import ALGORITHM, MAX_TOKEN_LENGTH
 
 _AUDIENCE = "receipt"

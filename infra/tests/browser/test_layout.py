@@ -1,4 +1,4 @@
-"""Where things are on the pages: one grid, one edge, one width, tickets first on a phone; and what can be read."""
+"""Where things are on the pages: one grid, one edge, one width, tickets first on a phone; legible hints."""
 
 from collections.abc import AsyncIterator
 from typing import Any
