@@ -101,7 +101,7 @@ def page(response: httpx.Response) -> Element:
         assert "style" not in element
         assert not any(name.startswith("on") for name in element.attributes)
         assert element.tag != "style"
-        assert element.tag != "script" or "src" in element
+        assert element.tag != "script" or "src" in element or element["type"] == "application/ld+json"
         if element.tag in ("input", "select") and element.attributes.get("type") != "hidden":
             assert element["id"] in labelled
         for described in (element.attributes.get("aria-describedby") or "").split():

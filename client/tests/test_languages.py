@@ -118,7 +118,8 @@ def test_prices_and_days_are_written_as_the_language_does() -> None:
     assert (ENGLISH.price(Money(123456)), CHINESE.price(Money(123456))) == ("$1,234.56", "US$1,234.56")
     day = date(2027, 5, 31)
     assert (ENGLISH.day(day), CHINESE.day(day)) == ("Mon, May 31, 2027", "2027年5月31日周一")
-    assert (ENGLISH.month(day), CHINESE.month(day)) == ("May", "5月")
+    assert (ENGLISH.month(day), CHINESE.month(day)) == ("May 2027", "2027年5月")
+    assert (ENGLISH.weekday(day), CHINESE.weekday(day)) == ("Mon", "周一")
 
 
 def test_the_first_and_the_last_day_of_the_calendar_can_be_written() -> None:

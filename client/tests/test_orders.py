@@ -39,7 +39,7 @@ async def test_orders_come_in_pages(as_user: As, apis: FakeApis) -> None:
         apis.order(buyer, apis.sell(f"Number {number}"))
     browser = as_user(buyer)
 
-    second = await browser.get(links(await browser.get("/orders?limit=2"))["More orders"])
+    second = await browser.get(links(await browser.get("/orders?limit=2"))["Next page"])
 
     assert [li.one("a").text for li in page(second).one("ul", cls="rows").all("li")] == ["Number 0"]
 

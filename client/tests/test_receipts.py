@@ -1,12 +1,15 @@
 from urllib.parse import urlsplit
 
+import jwt
 import pytest
 from tests.conftest import As, Browser
-from tests.dom import links, page
+from tests.dom import links, page, parse
 from tests.fake_apis import FakeApis
 
-from client.receipts import Receipt, Receipts
+from client.receipts import Receipt, Receipts, qr_code
 from common.base.ids import new_id
+from common.http.receipt_codes import LENGTH
+from common.http.session import ALGORITHM
 from common.testing.browser import JWT_KEY, SESSIONS, a_user
 
 RECEIPTS = Receipts(JWT_KEY)
@@ -25,7 +28,8 @@ async def test_a_paid_order_has_a_receipt_whose_code_anybody_can_verify(as_user:
 
     shown = page(receipt).one("main")
     assert shown.one("svg").one("title").text == "QR code of this receipt"
-    assert "Paid $12.50" in shown.text
+    assert "Paid $12.50 USD" in shown.text
+    assert f"Seller {order.ticket.user_id}" in shown.text
     assert buyer.email in shown.text
     assert (address.scheme, address.netloc) == ("http", "gittix.test")
     assert verified.status_code == 200
@@ -67,6 +71,43 @@ async def test_a_code_that_was_not_signed_here_is_not_genuine(browser: Browser, 
 
     assert answer.status_code == 404
     assert page(answer).one("h1").text == "This receipt is not genuine"
+
+
+async def test_a_receipt_that_an_earlier_release_printed_is_genuine(browser: Browser) -> None:
+    claims = {"aud": "receipt", "sub": new_id(), "ticket": new_id()}
+
+    answer = await browser.get(f"/receipts/{jwt.encode(claims, JWT_KEY, algorithm=ALGORITHM)}")
+
+    assert page(answer).one("h1").text == "This receipt is genuine"
+
+
+async def test_a_receipt_without_the_tickets_service_lacks_only_its_seller(
+    as_user: As, apis: FakeApis
+) -> None:
+    buyer = a_user()
+    order = apis.order(buyer, status="complete")
+    del apis.tickets[order.ticket.id]
+
+    shown = page(await as_user(buyer).get(f"/orders/{order.id}/receipt")).one("main")
+
+    assert "Seller" not in shown.text
+    assert order.id in shown.text
+
+
+@pytest.mark.parametrize("place", range(LENGTH))
+def test_a_code_with_one_changed_character_is_not_genuine(place: int) -> None:
+    code = RECEIPTS.code(Receipt(new_id(), new_id()))
+    other = "A" if code[place] != "A" else "B"
+
+    assert RECEIPTS.verified(code[:place] + other + code[place + 1 :]) is None
+
+
+def test_the_qr_code_of_a_usual_address_has_at_most_41_modules_a_side() -> None:
+    address = f"https://gittix.example/receipts/{RECEIPTS.code(Receipt(new_id(), new_id()))}"
+
+    drawn = parse(qr_code(address, "Code")).one("svg")
+
+    assert int(drawn["viewbox"].split()[-1]) <= 4 * (41 + 2 * 4)
 
 
 async def test_a_receipt_is_no_session(browser: Browser) -> None:

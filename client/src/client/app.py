@@ -11,12 +11,24 @@ from client import headers, upstream
 from client.assets import Assets
 from client.errors import ErrorPages
 from client.live.pages import Live
-from client.pages import auth, languages, listings, live, orders, payments, receipts, tickets, withdrawals
+from client.pages import (
+    auth,
+    crawlers,
+    languages,
+    listings,
+    live,
+    orders,
+    payments,
+    receipts,
+    tickets,
+    withdrawals,
+)
 from client.polling import Polling
 from client.receipts import Receipts
 from client.rendering import templates
 from client.settings import Settings
 from client.sign_in import sends_to_sign_in
+from client.sitemap import NewestTickets
 from common.http.app import create_http_app
 from common.http.client_address import SignedClientAddress
 from common.http.session import Sessions
@@ -24,6 +36,7 @@ from common.messaging.subscriptions.hints import Hints, NatsHints
 
 ROUTERS = (
     auth.router,
+    crawlers.router,
     languages.router,
     live.router,
     withdrawals.router,
@@ -63,6 +76,8 @@ def create_app(
     app = create_http_app("client", ROUTERS, lifespan, {})
     assets = Assets()
     app.mount("/static", assets)
+    app.state.assets = assets
+    app.state.newest_tickets = NewestTickets()
     app.state.live = open_pages
     app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
     app.state.signed_address = SignedClientAddress(settings.jwt_key)

@@ -43,14 +43,22 @@ class Assets:
         folder = files("client").joinpath("static")
         self._assets = {
             f"{inside}{file.name}": Asset.of(file.name, file.read_bytes())
-            for inside, place in (("", folder), ("vendor/", folder.joinpath("vendor")))
+            for inside, place in (
+                ("", folder),
+                ("icons/", folder.joinpath("icons")),
+                ("vendor/", folder.joinpath("vendor")),
+            )
             for file in place.iterdir()
             if file.is_file()
         }
 
     def address(self, name: str) -> str:
         """Such as `/static/app.css?v=1f2e…`. Raises KeyError for an unknown name."""
-        return f"/static/{name}?v={self._assets[name].version}"
+        return f"/static/{name}?v={self.named(name).version}"
+
+    def named(self, name: str) -> Asset:
+        """Raises KeyError for an unknown name."""
+        return self._assets[name]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a GET below `/static`. Raises NotFound for another method or an unknown name."""

@@ -41,6 +41,14 @@ MESSAGES = {
 }
 
 
+_GOOD_NEWS = frozenset(MESSAGES[flash] for flash in (Flash.WELCOME, Flash.LISTED, Flash.SAVED))
+
+
+def is_good_news(message: str) -> bool:
+    """Whether `message` tells of a success, and is shown in green."""
+    return message in _GOOD_NEWS
+
+
 def leave(response: Response, flash: Flash) -> None:
     """Stores the name of `flash` in the cookie, for the next page."""
     response.set_cookie(COOKIE, flash, max_age=SECONDS, httponly=True, samesite="lax")

@@ -43,8 +43,12 @@ class Language:
         return format_skeleton("yMMMEd", _noon(date), locale=self.locale)
 
     def month(self, date: datetime.date) -> str:
-        """The short name of the month: May."""
-        return format_skeleton("MMM", _noon(date), locale=self.locale)
+        """The short name of the month, with the year: May 2027."""
+        return format_skeleton("yMMM", _noon(date), locale=self.locale)
+
+    def weekday(self, date: datetime.date) -> str:
+        """The short name of the weekday: Mon."""
+        return format_skeleton("E", _noon(date), locale=self.locale)
 
     def catalogue(self) -> NullTranslations:
         """The translations. English has none: its texts are the keys."""

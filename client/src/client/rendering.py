@@ -1,6 +1,7 @@
 """HTML from templates: always escaped, in the reader's language, with the parts that all pages share."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ from client.assets import Assets
 from client.flash import Flash
 from client.forms import NO_PROBLEMS
 from client.languages import LANGUAGES, Language, language_of
+from client.public_address import absolute
 from common.base import times
 from common.contract.details import first_day
 from common.http.session import current_user
@@ -43,12 +45,15 @@ def _environment(assets: Assets, language: Language) -> Environment:
     environment.globals.update(first_day=lambda: first_day(times.now()), isolated=isolated, bdi=bdi)
     environment.filters.update(
         query=urlencode,
+        with_query=_with_query,
         # Not `_(message)`: `_` would mark a text from a service as safe HTML.
         words=lambda message: catalogue.gettext(message) if message else "",
         money=language.price,
         day=language.day,
+        weekday=language.weekday,
         month=language.month,
     )
+    environment.tests["good_news"] = flash.is_good_news
     return environment
 
 
@@ -74,6 +79,7 @@ class Page:
         self._user = current_user(request)
         self._flash = flash.waiting(request)
         self._here = _here(request)
+        self.absolute = partial(absolute, request)
 
     def words(self, message: str) -> str:
         """`message` in the reader's language."""
@@ -95,8 +101,20 @@ class Page:
         return "".join(found.blocks[block](found.new_context(self._shared(context))))
 
     def _shared(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        shared = {"user": self._user, "problems": NO_PROBLEMS, "flash": self._flash, "here": self._here}
+        shared = {
+            "user": self._user,
+            "problems": NO_PROBLEMS,
+            "flash": self._flash,
+            "here": self._here,
+            "absolute": self.absolute,
+        }
         return {**shared, **context}
+
+
+def _with_query(path: str, query: Mapping[str, str], *left_out: str) -> str:
+    """`path` with `query`, but without the parameters `left_out`."""
+    kept = {name: value for name, value in query.items() if name not in left_out}
+    return f"{path}?{urlencode(kept)}" if kept else path
 
 
 def _here(request: Request) -> str:

@@ -95,6 +95,28 @@ async def _tickets(scene: Scene) -> None:
     await scene.open("/")
 
 
+@state("tickets-to-a-seller")
+async def _tickets_to_a_seller(scene: Scene) -> None:
+    await scene.offered(await scene.person())
+    await scene.offered(await scene.member())
+    await scene.open("/")
+
+
+@state("tickets-filtered")
+async def _tickets_filtered(scene: Scene) -> None:
+    await scene.offered(await scene.person())
+    await scene.open("/?q=figaro&minPrice=10&sort=price")
+
+
+@state("tickets-later-page")
+async def _tickets_later_page(scene: Scene) -> None:
+    for _ in range(3):
+        await scene.offered(await scene.person())
+    await scene.open("/?limit=1")
+    await scene.page.get_by_role("link", name="Next page").click()
+    await expect(scene.page.get_by_role("link", name="First page")).to_be_visible()
+
+
 @state("tickets-found")
 async def _tickets_found(scene: Scene) -> None:
     await scene.offered(await scene.person())
@@ -136,6 +158,18 @@ async def _sell_refused(scene: Scene) -> None:
 async def _ticket_on_sale(scene: Scene) -> None:
     ticket = await scene.offered(await scene.person())
     await scene.member()
+    await scene.open(f"/tickets/{ticket}")
+
+
+@state("ticket-to-a-guest")
+async def _ticket_to_a_guest(scene: Scene) -> None:
+    ticket = await scene.offered(await scene.person())
+    await scene.open(f"/tickets/{ticket}?q=figaro")
+
+
+@state("ticket-without-a-day")
+async def _ticket_without_a_day(scene: Scene) -> None:
+    ticket = await (await scene.person()).sell(20, "A concert, one day")
     await scene.open(f"/tickets/{ticket}")
 
 
@@ -282,6 +316,17 @@ async def _order_cancelled(scene: Scene) -> None:
     buyer, _, order = await scene.ordered()
     await buyer.call("DELETE", f"/api/orders/{order}")
     await scene.open(f"/orders/{order}")
+
+
+@state("orders")
+async def _orders(scene: Scene) -> None:
+    buyer, _, order = await scene.ordered()
+    await buyer.call("DELETE", f"/api/orders/{order}")
+    for token in ("tok_visa", "tok_threeDSecure"):
+        order = await buyer.buy(await scene.offered(await scene.person()))
+        await buyer.pay(order, token)
+        await buyer.see(f"/api/orders/{order}", lambda seen: seen["status"] != "created")
+    await scene.open("/orders")
 
 
 @state("order-expired-and-orders")

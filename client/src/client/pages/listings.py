@@ -29,6 +29,7 @@ async def index(_user: Member, request: Request, page: Pages, api: Apis) -> Resp
     return page(
         "listings.html",
         tickets=found.items,
+        asked=asked,
         following=following,
         summary=summary,
         states=LISTING_STATES,

@@ -26,7 +26,10 @@ async def index(_user: Member, request: Request, page: Pages, api: Apis) -> Resp
     found = (await forgiving.answered(api.orders, asked)).found
     now = times.now()
     return page(
-        "orders.html", orders=[Progress(order, now) for order in found.items], following=found.following
+        "orders.html",
+        orders=[Progress(order, now) for order in found.items],
+        asked=asked,
+        following=found.following,
     )
 
 

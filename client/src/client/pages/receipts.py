@@ -7,6 +7,8 @@ from fastapi import APIRouter, Request, Response
 from client.api import Apis
 from client.forms import OrderId
 from client.i18n import gettext_noop
+from client.languages import CURRENCY
+from client.public_address import absolute
 from client.receipts import Receipt, Receipts, qr_code
 from client.rendering import Pages, see_other
 from client.sign_in import Member
@@ -24,8 +26,19 @@ async def show(_user: Member, order_id: OrderId, request: Request, page: Pages, 
         return see_other(f"/orders/{order_id}")
     receipts: Receipts = request.app.state.receipts
     code = receipts.code(Receipt(order.id, order.ticket.id))
-    address = str(request.url.replace(path=f"/receipts/{code}", query=""))
-    return page("receipt.html", order=order, address=address, qr=qr_code(address, page.words(QR_CODE)))
+    address = absolute(request, f"/receipts/{code}")
+    seller = None
+    # The order does not name the seller: while the tickets service is unavailable, the line is left out.
+    with suppress(AppError):
+        seller = (await api.ticket(order.ticket.id)).user_id
+    return page(
+        "receipt.html",
+        order=order,
+        seller=seller,
+        address=address,
+        qr=qr_code(address, page.words(QR_CODE)),
+        currency=CURRENCY,
+    )
 
 
 @router.get("/receipts/{code}")

@@ -18,6 +18,7 @@ from client.refusals import TicketNotSaleableYet
 from client.rendering import Page, Pages, see_other
 from client.schemas import Order, Ticket
 from client.sign_in import Member
+from client.structured_data import event
 from client.typed_prices import as_number, read_prices
 from common.base import times
 from common.base.errors import (
@@ -40,6 +41,8 @@ router = APIRouter(include_in_schema=False)
 
 PRICES = ("minPrice", "maxPrice")
 FILTERS = ("q", *PRICES)
+NEWEST = "newest"
+"""The order of a search that asks for none."""
 SEARCH = (*FILTERS, "sort", "limit", "cursor")
 FIELDS = ("title", "price", "eventDate", "venue", "seat")
 HTMX = {
@@ -55,7 +58,7 @@ WITHDRAWN = gettext_noop("This ticket is not on sale any more")
 @router.get("/")
 async def index(request: Request, page: Pages, api: Apis) -> Response:
     """The list. A parameter that makes no sense is left out; the visitor is told of one that was typed."""
-    typed = {name: request.query_params[name] for name in SEARCH if request.query_params.get(name)}
+    typed = _asked(request)
     query, unread = read_prices(typed, PRICES)
     answer = await forgiving.answered(api.tickets, query)
     refused = [*unread, *(entry for entry in answer.refused if entry.field in FILTERS)]
@@ -64,9 +67,15 @@ async def index(request: Request, page: Pages, api: Apis) -> Response:
         found=answer.found,
         asked=typed,
         filtered=[name for name in FILTERS if name in answer.asked],
+        narrowed=any(name in typed for name in PRICES) or typed.get("sort", NEWEST) != NEWEST,
         problems=Problems.of(Invalid(refused)) if refused else Problems(),
         htmx=HTMX,
     )
+
+
+def _asked(request: Request) -> Mapping[str, str]:
+    """The search that the query has. The address of a ticket has it, too, for the way back to the results."""
+    return {name: request.query_params[name] for name in SEARCH if request.query_params.get(name)}
 
 
 @router.get("/tickets/new")
@@ -89,9 +98,9 @@ async def create(_user: Member, page: Pages, api: Apis, form: Form) -> Response:
 
 
 @router.get("/tickets/{ticket_id}")
-async def show(ticket_id: TicketId, user: MaybeUser, page: Pages, api: Apis) -> Response:
+async def show(ticket_id: TicketId, user: MaybeUser, page: Pages, api: Apis, request: Request) -> Response:
     try:
-        return await ticket_page(page, api, user, ticket_id)
+        return await ticket_page(page, api, user, ticket_id, asked=_asked(request))
     except NotFound as error:
         if error.code != ErrorCode.TICKET_WITHDRAWN:
             raise
@@ -224,12 +233,15 @@ async def ticket_page(
     ticket_id: str,
     error: AppError | None = None,
     seen_price: str = "",
+    asked: Mapping[str, str] | None = None,
 ) -> Response:
     ticket = await api.ticket(ticket_id)
     return page(
         "ticket.html",
         200 if error is None else error.status,
         **shown(ticket, user, await order_of(api, user, ticket)),
+        event=event(ticket, page.absolute(f"/tickets/{ticket.id}")),
+        asked=asked or {},
         seen_price=_price(seen_price),
         problems=Problems() if error is None else Problems.of(error),
     )
