@@ -17,6 +17,7 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.CONTENT_LENGTH_INVALID: _UNREADABLE,
     ErrorCode.CONTENT_TYPE_INVALID: _UNREADABLE,
     ErrorCode.CROSS_SITE: gettext_noop("This request came from another site, so we did not follow it."),
+    ErrorCode.HEADERS_TOO_LARGE: _UNREADABLE,
     ErrorCode.INTERNAL_ERROR: gettext_noop("Something went wrong on our side. Please try again."),
     ErrorCode.METHOD_NOT_ALLOWED: gettext_noop("This address can't be used in that way."),
     ErrorCode.NOT_AUTHORIZED: gettext_noop(
@@ -27,6 +28,7 @@ MESSAGES: Mapping[str, str] = {
     ),
     ErrorCode.NOT_READY: _UNAVAILABLE,
     ErrorCode.PAYMENT_REQUIRED: gettext_noop("The payment was declined"),
+    ErrorCode.REQUEST_TIMEOUT: gettext_noop("That took too long to reach us. Please try again."),
     ErrorCode.TOO_MANY_TRIES: gettext_noop("Too many tries, please wait"),
     ErrorCode.UNAVAILABLE: _UNAVAILABLE,
     ErrorCode.UNKNOWN_FIELD: _UNREADABLE,
@@ -113,6 +115,7 @@ HEADINGS = {
     403: gettext_noop("Request refused"),
     404: gettext_noop("Page not found"),
     405: gettext_noop("Page not found"),
+    408: gettext_noop("That took too long"),
     413: gettext_noop("Too much at once"),
     429: gettext_noop("Too many tries"),
     500: gettext_noop("Something went wrong"),

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from client.api import Apis
 from client.forms import OrderId
 from client.i18n import gettext_noop
+from client.public_address import absolute
 from client.receipts import Receipt, Receipts, qr_code
 from client.rendering import Pages, see_other
 from client.sign_in import Member
@@ -24,7 +25,7 @@ async def show(_user: Member, order_id: OrderId, request: Request, page: Pages, 
         return see_other(f"/orders/{order_id}")
     receipts: Receipts = request.app.state.receipts
     code = receipts.code(Receipt(order.id, order.ticket.id))
-    address = str(request.url.replace(path=f"/receipts/{code}", query=""))
+    address = absolute(request, f"/receipts/{code}")
     return page("receipt.html", order=order, address=address, qr=qr_code(address, page.words(QR_CODE)))
 
 

@@ -7,6 +7,7 @@ AppError
 ├── NotAuthorized     401  not signed in, or not the owner
 ├── CrossSite         403
 ├── NotFound          404
+├── RequestTimeout    408
 ├── TooLarge          413
 ├── TooManyTries      429  with Retry-After
 └── Unavailable       503  a database, broker or provider is down
@@ -118,6 +119,14 @@ class NotFound(AppError):
     status = 404
     code = "not-found"
     default_message = "Not found"
+
+
+class RequestTimeout(AppError):
+    """The body took too long to arrive."""
+
+    status = 408
+    code = "request-timeout"
+    default_message = "The request took too long to arrive"
 
 
 class TooLarge(AppError):

@@ -7,7 +7,10 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import Lifespan
 
 from common.http import health, rendering
-from common.http.middleware import RequestMiddleware
+from common.http.cross_site import Site
+from common.http.head import HeadMiddleware
+from common.http.middleware import API_HEADERS, RequestMiddleware
+from common.http.request_body import BodyMiddleware
 
 
 def create_http_app(
@@ -15,8 +18,17 @@ def create_http_app(
     routers: Sequence[APIRouter],
     lifespan: Lifespan[Any],
     checks: Mapping[str, health.Check],
+    *,
+    site: Site = Site(),
+    headers: Sequence[tuple[bytes, bytes]] = API_HEADERS,
+    layers: Sequence[type] = (),
 ) -> FastAPI:
-    """checks: Readiness checks of `/readyz`, by the name in its answer."""
+    """The app of one service.
+
+    checks: Readiness checks of `/readyz`, by the name in its answer.
+    site: The origin of the pages that may write. headers: Default headers of every answer.
+    layers: ASGI middleware around the one of requests, inner first; they see its refusals, too.
+    """
     app = FastAPI(
         title=f"GitTix {name}",
         lifespan=lifespan,
@@ -29,5 +41,11 @@ def create_http_app(
         # Not include_router: an included router is matched twice at every request.
         app.router.routes.extend(router.routes)
     rendering.install(app)
-    app.add_middleware(RequestMiddleware)
+    app.add_middleware(RequestMiddleware, site=site, headers=headers)
+    for layer in layers:
+        app.add_middleware(layer)
+    # The outermost two, as they change what is sent: the one ends a HEAD's answer, the other holds an answer's last
+    # part back, until the body of the request is over.
+    app.add_middleware(BodyMiddleware)
+    app.add_middleware(HeadMiddleware)
     return app

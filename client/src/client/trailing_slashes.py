@@ -1,0 +1,37 @@
+"""Addresses of pages with a slash too many, as people type them: `/orders/` leads to `/orders`."""
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
+
+from common.base.errors import NotFound
+from common.http.rendering import render
+
+
+def redirects_trailing_slashes(app: FastAPI) -> None:
+    """Answers a GET of a page's address with slashes at its end by a redirect (308), other unknown addresses by 404."""
+
+    @app.exception_handler(HTTPStatus.NOT_FOUND)
+    async def _missing(request: Request, _error: HTTPException) -> Response:
+        target = _without_slashes(request)
+        if target is None:
+            return render(NotFound())
+        return RedirectResponse(target, HTTPStatus.PERMANENT_REDIRECT)
+
+
+def _without_slashes(request: Request) -> str | None:
+    """The page's address, with its query; None where there is no page, or where the slash is not the fault."""
+    path: str = request.scope["path"]
+    # `//host` would be another site's address.
+    if request.method != "GET" or not path.endswith("/") or path.startswith(("//", "/\\")):
+        return None
+    scope = {**request.scope, "path": path.rstrip("/"), "root_path": ""}
+    pages = (route for route in request.app.router.routes if not isinstance(route, Mount))
+    if not any(route.matches(scope)[0] is Match.FULL for route in pages):
+        return None
+    query = request.url.query
+    address = request.scope["raw_path"].decode("ascii").rstrip("/")
+    return f"{address}?{query}" if query else address
