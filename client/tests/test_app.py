@@ -50,7 +50,12 @@ def test_a_public_address_with_a_path_stops_the_start(
 ) -> None:
     for name, value in GIVEN.items():
         environment.setenv(name, value)
-    for malformed in ("gittix.test", "ftp://gittix.test", "https://gittix.test/shop", "https://gittix.test?x=1"):
+    for malformed in (
+        "gittix.test",
+        "ftp://gittix.test",
+        "https://gittix.test/shop",
+        "https://gittix.test?x=1",
+    ):
         environment.setenv("PUBLIC_URL", malformed)
         with pytest.raises(SystemExit):
             load(Settings)

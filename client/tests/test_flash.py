@@ -60,8 +60,12 @@ async def test_over_https_every_cookie_is_sent_by_https_alone(apis: FakeApis, se
             await browser.post("/language", data={"language": "zh"}),
         ]
 
-    lines = [line for answer in set_by for line in answer.headers.get_list("set-cookie") if "session=" not in line]
+    lines = [
+        line for answer in set_by for line in answer.headers.get_list("set-cookie") if "session=" not in line
+    ]
     cookies = [cookie for line in lines for cookie in SimpleCookie(line).values()]
     assert {cookie.key for cookie in cookies} == {"flash", "language"}
     assert {bool(cookie["secure"]) for cookie in cookies} == {secure}
-    assert {(cookie["samesite"], cookie["path"], bool(cookie["httponly"])) for cookie in cookies} == {("lax", "/", True)}
+    assert {(cookie["samesite"], cookie["path"], bool(cookie["httponly"])) for cookie in cookies} == {
+        ("lax", "/", True)
+    }

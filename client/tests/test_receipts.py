@@ -35,7 +35,9 @@ async def test_a_paid_order_has_a_receipt_whose_code_anybody_can_verify(as_user:
     assert buyer.email not in verified.text
 
 
-async def test_the_code_leads_to_the_sites_own_address_whatever_host_was_asked(as_user: As, apis: FakeApis) -> None:
+async def test_the_code_leads_to_the_sites_own_address_whatever_host_was_asked(
+    as_user: As, apis: FakeApis
+) -> None:
     buyer = a_user()
     order = apis.order(buyer, status="complete", payment="captured")
 

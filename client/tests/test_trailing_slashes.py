@@ -26,7 +26,9 @@ async def test_where_there_is_no_page_a_slash_leads_nowhere(browser: Browser, ty
     assert (await browser.get(typed)).status_code == 404
 
 
-@pytest.mark.parametrize("typed", ["//evil.test/", "///evil.test/", "//evil.test/orders/", "/\\evil.test/", "//", "//orders/"])
+@pytest.mark.parametrize(
+    "typed", ["//evil.test/", "///evil.test/", "//evil.test/orders/", "/\\evil.test/", "//", "//orders/"]
+)
 async def test_a_slash_leads_to_no_other_site(browser: Browser, typed: str) -> None:
     answer = await browser.get(f"http://gittix.test{typed}")
 

@@ -47,7 +47,9 @@ async def test_a_cookie_of_any_bytes_is_forwarded_unchanged(browser: Browser, ap
 
 
 @pytest.mark.parametrize("session_first", [True, False])
-async def test_several_lines_of_cookies_are_one(browser: Browser, apis: FakeApis, session_first: bool) -> None:
+async def test_several_lines_of_cookies_are_one(
+    browser: Browser, apis: FakeApis, session_first: bool
+) -> None:
     lines = [("Cookie", f"{SESSIONS.cookie}={SESSIONS.token(a_user())}"), ("Cookie", "language=zh")]
     lines = lines if session_first else lines[::-1]
 

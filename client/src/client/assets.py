@@ -58,7 +58,8 @@ class Assets:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a GET below `/static`.
 
-        Raises NotFound for an unknown name, HTTPException 405 for another method, 406 where no coding is acceptable.
+        Raises NotFound for an unknown name, HTTPException 405 for another method, and 406 where no coding is
+        acceptable.
         """
         request = Request(scope)
         asset = self._assets.get(scope["path"].removeprefix(f"{scope['root_path']}/"))

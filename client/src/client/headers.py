@@ -75,7 +75,6 @@ _HEADERS = (
 )
 
 
-
 class PageHeaders:
     """ASGI middleware that adds the headers above. A page's own policy is left unchanged."""
 

@@ -1,4 +1,4 @@
-"""Content negotiation of assets: the coding that a browser accepts, and the version that it has (RFC 9110)."""
+"""Content negotiation of assets: the coding that a browser accepts, the version that it has (RFC 9110)."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ GZIP = "gzip"
 
 
 def best_coding(accepted: Sequence[str]) -> str | None:
-    """GZIP, else IDENTITY, by the lines of `Accept-Encoding` (section 12.5.3); None where both are refused."""
+    """GZIP, else IDENTITY, by the lines of `Accept-Encoding` (section 12.5.3); None if both are refused."""
     if not accepted:
         return IDENTITY
     weights = dict(_weighted(entry) for line in accepted for entry in line.split(",") if entry.strip())

@@ -5,6 +5,6 @@ class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     api_base_url: HttpUrl
     """The edge, which serves the APIs and these pages under one origin."""
     public_url: PublicUrl
-    """The address at which browsers reach the site, such as `https://gittix.example`: the start of absolute links."""
+    """The edge, as browsers reach it, such as `https://gittix.example`: the start of absolute links."""
     stripe_publishable_key: str = ""
     """With it, cards are paid by Stripe's Payment Element; without it, by the fake gateway's test cards."""

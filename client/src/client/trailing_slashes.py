@@ -12,7 +12,7 @@ from common.http.rendering import render
 
 
 def redirects_trailing_slashes(app: FastAPI) -> None:
-    """Answers a GET of a page's address with slashes at its end by a redirect (308), other unknown addresses by 404."""
+    """Redirects (308) a GET of a page's address with slashes at its end; other unknown addresses are 404."""
 
     @app.exception_handler(HTTPStatus.NOT_FOUND)
     async def _missing(request: Request, _error: HTTPException) -> Response:
@@ -23,7 +23,7 @@ def redirects_trailing_slashes(app: FastAPI) -> None:
 
 
 def _without_slashes(request: Request) -> str | None:
-    """The page's address, with its query; None where there is no page, or where the slash is not the fault."""
+    """The page's address, with its query; None where there is no page."""
     path: str = request.scope["path"]
     # `//host` would be another site's address.
     if request.method != "GET" or not path.endswith("/") or path.startswith(("//", "/\\")):

@@ -122,7 +122,7 @@ class Upstream:
 
 
 def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """The forwarded headers of a request, one line each. Lines of cookies are crumbs of one (RFC 9113, 8.2.3)."""
+    """The forwarded headers of a request, one line each. Cookie lines are parts of one (RFC 9113, 8.2.3)."""
     joined: dict[bytes, bytes] = {}
     for name, value in raw:
         if name in _SEPARATORS:

@@ -61,9 +61,12 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/records", 200), ("/healthz", 200), ("/nowhere", 404), ("/records/1", 405), ("/fault", 500)]
+    ("path", "status"),
+    [("/records", 200), ("/healthz", 200), ("/nowhere", 404), ("/records/1", 405), ("/fault", 500)],
 )
-async def test_head_is_answered_as_get_without_the_body(client: httpx.AsyncClient, path: str, status: int) -> None:
+async def test_head_is_answered_as_get_without_the_body(
+    client: httpx.AsyncClient, path: str, status: int
+) -> None:
     got, head = await client.get(path), await client.head(path)
 
     assert (head.status_code, got.status_code) == (status, status)
@@ -81,7 +84,9 @@ async def test_head_of_an_answer_without_an_end_has_one() -> None:
     ("path", "allowed"),
     [("/records", "GET, HEAD, POST, PUT"), ("/records/1", "DELETE"), ("/healthz", "GET, HEAD")],
 )
-async def test_a_wrong_method_is_told_every_right_one(client: httpx.AsyncClient, path: str, allowed: str) -> None:
+async def test_a_wrong_method_is_told_every_right_one(
+    client: httpx.AsyncClient, path: str, allowed: str
+) -> None:
     answer = await client.patch(path)
 
     assert code_of(answer, 405) == "method-not-allowed"
@@ -89,7 +94,9 @@ async def test_a_wrong_method_is_told_every_right_one(client: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize("path", ["/records", "/records/1", "/nowhere", "/fault", "/healthz"])
-async def test_every_answer_of_an_api_is_data_for_its_own_site_alone(client: httpx.AsyncClient, path: str) -> None:
+async def test_every_answer_of_an_api_is_data_for_its_own_site_alone(
+    client: httpx.AsyncClient, path: str
+) -> None:
     answer = await client.get(path)
 
     assert PROTECTED.items() <= answer.headers.items()

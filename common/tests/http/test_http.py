@@ -16,8 +16,8 @@ from common.base.errors import ErrorEntry, InvalidValue
 from common.http.app import create_http_app
 from common.http.body import Input, json_body
 from common.http.fast_route import FastRoute
-from common.http.request_body import MAX_BODY_BYTES
 from common.http.rendering import invalid, json_response
+from common.http.request_body import MAX_BODY_BYTES
 from common.http.session import SignedIn
 from common.testing.answers import code_of, codes_of, entries_of, errors_of, message_of
 from common.testing.browser import BASE_URL, SESSIONS, no_lifespan, signed_in

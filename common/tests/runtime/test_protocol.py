@@ -43,7 +43,9 @@ async def test_a_broken_chunk_is_refused_while_its_request_is_read() -> None:
     assert (answer.status, answer.codes, answer.closed) == (400, ["bad-request"], True)
 
 
-@pytest.mark.parametrize("head", [b"X-Long: " + b"x" * 10 * MAX_HEAD_BYTES, b"X-Short: x\r\n" * MAX_HEAD_BYTES])
+@pytest.mark.parametrize(
+    "head", [b"X-Long: " + b"x" * 10 * MAX_HEAD_BYTES, b"X-Short: x\r\n" * MAX_HEAD_BYTES]
+)
 async def test_headers_without_an_end_are_cut_off(head: bytes) -> None:
     async with served(an_app()) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -45,6 +45,12 @@ def create_app(
         consumer=Consumer(stream, listeners(repositories, hold), parked),
         jobs=[lambda: sweep.run(repositories.orders, hold)],
     )
-    app = create_http_app("orders", [create_router(repositories, hold)], service.lifespan, service.checks(), site=Site(settings.cookie_secure))
+    app = create_http_app(
+        "orders",
+        [create_router(repositories, hold)],
+        service.lifespan,
+        service.checks(),
+        site=Site(settings.cookie_secure),
+    )
     app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure, settings.cookie_port)
     return app

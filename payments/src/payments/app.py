@@ -62,7 +62,9 @@ def create_app(
         on_stop=[gateway.close],
     )
     router = create_router(context, settings.stripe_webhook_secret)
-    app = create_http_app("payments", [router], service.lifespan, service.checks(), site=Site(settings.cookie_secure))
+    app = create_http_app(
+        "payments", [router], service.lifespan, service.checks(), site=Site(settings.cookie_secure)
+    )
     app.state.context = context
     app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure, settings.cookie_port)
     return app

@@ -73,8 +73,8 @@ async def signout_by_address(request: Request, page: Pages, api: Apis) -> Respon
 def _is_own_navigation(request: Request) -> bool:
     """Whether the browser says that its user opens this page, from this site's own or by the address bar.
 
-    Not for an image or a frame, nor for a page that the browser fetches ahead (`Sec-Purpose`). An old browser says
-    nothing. Source: https://www.w3.org/TR/fetch-metadata/
+    Not for an image or a frame, nor for a page that the browser fetches ahead (`Sec-Purpose`). An old browser
+    says nothing. Source: https://www.w3.org/TR/fetch-metadata/
     """
     told = request.headers.get
     return (

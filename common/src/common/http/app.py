@@ -1,13 +1,13 @@
 """The HTTP side of a service: its routes between the gate and the error renderer, and its health."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from starlette.types import Lifespan
+from starlette.types import ASGIApp, Lifespan
 
 from common.http import health, rendering
-from common.http.cross_site import Site
+from common.http.cross_site import ANY_SCHEME, Site
 from common.http.head import HeadMiddleware
 from common.http.middleware import API_HEADERS, RequestMiddleware
 from common.http.request_body import BodyMiddleware
@@ -19,9 +19,9 @@ def create_http_app(
     lifespan: Lifespan[Any],
     checks: Mapping[str, health.Check],
     *,
-    site: Site = Site(),
+    site: Site = ANY_SCHEME,
     headers: Sequence[tuple[bytes, bytes]] = API_HEADERS,
-    layers: Sequence[type] = (),
+    layers: Sequence[Callable[[ASGIApp], ASGIApp]] = (),
 ) -> FastAPI:
     """The app of one service.
 
@@ -44,8 +44,8 @@ def create_http_app(
     app.add_middleware(RequestMiddleware, site=site, headers=headers)
     for layer in layers:
         app.add_middleware(layer)
-    # The outermost two, as they change what is sent: the one ends a HEAD's answer, the other holds an answer's last
-    # part back, until the body of the request is over.
+    # The outermost two change what is sent: one ends the answer to a HEAD, the other holds an answer's
+    # last part back until the body of the request is over.
     app.add_middleware(BodyMiddleware)
     app.add_middleware(HeadMiddleware)
     return app

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 class HeadMiddleware:
     """ASGI middleware that answers HEAD by what GET's answer begins with.
 
-    Whatever is inside sees a GET, which ends at the first part of its body: so has an answer without an end one.
+    The app sees a GET, whose answer ends at the first part of its body: an event stream is not kept open.
     """
 
     def __init__(self, app: ASGIApp) -> None:

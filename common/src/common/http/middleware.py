@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common.base import tracing
 from common.base.errors import AppError, NotFound
 from common.http.cross_site import Site
-from common.http.request_body import refuse_announced
 from common.http.rendering import render, unexpected
+from common.http.request_body import refuse_announced
 
 log = logging.getLogger("request")
 
@@ -42,7 +42,9 @@ _SECONDS = Histogram(
 class RequestMiddleware:
     """Pure ASGI: nothing is buffered, and a request costs one extra frame."""
 
-    def __init__(self, app: ASGIApp, site: Site, headers: Sequence[tuple[bytes, bytes]] = API_HEADERS) -> None:
+    def __init__(
+        self, app: ASGIApp, site: Site, headers: Sequence[tuple[bytes, bytes]] = API_HEADERS
+    ) -> None:
         self._app = app
         self._site = site
         self._headers = headers

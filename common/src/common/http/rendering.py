@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 JSON = "application/json"
 MAX_ENTRIES = 20
 MAX_FIELD_NAME = 50
-"""In characters. A client chooses the names of unknown fields, and must not choose the size of its refusal."""
+"""In characters. A client chooses the names of unknown fields; the size of the refusal stays bounded."""
 
 _MESSAGES = {404: NotFound.default_message, 405: "Method not allowed", 413: TooLarge.default_message}
 _CODES = {
@@ -146,10 +146,12 @@ def install(app: FastAPI) -> None:
 
 
 def _allowed(request: Request, status: int) -> Mapping[str, str]:
-    """Header `Allow` of a 405: every method of the path. Starlette names those of the first route that matches."""
+    """Header `Allow` of a 405: every method of the path. Starlette names those of its first route alone."""
     if status != HTTPStatus.METHOD_NOT_ALLOWED:
         return {}
-    routes = (route for route in request.app.router.routes if route.matches(request.scope)[0] is not Match.NONE)
+    routes = (
+        route for route in request.app.router.routes if route.matches(request.scope)[0] is not Match.NONE
+    )
     methods = {method for route in routes for method in getattr(route, "methods", None) or ()}
     if "GET" in methods:
         # By `HeadMiddleware`.

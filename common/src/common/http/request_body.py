@@ -1,7 +1,8 @@
 """Body of a request: bounded in bytes and in time, and read to its end before its connection is closed.
 
-A server that closes a connection with unread bytes resets it, and the client may lose the answer. So a refusal is sent
-first, with `Connection: close`, and the rest of the body is read and dropped for a while ("lingering close").
+A server that closes a connection with unread bytes resets it, and the client may lose the answer. So a
+refusal is sent first, with `Connection: close`, and the rest of the body is read and dropped for a while
+("lingering close").
 """
 
 import asyncio
@@ -16,7 +17,7 @@ MAX_BODY_BYTES = 256 * 1024
 BODY_SECONDS = 10.0
 """Longest time from the headers to the end of the body; 408 after it."""
 GRACE_SECONDS = 0.5
-"""How long an answer waits for the rest of a small body that its handler didn't read: the connection then stays."""
+"""How long an answer waits for the rest of a small body that was not read, so that the connection stays."""
 LINGER_SECONDS = 3.0
 LINGER_BYTES = 4 * 1024 * 1024
 """What is read and dropped of a body after its refusal, before the connection is closed."""
@@ -24,7 +25,7 @@ _MOST_DIGITS = 18
 
 
 def refuse_announced(length: str | None) -> None:
-    """Raises BadRequest for a malformed Content-Length, TooLarge for one over the limit. None: not announced."""
+    """Raises BadRequest for a malformed Content-Length, TooLarge past the limit. None: not announced."""
     if length is None:
         return
     if not (length.isascii() and length.isdecimal()):
@@ -62,7 +63,8 @@ class BodyMiddleware:
 
 def _has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in headers
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in headers
     )
 
 
@@ -81,7 +83,7 @@ class _Body:
         self.over = False
 
     async def receive(self) -> Message:
-        """The next part. Raises TooLarge past the limit, RequestTimeout past the deadline; neither once answered."""
+        """The next part. Raises TooLarge, RequestTimeout past the bounds, until the answer begins."""
         if self.over or self._answered:
             return await self._next()
         try:

@@ -23,7 +23,7 @@ LIFETIME = timedelta(days=7)
 COOKIE_LIFETIME = 2 * LIFETIME
 """Longer than the token's, so that a returning user sees that the session has ended."""
 MAX_SESSION_COOKIES = 8
-"""Session cookies of one request that are looked at. Another host of the site can add some of the same name."""
+"""Session cookies of one request that are read. Another host of the site can add some of the same name."""
 MAX_TOKEN_LENGTH = 4096
 """In characters. No browser stores a longer cookie, so a longer token is not cached."""
 
@@ -74,7 +74,7 @@ class Sessions:
         return next(self._tokens(request), None) is not None
 
     def _tokens(self, request: Request) -> Iterator[str]:
-        """Session cookies in the order of `names` and of the header: the browser sends the closest one first."""
+        """Session cookies, in the order of `names` and of the header: browsers send the closest one first."""
         sent = [pair for line in request.headers.getlist("cookie") for pair in line.split(";")]
         pairs = [(name.strip(), value.strip()) for name, _, value in (pair.partition("=") for pair in sent)]
         tokens = (value for wanted in self.names for name, value in pairs if name == wanted)
@@ -92,9 +92,7 @@ class Sessions:
 
         max_age: In seconds.
         """
-        response.set_cookie(
-            name, value, max_age=max_age, httponly=True, samesite="lax", secure=self.secure
-        )
+        response.set_cookie(name, value, max_age=max_age, httponly=True, samesite="lax", secure=self.secure)
 
     def delete_cookie(self, response: Response, name: str) -> None:
         response.delete_cookie(name, httponly=True, samesite="lax", secure=self.secure)

@@ -17,11 +17,11 @@ class HeadTooLarge(AppError):
 
 
 class Protocol(HttpToolsProtocol):
-    """Refuses what is no HTTP, and headers without an end, before there is a request that an app could answer."""
+    """Refuses what is no HTTP, and headers without an end: no app could, without a request."""
 
     _chunk = 0
     _head_bytes: int | None = None
-    """Bytes of the request line and headers so far, without the chunk in which they begin; None beside a head."""
+    """Bytes of request line and headers so far, without the chunk in which they begin; None within a body."""
 
     def data_received(self, data: bytes) -> None:
         self._chunk = len(data)
@@ -45,7 +45,7 @@ class Protocol(HttpToolsProtocol):
         self._refuse(BadRequest("The request is no HTTP that can be read"))
 
     def _refuse(self, error: AppError) -> None:
-        """Answers and closes. In the middle of an answer it only closes: a second answer would be read as its body."""
+        """Answers and closes. Within an answer it only closes: a second one would be read as its body."""
         if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:
             answer = render(error)
             headers = [*answer.raw_headers, *API_HEADERS, (b"connection", b"close")]

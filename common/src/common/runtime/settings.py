@@ -79,7 +79,7 @@ class SessionSettings(BaseSettings):
     jwt_key: JwtKey
     cookie_secure: bool = True
     cookie_port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    """Part of the session cookie's name over plain http, so that the systems of one machine don't share it."""
+    """Part of the session cookie's name over plain http: the systems of one machine don't share it."""
 
 
 class BrokerSettings(BaseSettings):

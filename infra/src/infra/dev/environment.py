@@ -43,7 +43,7 @@ def services(config: Config, key: str) -> Mapping[str, dict[str, str]]:
 
 
 def _cookie(config: Config) -> dict[str, str]:
-    """Plain http; the edge's port in the cookie's name, so that two checkouts don't end each other's sessions."""
+    """Plain http; the edge's port in the cookie's name: two checkouts don't end each other's sessions."""
     return {"COOKIE_SECURE": "false", "COOKIE_PORT": str(config.ports["edge"])}
 
 
