@@ -10,6 +10,7 @@ from common.http import health, rendering
 from common.http.cross_site import ANY_SCHEME, Site
 from common.http.head import HeadMiddleware
 from common.http.middleware import API_HEADERS, RequestMiddleware
+from common.http.openapi import documents
 from common.http.request_body import BodyMiddleware
 
 
@@ -41,6 +42,7 @@ def create_http_app(
         # Not include_router: an included router is matched twice at every request.
         app.router.routes.extend(router.routes)
     rendering.install(app)
+    app.openapi = documents(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     app.add_middleware(RequestMiddleware, site=site, headers=headers)
     for layer in layers:
         app.add_middleware(layer)

@@ -10,7 +10,7 @@ Header = Callable[[bytes], str | None]
 """The value of a request header by its lower-case name; None without it."""
 
 OWN_SITE = frozenset({"same-origin", "none"})
-"""Values of `Sec-Fetch-Site` of a request by the site's own page or by the user. `same-site`: another host."""
+"""Values of `Sec-Fetch-Site` of a request by the site's own page or its user. `same-site`: another host."""
 
 
 @dataclass(frozen=True, slots=True)
