@@ -20,7 +20,16 @@ async def test_a_slash_too_many_leads_to_the_page(browser: Browser, typed: str, 
 
 @pytest.mark.parametrize(
     "typed",
-    ["/nowhere/", "/static/", "/static/style.css/", "/%2fevil.test/", "/%5cevil.test/", "/api/x/"],
+    [
+        "/nowhere/",
+        "/static/",
+        "/static/style.css/",
+        "/%2fevil.test/",
+        "/%5cevil.test/",
+        "/orders%2F",
+        "/orders%2F/",
+        "/api/x/",
+    ],
 )
 async def test_where_there_is_no_page_a_slash_leads_nowhere(browser: Browser, typed: str) -> None:
     assert (await browser.get(typed)).status_code == 404

@@ -24,14 +24,13 @@ def redirects_trailing_slashes(app: FastAPI) -> None:
 
 def _without_slashes(request: Request) -> str | None:
     """The page's address, with its query; None where there is no page."""
-    path: str = request.scope["path"]
-    # `//host` would be another site's address.
-    if request.method != "GET" or not path.endswith("/") or path.startswith(("//", "/\\")):
+    path, address = request.scope["path"], request.scope["raw_path"].decode("ascii")
+    # `//host` would be another site's address; `%2F` at the end would stay there.
+    if request.method != "GET" or not address.endswith("/") or path.startswith(("//", "/\\")):
         return None
     scope = {**request.scope, "path": path.rstrip("/"), "root_path": ""}
     pages = (route for route in request.app.router.routes if not isinstance(route, Mount))
     if not any(route.matches(scope)[0] is Match.FULL for route in pages):
         return None
     query = request.url.query
-    address = request.scope["raw_path"].decode("ascii").rstrip("/")
-    return f"{address}?{query}" if query else address
+    return f"{address.rstrip('/')}?{query}" if query else address.rstrip("/")

@@ -152,6 +152,7 @@ async def test_an_upload_without_an_end_is_read_no_further_than_the_bound(port: 
     del reader
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_client_that_asks_first_is_refused_without_its_body(port: int) -> None:
     headers = length(TOO_LARGE) + b"\r\nExpect: 100-continue"
     answer = await exchange(port, post("/uploads", headers))

@@ -46,7 +46,8 @@ class _Served:
         listening = {path: socket.create_server(("127.0.0.1", 0)) for path in apps}
         self.urls = {path: f"http://127.0.0.1:{one.getsockname()[1]}" for path, one in listening.items()}
         self._servers = {
-            Server(server_config(app, ServiceSettings()), lambda: None): listening[path] for path, app in apps.items()
+            Server(server_config(app, ServiceSettings()), lambda: None): listening[path]
+            for path, app in apps.items()
         }
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()

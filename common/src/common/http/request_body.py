@@ -98,15 +98,14 @@ class _Body:
     async def is_over(self) -> bool:
         """Whether the body has arrived as the answer begins, after a short wait where that is worth it."""
         self._answered = True
-        await self._drop(GRACE_SECONDS if self._is_nearly_over() else 0, MAX_BODY_BYTES)
+        if not self._waits_to_be_asked:
+            await self._drop(GRACE_SECONDS if self._is_nearly_over() else 0, MAX_BODY_BYTES)
         return self.over
 
     async def linger(self) -> None:
         await self._drop(LINGER_SECONDS, LINGER_BYTES)
 
     async def _drop(self, seconds: float, most_bytes: int) -> None:
-        if self._waits_to_be_asked:
-            return
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not self.over and self._bytes <= most_bytes:
