@@ -27,7 +27,6 @@ async def test_a_slash_too_many_leads_to_the_page(browser: Browser, typed: str, 
         "/%2fevil.test/",
         "/%5cevil.test/",
         "/orders%2F",
-        "/orders%2F/",
         "/api/x/",
     ],
 )

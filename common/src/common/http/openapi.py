@@ -51,7 +51,7 @@ def _correct(document: dict[str, Any]) -> None:
 def _answers(declared: Mapping[str, Any]) -> dict[str, Any]:
     """The declared successes, and the one form of every refusal.
 
-    FastAPI adds a 422 that no service gives, and to a route that declares another success a 200 without a schema.
+    FastAPI adds a 422 that no service gives, and a 200 without a schema where another success is declared.
     """
     successes = {status: answer for status, answer in declared.items() if status.startswith("2")}
     if len(successes) > 1:
