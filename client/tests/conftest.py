@@ -11,14 +11,18 @@ from tests.virtual_clock import VirtualClockLoop
 from client.app import create_app
 from client.settings import Settings
 from common.base.identity import CurrentUser
-from common.testing.browser import JWT_KEY, running, signed_in
+from common.testing.browser import BASE_URL, JWT_KEY, running, signed_in
 from common.testing.fake_hints import FakeHints
 from common.testing.fake_stream import FakeStream
 
 pytest_plugins = ["common.testing.fixtures"]
 
 SETTINGS = Settings(
-    api_base_url="http://edge.test", jwt_key=JWT_KEY, cookie_secure=False, nats_url="nats://nats.test:4222"
+    api_base_url="http://edge.test",
+    public_url=BASE_URL,
+    jwt_key=JWT_KEY,
+    cookie_secure=False,
+    nats_url="nats://nats.test:4222",
 )
 
 Browser: TypeAlias = httpx.AsyncClient

@@ -10,7 +10,12 @@ from client.settings import Settings
 from common.runtime.settings import load
 from common.testing.browser import JWT_KEY, a_user
 
-GIVEN = {"API_BASE_URL": "http://edge.test", "JWT_KEY": JWT_KEY, "NATS_URL": "nats://nats.test:4222"}
+GIVEN = {
+    "API_BASE_URL": "http://edge.test",
+    "PUBLIC_URL": "https://gittix.test",
+    "JWT_KEY": JWT_KEY,
+    "NATS_URL": "nats://nats.test:4222",
+}
 
 
 @pytest.mark.parametrize("missing", list(GIVEN))
@@ -40,15 +45,49 @@ def test_a_malformed_address_stops_the_start(
     assert "API_BASE_URL" in capsys.readouterr().err
 
 
+def test_a_public_address_with_a_path_stops_the_start(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in GIVEN.items():
+        environment.setenv(name, value)
+    for malformed in (
+        "gittix.test",
+        "ftp://gittix.test",
+        "https://gittix.test/shop",
+        "https://gittix.test?x=1",
+    ):
+        environment.setenv("PUBLIC_URL", malformed)
+        with pytest.raises(SystemExit):
+            load(Settings)
+        assert "PUBLIC_URL" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "public_url"),
+    [("https://gittix.test/", "https://gittix.test"), ("https://GitTix.test:443", "https://gittix.test")],
+)
+def test_a_public_address_is_kept_as_browsers_write_it(
+    environment: pytest.MonkeyPatch, given: str, public_url: str
+) -> None:
+    for name, value in (GIVEN | {"PUBLIC_URL": given}).items():
+        environment.setenv(name, value)
+
+    assert load(Settings).public_url == public_url
+
+
 @pytest.mark.parametrize("path", ["/", "/nope", "/static/style.css", "/auth/signin"])
 async def test_every_answer_has_the_strict_headers(browser: Browser, path: str) -> None:
-    headers = (await browser.get(path)).headers
+    answer = await browser.get(path)
+    headers = answer.headers
 
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "same-origin"
+    assert "camera=()" in headers["permissions-policy"]
+    assert len(answer.headers.get_list("content-security-policy")) == 1
+    assert len(answer.headers.get_list("cache-control")) <= 1
 
 
 async def test_a_members_page_is_not_cached(as_user: As) -> None:

@@ -99,13 +99,21 @@ async def test_a_form_for_strangers_sends_a_member_on(as_user: As) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/orders")
 
 
-@pytest.mark.parametrize("method", ["POST", "GET"])
+TYPED = {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+"""What a browser says of an address that its user typed."""
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [("POST", {}), ("GET", TYPED), ("GET", TYPED | {"Sec-Fetch-Site": "same-origin"})],
+    ids=["button", "typed", "own page"],
+)
 async def test_signing_out_ends_the_session_and_goes_to_the_front_page(
-    browser: Browser, apis: FakeApis, method: str
+    browser: Browser, apis: FakeApis, method: str, headers: dict[str, str]
 ) -> None:
     await browser.post("/auth/signup", data=ADA)
 
-    answer = await browser.request(method, "/auth/signout")
+    answer = await browser.request(method, "/auth/signout", headers=headers)
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert len(apis.calls("POST", "/api/users/signout")) == 1
@@ -123,15 +131,32 @@ async def test_signing_out_works_while_the_api_is_down(browser: Browser, apis: F
     assert SESSIONS.cookie not in browser.cookies
 
 
-@pytest.mark.parametrize("site", ["cross-site", "same-site"])
-async def test_an_image_on_another_site_signs_no_user_out(
-    browser: Browser, apis: FakeApis, site: str
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        TYPED | {"Sec-Fetch-Site": "cross-site"},
+        TYPED | {"Sec-Fetch-Site": "same-site"},
+        TYPED | {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+        TYPED | {"Sec-Fetch-Dest": "iframe"},
+        TYPED | {"Sec-Purpose": "prefetch"},
+        TYPED | {"Sec-Purpose": "prefetch;prerender"},
+        TYPED | {"Purpose": "prefetch"},
+        TYPED | {"X-Moz": "prefetch"},
+    ],
+    ids=str,
+)
+async def test_a_read_that_may_not_be_the_users_own_act_signs_nobody_out_and_shows_a_button(
+    browser: Browser, apis: FakeApis, headers: dict[str, str]
 ) -> None:
-    answer = await browser.get("/auth/signout", headers={"Sec-Fetch-Site": site})
+    await browser.post("/auth/signup", data=ADA)
 
-    assert answer.status_code == 403
+    answer = await browser.get("/auth/signout", headers=headers)
+
+    assert answer.status_code == 200
+    assert page(answer).one("main").one("form", method="post", action="/auth/signout").text == "Sign Out"
     assert apis.calls("POST", "/api/users/signout") == []
-    assert "set-cookie" not in answer.headers
+    assert SESSIONS.cookie in browser.cookies
 
 
 async def test_the_bar_shows_members_what_they_can_do(as_user: As) -> None:

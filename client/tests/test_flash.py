@@ -1,9 +1,15 @@
+from http.cookies import SimpleCookie
+
 import httpx
 import pytest
-from tests.conftest import Browser
+from tests.conftest import SETTINGS, Browser
 from tests.dom import page
+from tests.fake_apis import FakeApis
 
-from common.testing.browser import SESSIONS, a_user
+from client.app import create_app
+from common.testing.browser import SESSIONS, a_user, running
+from common.testing.fake_hints import FakeHints
+from common.testing.fake_stream import FakeStream
 
 
 def notices(answer: httpx.Response) -> list[str]:
@@ -40,3 +46,26 @@ async def test_a_session_that_is_over_is_explained(browser: Browser) -> None:
     (notice,) = notices(await browser.get(first.headers["location"]))
     assert notice.startswith("Your session is over")
     assert first.headers["location"] == "/auth/signin?next=%2Forders"
+
+
+@pytest.mark.parametrize("secure", [True, False])
+async def test_over_https_every_cookie_is_sent_by_https_alone(apis: FakeApis, secure: bool) -> None:
+    settings = SETTINGS.model_copy(update={"cookie_secure": secure})
+    app = create_app(settings, transport=apis, hints=FakeHints(FakeStream()))
+    async with running(app) as browser:
+        set_by = [
+            await browser.get("/orders"),
+            await browser.get("/", headers={"Cookie": "flash=listed"}),
+            await browser.post("/auth/signout"),
+            await browser.post("/language", data={"language": "zh"}),
+        ]
+
+    lines = [
+        line for answer in set_by for line in answer.headers.get_list("set-cookie") if "session=" not in line
+    ]
+    cookies = [cookie for line in lines for cookie in SimpleCookie(line).values()]
+    assert {cookie.key for cookie in cookies} == {"flash", "language"}
+    assert {bool(cookie["secure"]) for cookie in cookies} == {secure}
+    assert {(cookie["samesite"], cookie["path"], bool(cookie["httponly"])) for cookie in cookies} == {
+        ("lax", "/", True)
+    }

@@ -31,6 +31,7 @@ async def started(apis_url: str) -> AsyncIterator[tuple[asyncio.subprocess.Proce
     url = f"http://127.0.0.1:{a_free_port()}"
     settings = {
         "API_BASE_URL": apis_url,
+        "PUBLIC_URL": url,
         "NATS_URL": "nats://127.0.0.1:1",
         "JWT_KEY": JWT_KEY,
         "HOST": "127.0.0.1",

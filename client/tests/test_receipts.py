@@ -39,6 +39,18 @@ async def test_a_paid_order_has_a_receipt_whose_code_anybody_can_verify(as_user:
     assert buyer.email not in verified.text
 
 
+async def test_the_code_leads_to_the_sites_own_address_whatever_host_was_asked(
+    as_user: As, apis: FakeApis
+) -> None:
+    buyer = a_user()
+    order = apis.order(buyer, status="complete", payment="captured")
+
+    receipt = await as_user(buyer).get(f"/orders/{order.id}/receipt", headers={"Host": "evil.test"})
+
+    assert links(receipt)["Verify it yourself"].startswith("http://gittix.test/receipts/")
+    assert "evil.test" not in receipt.text
+
+
 @pytest.mark.parametrize("status", ["created", "awaiting:payment", "cancelled"])
 async def test_an_order_that_is_not_paid_has_none(as_user: As, apis: FakeApis, status: str) -> None:
     buyer = a_user()

@@ -32,6 +32,24 @@ def test_anything_else_is_the_front_page(path: str | None) -> None:
     assert local(path) == "/"
 
 
-def test_the_way_on_from_signing_in_is_not_signing_out() -> None:
-    assert after_sign_in("/auth/signout") == "/"
-    assert after_sign_in("/orders") == "/orders"
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/auth/signout",
+        "/auth",
+        "/./auth/signout",
+        "/%2e/auth/signout",
+        "/%61uth/signout",
+        "/x/../auth/signout",
+        "/x/%2E%2e/auth/signout",
+        "/auth%2fsignout",
+        "/auth/signout?x=1",
+    ],
+)
+def test_the_way_on_from_signing_in_is_not_signing_out(path: str) -> None:
+    assert after_sign_in(path) == "/"
+
+
+@pytest.mark.parametrize("path", ["/orders", "/authors", "/?q=/auth/signout", "/?q=%2Fauth%2Fsignout"])
+def test_the_way_on_from_signing_in_is_the_page_that_was_asked_for(path: str) -> None:
+    assert after_sign_in(path) == path

@@ -47,6 +47,19 @@ async def test_a_cookie_of_any_bytes_is_forwarded_unchanged(browser: Browser, ap
     assert (b"Cookie".lower(), b"other=caf\xe9") in [(k.lower(), v) for k, v in apis.seen[-1].headers.raw]
 
 
+@pytest.mark.parametrize("session_first", [True, False])
+async def test_several_lines_of_cookies_are_one(
+    browser: Browser, apis: FakeApis, session_first: bool
+) -> None:
+    lines = [("Cookie", f"{SESSIONS.cookie}={SESSIONS.token(a_user())}"), ("Cookie", "language=zh")]
+    lines = lines if session_first else lines[::-1]
+
+    answer = await browser.get("/orders", headers=lines)
+
+    assert answer.status_code == 200
+    assert apis.seen[-1].headers.get_list("cookie") == ["; ".join(value for _, value in lines)]
+
+
 async def test_a_session_stays_with_its_browser(browser: Browser, apis: FakeApis) -> None:
     """Browsers share the pool: a stored cookie of a sign-in would be sent for the next visitor."""
     await browser.post("/auth/signup", data={"email": "ada@example.test", "password": "a long password"})

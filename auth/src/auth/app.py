@@ -8,6 +8,7 @@ from auth.routes import create_router
 from auth.settings import Settings
 from common.http.app import create_http_app
 from common.http.client_address import SignedClientAddress
+from common.http.cross_site import Site
 from common.http.session import Sessions
 from common.persistence import mongo
 from common.persistence.mongo import Database
@@ -25,8 +26,10 @@ def create_app(
     repositories = Repositories.over(database)
     service = Service(database=database, collections=repositories.all)
     hashing = HashQueue(Passwords(argon2id() if hasher is None else hasher))
-    sessions = Sessions(settings.jwt_key, settings.cookie_secure)
+    sessions = Sessions(settings.jwt_key, settings.cookie_secure, settings.cookie_port)
     router = create_router(repositories, hashing, sessions, SignedClientAddress(settings.jwt_key))
-    app = create_http_app("auth", [router], service.lifespan, service.checks())
+    app = create_http_app(
+        "auth", [router], service.lifespan, service.checks(), site=Site(settings.cookie_secure)
+    )
     app.state.sessions = sessions
     return app

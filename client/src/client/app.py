@@ -29,8 +29,10 @@ from client.rendering import templates
 from client.settings import Settings
 from client.sign_in import sends_to_sign_in
 from client.sitemap import NewestTickets
+from client.trailing_slashes import redirects_trailing_slashes
 from common.http.app import create_http_app
 from common.http.client_address import SignedClientAddress
+from common.http.cross_site import Site
 from common.http.session import Sessions
 from common.messaging.subscriptions.hints import Hints, NatsHints
 
@@ -73,20 +75,27 @@ def create_app(
 
     # No readiness checks. The edge waits for this service, so this service doesn't wait for the edge. Without
     # the broker every page works; open pages are then updated by a reload only.
-    app = create_http_app("client", ROUTERS, lifespan, {})
+    app = create_http_app(
+        "client",
+        ROUTERS,
+        lifespan,
+        {},
+        site=Site(settings.cookie_secure, settings.public_url),
+        headers=(),
+        layers=(ErrorPages, headers.PageHeaders),
+    )
     assets = Assets()
     app.mount("/static", assets)
     app.state.assets = assets
     app.state.newest_tickets = NewestTickets()
     app.state.live = open_pages
-    app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
+    app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure, settings.cookie_port)
     app.state.signed_address = SignedClientAddress(settings.jwt_key)
     app.state.receipts = Receipts(settings.jwt_key)
     app.state.stripe_key = settings.stripe_publishable_key
     app.state.templates = templates(assets)
     app.state.polling = Polling()
+    app.state.public_url = settings.public_url
     sends_to_sign_in(app)
-    # The last one added is the outermost: it sees all responses, refusals of the request middleware included.
-    app.add_middleware(ErrorPages)
-    app.add_middleware(headers.PageHeaders)
+    redirects_trailing_slashes(app)
     return app

@@ -4,13 +4,16 @@ import gzip
 import hashlib
 import mimetypes
 from dataclasses import dataclass
+from http import HTTPStatus
 from importlib.resources import files
 
 from fastapi import Request
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from client.negotiation import IDENTITY, best_coding, matches
 from common.base.errors import NotFound
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
@@ -61,24 +64,34 @@ class Assets:
         return self._assets[name]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves a GET below `/static`. Raises NotFound for another method or an unknown name."""
+        """Serves a GET below `/static`.
+
+        Raises NotFound for an unknown name, HTTPException 405 for another method, and 406 where no coding is
+        acceptable.
+        """
         request = Request(scope)
         asset = self._assets.get(scope["path"].removeprefix(f"{scope['root_path']}/"))
-        if asset is None or request.method != "GET":
+        if asset is None:
             raise NotFound()
+        if request.method != "GET":
+            raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET, HEAD"})
         await _response(asset, request.headers, request.url.query)(scope, receive, send)
 
 
 def _response(asset: Asset, asked: Headers, query: str) -> Response:
-    tag = f'"{asset.version}"'
+    coding = best_coding(asked.getlist("accept-encoding"))
+    if coding is None:
+        raise HTTPException(HTTPStatus.NOT_ACCEPTABLE, headers={"Vary": "Accept-Encoding"})
+    # One tag a coding: the tag names the bytes (RFC 9110, section 8.8.3).
+    tag = f'"{asset.version}"' if coding == IDENTITY else f'"{asset.version}-{coding}"'
     headers = {
         "Cache-Control": _FOR_GOOD if query == f"v={asset.version}" else _ASK_AGAIN,
         "ETag": tag,
         "Vary": "Accept-Encoding",
     }
-    if tag in asked.get("if-none-match", ""):
+    if matches(tag, asked.getlist("if-none-match")):
         return Response(status_code=304, headers=headers)
-    if "gzip" in asked.get("accept-encoding", ""):
-        headers["Content-Encoding"] = "gzip"
-        return Response(asset.compressed, headers=headers, media_type=asset.media_type)
-    return Response(asset.content, headers=headers, media_type=asset.media_type)
+    if coding == IDENTITY:
+        return Response(asset.content, headers=headers, media_type=asset.media_type)
+    headers["Content-Encoding"] = coding
+    return Response(asset.compressed, headers=headers, media_type=asset.media_type)

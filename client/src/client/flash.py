@@ -8,6 +8,7 @@ from enum import StrEnum
 from fastapi import Request, Response
 
 from client.i18n import gettext_noop
+from common.http.session import Sessions
 
 COOKIE = "flash"
 SECONDS = 60
@@ -49,9 +50,9 @@ def is_good_news(message: str) -> bool:
     return message in _GOOD_NEWS
 
 
-def leave(response: Response, flash: Flash) -> None:
+def leave(response: Response, flash: Flash, sessions: Sessions) -> None:
     """Stores the name of `flash` in the cookie, for the next page."""
-    response.set_cookie(COOKIE, flash, max_age=SECONDS, httponly=True, samesite="lax")
+    sessions.set_cookie(response, COOKIE, flash, SECONDS)
 
 
 def waiting(request: Request) -> str | None:
@@ -60,6 +61,6 @@ def waiting(request: Request) -> str | None:
     return next((words for flash, words in MESSAGES.items() if flash == name), None)
 
 
-def shown(response: Response) -> None:
+def shown(response: Response, sessions: Sessions) -> None:
     """Deletes the cookie, so that the message is shown once."""
-    response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+    sessions.delete_cookie(response, COOKIE)

@@ -21,6 +21,7 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.CONTENT_LENGTH_INVALID: _UNREADABLE,
     ErrorCode.CONTENT_TYPE_INVALID: _UNREADABLE,
     ErrorCode.CROSS_SITE: gettext_noop("This request came from another site, so we did not follow it."),
+    ErrorCode.HEADERS_TOO_LARGE: _UNREADABLE,
     ErrorCode.IDEMPOTENCY_KEY_INVALID: _UNREADABLE,
     ErrorCode.IDEMPOTENCY_KEY_REUSED: gettext_noop(
         "This form was sent before, with something else in it. Send it once more if you mean both."
@@ -37,6 +38,7 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.NOT_READY: _UNAVAILABLE,
     ErrorCode.PAYMENT_REQUIRED: gettext_noop("The payment was declined"),
     ErrorCode.PRECONDITION_FAILED: _CHANGED,
+    ErrorCode.REQUEST_TIMEOUT: gettext_noop("That took too long to reach us. Please try again."),
     ErrorCode.TOO_MANY_TRIES: gettext_noop("Too many tries, please wait"),
     ErrorCode.UNAVAILABLE: _UNAVAILABLE,
     ErrorCode.UNKNOWN_FIELD: _UNREADABLE,
@@ -136,6 +138,7 @@ HEADINGS = {
     403: gettext_noop("Request refused"),
     404: gettext_noop("Page not found"),
     405: gettext_noop("Page not found"),
+    408: gettext_noop("That took too long"),
     413: gettext_noop("Too much at once"),
     429: gettext_noop("Too many tries"),
     500: gettext_noop("Something went wrong"),

@@ -1,12 +1,12 @@
-"""Absolute addresses of this site, for programs of others: link previews, search engines, QR codes."""
+"""Absolute addresses of pages, for what leaves the browser: a QR code, a link in a message."""
 
 from fastapi import Request
 
 
 def absolute(request: Request, path: str) -> str:
-    """`path` with the scheme and host that the browser asked: `https://gittix.example/tickets/65f0…`.
+    """`path`, such as `/orders`, at the site's public address (setting `PUBLIC_URL`).
 
-    path: Begins with `/`. It may have a query.
+    Not at the request's `Host`, which a client can choose.
     """
-    url = request.url
-    return f"{url.scheme}://{url.netloc}{path}"
+    public_url: str = request.app.state.public_url
+    return f"{public_url}{path}"

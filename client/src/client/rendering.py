@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.types import Receive, Scope, Send
 
 from client import flash
 from client.assets import Assets
@@ -18,7 +19,7 @@ from client.languages import LANGUAGES, Language, language_of
 from client.public_address import absolute
 from common.base import times
 from common.contract.details import first_day
-from common.http.session import current_user
+from common.http.session import Sessions, current_user
 
 Templates = Mapping[str, Environment]
 """Jinja environments by language code, such as `"en"`."""
@@ -77,6 +78,7 @@ class Page:
         templates: Templates = request.app.state.templates
         self._templates = templates[language_of(request).code]
         self._user = current_user(request)
+        self._sessions: Sessions = request.app.state.sessions
         self._flash = flash.waiting(request)
         self._here = _here(request)
         self.absolute = partial(absolute, request)
@@ -92,7 +94,7 @@ class Page:
         headers = {"Cache-Control": cache, "Vary": "Cookie, Accept-Language"}
         response = HTMLResponse(html, status, headers=headers)
         if self._flash is not None:
-            flash.shown(response)
+            flash.shown(response, self._sessions)
         return response
 
     def part(self, template: str, block: str, **context: Any) -> str:
@@ -136,8 +138,19 @@ def see_other(path: str, cookies: Sequence[str] = (), message: Flash | None = No
 
     cookies: `Set-Cookie` values for the browser. message: Flash message that the page at `path` shows.
     """
-    response = RedirectResponse(path, 303, headers={"Cache-Control": "no-store"})
+    response = _SeeOther(path, message)
     response.raw_headers.extend((b"set-cookie", cookie.encode("latin-1")) for cookie in cookies)
-    if message is not None:
-        flash.leave(response, message)
     return response
+
+
+class _SeeOther(RedirectResponse):
+    """Leaves its message as it is sent: only the request's app knows whether cookies are for https alone."""
+
+    def __init__(self, path: str, message: Flash | None) -> None:
+        super().__init__(path, 303, headers={"Cache-Control": "no-store"})
+        self._message = message
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._message is not None:
+            flash.leave(self, self._message, scope["app"].state.sessions)
+        await super().__call__(scope, receive, send)

@@ -1,8 +1,10 @@
-from common.runtime.settings import BrokerSettings, HttpUrl, ServiceSettings, SessionSettings
+from common.runtime.settings import BrokerSettings, HttpUrl, PublicUrl, ServiceSettings, SessionSettings
 
 
 class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     api_base_url: HttpUrl
     """The edge, which serves the APIs and these pages under one origin."""
+    public_url: PublicUrl
+    """The edge, as browsers reach it, such as `https://gittix.example`: the start of absolute links."""
     stripe_publishable_key: str = ""
     """With it, cards are paid by Stripe's Payment Element; without it, by the fake gateway's test cards."""

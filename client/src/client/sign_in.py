@@ -1,7 +1,8 @@
 """Pages for members: redirects a visitor to sign in, and then back."""
 
+import posixpath
 from typing import Annotated
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from fastapi import Depends, FastAPI, Request, Response
 
@@ -32,7 +33,7 @@ async def _member(request: Request) -> CurrentUser:
         url = request.url
         path = f"{url.path}?{url.query}" if request.method == "GET" and url.query else url.path
         sessions: Sessions = request.app.state.sessions
-        over = sessions.cookie in request.cookies
+        over = sessions.is_sent(request)
         raise SignInFirst(path, Flash.SESSION_OVER if over else Flash.SIGN_IN_FIRST)
     return user
 
@@ -51,7 +52,10 @@ def sends_to_sign_in(app: FastAPI) -> None:
 
 def after_sign_in(path: str | None) -> str:
     """Page to return to: `local(path)`, but the front page for a path under `/auth/`."""
-    return HOME if path is not None and path.startswith("/auth/") else local(path)
+    target = local(path)
+    # As the server will read it: a browser resolves dots, and the router decodes what is percent-encoded.
+    page = posixpath.normpath(unquote(urlsplit(target).path))
+    return HOME if page == "/auth" or page.startswith(("/auth/", "//auth/")) else target
 
 
 def local(path: str | None) -> str:

@@ -1,7 +1,7 @@
 """HTTP client of the APIs: one bounded connection pool, and requests on behalf of one browser."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -40,8 +40,11 @@ TIMEOUT = httpx.Timeout(10, connect=CONNECT_SECONDS, pool=5)
 PROVIDER_TIMEOUT = httpx.Timeout(30, connect=CONNECT_SECONDS, pool=5)
 """For requests that wait for a payment provider, which may take up to 30 s."""
 
-_FORWARDED = frozenset({b"host", b"cookie", b"x-forwarded-for"})
-"""Forwarded browser headers. `host`: an ingress routes by it, and the APIs share the page's origin."""
+_SEPARATORS = {b"host": b", ", b"cookie": b"; ", b"x-forwarded-for": b", "}
+"""Forwarded browser headers, and what joins several lines of each into one.
+
+`host`: an ingress routes by it, and the APIs share the page's origin.
+"""
 
 _CONNECTION_LOST = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
@@ -79,7 +82,7 @@ class Upstream:
 
     @classmethod
     def of(cls, request: Request) -> "Upstream":
-        headers = {name: value for name, value in request.headers.raw if name in _FORWARDED}
+        headers = _joined(request.headers.raw)
         address = request.client.host if request.client is not None else ""
         headers.setdefault(b"x-forwarded-for", address.encode())
         return cls(request.app.state.http, headers, request.app.state.signed_address, address)
@@ -132,6 +135,15 @@ class Upstream:
             if request.method != "GET":
                 raise
             return await self.http.send(request)
+
+
+def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The forwarded headers of a request, one line each. Cookie lines are parts of one (RFC 9113, 8.2.3)."""
+    joined: dict[bytes, bytes] = {}
+    for name, value in raw:
+        if name in _SEPARATORS:
+            joined[name] = joined[name] + _SEPARATORS[name] + value if name in joined else value
+    return joined
 
 
 def _encoded(headers: Mapping[str, str]) -> Mapping[bytes, bytes]:

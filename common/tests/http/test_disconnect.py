@@ -3,15 +3,15 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from prometheus_client import REGISTRY
 from starlette.types import Message
 
 from common.http.app import create_http_app
+from common.testing.browser import no_lifespan
 from tests.serving import served
 
 
@@ -24,7 +24,7 @@ class Uploads:
         router = APIRouter()
         router.add_api_route("/uploads", self._upload, methods=["POST"])
         router.add_api_route("/endless", self._endless)
-        self.app = create_http_app("uploads", [router], _no_lifespan, {})
+        self.app = create_http_app("uploads", [router], no_lifespan, {})
 
     async def _upload(self, request: Request) -> dict[str, int]:
         self.receiving.set()
@@ -38,11 +38,6 @@ class Uploads:
                 await asyncio.sleep(0.001)
 
         return StreamingResponse(parts())
-
-
-@asynccontextmanager
-async def _no_lifespan(_app: FastAPI) -> AsyncIterator[None]:
-    yield
 
 
 async def leave(port: int, request: bytes, until: asyncio.Event) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
 
@@ -27,11 +26,11 @@ from common.base.errors import ErrorEntry, InvalidValue
 from common.http.app import create_http_app
 from common.http.body import Input, json_body
 from common.http.fast_route import FastRoute
-from common.http.middleware import MAX_BODY_BYTES
 from common.http.rendering import invalid, json_response
+from common.http.request_body import MAX_BODY_BYTES
 from common.http.session import SignedIn
 from common.testing.answers import code_of, codes_of, entries_of, errors_of, message_of
-from common.testing.browser import BASE_URL, SESSIONS, signed_in
+from common.testing.browser import BASE_URL, SESSIONS, no_lifespan, signed_in
 from common.testing.hostile import BODIES, JSON, LITERALS, NUMERIC_STRINGS, PATH_IDS
 
 
@@ -71,11 +70,6 @@ RAISED: dict[str, BaseException] = {
     "fault": ZeroDivisionError(SECRET),
     "teapot": HTTPException(418, headers={"X-Tea": "green"}),
 }
-
-
-@asynccontextmanager
-async def no_lifespan(_app: FastAPI) -> AsyncIterator[None]:
-    yield
 
 
 def an_app(**checks: bool) -> FastAPI:
@@ -307,6 +301,23 @@ async def test_a_body_with_many_bad_fields_has_twenty_entries(client: httpx.Asyn
     assert len(errors_of(response, 400)) == 20
 
 
+async def test_a_refusal_is_small_however_many_and_long_the_senders_field_names_are(
+    client: httpx.AsyncClient,
+) -> None:
+    body = {"title": "x", "howMany": 1} | {f"{number:05}{'x' * 2000}": 1 for number in range(100)}
+    response = await client.post("/things", json=body, headers=signed_in())
+
+    assert {len(entry["field"]) for entry in entries_of(response, 400)} == {50}
+    assert len(response.content) < 4000
+
+
+async def test_many_unknown_fields_hide_no_bad_one(client: httpx.AsyncClient) -> None:
+    body = {f"odd{number}": 1 for number in range(18_000)} | {"howMany": "x"}
+    response = await client.post("/things", json=body, headers=signed_in())
+
+    assert [entry["field"] for entry in errors_of(response, 400)][:2] == ["title", "howMany"]
+
+
 async def test_a_senders_own_field_name_becomes_no_part_of_a_code(client: httpx.AsyncClient) -> None:
     body = {"title": "x", "howMany": 1, "Name <b>": 1}
     response = await client.post("/things", json=body, headers=signed_in())
@@ -388,6 +399,10 @@ HOST = BASE_URL.partition("://")[2]
         {"Origin": f"http://evil.test/{HOST}"},
         {"Origin": f"http://sub.{HOST}", "Sec-Fetch-Site": "same-site"},
         {"Origin": f"http://{HOST}:8081"},
+        {"Origin": f"https://{HOST}"},
+        {"Origin": f"chrome-extension://{HOST}"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "something-new"},
         {"Origin": "https://evil.test", "Sec-Fetch-Site": "none"},
     ],
     ids=str,
@@ -408,7 +423,6 @@ async def test_a_write_from_another_site_is_refused(
     [
         {},
         {"Origin": BASE_URL},
-        {"Origin": f"https://{HOST}"},
         {"Sec-Fetch-Site": "same-origin", "Origin": BASE_URL},
         {"Sec-Fetch-Site": "none"},
     ],

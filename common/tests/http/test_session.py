@@ -5,7 +5,7 @@ from typing import Any
 
 import jwt
 import pytest
-from fastapi import Response
+from fastapi import Request, Response
 
 from common.base.identity import CurrentUser
 from common.http.session import COOKIE_LIFETIME, LIFETIME, Sessions
@@ -112,6 +112,77 @@ def test_signing_out_clears_the_same_cookie(secure: bool) -> None:
     assert (name, value) == (sessions.cookie, '""')
     assert {"max-age=0", "path=/", "httponly"} <= attributes
     assert ("secure" in attributes) is secure
+
+
+HERE = Sessions(JWT_KEY, secure=False, port=8080)
+"""Sessions of a laptop's system whose edge has this port."""
+
+
+def asked(*lines: str) -> Request:
+    return Request({"type": "http", "headers": [(b"cookie", line.encode()) for line in lines]})
+
+
+def test_a_request_without_a_session_is_nobodys() -> None:
+    for lines in ((), ("",), ("session",), ("session=",), ("a=1; b=2", ";;=;"), ("xsession=" + good,)):
+        assert SESSIONS.of_request(asked(*lines)) is None
+    assert not SESSIONS.is_sent(asked("language=zh"))
+    assert SESSIONS.is_sent(asked("session=old"))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (f"session={good}",),
+        (f"session={good}; session=old",),
+        (f"session=old; session={good}",),
+        (f"a=1;session={good};b=2",),
+        (f"session={good}", "language=zh"),
+        ("language=zh", f"session={good}"),
+        ("session=old", f"session={good}"),
+        (f"session={good}; session={a_token(sub='b' * 24)}",),
+    ],
+    ids=range(8),
+)
+def test_of_several_session_cookies_the_first_that_verifies_counts(lines: tuple[str, ...]) -> None:
+    assert SESSIONS.of_request(asked(*lines)) == ADA
+
+
+def test_only_so_many_session_cookies_are_looked_at() -> None:
+    old = "session=old; "
+
+    assert SESSIONS.of_request(asked(old * 7 + f"session={good}")) == ADA
+    assert SESSIONS.of_request(asked(old * 8 + f"session={good}")) is None
+
+
+def test_two_systems_of_one_machine_have_cookies_of_their_own() -> None:
+    other = Sessions("the key of the other, longer than 32 bytes", secure=False, port=18080)
+    eve = CurrentUser("e" * 24, "eve@example.test")
+    line = f"{HERE.cookie}={HERE.token(ADA)}; {other.cookie}={other.token(eve)}"
+
+    assert HERE.cookie == "session-8080"
+    assert (HERE.of_request(asked(line)), other.of_request(asked(line))) == (ADA, eve)
+
+
+def test_a_session_under_the_name_of_the_last_release_goes_on() -> None:
+    assert HERE.of_request(asked(f"session={good}")) == ADA
+    eve = HERE.token(CurrentUser("e" * 24, "eve@example.test"))
+    assert HERE.of_request(asked(f"session={eve}; session-8080={good}")) == ADA
+
+
+def test_over_https_no_other_name_is_a_session() -> None:
+    secure = Sessions(JWT_KEY, secure=True, port=8080)
+
+    assert secure.names == ("__Host-session",)
+    assert secure.of_request(asked(f"session={good}; session-8080={good}")) is None
+
+
+def test_signing_out_ends_the_session_of_the_last_release_too() -> None:
+    response = Response()
+    HERE.end(response)
+
+    ended = [value for name, value in response.raw_headers if name == b"set-cookie"]
+    assert [value.partition(b"=")[0] for value in ended] == [b"session-8080", b"session"]
+    assert all(b"Max-Age=0" in value for value in ended)
 
 
 def cookie_of(response: Response) -> tuple[str, str, set[str]]:

@@ -54,14 +54,14 @@ class _Edge(httpx.AsyncBaseTransport):
 @asynccontextmanager
 async def real_apis() -> AsyncIterator[httpx.AsyncBaseTransport]:
     """The four services in this process, each with a database in memory, over one stream in memory."""
-    routes = _services(FakeStream())
+    routes = services(FakeStream())
     async with AsyncExitStack() as stack:
         for app in routes.values():
             await stack.enter_async_context(running(app))
         yield _Edge(routes)
 
 
-def _services(stream: FakeStream) -> dict[str, FastAPI]:
+def services(stream: FakeStream) -> dict[str, FastAPI]:
     session = {"jwt_key": JWT_KEY, "cookie_secure": False, "mongo_uri": "mongodb://unused"}
     broker = {**session, "nats_url": "nats://unused"}
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -4,7 +4,7 @@ from infra.dev.config import from_env
 from infra.dev.environment import SYSTEM, services
 
 EVERY = {"HOST", "PORT", "PYTHONUNBUFFERED"}
-SESSION = {"JWT_KEY", "COOKIE_SECURE"}
+SESSION = {"JWT_KEY", "COOKIE_SECURE", "COOKIE_PORT"}
 
 
 def envs(**env: str) -> Mapping[str, dict[str, str]]:
@@ -20,7 +20,7 @@ def test_a_service_gets_what_the_contract_lists_and_no_more() -> None:
         "orders": {"MONGO_URI", "NATS_URL"} | SESSION,
         "payments": {"MONGO_URI", "NATS_URL", "PAYMENT_GATEWAY"} | SESSION,
         "expiration": {"NATS_URL", "REDIS_URL"},
-        "client": {"API_BASE_URL", "NATS_URL"} | SESSION,
+        "client": {"API_BASE_URL", "PUBLIC_URL", "NATS_URL"} | SESSION,
     }
 
 
@@ -54,3 +54,16 @@ def test_hold_time_and_log_level_are_passed_on() -> None:
 
     assert env["orders"]["ORDER_HOLD_SECONDS"] == "5"
     assert {each["LOG_LEVEL"] for each in env.values()} == {"DEBUG"}
+
+
+def test_two_checkouts_have_cookies_and_addresses_of_their_own() -> None:
+    one, other = envs(EDGE_PORT="8080"), envs(EDGE_PORT="18080")
+
+    assert {env["COOKIE_PORT"] for env in one.values() if "COOKIE_PORT" in env} == {"8080"}
+    assert {env["COOKIE_PORT"] for env in other.values() if "COOKIE_PORT" in env} == {"18080"}
+    assert one["client"]["PUBLIC_URL"] == "http://localhost:8080"
+    assert other["client"]["PUBLIC_URL"] == "http://localhost:18080"
+
+
+def test_a_laptop_behind_another_address_names_it() -> None:
+    assert envs(PUBLIC_URL="https://tunnel.test")["client"]["PUBLIC_URL"] == "https://tunnel.test"

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
+from common.http.cross_site import Site
 from common.http.session import Sessions
 from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
@@ -61,9 +62,11 @@ def create_app(
         on_stop=[gateway.close],
     )
     router = create_router(context, settings.stripe_webhook_secret)
-    app = create_http_app("payments", [router], service.lifespan, service.checks())
+    app = create_http_app(
+        "payments", [router], service.lifespan, service.checks(), site=Site(settings.cookie_secure)
+    )
     app.state.context = context
-    app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
+    app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure, settings.cookie_port)
     return app
 
 

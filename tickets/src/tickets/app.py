@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
+from common.http.cross_site import Site
 from common.http.session import Sessions
 from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
@@ -42,7 +43,11 @@ def create_app(
         jobs=[lambda: sweep.run(repositories.tickets)],
     )
     app = create_http_app(
-        "tickets", [create_router(repositories.tickets)], service.lifespan, service.checks()
+        "tickets",
+        [create_router(repositories.tickets)],
+        service.lifespan,
+        service.checks(),
+        site=Site(settings.cookie_secure),
     )
-    app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
+    app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure, settings.cookie_port)
     return app

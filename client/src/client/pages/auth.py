@@ -12,7 +12,8 @@ from client.flash import Flash
 from client.forms import Form, Problems, key_of, new_key
 from client.rendering import Page, Pages, see_other
 from client.sign_in import HOME, after_sign_in
-from common.base.errors import AppError, CrossSite, KeyReused
+from common.base.errors import AppError, KeyReused
+from common.http.cross_site import OWN_SITE
 from common.http.session import MaybeUser, Sessions
 
 router = APIRouter(prefix="/auth", include_in_schema=False)
@@ -68,14 +69,24 @@ async def signout(request: Request, api: Apis) -> Response:
 
 
 @router.get("/signout")
-async def signout_by_address(request: Request, api: Apis) -> Response:
-    """Signs out a user who types the address.
+async def signout_by_address(request: Request, page: Pages, api: Apis) -> Response:
+    """Signs out a user who typed the address; asks first where the request may not be the user's own act."""
+    return await _end(request, api) if _is_own_navigation(request) else page("signout.html")
 
-    Raises CrossSite for a request from another site, such as one by an image.
+
+def _is_own_navigation(request: Request) -> bool:
+    """Whether the browser says that its user opens this page, from this site's own or by the address bar.
+
+    Not for an image or a frame, nor for a page that the browser fetches ahead (`Sec-Purpose`). An old browser
+    says nothing. Source: https://www.w3.org/TR/fetch-metadata/
     """
-    if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-        raise CrossSite()
-    return await _end(request, api)
+    told = request.headers.get
+    return (
+        told("sec-fetch-site") in OWN_SITE
+        and told("sec-fetch-mode") == "navigate"
+        and told("sec-fetch-dest") == "document"
+        and not any(told(name) for name in ("sec-purpose", "purpose", "x-moz"))
+    )
 
 
 async def _end(request: Request, api: Api) -> Response:

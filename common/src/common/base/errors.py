@@ -7,6 +7,7 @@ AppError
 ├── NotAuthorized     401  not signed in, or not the owner
 ├── CrossSite         403
 ├── NotFound          404
+├── RequestTimeout    408
 ├── PreconditionFailed 412 the record is not at the version that the request names
 ├── TooLarge          413
 ├── KeyReused         422  an Idempotency-Key of another request
@@ -128,6 +129,14 @@ class PreconditionFailed(AppError):
     status = 412
     code = "precondition-failed"
     default_message = "The record has changed"
+
+
+class RequestTimeout(AppError):
+    """The body took too long to arrive."""
+
+    status = 408
+    code = "request-timeout"
+    default_message = "The request took too long to arrive"
 
 
 class TooLarge(AppError):

@@ -1,13 +1,17 @@
 """The HTTP side of a service: its routes between the gate and the error renderer, and its health."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from starlette.types import Lifespan
+from starlette.types import ASGIApp, Lifespan
 
 from common.http import health, rendering
-from common.http.middleware import RequestMiddleware
+from common.http.cross_site import ANY_SCHEME, Site
+from common.http.head import HeadMiddleware
+from common.http.middleware import API_HEADERS, RequestMiddleware
+from common.http.openapi import documents
+from common.http.request_body import BodyMiddleware
 
 
 def create_http_app(
@@ -15,8 +19,17 @@ def create_http_app(
     routers: Sequence[APIRouter],
     lifespan: Lifespan[Any],
     checks: Mapping[str, health.Check],
+    *,
+    site: Site = ANY_SCHEME,
+    headers: Sequence[tuple[bytes, bytes]] = API_HEADERS,
+    layers: Sequence[Callable[[ASGIApp], ASGIApp]] = (),
 ) -> FastAPI:
-    """checks: Readiness checks of `/readyz`, by the name in its answer."""
+    """The app of one service.
+
+    checks: Readiness checks of `/readyz`, by the name in its answer.
+    site: The origin of the pages that may write. headers: Default headers of every answer.
+    layers: ASGI middleware around the one of requests, inner first; they see its refusals, too.
+    """
     app = FastAPI(
         title=f"GitTix {name}",
         lifespan=lifespan,
@@ -29,5 +42,12 @@ def create_http_app(
         # Not include_router: an included router is matched twice at every request.
         app.router.routes.extend(router.routes)
     rendering.install(app)
-    app.add_middleware(RequestMiddleware)
+    app.openapi = documents(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    app.add_middleware(RequestMiddleware, site=site, headers=headers)
+    for layer in layers:
+        app.add_middleware(layer)
+    # The outermost two change what is sent: one ends the answer to a HEAD, the other holds an answer's
+    # last part back until the body of the request is over.
+    app.add_middleware(BodyMiddleware)
+    app.add_middleware(HeadMiddleware)
     return app

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from common.base.errors import CONTENT_TYPE_INVALID, BadRequest
-from common.http.rendering import JSON, invalid
+from common.http.rendering import JSON, MAX_ENTRIES, invalid
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -27,7 +27,18 @@ class Input(BaseModel):
         if not isinstance(data, dict):
             return data
         required = (field.alias for field in cls.model_fields.values() if field.is_required())
-        return dict.fromkeys(required) | data
+        return dict.fromkeys(required) | cls._bounded(data)
+
+    @classmethod
+    def _bounded(cls, data: dict[object, object]) -> dict[object, object]:
+        """`data` with as many unknown fields as its refusal names: each costs an error of its own."""
+        if len(data) <= MAX_ENTRIES:
+            return data
+        known = {field.alias for field in cls.model_fields.values()}
+        unknown = [name for name in data if name not in known]
+        return {name: value for name, value in data.items() if name in known} | {
+            name: data[name] for name in unknown[:MAX_ENTRIES]
+        }
 
 
 class Output(BaseModel):

@@ -1,28 +1,35 @@
-"""Outermost layer of every request: trace, cross-site check, limit of the body, metrics, one log line."""
+"""Layer of every request: trace, cross-site check, announced length, headers, metrics, one log line."""
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from prometheus_client import Histogram
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.base import tracing
-from common.base.errors import CONTENT_LENGTH_INVALID, AppError, BadRequest, CrossSite, NotFound, TooLarge
+from common.base.errors import AppError, NotFound
+from common.http.cross_site import Site
 from common.http.rendering import render, unexpected
+from common.http.request_body import refuse_announced
 
 log = logging.getLogger("request")
 
-MAX_BODY_BYTES = 256 * 1024
-_MOST_DIGITS = 18
 CLIENT_CLOSED_REQUEST = 499
 """Status in metrics and logs of a request whose client left before the answer began; nginx's number."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-OPERATOR_PATHS = frozenset(
-    {"/healthz", "/readyz", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
-)
+DOCS = frozenset({"/docs", "/docs/oauth2-redirect"})
+OPERATOR_PATHS = DOCS | {"/healthz", "/readyz", "/metrics", "/openapi.json"}
 """For those who stand beside the service. A plain Ingress knows no way to hide them."""
+
+API_HEADERS: Sequence[tuple[bytes, bytes]] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
+"""Headers of an API's answer. A route's own header of the same name wins."""
 
 _SECONDS = Histogram(
     "http_request_seconds",
@@ -35,8 +42,12 @@ _SECONDS = Histogram(
 class RequestMiddleware:
     """Pure ASGI: nothing is buffered, and a request costs one extra frame."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(
+        self, app: ASGIApp, site: Site, headers: Sequence[tuple[bytes, bytes]] = API_HEADERS
+    ) -> None:
         self._app = app
+        self._site = site
+        self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,13 +57,17 @@ class RequestMiddleware:
         headers = _Headers(scope["headers"])
         trace = tracing.Trace.start(headers.get(b"x-request-id"), headers.get(b"traceparent"))
         tracing.enter(trace)
+        defaults = () if scope["path"] in DOCS else self._headers
         status = 0
 
         async def send_marked(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"].append((b"x-request-id", trace.request_id.encode()))
+                given: list[tuple[bytes, bytes]] = message["headers"]
+                names = {name for name, _ in given}
+                given.extend(header for header in defaults if header[0] not in names)
+                given.append((b"x-request-id", trace.request_id.encode()))
             await send(message)
 
         try:
@@ -72,8 +87,8 @@ class RequestMiddleware:
             if scope["path"] in OPERATOR_PATHS:
                 refuse_from_outside(headers)
             if scope["method"] not in SAFE_METHODS:
-                refuse_cross_site(headers)
-                receive = limited(headers, receive)
+                self._site.refuse_others(headers.get, scope.get("scheme", "http"))
+                refuse_announced(headers.get(b"content-length"))
         except AppError as error:
             await render(error)(scope, receive, send)
             return
@@ -81,7 +96,7 @@ class RequestMiddleware:
 
 
 class _Headers:
-    """The few headers that the gate looks at, without decoding the others."""
+    """The few headers that the middleware looks at, without decoding the others."""
 
     _NAMES = frozenset(
         {
@@ -102,40 +117,6 @@ def refuse_from_outside(headers: _Headers) -> None:
     """Raises NotFound for a request through an edge: every edge sends X-Forwarded-For."""
     if headers.get(b"x-forwarded-for") is not None:
         raise NotFound()
-
-
-def refuse_cross_site(headers: _Headers) -> None:
-    """Raises CrossSite for a write that a browser sent from another site's page.
-
-    One with neither `Sec-Fetch-Site` nor `Origin` comes from no browser: its session alone judges it.
-    """
-    if headers.get(b"sec-fetch-site") == "cross-site":
-        raise CrossSite()
-    origin = headers.get(b"origin")
-    if origin is not None and origin.partition("://")[2] != headers.get(b"host"):
-        raise CrossSite()
-
-
-def limited(headers: _Headers, receive: Receive) -> Receive:
-    """`receive` that raises TooLarge past the limit; at once where the length is announced."""
-    announced = headers.get(b"content-length")
-    if announced is not None:
-        if not (announced.isascii() and announced.isdecimal()):
-            raise BadRequest("Content-Length must be a number", code=CONTENT_LENGTH_INVALID)
-        if len(announced) > _MOST_DIGITS or int(announced) > MAX_BODY_BYTES:
-            raise TooLarge()
-        return receive
-    total = 0
-
-    async def counted() -> Message:
-        nonlocal total
-        message = await receive()
-        total += len(message.get("body", b""))
-        if total > MAX_BODY_BYTES:
-            raise TooLarge()
-        return message
-
-    return counted
 
 
 def _note(scope: Scope, status: int, seconds: float) -> None:

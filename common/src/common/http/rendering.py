@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from common.base import errors
 from common.base.errors import (
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 
 JSON = "application/json"
 MAX_ENTRIES = 20
+MAX_FIELD_NAME = 50
+"""In characters. A client chooses the names of unknown fields; the size of the refusal stays bounded."""
 
 _MESSAGES = {404: NotFound.default_message, 405: "Method not allowed", 413: TooLarge.default_message}
 _CODES = {
@@ -69,7 +72,7 @@ def invalid(refused: Iterable[ErrorDetails]) -> Invalid:
     """One entry per bad field, in the words of the model that refused it."""
     entries: dict[str | None, ErrorEntry] = {}
     for error in refused:
-        field = str(error["loc"][0]) if error["loc"] else None
+        field = str(error["loc"][0])[:MAX_FIELD_NAME] if error["loc"] else None
         entries.setdefault(field, _entry(error, field))
     return Invalid(list(entries.values())[:MAX_ENTRIES])
 
@@ -137,11 +140,12 @@ def install(app: FastAPI) -> None:
         return render(error)
 
     @app.exception_handler(HTTPException)
-    async def _http_error(_request: Request, error: HTTPException) -> Response:
+    async def _http_error(request: Request, error: HTTPException) -> Response:
         status = HTTPStatus(error.status_code)
         message = _MESSAGES.get(status) or status.phrase
         code = _CODES.get(status) or status.name.lower().replace("_", "-")
-        return error_response(status, [ErrorEntry(message, code)], error.headers)
+        headers = {**(error.headers or {}), **_allowed(request, status)}
+        return error_response(status, [ErrorEntry(message, code)], headers)
 
     @app.exception_handler(RequestValidationError)
     async def _bad_request(_request: Request, error: RequestValidationError) -> Response:
@@ -154,6 +158,20 @@ def install(app: FastAPI) -> None:
     async def _outage(_request: Request, error: Exception) -> Response:
         log.warning("a dependency is down", extra={"error": repr(error)})
         return render(Unavailable())
+
+
+def _allowed(request: Request, status: int) -> Mapping[str, str]:
+    """Header `Allow` of a 405: every method of the path. Starlette names those of its first route alone."""
+    if status != HTTPStatus.METHOD_NOT_ALLOWED:
+        return {}
+    routes = (
+        route for route in request.app.router.routes if route.matches(request.scope)[0] is not Match.NONE
+    )
+    methods = {method for route in routes for method in getattr(route, "methods", None) or ()}
+    if "GET" in methods:
+        # By `HeadMiddleware`.
+        methods.add("HEAD")
+    return {"Allow": ", ".join(sorted(methods))} if methods else {}
 
 
 def unexpected(error: Exception) -> Response:

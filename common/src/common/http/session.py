@@ -3,10 +3,11 @@
 An invalid, expired or tampered token is an anonymous request, never an error.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from itertools import islice
 from time import time
 from typing import Annotated, TypeAlias
 
@@ -21,21 +22,37 @@ ALGORITHM = "HS256"
 LIFETIME = timedelta(days=7)
 COOKIE_LIFETIME = 2 * LIFETIME
 """Longer than the token's, so that a returning user sees that the session has ended."""
+MAX_SESSION_COOKIES = 8
+"""Session cookies of one request that are read. Another host of the site can add some of the same name."""
 MAX_TOKEN_LENGTH = 4096
 """In characters. No browser stores a longer cookie, so a longer token is not cached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """Issues and reads session cookies, by settings `JWT_KEY` and `COOKIE_SECURE`."""
+    """Issues and reads session cookies, by settings `JWT_KEY`, `COOKIE_SECURE` and `COOKIE_PORT`.
+
+    port: Part of the cookie's name over plain http; None leaves it out.
+    """
 
     key: str
     secure: bool
+    port: int | None = None
 
     @property
     def cookie(self) -> str:
-        """`__Host-` ties the cookie to this host and to https (RFC 6265bis, section 4.1.3)."""
-        return "__Host-session" if self.secure else "session"
+        """`__Host-` ties the cookie to this host and to https (RFC 6265bis, section 4.1.3).
+
+        Over plain http, the port keeps the cookies of two checkouts apart: cookies know no ports.
+        """
+        if self.secure:
+            return "__Host-session"
+        return "session" if self.port is None else f"session-{self.port}"
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names under which a session is read: the cookie's, and the one of the last release."""
+        return (self.cookie,) if self.secure or self.port is None else (self.cookie, "session")
 
     def token(self, user: CurrentUser) -> str:
         issued = times.now()
@@ -48,18 +65,37 @@ class Sessions:
         known = _verified(token, self.key)
         return known[0] if known is not None and known[1] > time() else None
 
+    def of_request(self, request: Request) -> CurrentUser | None:
+        """The user of the first session cookie that verifies; None without one."""
+        return next((user for token in self._tokens(request) if (user := self.read(token))), None)
+
+    def is_sent(self, request: Request) -> bool:
+        """Whether the request has a session cookie, valid or not."""
+        return next(self._tokens(request), None) is not None
+
+    def _tokens(self, request: Request) -> Iterator[str]:
+        """Session cookies, in the order of `names` and of the header: browsers send the closest one first."""
+        sent = [pair for line in request.headers.getlist("cookie") for pair in line.split(";")]
+        pairs = [(name.strip(), value.strip()) for name, _, value in (pair.partition("=") for pair in sent)]
+        tokens = (value for wanted in self.names for name, value in pairs if name == wanted)
+        return islice(tokens, MAX_SESSION_COOKIES)
+
     def start(self, response: Response, user: CurrentUser) -> None:
-        response.set_cookie(
-            self.cookie,
-            self.token(user),
-            max_age=int(COOKIE_LIFETIME.total_seconds()),
-            httponly=True,
-            samesite="lax",
-            secure=self.secure,
-        )
+        self.set_cookie(response, self.cookie, self.token(user), int(COOKIE_LIFETIME.total_seconds()))
 
     def end(self, response: Response) -> None:
-        response.delete_cookie(self.cookie, httponly=True, samesite="lax", secure=self.secure)
+        for name in self.names:
+            self.delete_cookie(response, name)
+
+    def set_cookie(self, response: Response, name: str, value: str, max_age: int) -> None:
+        """A cookie of this site, out of reach of scripts, and over https sent by https alone.
+
+        max_age: In seconds.
+        """
+        response.set_cookie(name, value, max_age=max_age, httponly=True, samesite="lax", secure=self.secure)
+
+    def delete_cookie(self, response: Response, name: str) -> None:
+        response.delete_cookie(name, httponly=True, samesite="lax", secure=self.secure)
 
 
 @lru_cache(maxsize=4096)
@@ -83,7 +119,7 @@ def _verified(token: str, key: str) -> tuple[CurrentUser, int] | None:
 
 def current_user(request: Request) -> CurrentUser | None:
     sessions: Sessions = request.app.state.sessions
-    return sessions.read(request.cookies.get(sessions.cookie))
+    return sessions.of_request(request)
 
 
 def signed_in(request: Request) -> CurrentUser:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 
 from common.base import logs
+from common.runtime.protocol import Protocol
 from common.runtime.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def server_config(app: FastAPI, settings: ServiceSettings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -44,11 +44,21 @@ def _mongo_uri(text: str) -> str:
     return text
 
 
+def _origin(text: str) -> str:
+    """`scheme://host`, with the port if it is not the scheme's own, as a browser writes an origin."""
+    url = Url(text)
+    if url.path not in (None, "", "/") or url.query or url.fragment or url.username or url.password:
+        raise ValueError("not an address without a path")
+    return str(url).rstrip("/")
+
+
 MongoUri = Annotated[str, AfterValidator(_mongo_uri)]
 NatsUrl = Annotated[str, _url("nats", "tls")]
 """One server, or several with commas between."""
 RedisUrl = Annotated[str, _url("redis", "rediss")]
 HttpUrl = Annotated[str, _url("http", "https")]
+PublicUrl = Annotated[HttpUrl, AfterValidator(_origin)]
+"""The site's own address, without a path."""
 JwtKey = Annotated[str, Field(min_length=32)]
 """HS256 wants a key of at least 256 bits (RFC 7518, section 3.2)."""
 
@@ -68,6 +78,8 @@ class SessionSettings(BaseSettings):
 
     jwt_key: JwtKey
     cookie_secure: bool = True
+    cookie_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Part of the session cookie's name over plain http: the systems of one machine don't share it."""
 
 
 class BrokerSettings(BaseSettings):

@@ -27,6 +27,12 @@ def signed_in(user: CurrentUser | None = None) -> dict[str, str]:
 
 
 @asynccontextmanager
+async def no_lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    """Lifespan of an app that opens nothing."""
+    yield
+
+
+@asynccontextmanager
 async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A client of `app` while its lifespan runs, once `/readyz` says so. Exceptions become answers."""
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

@@ -25,7 +25,7 @@ def system(config: Config) -> dict[str, str]:
 
 def services(config: Config, key: str) -> Mapping[str, dict[str, str]]:
     """Environment of each service by name: exactly the variables that the contract lists for it."""
-    jwt, nats = {"JWT_KEY": key, "COOKIE_SECURE": "false"}, {"NATS_URL": config.nats()}
+    jwt, nats = {"JWT_KEY": key, **_cookie(config)}, {"NATS_URL": config.nats()}
 
     def mongo(database: str) -> dict[str, str]:
         return {"MONGO_URI": config.mongo(database)}
@@ -36,10 +36,21 @@ def services(config: Config, key: str) -> Mapping[str, dict[str, str]]:
         "orders": mongo("orders") | nats | jwt | _passed(config, "ORDER_HOLD_SECONDS"),
         "expiration": nats | {"REDIS_URL": config.redis()},
         "payments": mongo("payments") | nats | jwt | _gateway(config),
-        "client": nats | jwt | {"API_BASE_URL": config.edge_url} | _card_fields(config),
+        "client": nats | jwt | _addresses(config) | _card_fields(config),
     }
     common = system(config) | _passed(config, "LOG_LEVEL") | {"HOST": "127.0.0.1", "PYTHONUNBUFFERED": "1"}
     return {name: common | {"PORT": str(config.ports[name])} | mine for name, mine in own.items()}
+
+
+def _cookie(config: Config) -> dict[str, str]:
+    """Plain http; the edge's port in the cookie's name: two checkouts don't end each other's sessions."""
+    return {"COOKIE_SECURE": "false", "COOKIE_PORT": str(config.ports["edge"])}
+
+
+def _addresses(config: Config) -> dict[str, str]:
+    """The edge, as the pages reach it and as a browser does."""
+    own = {"API_BASE_URL": config.edge_url, "PUBLIC_URL": f"http://localhost:{config.ports['edge']}"}
+    return own | _passed(config, "PUBLIC_URL")
 
 
 def _gateway(config: Config) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Environment of each process in the overlays, compared with the settings in its code."""
 
+from urllib.parse import urlsplit
+
 import pytest
 from tests.deploy.manifests.code import is_ours, settings
 
@@ -68,6 +70,22 @@ def test_production_moves_money_and_its_cookies_need_https() -> None:
     with_a_session = [one for one in env.values() if "JWT_KEY" in one]
     assert len(with_a_session) == 5
     assert all(one["COOKIE_SECURE"] == "true" for one in with_a_session)
+
+
+@pytest.mark.parametrize(
+    ("name", "public_url"),
+    [
+        ("prod", "https://ticketing.dev"),
+        ("test", "http://ticketing.dev"),
+        ("dev", "http://ticketing.localhost:8080"),
+    ],
+)
+def test_the_public_address_is_a_host_of_the_ingress(name: str, public_url: str) -> None:
+    (client,) = (each for each in processes(name) if each.labels["app"] == "client")
+    (ingress,) = of_kind(overlay(name), "Ingress")
+
+    assert environment(overlay(name), client)["PUBLIC_URL"] == public_url
+    assert urlsplit(public_url).hostname in {rule["host"] for rule in ingress["spec"]["rules"]}
 
 
 def test_production_writes_to_a_majority_and_to_three_streams() -> None:

@@ -1,0 +1,90 @@
+"""What is no HTTP is refused in the form of every other error, and its connection closed."""
+
+import asyncio
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from common.runtime.protocol import MAX_HEAD_BYTES
+from tests.http.test_answers import an_app
+from tests.raw_http import exchange, read_answer
+from tests.serving import served
+
+HOST = b"Host: a.test\r\n"
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET /records?q=caf\xc3\xa9 HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET /caf\xc3\xa9 HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"FOO /records HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET /records HTTP/1.1\r\n" + HOST + b"Bad Header: x\r\n\r\n",
+        b"PUT /records HTTP/1.1\r\n" + HOST + b"Content-Length: x\r\n\r\n",
+        b"PUT /records HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+        b"\x16\x03\x01\x02\x00\x01",
+    ],
+)
+async def test_what_is_no_http_is_told_so_in_the_common_form(request_bytes: bytes) -> None:
+    async with served(an_app()) as port:
+        answer = await exchange(port, request_bytes)
+
+    assert (answer.status, answer.codes, answer.closed) == (400, ["bad-request"], True)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_broken_chunk_is_refused_while_its_request_is_read() -> None:
+    request = b"PUT /records HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"
+    async with served(an_app()) as port:
+        answer = await exchange(port, request)
+
+    assert (answer.status, answer.codes, answer.closed) == (400, ["bad-request"], True)
+
+
+@pytest.mark.parametrize(
+    "head", [b"X-Long: " + b"x" * 10 * MAX_HEAD_BYTES, b"X-Short: x\r\n" * MAX_HEAD_BYTES]
+)
+async def test_headers_without_an_end_are_cut_off(head: bytes) -> None:
+    async with served(an_app()) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /records HTTP/1.1\r\n" + HOST + head)
+        answer = await read_answer(reader)
+        writer.close()
+
+    assert (answer.status, answer.codes) == (431, ["headers-too-large"])
+
+
+async def test_large_bodies_are_no_large_headers() -> None:
+    async with served(an_app()) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        for _ in range(3):
+            assert (await client.put("/records", content=b"x" * 2 * MAX_HEAD_BYTES)).status_code == 200
+
+
+async def test_requests_of_one_connection_are_answered_one_after_the_other() -> None:
+    """The count of a head begins anew with each request."""
+    padding = b"X-Padding: " + b"x" * (MAX_HEAD_BYTES // 2) + b"\r\n\r\n"
+    async with served(an_app()) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(4):
+            writer.write(b"GET /records HTTP/1.1\r\n" + HOST + padding)
+            assert (await read_answer(reader)).status == 200
+        writer.close()
+
+
+async def test_an_answer_that_has_begun_gets_no_second_one() -> None:
+    async with served(an_app()) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /endless HTTP/1.1\r\n" + HOST + b"\r\n")
+        await reader.readuntil(b"part\n")
+        writer.write(b"FOO / HTTP/1.1\r\n\r\n")
+        rest = await reader.read()
+        writer.close()
+
+    assert b"HTTP/1.1 400" not in rest
+
+
+async def test_an_app_without_our_layers_is_served_as_well() -> None:
+    async with served(FastAPI()) as port:
+        assert (await exchange(port, b"FOO / HTTP/1.1\r\n\r\n")).status == 400
