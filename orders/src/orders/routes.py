@@ -33,17 +33,17 @@ def create_router(repositories: Repositories, hold: timedelta) -> APIRouter:
         headers = {}
         if len(found) > limit:
             headers["Link"] = f'<{PATH}?limit={limit}&cursor={shown[-1].id}>; rel="next"'
-        content = ORDERS.dump_json([OrderOutput.of(order) for order in shown], by_alias=True)
+        content = ORDERS.dump_json([OrderOutput.of(order, hold) for order in shown], by_alias=True)
         return Response(content, headers=headers, media_type=JSON)
 
     @router.get("/{order_id}", responses={200: {"model": OrderOutput}})
     async def show(user: SignedIn, order_id: str) -> Response:
-        return json_response(OrderOutput.of(await commands.own(orders, user, order_id)))
+        return json_response(OrderOutput.of(await commands.own(orders, user, order_id), hold))
 
     @router.post("", responses={201: {"model": OrderOutput}}, openapi_extra=describes(OrderInput))
     async def create(user: SignedIn, body: Body) -> Response:
         order = await commands.place(repositories, user, body.ticket_id, hold, body.price)
-        return json_response(OrderOutput.of(order), 201)
+        return json_response(OrderOutput.of(order, hold), 201)
 
     @router.delete("/{order_id}", status_code=204)
     async def cancel(user: SignedIn, order_id: str) -> Response:
