@@ -109,6 +109,7 @@ async def test_signing_out_ends_the_session_and_goes_to_the_front_page(
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert len(apis.calls("POST", "/api/users/signout")) == 1
+    assert answer.headers["clear-site-data"] == '"cache", "storage"'
     assert SESSIONS.cookie not in browser.cookies
     assert {"Sign Up", "Sign In"} <= links(await browser.get("/")).keys()
 

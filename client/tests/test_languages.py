@@ -12,7 +12,7 @@ from tests.dom import alerts, page
 from tests.fake_apis import FakeApis
 
 import client
-from client.languages import CHINESE, ENGLISH, LANGUAGES, Language
+from client.languages import CHINESE, ENGLISH, LANGUAGES, Language, duration
 from common.base.money import Money
 from common.testing.browser import a_user
 
@@ -119,6 +119,20 @@ def test_prices_and_days_are_written_as_the_language_does() -> None:
     day = date(2027, 5, 31)
     assert (ENGLISH.day(day), CHINESE.day(day)) == ("Mon, May 31, 2027", "2027年5月31日周一")
     assert (ENGLISH.month(day), CHINESE.month(day)) == ("May", "5月")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "chinese"),
+    [
+        (900, "15 minutes", "15 分钟"),
+        (60, "1 minute", "1 分钟"),
+        (5, "5 seconds", "5 秒"),
+        (90, "90 seconds", "90 秒"),
+    ],
+)
+def test_a_duration_is_written_exactly(seconds: int, english: str, chinese: str) -> None:
+    written = [duration(language.catalogue(), seconds) for language in (ENGLISH, CHINESE)]
+    assert written == [english, chinese]
 
 
 def test_the_first_and_the_last_day_of_the_calendar_can_be_written() -> None:

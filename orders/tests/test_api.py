@@ -29,7 +29,17 @@ async def test_an_order_answers_with_what_it_reserved(shop: Shop) -> None:
 
     assert response.status_code == 201
     order = response.json()
-    told = ["id", "userId", "status", "expiresAt", "version", "ticket", "payment", "heldUntil", "endedBecause"]
+    told = [
+        "id",
+        "userId",
+        "status",
+        "expiresAt",
+        "version",
+        "ticket",
+        "payment",
+        "heldUntil",
+        "endedBecause",
+    ]
     assert list(order) == told
     assert is_id(order.pop("id"))
     expires_at = order.pop("expiresAt")

@@ -251,7 +251,9 @@ async def test_an_end_of_another_release_is_told_as_it_is_stored(
     order = await shop.an_order()
     await shop.delete(order)
     found = shop.database["orders"]
-    await found.update_one({"_id": order["id"]}, {"$set": stored} if stored else {"$unset": {"ended_because": 1}})
+    await found.update_one(
+        {"_id": order["id"]}, {"$set": stored} if stored else {"$unset": {"ended_because": 1}}
+    )
 
     await deliver(stream, Payment(order["id"]).voided())
 

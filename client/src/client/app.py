@@ -67,7 +67,7 @@ def create_app(
     app.state.signed_address = SignedClientAddress(settings.jwt_key)
     app.state.receipts = Receipts(settings.jwt_key)
     app.state.stripe_key = settings.stripe_publishable_key
-    app.state.templates = templates(assets)
+    app.state.templates = templates(assets, settings.order_hold_seconds)
     app.state.polling = Polling()
     sends_to_sign_in(app)
     # The last one added is the outermost: it sees all responses, refusals of the request middleware included.

@@ -62,6 +62,14 @@ CHINESE = Language("zh", "中文", "zh-Hans", "zh_Hans_CN")
 LANGUAGES = {language.code: language for language in (ENGLISH, CHINESE)}
 
 
+def duration(catalogue: NullTranslations, seconds: int) -> str:
+    """Minutes where `seconds` are whole ones: `15 minutes`; else seconds: `90 seconds`."""
+    ngettext = catalogue.ngettext
+    if seconds % 60:
+        return ngettext("%(num)s second", "%(num)s seconds", seconds) % {"num": seconds}
+    return ngettext("%(num)s minute", "%(num)s minutes", seconds // 60) % {"num": seconds // 60}
+
+
 def language_of(request: Request) -> Language:
     """Language of the switch's cookie, else the browser's first preference that we support, else English."""
     chosen = LANGUAGES.get(request.cookies.get(COOKIE, ""))

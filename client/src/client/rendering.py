@@ -12,18 +12,19 @@ from client import flash
 from client.assets import Assets
 from client.flash import Flash
 from client.forms import NO_PROBLEMS
-from client.languages import LANGUAGES, Language, language_of
+from client.languages import LANGUAGES, Language, duration, language_of
 from common.http.session import current_user
 
 Templates = Mapping[str, Environment]
 """Jinja environments by language code, such as `"en"`."""
 
 
-def templates(assets: Assets) -> Templates:
-    return {code: _environment(assets, language) for code, language in LANGUAGES.items()}
+def templates(assets: Assets, hold_seconds: int) -> Templates:
+    """hold_seconds: How long an order holds its ticket, for the words beside Purchase."""
+    return {code: _environment(assets, language, hold_seconds) for code, language in LANGUAGES.items()}
 
 
-def _environment(assets: Assets, language: Language) -> Environment:
+def _environment(assets: Assets, language: Language, hold_seconds: int) -> Environment:
     environment = Environment(
         loader=PackageLoader("client"),
         autoescape=True,
@@ -37,6 +38,7 @@ def _environment(assets: Assets, language: Language) -> Environment:
     environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]  # the extension's
     environment.policies["ext.i18n.trimmed"] = True
     environment.globals.update(asset=assets.address, language=language, languages=LANGUAGES.values())
+    environment.globals.update(hold=duration(catalogue, hold_seconds))
     environment.filters.update(
         query=urlencode,
         # Not `_(message)`: `_` would mark a text from a service as safe HTML.

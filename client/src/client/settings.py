@@ -1,3 +1,7 @@
+from typing import Annotated
+
+from pydantic import Field
+
 from common.runtime.settings import BrokerSettings, HttpUrl, ServiceSettings, SessionSettings
 
 
@@ -6,3 +10,5 @@ class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     """The edge, which serves the APIs and these pages under one origin."""
     stripe_publishable_key: str = ""
     """With it, cards are paid by Stripe's Payment Element; without it, by the fake gateway's test cards."""
+    order_hold_seconds: Annotated[int, Field(gt=0, le=86_400)] = 900
+    """The same value as that of orders, for the words beside Purchase. An order's own time comes from the API."""

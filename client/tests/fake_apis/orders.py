@@ -56,6 +56,7 @@ def cancel(records: Records, request: httpx.Request, order_id: str) -> httpx.Res
         raise refuse(400, ErrorCode.ORDER_COMPLETE, "Cannot cancel a completed order")
     if order.status != "cancelled":
         order.change("cancelled")
+        order.ended_because = "cancelled"
         order.ticket.change(order_id=None, status="available")
         if order.id in records.payments:
             records.payments[order.id].status = order.payment = "voided"

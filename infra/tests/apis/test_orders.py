@@ -41,6 +41,8 @@ async def test_a_new_order_holds_its_ticket_for_15_minutes(shop: Shop) -> None:
             "seat": "A 7",
         },
         "payment": None,
+        "heldUntil": times.iso(order.expires_at),
+        "endedBecause": None,
     }
     held = await shop.visitors.ticket(ticket.id)
     assert (held.status, held.order_id, held.version) == ("held", order.id, 1)
@@ -110,6 +112,7 @@ async def test_a_cancelled_order_frees_its_ticket(shop: Shop) -> None:
     assert (shop.answers.last.status_code, shop.answers.last.content) == (204, b"")
     cancelled = await shop.buyers.order(order.id)
     assert (cancelled.status, shop.json(200)["version"]) == ("cancelled", 1)
+    assert (cancelled.held_until, cancelled.ended_because) == (None, "cancelled")
     freed = await shop.is_free(order.ticket.id)
     assert (freed.order_id, freed.version) == (None, 2)
 

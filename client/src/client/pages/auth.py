@@ -80,6 +80,8 @@ async def _end(request: Request, api: Api) -> Response:
     with suppress(AppError):
         cookies = await api.signout()
     response = see_other(HOME, cookies, Flash.SIGNED_OUT)
+    # Browsers obey it over https and on localhost. Elsewhere `no-store` on every page of a member has to do.
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
     sessions: Sessions = request.app.state.sessions
     sessions.end(response)
     return response

@@ -29,6 +29,9 @@ HTMX = {
     # htmx's indicator styles are inline, which the policy forbids. No script of ours needs eval.
     "includeIndicatorStyles": False,
     "allowEval": False,
+    # No copies of pages in the tab's storage: they would survive a sign-out. Back loads the page instead.
+    "historyCacheSize": 0,
+    "refreshOnHistoryMiss": True,
     # Swaps error responses in too: a refused search is a page that shows the problem.
     "responseHandling": [{"code": "204", "swap": False}, {"code": "...", "swap": True}],
 }

@@ -3,7 +3,16 @@
 import pytest
 from tests.deploy.manifests.code import is_ours, settings
 
-from infra.deploy.manifests.rendered import EVERY_OVERLAY, Pod, environment, named, of_kind, overlay, pods
+from infra.deploy.manifests.rendered import (
+    EVERY_OVERLAY,
+    OVERLAYS,
+    Pod,
+    environment,
+    named,
+    of_kind,
+    overlay,
+    pods,
+)
 
 BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS"}
 """Variables that `common.runtime.settings.load` and uvicorn read."""
@@ -68,6 +77,12 @@ def test_production_moves_money_and_its_cookies_need_https() -> None:
     with_a_session = [one for one in env.values() if "JWT_KEY" in one]
     assert len(with_a_session) == 5
     assert all(one["COOKIE_SECURE"] == "true" for one in with_a_session)
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_the_pages_say_for_how_long_orders_holds_a_ticket(name: str) -> None:
+    env = {each.labels["app"]: environment(overlay(name), each) for each in processes(name)}
+    assert env["client"]["ORDER_HOLD_SECONDS"] == env["orders"]["ORDER_HOLD_SECONDS"]
 
 
 def test_production_writes_to_a_majority_and_to_three_streams() -> None:
