@@ -14,7 +14,8 @@ from common.base.ids import is_id
 URLENCODED = "application/x-www-form-urlencoded"
 
 
-async def _form(request: Request) -> Mapping[str, str]:
+async def form_of(request: Request) -> Mapping[str, str]:
+    """See `Form`."""
     # The only type of our forms. In multipart the sender may choose any of Python's decoders for a field.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != URLENCODED:
         raise FormInvalid()
@@ -22,7 +23,7 @@ async def _form(request: Request) -> Mapping[str, str]:
         return {name: value for name, value in sent.items() if isinstance(value, str)}
 
 
-Form = Annotated[Mapping[str, str], Depends(_form)]
+Form = Annotated[Mapping[str, str], Depends(form_of)]
 """The fields of a form; of a repeated field, the last value. Raises FormInvalid for another content type."""
 
 

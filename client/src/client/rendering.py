@@ -81,7 +81,9 @@ class Page:
 
     def _shared(self, context: Mapping[str, Any]) -> dict[str, Any]:
         shared = {"user": self._user, "problems": NO_PROBLEMS, "flash": self._flash, "here": self._here}
-        return {**shared, **context}
+        # typed: Hidden fields of the language switch, for a page in response to a form. half_finished: The form on
+        # the page that the switch sends along, `{"form": its id, "path": its target}`.
+        return {**shared, "typed": {}, "half_finished": None, **context}
 
 
 def _here(request: Request) -> str:

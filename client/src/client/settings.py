@@ -11,4 +11,4 @@ class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     stripe_publishable_key: str = ""
     """With it, cards are paid by Stripe's Payment Element; without it, by the fake gateway's test cards."""
     order_hold_seconds: Annotated[int, Field(gt=0, le=86_400)] = 900
-    """The same value as that of orders, for the words beside Purchase. An order's own time comes from the API."""
+    """As of orders, for the words beside Purchase. The time of an order itself comes from the API."""

@@ -7,55 +7,69 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from client.api import Api, Apis, SetCookies
+from client.drafts import Continued, DraftFields
 from client.flash import Flash
 from client.forms import Form, Problems
+from client.i18n import gettext_noop
 from client.rendering import Page, Pages, see_other
-from client.sign_in import HOME, after_sign_in
+from client.sign_in import HOME, SIGN_IN, SIGN_UP, Entry, after_sign_in, entry_page, refuses_cookies
 from common.base.errors import AppError, CrossSite
 from common.http.session import MaybeUser, Sessions
 
 router = APIRouter(prefix="/auth", include_in_schema=False)
 
 FIELDS = ("email", "password")
+SHOW = "show"
+"""Field of a form that asks for a page with its draft, and doesn't sign in."""
+COOKIES_BLOCKED = gettext_noop(
+    "Your browser keeps no cookies of this site, so you would not stay signed in. Allow them, and try again."
+)
 
 Next = Annotated[str | None, Query()]
 
 
 @router.get("/signup")
-async def signup_form(user: MaybeUser, page: Pages, next: Next = None) -> Response:
-    return see_other(after_sign_in(next)) if user else page("signup.html", email="", next=after_sign_in(next))
+async def signup_form(user: MaybeUser, page: Pages, kept: DraftFields, next: Next = None) -> Response:
+    return see_other(after_sign_in(next)) if user else entry_page(page, SIGN_UP, Entry.of(kept, next))
 
 
 @router.post("/signup")
-async def signup(page: Pages, api: Apis, form: Form) -> Response:
-    return await _begin(page, form, api.signup, "signup.html", Flash.WELCOME)
+async def signup(request: Request, page: Pages, api: Apis, form: Form) -> Response:
+    return await _begin(request, page, form, api.signup, SIGN_UP, Flash.WELCOME)
 
 
 @router.get("/signin")
-async def signin_form(user: MaybeUser, page: Pages, next: Next = None) -> Response:
-    return see_other(after_sign_in(next)) if user else page("signin.html", email="", next=after_sign_in(next))
+async def signin_form(user: MaybeUser, page: Pages, kept: DraftFields, next: Next = None) -> Response:
+    return see_other(after_sign_in(next)) if user else entry_page(page, SIGN_IN, Entry.of(kept, next))
 
 
 @router.post("/signin")
-async def signin(page: Pages, api: Apis, form: Form) -> Response:
-    return await _begin(page, form, api.signin, "signin.html")
+async def signin(request: Request, page: Pages, api: Apis, form: Form) -> Response:
+    return await _begin(request, page, form, api.signin, SIGN_IN)
 
 
 async def _begin(
+    request: Request,
     page: Page,
     form: Form,
     ask: Callable[[str, str], Awaitable[SetCookies]],
-    template: str,
+    path: str,
     message: Flash | None = None,
 ) -> Response:
-    email, path = form.get("email", ""), after_sign_in(form.get("next"))
+    entry = Entry.of(form)
+    if SHOW in form:
+        return entry_page(page, path, entry)
+    if refuses_cookies(request):
+        return entry_page(page, path, entry, 400, problems=Problems(others=[COOKIES_BLOCKED]))
     try:
-        cookies = await ask(email, form.get("password", ""))
+        cookies = await ask(entry.email, form.get("password", ""))
     except AppError as error:
-        response = page(template, error.status, email=email, next=path, problems=Problems.of(error, FIELDS))
+        response = entry_page(page, path, entry, error.status, problems=Problems.of(error, FIELDS))
         response.headers.update(error.headers)
         return response
-    return see_other(path, cookies, message)
+    if entry.draft is not None:
+        return Continued(entry.draft, cookies)
+    return see_other(entry.next, cookies, message)
 
 
 @router.post("/signout")

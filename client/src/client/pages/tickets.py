@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from client.api import Api, Apis
 from client.domain import LISTING_STATES
+from client.drafts import DraftFields
 from client.flash import Flash
 from client.forms import Form, Problems, TicketId
 from client.polling import Polling
@@ -51,8 +52,8 @@ async def index(request: Request, page: Pages, api: Apis) -> Response:
 
 
 @router.get("/tickets/new")
-async def new(_user: Member, page: Pages) -> Response:
-    return page("ticket_form.html", ticket=None, sent=_sent({}))
+async def new(_user: Member, page: Pages, kept: DraftFields) -> Response:
+    return page("ticket_form.html", ticket=None, sent=_sent(kept))
 
 
 @router.post("/tickets/new")
@@ -72,9 +73,9 @@ async def show(ticket_id: TicketId, user: MaybeUser, page: Pages, api: Apis) -> 
 
 
 @router.get("/tickets/{ticket_id}/edit")
-async def edit(user: Member, ticket_id: TicketId, page: Pages, api: Apis) -> Response:
+async def edit(user: Member, ticket_id: TicketId, page: Pages, api: Apis, kept: DraftFields) -> Response:
     ticket = await _own(api, user, ticket_id)
-    return page("ticket_form.html", ticket=ticket, sent=_as_sent(ticket))
+    return page("ticket_form.html", ticket=ticket, sent=_sent(kept) if kept else _as_sent(ticket))
 
 
 @router.post("/tickets/{ticket_id}/edit")
@@ -188,13 +189,15 @@ async def _ticket_page(
     error: AppError | None = None,
     seen_price: str = "",
 ) -> Response:
-    ticket = await api.ticket(ticket_id)
+    ticket, seen = await api.ticket(ticket_id), _price(seen_price)
+    # The two prices say all that the refusal says.
+    is_said = error is not None and error.code == ErrorCode.PRICE_CHANGED and seen != ticket.price
     return page(
         "ticket.html",
         200 if error is None else error.status,
         **shown(ticket, user, await order_of(api, user, ticket)),
-        seen_price=_price(seen_price),
-        problems=Problems() if error is None else Problems.of(error),
+        seen_price=seen,
+        problems=Problems() if error is None or is_said else Problems.of(error),
     )
 
 
