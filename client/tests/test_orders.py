@@ -210,7 +210,7 @@ async def test_another_users_order_is_refused_with_a_message(as_user: As, apis: 
     assert answer.status_code == 401
     shown = page(answer)
     assert shown.one("h1").text == "You are not authorized to see this"
-    assert "belongs to someone else" in shown.one("ul", cls="messages").text
+    assert "belongs to another account" in shown.one("ul", cls="messages").text
 
 
 @pytest.mark.parametrize("order_id", [new_id(), "nope", "%2e%2e"])

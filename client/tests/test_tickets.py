@@ -263,7 +263,7 @@ async def test_each_bad_field_has_its_message_and_keeps_its_input(as_user: As) -
 
     assert answer.status_code == 400
     shown = page(answer)
-    assert error_of(shown, "title") == "Title is required"
+    assert error_of(shown, "title") == "Enter a title"
     assert error_of(shown, "price") == "Price must be greater than 0"
     assert shown.one("input", name_="price")["value"] == "<free>"
     assert alerts(shown) == []
@@ -376,7 +376,7 @@ async def test_listings_add_up_the_earnings_and_can_be_shown_by_state(as_user: A
 
     sums = page(first).one("dl", cls="sums")
     assert [div.text for div in sums.all("div")] == [
-        "Earned $39.99",
+        "Sold for $39.99",
         "For sale 1",
         "Reserved 0",
         "Sold 2",

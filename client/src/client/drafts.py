@@ -1,8 +1,9 @@
 """Drafts: what somebody typed into a form, carried through signing in or a change of language.
 
-The pages on the way hold a draft in hidden fields, so no server stores it. A draft is as untrusted as any form: the
-page that shows or takes it checks it as usual, and it can name the forms below alone. Only a POST carries one, and a
-POST of another site is refused, so no link acts for a user. Passwords and payment tokens are never part of one.
+The pages on the way hold a draft in hidden fields, so no server stores it. A draft is as untrusted as any
+form: the page that shows or takes it checks it as usual, and it can name the forms below alone. Only a POST
+carries one, and a POST of another site is refused, so no link acts for a user. Passwords and payment tokens
+are never part of one.
 """
 
 import re
@@ -79,7 +80,7 @@ DraftFields = Annotated[Mapping[str, str], Depends(_fields)]
 
 
 class Continued(Response):
-    """The response of the draft's own page, as the browser would get it with `cookies`, which it receives too.
+    """The response of the draft's own page, as a browser with `cookies` gets it. It receives them, too.
 
     cookies: `Set-Cookie` values, such as that of the session which was just started.
     """

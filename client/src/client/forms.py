@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from client.messages import message_for
+from client.messages import Text, message_for
 from client.refusals import FormInvalid
 from common.base.errors import AppError, NotFound
 from common.base.ids import is_id
@@ -31,8 +31,8 @@ Form = Annotated[Mapping[str, str], Depends(form_of)]
 class Problems:
     """Messages of an error: `fields` are shown beside the form's fields, `others` above the form."""
 
-    fields: Mapping[str, str] = field(default_factory=dict)
-    others: Sequence[str] = ()
+    fields: Mapping[str, Text] = field(default_factory=dict)
+    others: Sequence[Text] = ()
 
     def __bool__(self) -> bool:
         return bool(self.fields or self.others)
@@ -40,13 +40,14 @@ class Problems:
     @classmethod
     def of(cls, error: AppError, shown: Collection[str] = ()) -> "Problems":
         """Problems of `error`. shown: Names of the form's fields."""
-        fields: dict[str, str] = {}
-        others: list[str] = []
+        fields: dict[str, Text] = {}
+        others: list[Text] = []
         for entry in error.entries:
+            text = message_for(entry.code, entry.message, error.headers.get("Retry-After"))
             if entry.field in shown:
-                fields.setdefault(entry.field or "", message_for(entry.code, entry.message))
+                fields.setdefault(entry.field or "", text)
             else:
-                others.append(message_for(entry.code, entry.message))
+                others.append(text)
         return cls(fields, others)
 
 

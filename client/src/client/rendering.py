@@ -1,6 +1,8 @@
 """HTML from templates: always escaped, in the reader's language, with the parts that all pages share."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from gettext import NullTranslations
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -13,6 +15,7 @@ from client.assets import Assets
 from client.flash import Flash
 from client.forms import NO_PROBLEMS
 from client.languages import LANGUAGES, Language, duration, language_of
+from client.messages import Text, Wait
 from common.http.session import current_user
 
 Templates = Mapping[str, Environment]
@@ -41,13 +44,22 @@ def _environment(assets: Assets, language: Language, hold_seconds: int) -> Envir
     environment.globals.update(hold=duration(catalogue, hold_seconds))
     environment.filters.update(
         query=urlencode,
-        # Not `_(message)`: `_` would mark a text from a service as safe HTML.
-        words=lambda message: catalogue.gettext(message) if message else "",
+        words=partial(_words, catalogue),
         money=language.price,
         day=language.day,
         month=language.month,
     )
     return environment
+
+
+def _words(catalogue: NullTranslations, message: Text) -> str:
+    """A message in the catalogue's language.
+
+    Not `_(message)`: `_` would mark a text from a service as safe HTML.
+    """
+    if isinstance(message, Wait):
+        return catalogue.gettext(message.text) % {"time": duration(catalogue, message.seconds)}
+    return catalogue.gettext(message) if message else ""
 
 
 class Page:
@@ -81,8 +93,8 @@ class Page:
 
     def _shared(self, context: Mapping[str, Any]) -> dict[str, Any]:
         shared = {"user": self._user, "problems": NO_PROBLEMS, "flash": self._flash, "here": self._here}
-        # typed: Hidden fields of the language switch, for a page in response to a form. half_finished: The form on
-        # the page that the switch sends along, `{"form": its id, "path": its target}`.
+        # typed: Hidden fields of the language switch, on a page in response to a form.
+        # half_finished: The form that the switch sends along, as `{"form": its id, "path": its target}`.
         return {**shared, "typed": {}, "half_finished": None, **context}
 
 
