@@ -6,9 +6,10 @@ import pytest
 from common.base import times
 from common.base.identity import CurrentUser
 from common.base.ids import is_id, new_id
+from common.http.receipts import Receipt, Receipts
 from common.persistence.mongo import Database
 from common.testing.answers import code_of, codes_of, errors_of, message_of, next_page
-from common.testing.browser import a_user, signed_in
+from common.testing.browser import JWT_KEY, SESSIONS, a_user, signed_in
 from common.testing.events import deliver, emitted
 from common.testing.fake_stream import FakeStream
 from tests.builders import HOLD, Offer, Payment, Shop
@@ -278,6 +279,34 @@ async def test_the_list_has_one_s_own_orders_newest_first_each_with_its_ticket(
 
     assert response.json() == [second, first | CANCELLED]
     assert next_page(response) is None
+
+
+async def test_whoever_has_the_code_of_a_receipt_reads_the_state_of_its_order_and_no_more(
+    shop: Shop, client: httpx.AsyncClient
+) -> None:
+    order = await shop.a_complete_order()
+    code = Receipts(JWT_KEY).code(Receipt(order["id"], order["ticket"]["id"]))
+
+    response = await client.get(f"/api/orders/receipts/{code}")
+
+    assert response.json() == {"id": order["id"], "status": "complete", "payment": "authorized"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x",
+        "é",
+        Receipts(JWT_KEY).code(Receipt("no-id", "no-id")),
+        Receipts(JWT_KEY).code(Receipt(new_id(), new_id())),
+        Receipts("another key, as long as the first one").code(Receipt(new_id(), new_id())),
+        SESSIONS.token(a_user()),
+        "x" * 5000,
+    ],
+    ids=["no code", "no ASCII", "no id", "no order", "signed elsewhere", "a session", "too long"],
+)
+async def test_no_other_code_is_answered(client: httpx.AsyncClient, code: str) -> None:
+    assert message_of(await client.get(f"/api/orders/receipts/{code}"), 404) == "Not found"
 
 
 async def test_the_list_is_empty_at_first(client: httpx.AsyncClient, buyer: CurrentUser) -> None:

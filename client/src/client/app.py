@@ -13,12 +13,12 @@ from client.errors import ErrorPages
 from client.live.pages import Live
 from client.pages import auth, languages, listings, live, orders, payments, receipts, tickets
 from client.polling import Polling
-from client.receipts import Receipts
 from client.rendering import templates
 from client.settings import Settings
 from client.sign_in import sends_to_sign_in
 from common.http.app import create_http_app
 from common.http.client_address import SignedClientAddress
+from common.http.receipts import Receipts
 from common.http.session import Sessions
 from common.messaging.subscriptions.hints import Hints, NatsHints
 

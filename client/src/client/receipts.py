@@ -1,50 +1,16 @@
-"""Receipts as signed codes. The QR code holds an address at which anyone can verify the receipt."""
+"""The QR code of a receipt, and the code of one in a link that people pass on."""
 
-from dataclasses import dataclass
+import re
 
-import jwt
 import segno
 from markupsafe import Markup
 
-from common.http.session import ALGORITHM, MAX_TOKEN_LENGTH
-
-_AUDIENCE = "receipt"
-"""Separates receipts from sessions, which are signed with the same key: neither is valid as the other."""
+_AFTER = re.compile("[^A-Za-z0-9_-]+$")
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """Receipt of a complete order. `complete` is final, so verification needs no look-up."""
-
-    order_id: str
-    ticket_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Receipts:
-    """Signs and verifies the codes of receipts. key: The setting `JWT_KEY`."""
-
-    key: str
-
-    def code(self, receipt: Receipt) -> str:
-        claims = {"aud": _AUDIENCE, "sub": receipt.order_id, "ticket": receipt.ticket_id}
-        return jwt.encode(claims, self.key, algorithm=ALGORITHM)
-
-    def verified(self, code: str) -> Receipt | None:
-        """The receipt, or None for a code that was not signed with this key."""
-        if len(code) > MAX_TOKEN_LENGTH:
-            return None
-        try:
-            claims = jwt.decode(
-                code,
-                self.key,
-                algorithms=[ALGORITHM],
-                audience=_AUDIENCE,
-                options={"require": ["aud", "sub", "ticket"]},
-            )
-        except (jwt.InvalidTokenError, ValueError):
-            return None
-        return Receipt(str(claims["sub"]), str(claims["ticket"]))
+def trimmed(code: str) -> str:
+    """A receipt's code without the punctuation of the text around a link, which mail programs take for its end."""
+    return _AFTER.sub("", code)
 
 
 def qr_code(address: str, title: str) -> Markup:

@@ -59,6 +59,17 @@ class Order(Upstream):
     """`cancelled` or `expired`. None while it has not ended, and where the reason was not stored."""
 
 
+class PaidOrder(Upstream):
+    """The order of a receipt, to whoever has its code. payment: As of an order."""
+
+    id: str
+    payment: str | None
+
+    @property
+    def is_refunded(self) -> bool:
+        return self.payment == "refunded"
+
+
 class Payment(Upstream):
     """A payment. client_secret: For the bank's further step (such as 3-D Secure), if one is due."""
 

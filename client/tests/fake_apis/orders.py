@@ -5,6 +5,8 @@ import httpx
 from common.base.ids import is_id
 from common.base.money import Money
 from common.contract.error_codes import ErrorCode
+from common.http.receipts import Receipts
+from common.testing.browser import JWT_KEY
 
 from .fields import body_of, checked, not_authorized, not_found, price, refuse, user_of, whole_number
 from .records import Order, Records
@@ -48,6 +50,14 @@ def show(records: Records, request: httpx.Request, order_id: str) -> httpx.Respo
         requests, status = records.coming[order.id]
         records.coming[order.id] = (requests - 1, status)
     return httpx.Response(200, json=order.json())
+
+
+def receipt(records: Records, _request: httpx.Request, code: str) -> httpx.Response:
+    found = Receipts(JWT_KEY).verified(code)
+    order = None if found is None else records.orders.get(found.order_id)
+    if order is None:
+        raise not_found()
+    return httpx.Response(200, json={"id": order.id, "status": order.status, "payment": order.payment})
 
 
 def cancel(records: Records, request: httpx.Request, order_id: str) -> httpx.Response:

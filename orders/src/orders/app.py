@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
+from common.http.receipts import Receipts
 from common.http.session import Sessions
 from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
@@ -44,6 +45,7 @@ def create_app(
         consumer=Consumer(stream, listeners(repositories, hold), parked),
         jobs=[lambda: sweep.run(repositories.orders, hold)],
     )
-    app = create_http_app("orders", [create_router(repositories, hold)], service.lifespan, service.checks())
+    router = create_router(repositories, hold, Receipts(settings.jwt_key))
+    app = create_http_app("orders", [router], service.lifespan, service.checks())
     app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure)
     return app

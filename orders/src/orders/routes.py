@@ -5,12 +5,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from common.base.errors import NotFound
 from common.http.body import describes, json_body
+from common.http.receipts import Receipts
 from common.http.rendering import JSON, json_response
 from common.http.session import SignedIn
 from orders import commands
 from orders.repository import Repositories
-from orders.schemas import ORDERS, Cursor, OrderInput, OrderOutput
+from orders.schemas import ORDERS, Cursor, OrderInput, OrderOutput, PaidOrderOutput
 
 PATH = "/api/orders"
 MAX_LIMIT = 100
@@ -18,7 +20,7 @@ MAX_LIMIT = 100
 Body = Annotated[OrderInput, json_body(OrderInput)]
 
 
-def create_router(repositories: Repositories, hold: timedelta) -> APIRouter:
+def create_router(repositories: Repositories, hold: timedelta, receipts: Receipts) -> APIRouter:
     router = APIRouter(prefix=PATH, tags=["orders"])
     orders = repositories.orders
 
@@ -35,6 +37,13 @@ def create_router(repositories: Repositories, hold: timedelta) -> APIRouter:
             headers["Link"] = f'<{PATH}?limit={limit}&cursor={shown[-1].id}>; rel="next"'
         content = ORDERS.dump_json([OrderOutput.of(order, hold) for order in shown], by_alias=True)
         return Response(content, headers=headers, media_type=JSON)
+
+    @router.get("/receipts/{code}", responses={200: {"model": PaidOrderOutput}})
+    async def receipt(code: str) -> Response:
+        found = receipts.verified(code)
+        if found is None:
+            raise NotFound()
+        return json_response(PaidOrderOutput.of(await orders.get(found.order_id)))
 
     @router.get("/{order_id}", responses={200: {"model": OrderOutput}})
     async def show(user: SignedIn, order_id: str) -> Response:

@@ -75,6 +75,18 @@ class OrderOutput(Output):
         )
 
 
+class PaidOrderOutput(Output):
+    """An order to whoever has the code of its receipt: neither its buyer nor its price."""
+
+    id: str
+    status: str
+    payment: str | None
+
+    @classmethod
+    def of(cls, order: Order) -> "PaidOrderOutput":
+        return cls.model_construct(id=order.id, status=order.status, payment=order.payment)
+
+
 ORDERS = TypeAdapter(list[OrderOutput])
 
 
