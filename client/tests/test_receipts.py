@@ -109,7 +109,7 @@ async def test_a_receipt_is_genuine_though_its_present_state_is_unknown(
     assert "can't look up right now" in shown.one("main").one("p", role="status").text
 
 
-@pytest.mark.parametrize("end", [".", ")", ").", ",", "。", "）", "%22", "…", ">"])
+@pytest.mark.parametrize("end", [".", ")", ").", ",", "。", "%EF%BC%89", "%22", "…", ">"])
 async def test_the_punctuation_after_a_link_is_no_part_of_its_code(
     browser: Browser, apis: FakeApis, end: str
 ) -> None:

@@ -9,7 +9,7 @@ _AFTER = re.compile("[^A-Za-z0-9_-]+$")
 
 
 def trimmed(code: str) -> str:
-    """A receipt's code without the punctuation of the text around a link, which mail programs take for its end."""
+    """A receipt's code without the punctuation after it, which mail programs take for the end of the link."""
     return _AFTER.sub("", code)
 
 
