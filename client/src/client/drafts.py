@@ -92,14 +92,10 @@ class Continued(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = urlencode(self._draft.fields).encode() if self._draft.is_sent else b""
+        messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive_draft() -> Message:
-            nonlocal body
-            if body is None:
-                return await receive()
-            message: Message = {"type": "http.request", "body": body, "more_body": False}
-            body = None
-            return message
+            return messages.pop() if messages else await receive()
 
         async def send_with_cookies(message: Message) -> None:
             if message["type"] == "http.response.start":
