@@ -241,6 +241,16 @@ async def test_a_half_filled_form_is_the_same_in_another_language(
     assert (back.status_code, back.headers["location"]) == (303, "/tickets/new")
 
 
+async def test_a_form_whose_session_ended_before_the_switch_survives_both(browser: Browser) -> None:
+    await a_member(browser)
+
+    switched = await browser.post("/language?draft=/tickets/new", data=SALE | {"language": "zh"})
+    shown = await browser.post("/auth/signin", data={**entry_form(switched), **ADA})
+
+    assert page(switched).one("h1").text == "登录"
+    assert typed(shown)["title"] == SALE["title"]
+
+
 async def test_the_switch_sends_no_form(as_user: As, apis: FakeApis) -> None:
     browser = as_user(a_user())
     path = f"/tickets/{apis.sell().id}/purchase"

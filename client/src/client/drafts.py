@@ -70,12 +70,13 @@ def hidden(draft: Draft | None) -> Mapping[str, str]:
     return {} if draft is None else draft.hidden
 
 
-async def _fields(request: Request) -> Mapping[str, str]:
+async def shown_fields(request: Request) -> Mapping[str, str]:
+    """See `DraftFields`."""
     found: Mapping[str, str] = request.scope.get(_SCOPE, {})
     return found
 
 
-DraftFields = Annotated[Mapping[str, str], Depends(_fields)]
+DraftFields = Annotated[Mapping[str, str], Depends(shown_fields)]
 """Fields of the draft that this page has to show; empty for a page that was asked for by its address."""
 
 

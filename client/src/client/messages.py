@@ -144,8 +144,8 @@ def message_for(code: str, message: str, retry_after: str | None = None) -> Text
 
 
 def _rounded(seconds: int) -> int:
-    """The next whole minute, from one minute on."""
-    return seconds if seconds < 60 else -(-seconds // 60) * 60
+    """The next whole minute, from one minute on; at least a second."""
+    return max(1, seconds) if seconds < 60 else -(-seconds // 60) * 60
 
 
 def heading(status: int) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 from fastapi import Depends, FastAPI, Request, Response
 
-from client.drafts import Draft, hidden
+from client.drafts import Draft, hidden, shown_fields
 from client.flash import MESSAGES, Flash
 from client.forms import form_of
 from client.refusals import FormInvalid
@@ -53,15 +53,18 @@ async def _first(request: Request) -> SignInFirst:
     url = request.url
     sessions: Sessions = request.app.state.sessions
     reason = Flash.SESSION_OVER if sessions.cookie in request.cookies else Flash.SIGN_IN_FIRST
-    if request.method == "GET":
-        return SignInFirst(f"{url.path}?{url.query}" if url.query else url.path, reason)
     draft = await _draft(request)
-    if draft is None:
-        return SignInFirst(url.path, reason)
-    return SignInFirst(url.path, Flash.SIGN_IN_TO_BUY if draft.is_sent else AGAIN[reason], draft)
+    if draft is not None:
+        return SignInFirst(url.path, Flash.SIGN_IN_TO_BUY if draft.is_sent else AGAIN[reason], draft)
+    query = f"?{url.query}" if request.method == "GET" and url.query else ""
+    return SignInFirst(f"{url.path}{query}", reason)
 
 
 async def _draft(request: Request) -> Draft | None:
+    """The form that the visitor sent, or the one that this page had to show."""
+    if request.method == "GET":
+        shown = await shown_fields(request)
+        return Draft.of(request.url.path, shown) if shown else None
     try:
         return Draft.of(request.url.path, await form_of(request))
     except FormInvalid:
