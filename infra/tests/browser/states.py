@@ -110,6 +110,14 @@ async def _sign_up_refused(scene: Scene) -> None:
     await expect(scene.page.get_by_text("Enter an e-mail address")).to_be_visible()
 
 
+@state("sign-in-to-buy")
+async def _sign_in_to_buy(scene: Scene) -> None:
+    await scene.page.context.clear_cookies()
+    await scene.open(f"/tickets/{await scene.offered(await scene.person())}")
+    await scene.page.get_by_role("button", name="Purchase").click()
+    await expect(scene.page.get_by_role("button", name="Create an account")).to_be_visible()
+
+
 @state("session-over")
 async def _session_over(scene: Scene) -> None:
     await scene.page.context.clear_cookies()
