@@ -12,7 +12,7 @@ from tests.dom import alerts, page
 from tests.fake_apis import FakeApis
 
 import client
-from client.languages import CHINESE, ENGLISH, LANGUAGES, Language
+from client.languages import CHINESE, ENGLISH, LANGUAGES, Language, duration
 from common.base.money import Money
 from common.testing.browser import a_user
 
@@ -52,6 +52,13 @@ def test_every_message_is_translated_and_no_other_is_kept(language: Language) ->
         ("en-GB,zh;q=0.9", "en"),
         ("fr, zh;q=0", "en"),
         ("zh;q=x", "en"),
+        ("zh-TW,zh;q=0.9,en-US;q=0.8,en;q=0.7", "en"),
+        ("zh-Hant-HK,zh-HK;q=0.9,zh-CN;q=0.8,en;q=0.7", "zh-Hans"),
+        ("zh-MO", "zh-Hans"),
+        ("zh-TW,zh;q=0.9", "zh-Hans"),
+        ("zh-Hans-HK,en;q=0.5", "zh-Hans"),
+        ("zh-SG,en;q=0.5", "zh-Hans"),
+        ("fr,zh-TW;q=0.5", "zh-Hans"),
         ("*", "en"),
         (";;;,,q=1", "en"),
         ("", "en"),
@@ -120,6 +127,20 @@ def test_prices_and_days_are_written_as_the_language_does() -> None:
     assert (ENGLISH.day(day), CHINESE.day(day)) == ("Mon, May 31, 2027", "2027年5月31日周一")
     assert (ENGLISH.month(day), CHINESE.month(day)) == ("May 2027", "2027年5月")
     assert (ENGLISH.weekday(day), CHINESE.weekday(day)) == ("Mon", "周一")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "chinese"),
+    [
+        (900, "15 minutes", "15 分钟"),
+        (60, "1 minute", "1 分钟"),
+        (5, "5 seconds", "5 秒"),
+        (90, "90 seconds", "90 秒"),
+    ],
+)
+def test_a_duration_is_written_exactly(seconds: int, english: str, chinese: str) -> None:
+    written = [duration(language.catalogue(), seconds) for language in (ENGLISH, CHINESE)]
+    assert written == [english, chinese]
 
 
 def test_the_first_and_the_last_day_of_the_calendar_can_be_written() -> None:

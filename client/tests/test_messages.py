@@ -20,7 +20,7 @@ def test_every_code_of_the_contract_has_its_words() -> None:
 
 def test_the_code_alone_chooses_the_words() -> None:
     assert message_for("ticket-reserved", "Other words") == "Ticket is already reserved"
-    assert message_for("title-required", "Ticket is already reserved") == "Title is required"
+    assert message_for("title-required", "Ticket is already reserved") == "Enter a title"
 
 
 @pytest.mark.parametrize("code", ["not-known-yet", "card-declined", "bad-request"])

@@ -1,14 +1,16 @@
 from urllib.parse import urlsplit
 
+import httpx
 import jwt
 import pytest
 from tests.conftest import As, Browser
 from tests.dom import links, page, parse
 from tests.fake_apis import FakeApis
 
-from client.receipts import Receipt, Receipts, qr_code
+from client.receipts import qr_code
 from common.base.ids import new_id
 from common.http.receipt_codes import LENGTH
+from common.http.receipts import Receipt, Receipts
 from common.http.session import ALGORITHM
 from common.testing.browser import JWT_KEY, SESSIONS, a_user
 
@@ -128,7 +130,45 @@ async def test_a_receipt_is_no_session(browser: Browser) -> None:
     assert "Sign In" in links(await browser.get("/"))
 
 
-async def test_a_receipt_is_genuine_while_the_tickets_can_not_be_asked(browser: Browser) -> None:
-    answer = await browser.get(f"/receipts/{RECEIPTS.code(Receipt(new_id(), new_id()))}")
+@pytest.mark.parametrize(
+    ("payment", "words"),
+    [
+        ("captured", "This order is paid."),
+        ("authorized", "This order is paid."),
+        ("refunded", "This order was paid. The money was given back since."),
+    ],
+)
+async def test_a_receipt_shows_the_present_state_of_the_payment_and_admits_nobody(
+    browser: Browser, apis: FakeApis, payment: str, words: str
+) -> None:
+    order = apis.order(a_user(), status="complete", payment=payment)
 
-    assert page(answer).one("h1").text == "This receipt is genuine"
+    shown = page(await browser.get(f"/receipts/{RECEIPTS.code(Receipt(order.id, order.ticket.id))}"))
+
+    assert shown.one("h1").text == "This receipt is genuine"
+    assert shown.one("main").one("p", role="status").text == words
+    assert "it is not a ticket" in shown.text
+    assert "admit" not in shown.text
+
+
+async def test_a_receipt_is_genuine_though_its_present_state_is_unknown(
+    browser: Browser, apis: FakeApis
+) -> None:
+    """As during a rollout, beside an orders service without receipts, or while it is away."""
+    apis.failure = httpx.Response(404)
+
+    shown = page(await browser.get(f"/receipts/{RECEIPTS.code(Receipt(new_id(), new_id()))}"))
+
+    assert shown.one("h1").text == "This receipt is genuine"
+    assert "can't look up right now" in shown.one("main").one("p", role="status").text
+
+
+@pytest.mark.parametrize("end", [".", ")", ").", ",", "。", "%EF%BC%89", "%22", "…", ">"])
+async def test_the_punctuation_after_a_link_is_no_part_of_its_code(
+    browser: Browser, apis: FakeApis, end: str
+) -> None:
+    order = apis.order(a_user(), status="complete", payment="captured")
+
+    answer = await browser.get(f"/receipts/{RECEIPTS.code(Receipt(order.id, order.ticket.id))}{end}")
+
+    assert (answer.status_code, page(answer).one("h1").text) == (200, "This receipt is genuine")

@@ -6,9 +6,10 @@ import pytest
 from common.base import times
 from common.base.identity import CurrentUser
 from common.base.ids import is_id, new_id
+from common.http.receipts import Receipt, Receipts
 from common.persistence.mongo import Database
 from common.testing.answers import code_of, codes_of, errors_of, message_of, next_page
-from common.testing.browser import a_user, signed_in
+from common.testing.browser import JWT_KEY, SESSIONS, a_user, signed_in
 from common.testing.events import deliver, emitted
 from common.testing.fake_stream import FakeStream
 from tests.builders import HOLD, Offer, Payment, Shop
@@ -17,6 +18,8 @@ MISSING = [{"message": "TicketId must be provided", "field": "ticketId"}]
 
 
 # Ordering
+
+CANCELLED = {"status": "cancelled", "version": 1, "heldUntil": None, "endedBecause": "cancelled"}
 
 
 async def test_an_order_answers_with_what_it_reserved(shop: Shop) -> None:
@@ -27,10 +30,22 @@ async def test_an_order_answers_with_what_it_reserved(shop: Shop) -> None:
 
     assert response.status_code == 201
     order = response.json()
-    assert list(order) == ["id", "userId", "status", "expiresAt", "version", "ticket", "payment"]
+    told = [
+        "id",
+        "userId",
+        "status",
+        "expiresAt",
+        "version",
+        "ticket",
+        "payment",
+        "heldUntil",
+        "endedBecause",
+    ]
+    assert list(order) == told
     assert is_id(order.pop("id"))
     expires_at = order.pop("expiresAt")
     assert expires_at.endswith("Z")
+    assert order.pop("heldUntil") == expires_at
     assert before + HOLD <= datetime.fromisoformat(expires_at) <= times.now() + HOLD
     assert order == {
         "userId": shop.buyer.id,
@@ -38,6 +53,7 @@ async def test_an_order_answers_with_what_it_reserved(shop: Shop) -> None:
         "version": 0,
         "ticket": offer.ordered("Concert", 20),
         "payment": None,
+        "endedBecause": None,
     }
 
 
@@ -281,8 +297,36 @@ async def test_the_list_has_one_s_own_orders_newest_first_each_with_its_ticket(
 
     response = await client.get("/api/orders", headers=signed_in(shop.buyer))
 
-    assert response.json() == [second, first | {"status": "cancelled", "version": 1}]
+    assert response.json() == [second, first | CANCELLED]
     assert next_page(response) is None
+
+
+async def test_whoever_has_the_code_of_a_receipt_reads_the_state_of_its_order_and_no_more(
+    shop: Shop, client: httpx.AsyncClient
+) -> None:
+    order = await shop.a_complete_order()
+    code = Receipts(JWT_KEY).code(Receipt(order["id"], order["ticket"]["id"]))
+
+    response = await client.get(f"/api/orders/receipts/{code}")
+
+    assert response.json() == {"id": order["id"], "status": "complete", "payment": "authorized"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x",
+        "é",
+        Receipts(JWT_KEY).code(Receipt("no-id", "no-id")),
+        Receipts(JWT_KEY).code(Receipt(new_id(), new_id())),
+        Receipts("another key, as long as the first one").code(Receipt(new_id(), new_id())),
+        SESSIONS.token(a_user()),
+        "x" * 5000,
+    ],
+    ids=["no code", "no ASCII", "no id", "no order", "signed elsewhere", "a session", "too long"],
+)
+async def test_no_other_code_is_answered(client: httpx.AsyncClient, code: str) -> None:
+    assert message_of(await client.get(f"/api/orders/receipts/{code}"), 404) == "Not found"
 
 
 async def test_the_list_is_empty_at_first(client: httpx.AsyncClient, buyer: CurrentUser) -> None:

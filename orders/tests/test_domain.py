@@ -62,7 +62,7 @@ def test_a_cancellation_gives_the_ticket_up(status: Status) -> None:
     order.cancel()
 
     assert order.recorded == OrderCancelled(
-        id=order.id, version=order.version + 1, ticket=TicketRef(id="ticket")
+        id=order.id, version=order.version + 1, ticket=TicketRef(id="ticket"), ended_because="cancelled"
     )
     assert (order.status, order.reservation) == (Status.CANCELLED, None)
 
@@ -99,6 +99,7 @@ def test_an_order_expires_at_its_moment() -> None:
     order.expire(DUE, HOLD)
 
     assert isinstance(order.recorded, OrderCancelled)
+    assert order.ended_because == order.recorded.ended_because == "expired"
     assert (order.status, order.reservation) == (Status.CANCELLED, None)
 
 
@@ -117,6 +118,28 @@ def test_an_order_that_awaits_its_card_has_no_second_further_hold() -> None:
 
     assert isinstance(order.recorded, OrderCancelled)
     assert (order.status, order.reservation) == (Status.CANCELLED, None)
+
+
+def test_the_reason_of_an_end_stays_whatever_follows() -> None:
+    order = an_order(Status.CANCELLED)
+
+    order.expire(DUE + 10 * HOLD, HOLD)
+    order.settle(PaymentState.VOIDED)
+
+    assert order.ended_because == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("status", "until"),
+    [
+        (Status.CREATED, DUE),
+        (Status.AWAITING_PAYMENT, DUE + HOLD),
+        (Status.COMPLETE, None),
+        (Status.CANCELLED, None),
+    ],
+)
+def test_an_order_says_until_when_it_holds_its_ticket(status: Status, until: datetime | None) -> None:
+    assert an_order(status).held_until(HOLD) == until
 
 
 @pytest.mark.parametrize("status", ENDED)

@@ -34,7 +34,12 @@ async def test_a_cancellation_publishes_order_cancelled_once(shop: Shop, stream:
     await shop.delete(order)
 
     assert await emitted(stream, "order.cancelled", 1) == [
-        {"id": order["id"], "version": 1, "ticket": {"id": order["ticket"]["id"]}}
+        {
+            "id": order["id"],
+            "version": 1,
+            "ticket": {"id": order["ticket"]["id"]},
+            "endedBecause": "cancelled",
+        }
     ]
 
 

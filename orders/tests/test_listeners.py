@@ -1,6 +1,6 @@
 """What tickets, timers and payments do to orders, in any order and with repetitions."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import orjson
 import pytest
@@ -160,6 +160,7 @@ async def test_a_timer_ends_an_order_whose_time_is_over(shop: Shop, stream: Fake
     await deliver(stream, timer(order))
 
     assert await shop.status(order) == ("cancelled", 1)
+    assert (await shop.shown(order))["endedBecause"] == "expired"
     await emitted(stream, "order.cancelled", 1)
     assert (await shop.post({"ticketId": order["ticket"]["id"]}, a_user())).status_code == 201
 
@@ -228,7 +229,12 @@ async def test_a_payment_completes_its_order(shop: Shop, stream: FakeStream) -> 
 
     await deliver(stream, Payment(order["id"]).created())
 
-    assert await shop.shown(order) == order | {"status": "complete", "version": 1, "payment": "authorized"}
+    assert await shop.shown(order) == order | {
+        "status": "complete",
+        "version": 1,
+        "payment": "authorized",
+        "heldUntil": None,
+    }
     await emitted(stream, "order.completed", 1)
 
 
@@ -259,6 +265,34 @@ async def test_a_payment_of_an_ended_order_does_not_complete_it(
     assert await shop.status(order) == ("cancelled", 1)
     assert stream.of("order.completed") == []
     assert outcomes(stream, payment.created()) == ["ack"]
+
+
+async def test_an_order_that_waits_for_its_card_is_held_for_one_more_hold(
+    shop: Shop, stream: FakeStream
+) -> None:
+    order = await shop.an_order()
+
+    await deliver(stream, Payment(order["id"]).awaiting())
+
+    until = datetime.fromisoformat((await shop.shown(order))["heldUntil"])
+    assert until == datetime.fromisoformat(order["expiresAt"]) + HOLD
+
+
+@pytest.mark.parametrize("stored", [{}, {"ended_because": "a reason of the next release"}])
+async def test_an_end_of_another_release_is_told_as_it_is_stored(
+    shop: Shop, stream: FakeStream, stored: dict[str, str]
+) -> None:
+    order = await shop.an_order()
+    await shop.delete(order)
+    found = shop.database["orders"]
+    await found.update_one(
+        {"_id": order["id"]}, {"$set": stored} if stored else {"$unset": {"ended_because": 1}}
+    )
+
+    await deliver(stream, Payment(order["id"]).voided())
+
+    shown = await shop.shown(order)
+    assert (shown["payment"], shown["endedBecause"]) == ("voided", stored.get("ended_because"))
 
 
 async def test_a_voided_payment_is_shown_on_the_cancelled_order(shop: Shop, stream: FakeStream) -> None:

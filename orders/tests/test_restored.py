@@ -9,8 +9,10 @@ from common.messaging.events import Event
 from common.messaging.publisher import Publisher, send
 from common.persistence.mongo import ASCENDING, Database
 from common.testing.fake_stream import FakeStream
+from orders.publishers import publishers
+from orders.repository import Repositories
 from orders.restored import restored
-from tests.builders import Json, Payment, Shop
+from tests.builders import HOLD, Json, Payment, Shop
 
 Documents = list[dict[str, Any]]
 
@@ -45,17 +47,26 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def in_every_state(shop: Shop, stream: FakeStream) -> None:
-    """Orders that are open, await their card, are complete, paid, cancelled, and voided."""
+    """Orders that are open, await their card, are complete, paid, cancelled, expired, and voided."""
     await shop.an_order()
-    awaiting, complete, paid, cancelled, voided = [await shop.an_order() for _ in range(5)]
+    awaiting, complete, paid, cancelled, expired, voided = [await shop.an_order() for _ in range(6)]
     card = Payment(paid["id"])
     await emit(stream, Payment(awaiting["id"]).awaiting())
     await emit(stream, Payment(complete["id"]).created())
     await emit(stream, card.awaiting(), card.created(), card.captured())
     await shop.delete(cancelled)
+    await expire(shop, stream, expired)
     await shop.delete(voided)
     late = Payment(voided["id"])
     await emit(stream, late.created(), late.voided())
+
+
+async def expire(shop: Shop, stream: FakeStream, order: Json) -> None:
+    """As the order's timer does at its time. Its `expiresAt` stays that of its events."""
+    orders = Repositories.over(shop.database, publishers(stream)).orders
+    due = await orders.get(order["id"])
+    due.expire(due.expires_at, HOLD)
+    await orders.save(due)
 
 
 async def test_orders_in_every_state_are_as_they_were(
@@ -75,7 +86,7 @@ async def test_orders_in_every_state_are_as_they_were(
 
     assert (await copy(database, "orders"), await copy(database, "tickets")) == expected
     assert len(stream.messages) == published
-    assert "1 brought to their last published version, 7 put back" in text
+    assert "1 brought to their last published version, 8 put back" in text
     assert await shop.status(held) == ("created", 0)
 
 

@@ -8,7 +8,7 @@ import httpx
 from fastapi import Depends, Request
 from pydantic import TypeAdapter
 
-from client.schemas import ORDERS, TICKETS, Listing, Order, Payment, Summary, Ticket
+from client.schemas import ORDERS, TICKETS, Listing, Order, PaidOrder, Payment, Summary, Ticket
 from client.upstream import PROVIDER_TIMEOUT, Upstream
 from common.http import idempotency
 from common.http.preconditions import etag
@@ -73,6 +73,11 @@ class Api:
 
     async def order(self, order_id: str) -> Order:
         return Order.model_validate_json((await self._upstream.send("GET", _order(order_id))).content)
+
+    async def receipt(self, code: str) -> PaidOrder:
+        """The present state of a receipt's order. Raises NotFound also for a release without receipts."""
+        response = await self._upstream.send("GET", f"/api/orders/receipts/{code}")
+        return PaidOrder.model_validate_json(response.content)
 
     async def create_order(self, ticket_id: str, price: str, key: str = "") -> Order:
         """Orders a ticket.

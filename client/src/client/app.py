@@ -24,7 +24,6 @@ from client.pages import (
     withdrawals,
 )
 from client.polling import Polling
-from client.receipts import Receipts
 from client.rendering import templates
 from client.settings import Settings
 from client.sign_in import sends_to_sign_in
@@ -33,6 +32,7 @@ from client.trailing_slashes import redirects_trailing_slashes
 from common.http.app import create_http_app
 from common.http.client_address import SignedClientAddress
 from common.http.cross_site import Site
+from common.http.receipts import Receipts
 from common.http.session import Sessions
 from common.messaging.subscriptions.hints import Hints, NatsHints
 
@@ -93,7 +93,7 @@ def create_app(
     app.state.signed_address = SignedClientAddress(settings.jwt_key)
     app.state.receipts = Receipts(settings.jwt_key)
     app.state.stripe_key = settings.stripe_publishable_key
-    app.state.templates = templates(assets)
+    app.state.templates = templates(assets, settings.order_hold_seconds)
     app.state.polling = Polling()
     app.state.public_url = settings.public_url
     sends_to_sign_in(app)

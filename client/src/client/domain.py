@@ -17,9 +17,14 @@ class Stage(StrEnum):
     EXPIRED = gettext_noop("Expired")
     PAID = gettext_noop("Paid")
     CANCELLED = gettext_noop("Cancelled")
-    ENDED = gettext_noop("Expired or cancelled")
-    """The APIs do not distinguish the two once the time to pay is over."""
+    ENDED = gettext_noop("Ended")
+    """Not paid, for a reason that was not stored: it ended in a release that did not."""
     REFUNDED = gettext_noop("Refunded")
+    """The money was taken and given back. Of a voided payment nothing was taken."""
+
+
+ENDS = {"cancelled": Stage.CANCELLED, "expired": Stage.EXPIRED}
+"""Stage by the stored reason of an order's end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +36,32 @@ class Progress:
 
     @property
     def stage(self) -> Stage:
-        over = self.now >= self.order.expires_at
+        """The stage. An open order whose hold is over shows how it is about to end."""
+        if self.order.payment == "refunded":
+            return Stage.REFUNDED
         match self.order.status:
             case "complete":
                 return Stage.PAID
+            case "cancelled":
+                return ENDS.get(self.order.ended_because or "", Stage.ENDED)
+            case _ if self._held_until is not None and self.now >= self._held_until:
+                return Stage.EXPIRED
             case "awaiting:payment":
                 return Stage.TO_CONFIRM
-            case "cancelled" if self.order.payment is not None:
-                return Stage.REFUNDED
-            case "cancelled":
-                return Stage.ENDED if over else Stage.CANCELLED
             case _:
-                return Stage.EXPIRED if over else Stage.TO_PAY
+                return Stage.TO_PAY
+
+    @property
+    def _held_until(self) -> datetime | None:
+        """None where only the API could know: a release without `heldUntil`, a bank's further step."""
+        if self.order.held_until is None and self.order.status == "created":
+            return self.order.expires_at
+        return self.order.held_until
+
+    @property
+    def is_counting(self) -> bool:
+        """Whether the buyer has to act before a known time."""
+        return self.is_open and self._held_until is not None
 
     @property
     def is_open(self) -> bool:
@@ -50,11 +69,13 @@ class Progress:
 
     @property
     def seconds_left(self) -> int:
-        return max(0, math.ceil((self.order.expires_at - self.now).total_seconds()))
+        if self._held_until is None:
+            return 0
+        return max(0, math.ceil((self._held_until - self.now).total_seconds()))
 
     @property
     def clock(self) -> str:
-        """The time left to pay: `14:59`."""
+        """The time left: `14:59`."""
         return f"{self.seconds_left // 60:02d}:{self.seconds_left % 60:02d}"
 
     @property
@@ -62,8 +83,9 @@ class Progress:
         return int(self.now.timestamp() * 1000)
 
     @property
-    def expires_millis(self) -> int:
-        return int(self.order.expires_at.timestamp() * 1000)
+    def end_millis(self) -> int:
+        """End of the hold, in milliseconds since 1970; 0 where it is unknown."""
+        return 0 if self._held_until is None else int(self._held_until.timestamp() * 1000)
 
 
 LISTING_STATES = {

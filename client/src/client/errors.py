@@ -56,7 +56,8 @@ class _ErrorPageSend:
     def _page(self, start: Message) -> Response:
         status = start["status"]
         entries = orjson.loads(self._body)["errors"]
-        messages = [message_for(entry["code"], entry["message"]) for entry in entries]
+        wait = Headers(raw=start["headers"]).get("retry-after")
+        messages = [message_for(entry["code"], entry["message"], wait) for entry in entries]
         page = Page(Request(self._scope))
         response = page("error.html", status, heading=heading(status), messages=messages)
         response.raw_headers.extend(h for h in start["headers"] if h[0] not in _REPLACED)

@@ -19,7 +19,10 @@ class Flash(StrEnum):
     WELCOME = "welcome"
     SIGNED_OUT = "signed-out"
     SIGN_IN_FIRST = "sign-in-first"
+    SIGN_IN_TO_KEEP = "sign-in-to-keep"
+    SIGN_IN_TO_BUY = "sign-in-to-buy"
     SESSION_OVER = "session-over"
+    SESSION_OVER_KEPT = "session-over-kept"
     LISTED = "listed"
     SAVED = "saved"
     SAVED_WITHOUT_DATE = "saved-without-date"
@@ -31,6 +34,11 @@ MESSAGES = {
     Flash.WELCOME: gettext_noop("Welcome to GitTix. You can buy and sell from now on."),
     Flash.SIGNED_OUT: gettext_noop("You are signed out."),
     Flash.SIGN_IN_FIRST: gettext_noop("Sign in to go on. You will be taken back to where you were."),
+    Flash.SIGN_IN_TO_KEEP: gettext_noop("Sign in to go on. What you typed is kept."),
+    Flash.SIGN_IN_TO_BUY: gettext_noop("Sign in or create an account, and your purchase goes on."),
+    Flash.SESSION_OVER_KEPT: gettext_noop(
+        "Your session is over, so that nobody else uses it. Sign in again: what you typed is kept."
+    ),
     Flash.SESSION_OVER: gettext_noop(
         "Your session is over, so that nobody else uses it. Sign in again to go on where you were."
     ),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from client.messages import message_for
+from client.messages import Text, message_for
 from client.refusals import FormInvalid
 from common.base.errors import AppError, NotFound
 from common.base.ids import is_id
@@ -18,7 +18,8 @@ VERSION = re.compile(r"[0-9]{1,15}")
 URLENCODED = "application/x-www-form-urlencoded"
 
 
-async def _form(request: Request) -> Mapping[str, str]:
+async def form_of(request: Request) -> Mapping[str, str]:
+    """See `Form`."""
     # The only type of our forms. In multipart the sender may choose any of Python's decoders for a field.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != URLENCODED:
         raise FormInvalid()
@@ -26,7 +27,7 @@ async def _form(request: Request) -> Mapping[str, str]:
         return {name: value for name, value in sent.items() if isinstance(value, str)}
 
 
-Form = Annotated[Mapping[str, str], Depends(_form)]
+Form = Annotated[Mapping[str, str], Depends(form_of)]
 """The fields of a form; of a repeated field, the last value. Raises FormInvalid for another content type."""
 
 
@@ -55,8 +56,8 @@ def version_of(form: Mapping[str, str]) -> str:
 class Problems:
     """Messages of an error: `fields` are shown beside the form's fields, `others` above the form."""
 
-    fields: Mapping[str, str] = field(default_factory=dict)
-    others: Sequence[str] = ()
+    fields: Mapping[str, Text] = field(default_factory=dict)
+    others: Sequence[Text] = ()
 
     def __bool__(self) -> bool:
         return bool(self.fields or self.others)
@@ -64,13 +65,14 @@ class Problems:
     @classmethod
     def of(cls, error: AppError, shown: Collection[str] = ()) -> "Problems":
         """Problems of `error`. shown: Names of the form's fields."""
-        fields: dict[str, str] = {}
-        others: list[str] = []
+        fields: dict[str, Text] = {}
+        others: list[Text] = []
         for entry in error.entries:
+            text = message_for(entry.code, entry.message, error.headers.get("Retry-After"))
             if entry.field in shown:
-                fields.setdefault(entry.field or "", message_for(entry.code, entry.message))
+                fields.setdefault(entry.field or "", text)
             else:
-                others.append(message_for(entry.code, entry.message))
+                others.append(text)
         return cls(fields, others)
 
 

@@ -63,7 +63,16 @@ class Language:
 
 ENGLISH = Language("en", "English", "en", "en_US")
 CHINESE = Language("zh", "中文", "zh-Hans", "zh_Hans_CN")
+TRADITIONAL = frozenset({"hant", "tw", "hk", "mo"})
 LANGUAGES = {language.code: language for language in (ENGLISH, CHINESE)}
+
+
+def duration(catalogue: NullTranslations, seconds: int) -> str:
+    """Minutes where `seconds` are whole ones: `15 minutes`; else seconds: `90 seconds`."""
+    ngettext = catalogue.ngettext
+    if seconds % 60:
+        return ngettext("%(num)s second", "%(num)s seconds", seconds) % {"num": seconds}
+    return ngettext("%(num)s minute", "%(num)s minutes", seconds // 60) % {"num": seconds // 60}
 
 
 def language_of(request: Request) -> Language:
@@ -74,12 +83,26 @@ def language_of(request: Request) -> Language:
 
 @lru_cache(maxsize=512)
 def _preferred(header: str) -> Language:
-    """Language by `Accept-Language` (RFC 9110, section 12.5.4). Reads the first 200 characters."""
+    """Language by `Accept-Language` (RFC 9110, section 12.5.4). Reads the first 200 characters.
+
+    Our Chinese is Simplified: not what a reader of Traditional asks for. He gets it only where he asks for no
+    other language of ours. A bare `zh` is then an addition of his browser, as in `zh-TW,zh;q=0.9,en;q=0.8`.
+    """
+    last_resort = ENGLISH
     for tag in _by_weight(header[:200].split(",")):
+        if _is_traditional(tag) or (tag == "zh" and last_resort is CHINESE):
+            last_resort = CHINESE
+            continue
         language = LANGUAGES.get(tag.partition("-")[0])
         if language is not None:
             return language
-    return ENGLISH
+    return last_resort
+
+
+def _is_traditional(tag: str) -> bool:
+    """Whether a tag means Chinese in Traditional characters: by its script, else by its region."""
+    language, *rest = tag.split("-")
+    return language == "zh" and "hans" not in rest and not TRADITIONAL.isdisjoint(rest)
 
 
 def _by_weight(ranges: Iterable[str]) -> list[str]:

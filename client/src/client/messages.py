@@ -1,6 +1,7 @@
 """Message of the pages for each error code, in English; translated where it is shown."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from client.i18n import gettext_noop
 from common.contract.error_codes import ErrorCode
@@ -30,7 +31,7 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.INTERNAL_ERROR: gettext_noop("Something went wrong on our side. Please try again."),
     ErrorCode.METHOD_NOT_ALLOWED: gettext_noop("This address can't be used in that way."),
     ErrorCode.NOT_AUTHORIZED: gettext_noop(
-        "This belongs to someone else. Sign in with the account that it belongs to."
+        "This belongs to another account. Sign out, and sign in with that account."
     ),
     ErrorCode.NOT_FOUND: gettext_noop(
         "We could not find what you were looking for. It may be gone, or the address is mistyped."
@@ -43,11 +44,11 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.UNAVAILABLE: _UNAVAILABLE,
     ErrorCode.UNKNOWN_FIELD: _UNREADABLE,
     # auth
-    ErrorCode.EMAIL_IN_USE: gettext_noop("Email in use"),
-    ErrorCode.EMAIL_INVALID: gettext_noop("Email must be valid"),
+    ErrorCode.EMAIL_IN_USE: gettext_noop("This e-mail has an account already: sign in instead"),
+    ErrorCode.EMAIL_INVALID: gettext_noop("Enter an e-mail address such as name@example.com"),
     ErrorCode.INVALID_CREDENTIALS: gettext_noop("Invalid credentials"),
-    ErrorCode.PASSWORD_INVALID: gettext_noop("Password must be 8 to 128 characters"),
-    ErrorCode.PASSWORD_REQUIRED: gettext_noop("You must supply a password"),
+    ErrorCode.PASSWORD_INVALID: gettext_noop("Enter a password of 8 to 128 characters"),
+    ErrorCode.PASSWORD_REQUIRED: gettext_noop("Enter your password"),
     ErrorCode.SIGN_IN_BUSY: gettext_noop(
         "Too many people are signing in right now, please try again in a moment"
     ),
@@ -82,7 +83,7 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.TICKET_NOT_WITHDRAWABLE: gettext_noop("Cannot withdraw a reserved or sold ticket"),
     ErrorCode.TITLE_BIDI_CONTROL: _TURNED,
     ErrorCode.TICKET_WITHDRAWN: gettext_noop("Its seller has withdrawn this ticket."),
-    ErrorCode.TITLE_REQUIRED: gettext_noop("Title is required"),
+    ErrorCode.TITLE_REQUIRED: gettext_noop("Enter a title"),
     ErrorCode.TITLE_TOO_LONG: gettext_noop("Title must be at most 200 characters"),
     ErrorCode.TITLE_UNPRINTABLE: gettext_noop("Title must not hold control characters"),
     ErrorCode.VENUE_BIDI_CONTROL: _TURNED,
@@ -146,9 +147,31 @@ HEADINGS = {
 }
 
 
-def message_for(code: str, message: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A message with the time to wait: `Please try again in %(time)s.` seconds: As in `Retry-After`."""
+
+    text: str
+    seconds: int
+
+
+Text = str | Wait
+"""A message before its translation (`words` in templates)."""
+
+WAITS = {ErrorCode.TOO_MANY_TRIES: gettext_noop("Too many tries. Please try again in %(time)s.")}
+"""Messages for an answer with a `Retry-After`."""
+
+
+def message_for(code: str, message: str, retry_after: str | None = None) -> Text:
     """The pages' message for `code`, or the API's own `message` for a code without one."""
+    if code in WAITS and retry_after is not None and retry_after.isascii() and retry_after.isdecimal():
+        return Wait(WAITS[ErrorCode(code)], _rounded(int(retry_after[:9])))
     return MESSAGES.get(code, message)
+
+
+def _rounded(seconds: int) -> int:
+    """The next whole minute, from one minute on; at least a second."""
+    return max(1, seconds) if seconds < 60 else -(-seconds // 60) * 60
 
 
 def heading(status: int) -> str:

@@ -30,7 +30,7 @@ CARDS = (
     Card("tok_chargeDeclined", gettext_noop("Empty card"), gettext_noop("the bank declines")),
     Card("tok_threeDSecure", gettext_noop("Careful bank"), gettext_noop("it asks if it is you (3-D Secure)")),
     Card("tok_slow", gettext_noop("Slow bank"), gettext_noop("it approves after a while")),
-    Card("tok_timeout", gettext_noop("Lost answer"), gettext_noop("it approves, and we don't hear of it")),
+    Card("tok_timeout", gettext_noop("Lost answer"), gettext_noop("it approves, and its answer gets lost")),
 )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from gettext import NullTranslations
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -15,7 +16,8 @@ from client import flash
 from client.assets import Assets
 from client.flash import Flash
 from client.forms import NO_PROBLEMS
-from client.languages import LANGUAGES, Language, language_of
+from client.languages import LANGUAGES, Language, duration, language_of
+from client.messages import Text, Wait
 from client.public_address import absolute
 from common.base import times
 from common.contract.details import first_day
@@ -25,11 +27,12 @@ Templates = Mapping[str, Environment]
 """Jinja environments by language code, such as `"en"`."""
 
 
-def templates(assets: Assets) -> Templates:
-    return {code: _environment(assets, language) for code, language in LANGUAGES.items()}
+def templates(assets: Assets, hold_seconds: int) -> Templates:
+    """hold_seconds: How long an order holds its ticket, for the words beside Purchase."""
+    return {code: _environment(assets, language, hold_seconds) for code, language in LANGUAGES.items()}
 
 
-def _environment(assets: Assets, language: Language) -> Environment:
+def _environment(assets: Assets, language: Language, hold_seconds: int) -> Environment:
     environment = Environment(
         loader=PackageLoader("client"),
         autoescape=True,
@@ -44,11 +47,11 @@ def _environment(assets: Assets, language: Language) -> Environment:
     environment.policies["ext.i18n.trimmed"] = True
     environment.globals.update(asset=assets.address, language=language, languages=LANGUAGES.values())
     environment.globals.update(first_day=lambda: first_day(times.now()), isolated=isolated, bdi=bdi)
+    environment.globals.update(hold=duration(catalogue, hold_seconds))
     environment.filters.update(
         query=urlencode,
         with_query=_with_query,
-        # Not `_(message)`: `_` would mark a text from a service as safe HTML.
-        words=lambda message: catalogue.gettext(message) if message else "",
+        words=partial(_words, catalogue),
         money=language.price,
         day=language.day,
         weekday=language.weekday,
@@ -71,6 +74,16 @@ def bdi(text: str) -> Markup:
     return Markup("<bdi>{}</bdi>").format(text)
 
 
+def _words(catalogue: NullTranslations, message: Text) -> str:
+    """A message in the catalogue's language.
+
+    Not `_(message)`: `_` would mark a text from a service as safe HTML.
+    """
+    if isinstance(message, Wait):
+        return catalogue.gettext(message.text) % {"time": duration(catalogue, message.seconds)}
+    return catalogue.gettext(message) if message else ""
+
+
 class Page:
     """Renderer of pages for one request. A page for a signed-in user is never cached (`no-store`)."""
 
@@ -78,7 +91,7 @@ class Page:
         templates: Templates = request.app.state.templates
         self._templates = templates[language_of(request).code]
         self._user = current_user(request)
-        self._sessions: Sessions = request.app.state.sessions
+        self.sessions: Sessions = request.app.state.sessions
         self._flash = flash.waiting(request)
         self._here = _here(request)
         self.absolute = partial(absolute, request)
@@ -94,7 +107,7 @@ class Page:
         headers = {"Cache-Control": cache, "Vary": "Cookie, Accept-Language"}
         response = HTMLResponse(html, status, headers=headers)
         if self._flash is not None:
-            flash.shown(response, self._sessions)
+            flash.shown(response, self.sessions)
         return response
 
     def part(self, template: str, block: str, **context: Any) -> str:
@@ -110,7 +123,9 @@ class Page:
             "here": self._here,
             "absolute": self.absolute,
         }
-        return {**shared, **context}
+        # typed: Hidden fields of the language switch, on a page in response to a form.
+        # half_finished: The form that the switch sends along, as `{"form": its id, "path": its target}`.
+        return {**shared, "typed": {}, "half_finished": None, **context}
 
 
 def _with_query(path: str, query: Mapping[str, str], *left_out: str) -> str:

@@ -58,7 +58,22 @@ class Order(Upstream):
     expires_at: datetime
     ticket: OrderedTicket
     payment: str | None = None
-    """`authorized`, `captured` or `voided`."""
+    """`authorized`, `captured`, `voided` (nothing was taken) or `refunded`."""
+    held_until: datetime | None = None
+    """When the hold ends by itself. None once the order has ended, and from a release without it."""
+    ended_because: str | None = None
+    """`cancelled` or `expired`. None while it has not ended, and where the reason was not stored."""
+
+
+class PaidOrder(Upstream):
+    """The order of a receipt, to whoever has its code. payment: As of an order."""
+
+    id: str
+    payment: str | None
+
+    @property
+    def is_refunded(self) -> bool:
+        return self.payment == "refunded"
 
 
 class Payment(Upstream):

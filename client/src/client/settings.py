@@ -1,3 +1,7 @@
+from typing import Annotated
+
+from pydantic import Field
+
 from common.runtime.settings import BrokerSettings, HttpUrl, PublicUrl, ServiceSettings, SessionSettings
 
 
@@ -8,3 +12,5 @@ class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     """The edge, as browsers reach it, such as `https://gittix.example`: the start of absolute links."""
     stripe_publishable_key: str = ""
     """With it, cards are paid by Stripe's Payment Element; without it, by the fake gateway's test cards."""
+    order_hold_seconds: Annotated[int, Field(gt=0, le=86_400)] = 900
+    """As of orders, for the words beside Purchase. The time of an order itself comes from the API."""

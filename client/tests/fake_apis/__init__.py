@@ -34,6 +34,7 @@ ROUTES: Mapping[tuple[str, str], Callable[..., httpx.Response]] = {
     ("POST", "/api/tickets/([^/]+)/relist"): tickets.relist,
     ("GET", "/api/orders"): orders.index,
     ("POST", "/api/orders"): orders.create,
+    ("GET", "/api/orders/receipts/([^/]+)"): orders.receipt,
     ("GET", "/api/orders/([^/]+)"): orders.show,
     ("DELETE", "/api/orders/([^/]+)"): orders.cancel,
     ("POST", "/api/payments"): payments.pay,

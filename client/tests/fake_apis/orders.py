@@ -9,6 +9,8 @@ from common.base.identity import CurrentUser
 from common.base.ids import is_id
 from common.base.money import Money
 from common.contract.error_codes import ErrorCode
+from common.http.receipts import Receipts
+from common.testing.browser import JWT_KEY
 
 from .fields import body_of, checked, is_over, not_authorized, not_found, once, refuse, user_of, whole_number
 from .fields import price as price_of
@@ -65,12 +67,21 @@ def show(records: Records, request: httpx.Request, order_id: str) -> httpx.Respo
     return httpx.Response(200, json=order.json())
 
 
+def receipt(records: Records, _request: httpx.Request, code: str) -> httpx.Response:
+    found = Receipts(JWT_KEY).verified(code)
+    order = None if found is None else records.orders.get(found.order_id)
+    if order is None:
+        raise not_found()
+    return httpx.Response(200, json={"id": order.id, "status": order.status, "payment": order.payment})
+
+
 def cancel(records: Records, request: httpx.Request, order_id: str) -> httpx.Response:
     order = own_order(records, request, order_id)
     if order.status == "complete":
         raise refuse(400, ErrorCode.ORDER_COMPLETE, "Cannot cancel a completed order")
     if order.status != "cancelled":
         order.change("cancelled")
+        order.ended_because = "cancelled"
         order.ticket.change(order_id=None, status="available")
         if order.id in records.payments:
             records.payments[order.id].status = order.payment = "voided"

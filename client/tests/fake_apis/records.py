@@ -60,6 +60,7 @@ class Order:
     user_id: str
     status: str = "created"
     payment: str | None = None
+    ended_because: str | None = None
     expires_at: datetime = field(default_factory=lambda: times.now() + HOLD)
     id: str = field(default_factory=new_id)
     version: int = 0
@@ -68,6 +69,10 @@ class Order:
 
     def __post_init__(self) -> None:
         self.ordered = {name: value for name, value in self.ticket.json().items() if name in ORDERED}
+
+    @property
+    def held_until(self) -> datetime | None:
+        return {"created": self.expires_at, "awaiting:payment": self.expires_at + HOLD}.get(self.status)
 
     def change(self, status: str) -> None:
         self.status = status
@@ -82,6 +87,8 @@ class Order:
             "version": self.version,
             "ticket": self.ordered,
             "payment": self.payment,
+            "heldUntil": None if self.held_until is None else times.iso(self.held_until),
+            "endedBecause": self.ended_because,
         }
 
 

@@ -7,7 +7,8 @@ from tests.apis.shop import Shop
 
 from common.base import times
 from common.base.ids import is_id, new_id
-from common.testing.browser import a_user
+from common.http.receipts import Receipt, Receipts
+from common.testing.browser import JWT_KEY, a_user
 
 HOLD = timedelta(minutes=15)
 OWN_TICKET = ("own-ticket", "You can't buy your own ticket", None)
@@ -41,6 +42,8 @@ async def test_a_new_order_holds_its_ticket_for_15_minutes(shop: Shop) -> None:
             "seat": "A 7",
         },
         "payment": None,
+        "heldUntil": times.iso(order.expires_at),
+        "endedBecause": None,
     }
     held = await shop.buyers.ticket(ticket.id)
     assert (held.status, held.order_id, held.version) == ("held", order.id, 1)
@@ -55,6 +58,22 @@ async def test_which_order_has_a_ticket_is_told_to_its_parties_alone(shop: Shop)
         for api in (shop.sellers, shop.buyers):
             assert (await api.ticket(order.ticket.id)).order_id == order.id
         await shop.paid(order)
+
+
+async def test_the_bearer_of_a_receipt_reads_the_state_of_its_payment_and_no_more(shop: Shop) -> None:
+    order = await shop.ordered()
+    receipts = Receipts(JWT_KEY)
+    code = receipts.code(Receipt(order.id, order.ticket.id))
+
+    await shop.visitors.receipt(code)
+    assert shop.json(200) == {"id": order.id, "status": "created", "payment": None}
+    await shop.paid(order)
+    await shop.visitors.receipt(code)
+    assert shop.json(200) == {"id": order.id, "status": "complete", "payment": "captured"}
+
+    for wrong in (code[:-2], receipts.code(Receipt(new_id(), new_id())), "x"):
+        with shop.finds_nothing():
+            await shop.visitors.receipt(wrong)
 
 
 async def test_an_order_is_created_as_it_is_shown(shop: Shop) -> None:
@@ -134,6 +153,7 @@ async def test_a_cancelled_order_frees_its_ticket(shop: Shop) -> None:
     assert (shop.answers.last.status_code, shop.answers.last.content) == (204, b"")
     cancelled = await shop.buyers.order(order.id)
     assert (cancelled.status, shop.json(200)["version"]) == ("cancelled", 1)
+    assert (cancelled.held_until, cancelled.ended_because) == (None, "cancelled")
     freed = await shop.is_free(order.ticket.id)
     assert (freed.order_id, freed.version) == (None, 2)
 

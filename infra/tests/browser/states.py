@@ -129,7 +129,15 @@ async def _sign_up_refused(scene: Scene) -> None:
     await scene.open("/auth/signup")
     await scene.page.get_by_label("Email").fill("nobody")
     await scene.page.get_by_role("button", name="Sign Up").click()
-    await expect(scene.page.get_by_text("Email must be valid")).to_be_visible()
+    await expect(scene.page.get_by_text("Enter an e-mail address")).to_be_visible()
+
+
+@state("sign-in-to-buy")
+async def _sign_in_to_buy(scene: Scene) -> None:
+    await scene.page.context.clear_cookies()
+    await scene.open(f"/tickets/{await scene.offered(await scene.person())}")
+    await scene.page.get_by_role("button", name="Purchase").click()
+    await expect(scene.page.get_by_role("button", name="Create an account")).to_be_visible()
 
 
 @state("session-over")
@@ -151,7 +159,7 @@ async def _sell_refused(scene: Scene) -> None:
     await scene.open("/tickets/new")
     await scene.page.get_by_label("Price").fill("-1")
     await scene.page.get_by_role("button", name="Put on sale").click()
-    await expect(scene.page.get_by_text("Title is required")).to_be_visible()
+    await expect(scene.page.get_by_text("Enter a title")).to_be_visible()
 
 
 @state("ticket-on-sale")

@@ -50,6 +50,52 @@ async def test_a_page_shows_what_others_do_without_being_loaded_again(visit: Vis
     assert await watcher.page.evaluate("window.mark") == "not loaded again"
 
 
+async def test_a_price_that_changes_under_the_pointer_is_said_and_buys_nothing(visit: Visit) -> None:
+    title = f"Concert {secrets.token_hex(4)}"
+    seller, buyer = await visit("seller"), await visit("buyer")
+    await seller.sign_up()
+    await seller.sell(title, "20.00")
+    await buyer.sign_up()
+    await buyer.look_at(title)
+    button = buyer.page.get_by_role("button", name="Purchase")
+    await button.hover()
+
+    await seller.page.get_by_role("link", name="Edit").click()
+    await seller.page.get_by_label("Price").fill("25.50")
+    await seller.page.get_by_role("button", name="Save").click()
+    await expect(buyer.page.get_by_text("The price changed from $20.00 to $25.50.")).to_be_visible()
+    await buyer.shot("price-changed")
+    await buyer.page.mouse.down()
+    await buyer.page.mouse.up()
+
+    both = buyer.page.get_by_text("The price was $20.00 when you looked, and is $25.50 now.")
+    await expect(both).to_be_visible()
+    await button.click()
+    await expect(buyer.page.get_by_role("button", name="Pay $25.50")).to_be_visible()
+
+
+async def test_a_price_that_was_on_the_screen_for_a_moment_is_bought_at(visit: Visit) -> None:
+    title = f"Concert {secrets.token_hex(4)}"
+    seller, buyer = await visit("seller"), await visit("buyer")
+    await seller.sign_up()
+    await seller.sell(title, "20.00")
+    await buyer.sign_up()
+    await buyer.look_at(title)
+    button, price = buyer.page.get_by_role("button", name="Purchase"), buyer.page.locator("input[name=price]")
+    await button.hover()
+
+    await seller.page.get_by_role("link", name="Edit").click()
+    await seller.page.get_by_label("Price").fill("25.50")
+    await seller.page.get_by_role("button", name="Save").click()
+    await expect(buyer.page.get_by_text("The price changed from $20.00 to $25.50.")).to_be_visible()
+    await expect(price).to_have_value("20.00")
+    await buyer.page.mouse.move(1, 1)
+    await expect(price).to_have_value("25.50")
+    await button.click()
+
+    await expect(buyer.page.get_by_role("button", name="Pay $25.50")).to_be_visible()
+
+
 async def test_a_page_that_is_open_as_its_ticket_is_withdrawn_says_so(visit: Visit) -> None:
     title = f"Concert {secrets.token_hex(4)}"
     seller, watcher = await visit("seller"), await visit("watcher")

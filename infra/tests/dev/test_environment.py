@@ -52,7 +52,7 @@ def test_the_fake_gateway_takes_webhooks_where_a_secret_is_given() -> None:
 def test_hold_time_and_log_level_are_passed_on() -> None:
     env = envs(ORDER_HOLD_SECONDS="5", LOG_LEVEL="DEBUG")
 
-    assert env["orders"]["ORDER_HOLD_SECONDS"] == "5"
+    assert env["orders"]["ORDER_HOLD_SECONDS"] == env["client"]["ORDER_HOLD_SECONDS"] == "5"
     assert {each["LOG_LEVEL"] for each in env.values()} == {"DEBUG"}
 
 

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.cross_site import Site
+from common.http.receipts import Receipts
 from common.http.session import Sessions
 from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
@@ -47,7 +48,7 @@ def create_app(
     )
     app = create_http_app(
         "orders",
-        [create_router(repositories, hold)],
+        [create_router(repositories, hold, Receipts(settings.jwt_key))],
         service.lifespan,
         service.checks(),
         site=Site(settings.cookie_secure),

@@ -27,6 +27,14 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+class EndedBecause(StrEnum):
+    """Why an order ended without being complete. Its status is `cancelled` in each case."""
+
+    CANCELLED = "cancelled"
+    """By its buyer."""
+    EXPIRED = "expired"
+
+
 class PaymentState(StrEnum):
     AUTHORIZED = "authorized"
     CAPTURED = "captured"
@@ -50,6 +58,14 @@ class Order(Aggregate):
     expires_at: datetime
     status: Status = Status.CREATED
     payment: PaymentState | None = None
+    ended_because: str | None = None
+    """An `EndedBecause`, or a reason that only a newer release knows; None also for an older release's."""
+
+    def held_until(self, hold: timedelta) -> datetime | None:
+        """The time at which the hold ends by itself; None once the order is complete or has ended."""
+        if self.status is Status.AWAITING_PAYMENT:
+            return self.expires_at + hold
+        return self.expires_at if self.status is Status.CREATED else None
 
     @property
     def reservation(self) -> str | None:
@@ -78,20 +94,20 @@ class Order(Aggregate):
         """Cancels for the buyer. Idempotent. Raises OrderComplete once it is paid."""
         if self.status is Status.COMPLETE:
             raise OrderComplete()
-        self._end()
+        self._end(EndedBecause.CANCELLED)
 
     def expire(self, now: datetime, hold: timedelta) -> None:
         """Expires an overdue order. Raises NotDue before that.
 
         Nothing changes for an order that has ended, nor for one whose card's owner still has time.
         """
-        if self.status is Status.AWAITING_PAYMENT:
-            if now >= self.expires_at + hold:
-                self._end()
+        until = self.held_until(hold)
+        if until is None:
+            return
+        if now >= until:
+            self._end(EndedBecause.EXPIRED)
         elif self.status is Status.CREATED:
-            if now < self.expires_at:
-                raise NotDue(f"order {self.id} is held until {self.expires_at}")
-            self._end()
+            raise NotDue(f"order {self.id} is held until {until}")
 
     def await_payment(self) -> None:
         """Records that the card's owner was asked for a further step."""
@@ -115,12 +131,17 @@ class Order(Aggregate):
         self.payment = payment
         self._updated()
 
-    def _end(self) -> None:
+    def _end(self, because: EndedBecause) -> None:
         if self.status is Status.CANCELLED:
             return
-        self.status = Status.CANCELLED
+        self.status, self.ended_because = Status.CANCELLED, because.value
         self.record(
-            OrderCancelled(id=self.id, version=self.next_version, ticket=TicketRef(id=self.ticket.id))
+            OrderCancelled(
+                id=self.id,
+                version=self.next_version,
+                ticket=TicketRef(id=self.ticket.id),
+                ended_because=self.ended_because,
+            )
         )
 
     def _updated(self) -> None:

@@ -40,6 +40,7 @@ class OrderRepository(Repository[Order]):
             "user_id": order.user_id,
             "status": order.status.value,
             "payment": None if order.payment is None else order.payment.value,
+            "ended_because": order.ended_because,
             "expires_at": order.expires_at,
             "reservation": order.reservation,
             "ticket": {
@@ -58,6 +59,7 @@ class OrderRepository(Repository[Order]):
             user_id=document["user_id"],
             status=Status(document["status"]),
             payment=None if payment is None else PaymentState(payment),
+            ended_because=document.get("ended_because"),
             expires_at=document["expires_at"],
             ticket=_ticket(document["ticket"]),
         )

@@ -57,7 +57,7 @@ def order_fields(event: OrderEvent) -> Mapping[str, Any]:
             # Once an order has ended, its payment's end alone updates it.
             return {"status": event.status, "settled": Status(event.status) not in LIVE}
         case OrderCancelled():
-            return {"status": Status.CANCELLED.value}
+            return {"status": Status.CANCELLED.value, "ended_because": event.ended_because}
         case OrderCompleted():
             return {"status": Status.COMPLETE.value}
 
@@ -140,6 +140,7 @@ def _order(record: Document, ticket: Ticket, payment: str | None) -> Order:
         expires_at=record["expires_at"],
         status=status,
         payment=_payment(status, record.get("settled", False), payment),
+        ended_because=record.get("ended_because"),
     )
 
 

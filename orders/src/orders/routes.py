@@ -5,13 +5,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from common.base.errors import NotFound
 from common.http.body import describes, json_body
 from common.http.idempotency import creation_of
+from common.http.receipts import Receipts
 from common.http.rendering import JSON, json_response
 from common.http.session import SignedIn
 from orders import commands
 from orders.repository import Repositories
-from orders.schemas import ORDERS, Cursor, OrderInput, OrderOutput
+from orders.schemas import ORDERS, Cursor, OrderInput, OrderOutput, PaidOrderOutput
 
 PATH = "/api/orders"
 MAX_LIMIT = 100
@@ -19,7 +21,7 @@ MAX_LIMIT = 100
 Body = Annotated[OrderInput, json_body(OrderInput)]
 
 
-def create_router(repositories: Repositories, hold: timedelta) -> APIRouter:
+def create_router(repositories: Repositories, hold: timedelta, receipts: Receipts) -> APIRouter:
     router = APIRouter(prefix=PATH, tags=["orders"])
     orders = repositories.orders
 
@@ -34,18 +36,25 @@ def create_router(repositories: Repositories, hold: timedelta) -> APIRouter:
         headers = {}
         if len(found) > limit:
             headers["Link"] = f'<{PATH}?limit={limit}&cursor={shown[-1].id}>; rel="next"'
-        content = ORDERS.dump_json([OrderOutput.of(order) for order in shown], by_alias=True)
+        content = ORDERS.dump_json([OrderOutput.of(order, hold) for order in shown], by_alias=True)
         return Response(content, headers=headers, media_type=JSON)
+
+    @router.get("/receipts/{code}", responses={200: {"model": PaidOrderOutput}})
+    async def receipt(code: str) -> Response:
+        found = receipts.verified(code)
+        if found is None:
+            raise NotFound()
+        return json_response(PaidOrderOutput.of(await orders.get(found.order_id)))
 
     @router.get("/{order_id}", responses={200: {"model": OrderOutput}})
     async def show(user: SignedIn, order_id: str) -> Response:
-        return json_response(OrderOutput.of(await commands.own(orders, user, order_id)))
+        return json_response(OrderOutput.of(await commands.own(orders, user, order_id), hold))
 
     @router.post("", responses={201: {"model": OrderOutput}}, openapi_extra=describes(OrderInput))
     async def create(user: SignedIn, body: Body, request: Request) -> Response:
         creation = creation_of(request, user.id, body)
         order = await commands.place(repositories, user, body.ticket_id, hold, body.price, creation)
-        return json_response(OrderOutput.of(order), 201)
+        return json_response(OrderOutput.of(order, hold), 201)
 
     @router.delete("/{order_id}", status_code=204)
     async def cancel(user: SignedIn, order_id: str) -> Response:

@@ -1,6 +1,6 @@
 """Shapes on the wire of the orders API."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, TypeAdapter
@@ -48,6 +48,8 @@ class TicketOutput(Output):
 
 
 class OrderOutput(Output):
+    """held_until: When the hold ends by itself; null once the order is complete or has ended."""
+
     id: str
     user_id: str
     status: str
@@ -55,9 +57,11 @@ class OrderOutput(Output):
     version: int
     ticket: TicketOutput
     payment: str | None
+    held_until: Moment | None
+    ended_because: str | None
 
     @classmethod
-    def of(cls, order: Order) -> "OrderOutput":
+    def of(cls, order: Order, hold: timedelta) -> "OrderOutput":
         return cls.model_construct(
             id=order.id,
             user_id=order.user_id,
@@ -66,7 +70,21 @@ class OrderOutput(Output):
             version=order.version,
             ticket=TicketOutput.of(order.ticket),
             payment=order.payment,
+            held_until=order.held_until(hold),
+            ended_because=order.ended_because,
         )
+
+
+class PaidOrderOutput(Output):
+    """An order to whoever has the code of its receipt: neither its buyer nor its price."""
+
+    id: str
+    status: str
+    payment: str | None
+
+    @classmethod
+    def of(cls, order: Order) -> "PaidOrderOutput":
+        return cls.model_construct(id=order.id, status=order.status, payment=order.payment)
 
 
 ORDERS = TypeAdapter(list[OrderOutput])

@@ -2,16 +2,19 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from client.api import Api, Apis, SetCookies
+from client.drafts import Continued, DraftFields
 from client.flash import Flash
-from client.forms import Form, Problems, key_of, new_key
+from client.forms import Form, Problems, key_of
+from client.i18n import gettext_noop
 from client.rendering import Page, Pages, see_other
-from client.sign_in import HOME, after_sign_in
+from client.sign_in import HOME, SIGN_IN, SIGN_UP, Entry, after_sign_in, entry_page, refuses_cookies
 from common.base.errors import AppError, KeyReused
 from common.http.cross_site import OWN_SITE
 from common.http.session import MaybeUser, Sessions
@@ -19,48 +22,59 @@ from common.http.session import MaybeUser, Sessions
 router = APIRouter(prefix="/auth", include_in_schema=False)
 
 FIELDS = ("email", "password")
+SHOW = "show"
+"""Field of a form that asks for a page with its draft, and doesn't sign in."""
+COOKIES_BLOCKED = gettext_noop(
+    "Your browser keeps no cookies of this site, so you would not stay signed in. Allow them, and try again."
+)
 
 Next = Annotated[str | None, Query()]
 
 
 @router.get("/signup")
-async def signup_form(user: MaybeUser, page: Pages, next: Next = None) -> Response:
-    path = after_sign_in(next)
-    return see_other(path) if user else page("signup.html", email="", next=path, key=new_key())
+async def signup_form(user: MaybeUser, page: Pages, kept: DraftFields, next: Next = None) -> Response:
+    return see_other(after_sign_in(next)) if user else entry_page(page, SIGN_UP, Entry.of(kept, next))
 
 
 @router.post("/signup")
-async def signup(page: Pages, api: Apis, form: Form) -> Response:
-    return await _begin(page, form, partial(api.signup, key=key_of(form)), "signup.html", Flash.WELCOME)
+async def signup(request: Request, page: Pages, api: Apis, form: Form) -> Response:
+    return await _begin(request, page, form, partial(api.signup, key=key_of(form)), SIGN_UP, Flash.WELCOME)
 
 
 @router.get("/signin")
-async def signin_form(user: MaybeUser, page: Pages, next: Next = None) -> Response:
-    return see_other(after_sign_in(next)) if user else page("signin.html", email="", next=after_sign_in(next))
+async def signin_form(user: MaybeUser, page: Pages, kept: DraftFields, next: Next = None) -> Response:
+    return see_other(after_sign_in(next)) if user else entry_page(page, SIGN_IN, Entry.of(kept, next))
 
 
 @router.post("/signin")
-async def signin(page: Pages, api: Apis, form: Form) -> Response:
-    return await _begin(page, form, api.signin, "signin.html")
+async def signin(request: Request, page: Pages, api: Apis, form: Form) -> Response:
+    return await _begin(request, page, form, api.signin, SIGN_IN)
 
 
 async def _begin(
+    request: Request,
     page: Page,
     form: Form,
     ask: Callable[[str, str], Awaitable[SetCookies]],
-    template: str,
+    path: str,
     message: Flash | None = None,
 ) -> Response:
-    email, path = form.get("email", ""), after_sign_in(form.get("next"))
+    entry = Entry.of(form)
+    if SHOW in form:
+        return entry_page(page, path, entry)
+    if refuses_cookies(request):
+        return entry_page(page, path, entry, 400, problems=Problems(others=[COOKIES_BLOCKED]))
     try:
-        cookies = await ask(email, form.get("password", ""))
+        cookies = await ask(entry.email, form.get("password", ""))
     except AppError as error:
-        key = new_key() if isinstance(error, KeyReused) else key_of(form) or new_key()
-        problems = Problems.of(error, FIELDS)
-        response = page(template, error.status, email=email, next=path, key=key, problems=problems)
+        if isinstance(error, KeyReused):
+            entry = replace(entry, key="")
+        response = entry_page(page, path, entry, error.status, problems=Problems.of(error, FIELDS))
         response.headers.update(error.headers)
         return response
-    return see_other(path, cookies, message)
+    if entry.draft is not None:
+        return Continued(entry.draft, cookies)
+    return see_other(entry.next, cookies, message)
 
 
 @router.post("/signout")
@@ -95,6 +109,8 @@ async def _end(request: Request, api: Api) -> Response:
     with suppress(AppError):
         cookies = await api.signout()
     response = see_other(HOME, cookies, Flash.SIGNED_OUT)
+    # Browsers obey it over https and on localhost. Elsewhere `no-store` on every page of a member has to do.
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
     sessions: Sessions = request.app.state.sessions
     sessions.end(response)
     return response

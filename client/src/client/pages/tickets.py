@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from client import forgiving
 from client.api import Api, Apis
 from client.domain import is_off_sale, listing_state
+from client.drafts import DraftFields
 from client.flash import Flash
 from client.forms import Form, Problems, TicketId, key_of, new_key, version_of
 from client.i18n import gettext_noop
@@ -49,6 +50,9 @@ HTMX = {
     # htmx's indicator styles are inline, which the policy forbids. No script of ours needs eval.
     "includeIndicatorStyles": False,
     "allowEval": False,
+    # No copies of pages in the tab's storage: they would survive a sign-out. Back loads the page instead.
+    "historyCacheSize": 0,
+    "refreshOnHistoryMiss": True,
     # Swaps error responses in too: a refused search is a page that shows the problem.
     "responseHandling": [{"code": "204", "swap": False}, {"code": "...", "swap": True}],
 }
@@ -79,8 +83,8 @@ def _asked(request: Request) -> Mapping[str, str]:
 
 
 @router.get("/tickets/new")
-async def new(_user: Member, page: Pages) -> Response:
-    return _form_page(page, sent=_sent({}))
+async def new(_user: Member, page: Pages, kept: DraftFields) -> Response:
+    return _form_page(page, sent=_sent(kept))
 
 
 @router.post("/tickets/new")
@@ -108,8 +112,11 @@ async def show(ticket_id: TicketId, user: MaybeUser, page: Pages, api: Apis, req
 
 
 @router.get("/tickets/{ticket_id}/edit")
-async def edit(user: Member, ticket_id: TicketId, page: Pages, api: Apis) -> Response:
+async def edit(user: Member, ticket_id: TicketId, page: Pages, api: Apis, kept: DraftFields) -> Response:
     ticket = await own_ticket(api, user, ticket_id)
+    if kept:
+        # The version that was edited: a change of meanwhile is found when the form is sent.
+        return _form_page(page, ticket=ticket, sent=_sent(kept), version=version_of(kept) or ticket.version)
     return _form_page(page, ticket=ticket, sent=_as_sent(ticket), version=ticket.version)
 
 
@@ -235,15 +242,17 @@ async def ticket_page(
     seen_price: str = "",
     asked: Mapping[str, str] | None = None,
 ) -> Response:
-    ticket = await api.ticket(ticket_id)
+    ticket, seen = await api.ticket(ticket_id), _price(seen_price)
+    # The two prices say all that the refusal says.
+    is_said = error is not None and error.code == ErrorCode.PRICE_CHANGED and seen != ticket.price
     return page(
         "ticket.html",
         200 if error is None else error.status,
         **shown(ticket, user, await order_of(api, user, ticket)),
         event=event(ticket, page.absolute(f"/tickets/{ticket.id}")),
         asked=asked or {},
-        seen_price=_price(seen_price),
-        problems=Problems() if error is None else Problems.of(error),
+        seen_price=seen,
+        problems=Problems() if error is None or is_said else Problems.of(error),
     )
 
 

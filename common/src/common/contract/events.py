@@ -86,8 +86,11 @@ class OrderUpdated(VersionedEvent):
 
 
 class OrderCancelled(VersionedEvent):
+    """ended_because: `cancelled` by the buyer, or `expired`; absent in older events."""
+
     subject = Subject.ORDER_CANCELLED
     ticket: TicketRef
+    ended_because: str | None = None
 
 
 class OrderCompleted(VersionedEvent):

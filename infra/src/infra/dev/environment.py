@@ -27,16 +27,18 @@ def services(config: Config, key: str) -> Mapping[str, dict[str, str]]:
     """Environment of each service by name: exactly the variables that the contract lists for it."""
     jwt, nats = {"JWT_KEY": key, **_cookie(config)}, {"NATS_URL": config.nats()}
 
+    hold = _passed(config, "ORDER_HOLD_SECONDS")
+
     def mongo(database: str) -> dict[str, str]:
         return {"MONGO_URI": config.mongo(database)}
 
     own = {
         "auth": mongo("auth") | jwt,
         "tickets": mongo("tickets") | nats | jwt,
-        "orders": mongo("orders") | nats | jwt | _passed(config, "ORDER_HOLD_SECONDS"),
+        "orders": mongo("orders") | nats | jwt | hold,
         "expiration": nats | {"REDIS_URL": config.redis()},
         "payments": mongo("payments") | nats | jwt | _gateway(config),
-        "client": nats | jwt | _addresses(config) | _card_fields(config),
+        "client": nats | jwt | _addresses(config) | _card_fields(config) | hold,
     }
     common = system(config) | _passed(config, "LOG_LEVEL") | {"HOST": "127.0.0.1", "PYTHONUNBUFFERED": "1"}
     return {name: common | {"PORT": str(config.ports[name])} | mine for name, mine in own.items()}

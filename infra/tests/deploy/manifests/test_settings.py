@@ -5,7 +5,16 @@ from urllib.parse import urlsplit
 import pytest
 from tests.deploy.manifests.code import is_ours, settings
 
-from infra.deploy.manifests.rendered import EVERY_OVERLAY, Pod, environment, named, of_kind, overlay, pods
+from infra.deploy.manifests.rendered import (
+    EVERY_OVERLAY,
+    OVERLAYS,
+    Pod,
+    environment,
+    named,
+    of_kind,
+    overlay,
+    pods,
+)
 
 BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS"}
 """Variables that `common.runtime.settings.load` and uvicorn read."""
@@ -86,6 +95,12 @@ def test_the_public_address_is_a_host_of_the_ingress(name: str, public_url: str)
 
     assert environment(overlay(name), client)["PUBLIC_URL"] == public_url
     assert urlsplit(public_url).hostname in {rule["host"] for rule in ingress["spec"]["rules"]}
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_the_pages_say_for_how_long_orders_holds_a_ticket(name: str) -> None:
+    env = {each.labels["app"]: environment(overlay(name), each) for each in processes(name)}
+    assert env["client"]["ORDER_HOLD_SECONDS"] == env["orders"]["ORDER_HOLD_SECONDS"]
 
 
 def test_production_writes_to_a_majority_and_to_three_streams() -> None:
