@@ -140,7 +140,7 @@ _ROUTE = """
 _REFUSAL = """
 		@refusal{number} expression `{when}`
 		handle @refusal{number} {{
-			header {header}
+			{header}
 			respond `{{"errors":[{{"code":"{code}","message":"{message}"}}]}}` {status}
 		}}
 """
@@ -148,31 +148,31 @@ _REFUSAL = """
 
 @dataclass(frozen=True)
 class Refusal:
-    """Refusal by the edge itself. `header` is one header that the others lack."""
+    """Refusal by the edge itself. `header` is the directive of a header that not all of them have."""
 
     when: str
     status: int
     code: str
     message: str
-    header: str = "Connection close"
+    header: str = "header Connection close"
 
 
 # Go's errors of a body in chunks. Caddy takes them for errors of the service.
 _MALFORMED_BODY = '{err.message}.matches("chunk|header line too long|MIME header")'
 REFUSALS = (
     Refusal(_MALFORMED_BODY, 400, "bad-request", "The body is malformed"),
-    Refusal("{err.status_code} == 404", 404, "not-found", "Not found", "-Server"),
+    Refusal("{err.status_code} == 404", 404, "not-found", "Not found", ""),
     Refusal(
         "{err.status_code} == 405",
         405,
         "method-not-allowed",
         "Method not allowed",
-        f'Allow "{", ".join(METHODS)}"',
+        f'header Allow "{", ".join(METHODS)}"',
     ),
     Refusal("{err.status_code} == 408", 408, "request-timeout", "The request took too long to arrive"),
     Refusal("{err.status_code} == 413", 413, "body-too-large", "Body too large"),
     Refusal("{err.status_code} < 500", 400, "bad-request", "The request is no HTTP that can be read"),
-    Refusal("true", 503, "unavailable", "Service unavailable", "Retry-After 5"),
+    Refusal("true", 503, "unavailable", "Service unavailable", "header Retry-After 5"),
 )
 """The first one whose `when` holds is sent."""
 
