@@ -98,7 +98,7 @@ class _Body:
     async def is_over(self) -> bool:
         """Whether the body has arrived as the answer begins, after a short wait where that is worth it."""
         self._answered = True
-        if not self._waits_to_be_asked:
+        if not (self.over or self._waits_to_be_asked):
             await self._drop(GRACE_SECONDS if self._is_nearly_over() else 0, MAX_BODY_BYTES)
         return self.over
 
