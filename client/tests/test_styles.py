@@ -10,8 +10,6 @@ import pytest
 from client.domain import LISTING_STATES, Stage
 
 SHEETS = ("style.css", "content.css")
-OF_CONFIRMATIONS = {"confirmation", "below"}
-"""Classes of the pages that ask before they act."""
 OF_SCRIPTS = {"htmx-request", "soon"}
 """Classes that a script adds."""
 
@@ -71,7 +69,7 @@ STATES = {*LISTING_STATES, *(stage.name.lower() for stage in Stage)}
 
 
 def test_every_styled_class_is_used_by_a_page() -> None:
-    assert styled() - used() - OF_SCRIPTS - OF_CONFIRMATIONS <= STATES
+    assert styled() - used() - OF_SCRIPTS <= STATES
 
 
 def test_every_class_of_a_page_has_a_style() -> None:
