@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from common.base import times
+from common.base.creation import Creation
 from common.base.ids import new_id
 from common.base.money import Money
 from common.persistence.mongo import Database
@@ -61,7 +62,20 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         await placements.save(order)
         await placements.relay.drained()
 
+    async def sent_twice() -> None:
+        creation = Creation.of("/api/orders", BUYER, "key", {})
+
+        async def place() -> Order:
+            order = Order.place(BUYER, Ticket(new_id(), "New", Money(2_000)), times.now())
+            await placements.create(order, creation)
+            return order
+
+        assert (await placements.once(creation, place)).id == (await placements.once(creation, place)).id
+        await placements.relay.drained()
+
     queries = {
+        "orders.create": sent_twice,
+        "orders.once": sent_twice,
         "orders.find": lambda: placements.find(one.id),
         "orders.get": lambda: placements.get(one.id),
         "orders.save": save,

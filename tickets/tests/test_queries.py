@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from common.base import times
+from common.base.creation import Creation
 from common.base.ids import new_id
 from common.base.money import Money
 from common.contract.details import Details, first_day
@@ -95,7 +96,20 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         await listings.save(ticket)
         await listings.relay.drained()
 
+    async def sent_twice() -> None:
+        creation = Creation.of("/api/tickets", SELLER, "key", {})
+
+        async def offer() -> Ticket:
+            ticket = Ticket.offer(SELLER, "New", Money(2_000))
+            await listings.create(ticket, creation)
+            return ticket
+
+        assert (await listings.once(creation, offer)).id == (await listings.once(creation, offer)).id
+        await listings.relay.drained()
+
     queries: dict[str, Callable[[], Awaitable[object]]] = {
+        "tickets.create": sent_twice,
+        "tickets.once": sent_twice,
         "tickets.find": lambda: listings.find(one.id),
         "tickets.get": lambda: listings.get(one.id),
         "tickets.save": save,
