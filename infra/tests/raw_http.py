@@ -57,7 +57,8 @@ class Wire:
         async with asyncio.timeout(READ_SECONDS):
             head = await self.reader.readuntil(b"\r\n\r\n")
             line, *lines = head.decode("latin-1").strip().split("\r\n")
-            headers = CIMultiDict(entry.split(": ", 1) for entry in lines)
+            fields = (entry.partition(": ") for entry in lines)
+            headers = CIMultiDict[str]([(name, value) for name, _, value in fields])
             body = await self.reader.readexactly(int(headers.get("Content-Length", 0)))
         return Answer(int(line.split()[1]), headers, body)
 
