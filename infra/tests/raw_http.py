@@ -9,6 +9,8 @@ from typing import Any
 
 from multidict import CIMultiDict
 
+from infra.dev.edge import HEADERS
+
 READ_SECONDS = 30
 
 
@@ -57,7 +59,8 @@ class Wire:
         async with asyncio.timeout(READ_SECONDS):
             head = await self.reader.readuntil(b"\r\n\r\n")
             line, *lines = head.decode("latin-1").strip().split("\r\n")
-            headers = CIMultiDict(entry.split(": ", 1) for entry in lines)
+            fields = (entry.partition(": ") for entry in lines)
+            headers = CIMultiDict[str]([(name, value) for name, _, value in fields])
             body = await self.reader.readexactly(int(headers.get("Content-Length", 0)))
         return Answer(int(line.split()[1]), headers, body)
 
@@ -99,3 +102,27 @@ async def accepting(port: int) -> None:
                 await _end(writer)
                 return
             await asyncio.sleep(0.02)
+
+
+def assert_refused(answer: Answer, status: int, code: str) -> None:
+    """An edge's own refusal: in the form of the contract, with the headers of every refusal."""
+    assert (answer.status, answer.codes) == (status, [code])
+    assert {name: answer.headers.getall(name) for name in HEADERS} == {
+        name: [value] for name, value in HEADERS.items()
+    }
+
+
+async def assert_too_large(wire: Wire, size: int) -> None:
+    """A body of this size is refused on a connection that served before, and then closed."""
+    await wire.send(head("GET", "/api/tickets"))
+    assert (await wire.answer()).status == 200
+
+    # As browsers do, it reads while it sends.
+    answering = asyncio.create_task(wire.answer())
+    await wire.send(head("POST", "/api/tickets", f"Content-Length: {size}"), b"x" * size)
+    await wire.send(head("GET", "/api/tickets"))
+    refused = await answering
+
+    assert_refused(refused, 413, "body-too-large")
+    assert refused.headers["Connection"] == "close"
+    assert await wire.is_closed()

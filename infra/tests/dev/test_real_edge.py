@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from tests.raw_http import Answer, Wire, accepting, connected, head
+from tests.raw_http import Wire, accepting, assert_refused, assert_too_large, connected, head
 
 from infra.dev import edge
 from infra.dev.config import from_env
@@ -88,14 +88,6 @@ async def wire(caddy: None, port: int) -> AsyncIterator[Wire]:  # noqa: ARG001  
         yield wire
 
 
-def assert_refused(answer: Answer, status: int, code: str) -> None:
-    assert (answer.status, answer.codes) == (status, [code])
-    assert {name: answer.headers.getall(name) for name in edge.HEADERS} == {
-        name: [value] for name, value in edge.HEADERS.items()
-    }
-    assert "Server" not in answer.headers
-
-
 async def test_slow_bodies_are_refused_and_keep_nobody_else_waiting(
     caddy: None,  # noqa: ARG001  # in front
     services: Services,
@@ -158,18 +150,7 @@ async def test_an_open_page_stays_open(wire: Wire) -> None:
 async def test_a_body_that_is_too_large_is_refused_on_a_connection_that_served_before(
     wire: Wire, size: int
 ) -> None:
-    await wire.send(head("GET", "/api/tickets"))
-    assert (await wire.answer()).status == 200
-
-    # As browsers do, it reads while it sends.
-    answering = asyncio.create_task(wire.answer())
-    await wire.send(head("POST", "/api/tickets", f"Content-Length: {size}"), b"x" * size)
-    await wire.send(head("GET", "/api/tickets"))
-    refused = await answering
-
-    assert_refused(refused, 413, "body-too-large")
-    assert refused.headers["Connection"] == "close"
-    assert await wire.is_closed()
+    await assert_too_large(wire, size)
 
 
 async def test_chunks_that_are_too_large_in_sum_are_refused(wire: Wire) -> None:

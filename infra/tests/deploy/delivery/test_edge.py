@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import aiohttp
 import pytest
 from aiohttp import web
-from tests.raw_http import Answer, Wire, accepting, connected, head
+from tests.raw_http import Wire, accepting, assert_refused, assert_too_large, connected, head
 from yarl import URL
 
 from infra.deploy.manifests.rendered import REPO
@@ -213,13 +213,6 @@ async def wire(nginx: None, services: object, ports: dict[str, int]) -> AsyncIte
         yield wire
 
 
-def assert_refused(answer: Answer, status: int, code: str) -> None:
-    assert (answer.status, answer.codes) == (status, [code])
-    assert {name: answer.headers.getall(name) for name in edge.HEADERS} == {
-        name: [value] for name, value in edge.HEADERS.items()
-    }
-
-
 async def test_an_answer_of_a_service_has_the_headers_of_the_service_alone(wire: Wire) -> None:
     await wire.send(head("GET", "/api/tickets"))
 
@@ -303,14 +296,4 @@ async def test_slow_headers_end_their_connection(wire: Wire) -> None:
 async def test_a_body_that_is_too_large_is_refused_on_a_connection_that_served_before(
     wire: Wire, size: int
 ) -> None:
-    await wire.send(head("GET", "/api/tickets"))
-    assert (await wire.answer()).status == 200
-
-    answering = asyncio.create_task(wire.answer())
-    await wire.send(head("POST", "/api/tickets", f"Content-Length: {size}"), b"x" * size)
-    await wire.send(head("GET", "/api/tickets"))
-    refused = await answering
-
-    assert_refused(refused, 413, "body-too-large")
-    assert refused.headers["Connection"] == "close"
-    assert await wire.is_closed()
+    await assert_too_large(wire, size)
