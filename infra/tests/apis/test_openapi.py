@@ -95,7 +95,7 @@ def test_every_other_method_is_told_the_documented_ones(served: _Served, path: s
                 assert set(answer.headers["allow"].split(", ")) == allowed, template
 
 
-@pytest.mark.parametrize(("path", "operation"), _operations())
+@pytest.mark.parametrize(("path", "operation"), list(_operations()))
 def test_an_operation_answers_as_its_document_says(served: _Served, path: str, operation: Any) -> None:
     headers = signed_in(a_user())
     good, bad = (operation.as_strategy(mode) for mode in GenerationMode)
