@@ -190,6 +190,16 @@ async def test_a_ticket_can_be_bought(as_user: As, apis: FakeApis) -> None:
     assert order.user_id == buyer.id
 
 
+async def test_purchase_says_for_how_long_it_holds_the_ticket(browser: Browser, apis: FakeApis) -> None:
+    path = f"/tickets/{apis.sell().id}"
+
+    english = page(await browser.get(path)).one("main").text
+    chinese = page(await browser.get(path, headers={"Accept-Language": "zh"})).one("main").text
+
+    assert "for 15 minutes while you pay." in english
+    assert "15 分钟" in chinese
+
+
 async def test_a_stranger_signs_in_before_buying(browser: Browser, apis: FakeApis) -> None:
     ticket = apis.sell()
 
