@@ -14,10 +14,11 @@ from common.base.errors import DatabaseError, Outage
 from common.base.ids import new_id
 from common.contract.events import TicketCreated, TicketUpdated
 from common.messaging import outcomes, parked_deliveries
+from common.messaging.consumer import Consumer
 from common.messaging.listener import Listener
 from common.messaging.parked_deliveries import MOST_AT_ONCE, ParkedDelivery
 from common.messaging.parking import ParkedMessage
-from common.messaging.stream import ConsumerSpec, Stored, Stream
+from common.messaging.stream import Stored, Stream
 from common.persistence import parked_messages
 from common.persistence.mongo import Database
 from common.persistence.parked_messages import ParkedMessages
@@ -248,12 +249,14 @@ async def test_messages_that_come_back_take_a_part_of_the_capacity_and_each_once
 ) -> None:
     monkeypatch.setattr(parked_messages, "CLAIM", timedelta(0))
     parking, listener = ParkedMessages(database), Slow(database)
-    # A consumer that has passed these messages, since they are parked.
-    await stream.source(ConsumerSpec("tests", ()))
+    source = await stream.source(Consumer(stream, [listener]).spec)
     for n in range(100):
         await listener.replica.apply(str(n), 0, {})
         await publish(stream, a_change(str(n), 1))
         await parking.park(a_parked(n + 1, str(n))[0], 0)
+    # The consumer has passed these messages, since they are parked.
+    for delivery in await source.pull(100):
+        await delivery.ack()
     async with consuming(stream, listener, parking=parking):
         await until(lambda: listener.running == MOST_AT_ONCE)
         looks = 0
