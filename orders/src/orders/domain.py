@@ -88,7 +88,7 @@ class Order(Aggregate):
 
     def as_placed(self) -> "Order":
         """This order as it was when it was placed, however it went on."""
-        return replace(self, version=0, status=Status.CREATED, payment=None)
+        return replace(self, version=0, status=Status.CREATED, payment=None, ended_because=None)
 
     def cancel(self) -> None:
         """Cancels for the buyer. Idempotent. Raises OrderComplete once it is paid."""
