@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 _PR_SET_PDEATHSIG = 1
 _OPEN_FILES = 65536
+PRIVATE = 0o077
+"""Files that a child creates are for its user only."""
 
 
 def raise_open_files() -> None:
@@ -42,6 +44,17 @@ def die_with_parent(sent: signal.Signals) -> Callable[[], None] | None:
     return arm
 
 
+def _prepared(arm: Callable[[], None] | None) -> Callable[[], None]:
+    """Function for the child, before its program. uvloop's loop takes no argument `umask`."""
+
+    def prepare() -> None:
+        os.umask(PRIVATE)
+        if arm is not None:
+            arm()
+
+    return prepare
+
+
 async def spawn(command: Sequence[str], env: Mapping[str, str], orphaned: signal.Signals) -> Process:
     """Start a child in its own session: only the runner receives the terminal's Ctrl-C.
 
@@ -54,6 +67,5 @@ async def spawn(command: Sequence[str], env: Mapping[str, str], orphaned: signal
         stdout=PIPE,
         stderr=STDOUT,
         start_new_session=True,
-        umask=0o077,
-        preexec_fn=die_with_parent(orphaned),
+        preexec_fn=_prepared(die_with_parent(orphaned)),
     )

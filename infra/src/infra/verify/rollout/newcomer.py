@@ -61,7 +61,11 @@ class Newcomer:
             return
         path = f"/api/tickets/{self._chance.choice(listings).id}/views"
         answer = await self._shop.call(
-            self._account, "POST", path, success=201, explained=lambda: {ErrorCode.NOT_FOUND: True}
+            self._account,
+            "POST",
+            path,
+            success=201,
+            explained=lambda: {ErrorCode.NOT_FOUND: True, ErrorCode.TICKET_WITHDRAWN: True},
         )
         if answer.status == 201:
             self._news.views[answer.body["id"]] += 1
