@@ -93,8 +93,8 @@ fmt: setup ## format, and fix what the linter can
 	@$(PY) -m ruff check --fix --quiet . || true
 	@$(PY) -m ruff format .
 
-e2e: setup ## drive the pages in a real Chromium, the small blog's too; pictures in .screenshots
-	@cd infra && SCREENSHOTS=../.screenshots $(QUIET) ../$(PY) -m infra.dev.testing --system -- ../$(PY) -m pytest -q -m connected tests/browser
+e2e: setup ## drive the pages in a real Chromium, the small blog's too; pictures in .screenshots (SHORT=1: fewer windows)
+	@cd infra && SCREENSHOTS=../.screenshots $(QUIET) ../$(PY) -m infra.dev.testing --system -- ../$(PY) -m pytest -q -m "connected$(if $(filter-out 0,$(SHORT)), and not thorough)" tests/browser
 	@cd examples/blog && SCREENSHOTS=../../.screenshots $(QUIET) ../../$(PY) -m pytest -q -m connected tests/browser
 
 flows: setup ## the headline test: N flows at once (N=400), with processes killed meanwhile (KILL=tickets,nats)

@@ -29,7 +29,12 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("look", LOOKS)
+SHORT = ("desk-light", "phone-dark")
+
+
+@pytest.mark.parametrize(
+    "look", [pytest.param(look, marks=() if look in SHORT else pytest.mark.thorough) for look in LOOKS]
+)
 async def test_every_state_is_accessible_fits_and_does_not_shift(
     open_window: NewVisitor, edge: str, look: str
 ) -> None:
