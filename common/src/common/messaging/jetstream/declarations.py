@@ -55,7 +55,8 @@ async def declare_streams(client: Client, spec: StreamSpec, replicas: int) -> No
     )
 
 
-async def declare_consumer(client: Client, stream: str, spec: ConsumerSpec) -> None:
+async def declare_consumer(client: Client, stream: str, spec: ConsumerSpec) -> ConsumerConfig:
+    """Returns the consumer as it is then."""
     context = client.jetstream(timeout=TIMEOUT)
     wanted = ConsumerConfig(
         durable_name=spec.durable,
@@ -69,15 +70,16 @@ async def declare_consumer(client: Client, stream: str, spec: ConsumerSpec) -> N
         current = (await context.consumer_info(stream, spec.durable)).config
     except nats.js.errors.NotFoundError:
         await context.add_consumer(stream, wanted)
-        return
+        return wanted
     widened = widened_consumer(current, wanted)
     if widened is current:
-        return
+        return current
     if missed := skipped.widening(spec.durable, filters(current), spec.filter_subjects):
         before = skipped.of(current)
         subjects = missed.union(before.subjects if before else ())
         widened = skipped.marked(widened, skipped.Skipped(tuple(subjects)))
     await context.add_consumer(stream, widened)
+    return widened
 
 
 async def _declare_stream(context: JetStreamContext, wanted: StreamConfig) -> None:

@@ -55,16 +55,16 @@ def widening(durable: str, current: Iterable[str], wanted: Iterable[str]) -> set
     return {*wanted} - {*current, retry_subject(durable, ">")}
 
 
-async def hand_over(stream: Stream, context: JetStreamContext, name: str, durable: str) -> None:
-    """Publishes what the consumer `durable` of the stream `name` skipped, if anything, for it to handle.
+async def hand_over(stream: Stream, context: JetStreamContext, name: str, consumer: ConsumerConfig) -> None:
+    """Publishes what this consumer of the stream `name` skipped, if anything, for it to handle.
 
     Raises what nats-py raises, and `errors.Unavailable`: what is left stays in the consumer's metadata. A
     message is handed over at least once; the stream drops a repetition of the last two minutes by its id.
     """
-    skipped = of((await context.consumer_info(name, durable)).config)
+    skipped = of(consumer)
     if skipped is None:
         return
-    count = 0
+    count, durable = 0, str(consumer.durable_name)
     async with aclosing(stream.history(skipped.subjects, skipped.after)) as batches:
         async for batch in batches:
             await asyncio.gather(*(stream.publish(*again_for(durable, stored)) for stored in batch))

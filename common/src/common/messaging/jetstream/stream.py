@@ -91,8 +91,8 @@ class JetStream:
 
         source = JetStreamSource(self._client, self._spec.name, spec.durable, declare)
         with translated("The consumer can't be declared"):
-            await declare_consumer(self._client, self._spec.name, spec)
-            await hand_over(self, self._context, self._spec.name, spec.durable)
+            consumer = await declare_consumer(self._client, self._spec.name, spec)
+            await hand_over(self, self._context, self._spec.name, consumer)
             await source.open()
         self._sources.append(source)
         return source
