@@ -20,7 +20,7 @@ def locations(answer: httpx.Response) -> list[str]:
     return [str(element.text) for element in ElementTree.fromstring(answer.text).iter(LOCATION)]
 
 
-def told(root: Element, name: str) -> str:
+def meta_of(root: Element, name: str) -> str:
     """The value of a `<meta>`."""
     metas = [
         meta
@@ -104,19 +104,19 @@ async def test_a_link_to_a_ticket_shows_its_title_day_place_and_price(
 
     address = f"{BASE_URL}/tickets/{ticket.id}"
     assert root.one("link", rel="canonical")["href"] == address
-    assert told(root, "og:url") == address
-    assert told(root, "og:title") == "Figaro & “friends”"
-    assert told(root, "og:site_name") == "GitTix"
-    assert told(root, "og:type") == "website"
-    assert told(root, "description") == "Mon, May 31, 2027 · Great Hall, Ghent · Row 3 · $1,234.50"
-    assert told(root, "og:description") == told(root, "description")
-    assert told(root, "og:image").startswith(f"{BASE_URL}/static/icons/touch.png")
+    assert meta_of(root, "og:url") == address
+    assert meta_of(root, "og:title") == "Figaro & “friends”"
+    assert meta_of(root, "og:site_name") == "GitTix"
+    assert meta_of(root, "og:type") == "website"
+    assert meta_of(root, "description") == "Mon, May 31, 2027 · Great Hall, Ghent · Row 3 · $1,234.50"
+    assert meta_of(root, "og:description") == meta_of(root, "description")
+    assert meta_of(root, "og:image").startswith(f"{BASE_URL}/static/icons/touch.png")
 
 
 @pytest.mark.parametrize(
     ("status", "availability"), [("available", "InStock"), ("held", "Reserved"), ("sold", "SoldOut")]
 )
-async def test_search_engines_are_told_the_event_and_its_offer(
+async def test_search_engines_get_the_event_and_its_offer(
     browser: Browser, apis: FakeApis, status: str, availability: str
 ) -> None:
     ticket = apis.sell("Figaro", "20")
@@ -159,7 +159,7 @@ async def test_a_ticket_without_a_day_is_no_event(browser: Browser, apis: FakeAp
 
 async def test_only_public_pages_are_for_search_engines(as_user: As, browser: Browser) -> None:
     assert page(await browser.get("/")).one("link", rel="canonical")["href"] == f"{BASE_URL}/"
-    assert told(page(await browser.get("/?q=opera")), "robots") == "noindex, follow"
-    assert told(page(await browser.get("/auth/signin")), "robots") == "noindex"
-    assert told(page(await browser.get("/nope")), "robots") == "noindex"
-    assert told(page(await as_user(a_user()).get("/orders")), "robots") == "noindex"
+    assert meta_of(page(await browser.get("/?q=opera")), "robots") == "noindex, follow"
+    assert meta_of(page(await browser.get("/auth/signin")), "robots") == "noindex"
+    assert meta_of(page(await browser.get("/nope")), "robots") == "noindex"
+    assert meta_of(page(await as_user(a_user()).get("/orders")), "robots") == "noindex"

@@ -67,14 +67,14 @@ async def test_pages_follow_the_apis_link(browser: Browser, apis: FakeApis) -> N
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "message"),
     [
         ("cheap", "Enter a price such as 20.50"),
         ("1.000", "This price can be read in two ways. Write it with its cents, such as 1000.00"),
     ],
 )
-async def test_a_price_that_can_not_be_read_is_told_above_the_other_results(
-    browser: Browser, apis: FakeApis, typed: str, told: str
+async def test_a_price_that_can_not_be_read_is_named_above_the_other_results(
+    browser: Browser, apis: FakeApis, typed: str, message: str
 ) -> None:
     for title in ("Opera", "Rock"):
         apis.sell(title, "5")
@@ -83,7 +83,7 @@ async def test_a_price_that_can_not_be_read_is_told_above_the_other_results(
 
     shown = page(answer)
     results = shown.one("section", id="results")
-    assert (answer.status_code, alerts(results)) == (200, [told])
+    assert (answer.status_code, alerts(results)) == (200, [message])
     assert [card.one("a").text for card in results.all("li", cls="card")] == ["Opera"]
     assert shown.one("input", name_="q")["value"] == "opera"
     assert shown.one("input", name_="minPrice")["value"] == typed
@@ -368,7 +368,7 @@ async def test_each_bad_field_has_its_message_and_keeps_its_input(as_user: As) -
 
 
 @pytest.mark.parametrize(
-    ("price", "told"),
+    ("price", "message"),
     [
         ("abc", "Enter a price such as 20.50"),
         ("0", "Price must be greater than 0"),
@@ -380,7 +380,7 @@ async def test_each_bad_field_has_its_message_and_keeps_its_input(as_user: As) -
 )
 @pytest.mark.parametrize("path", ["/tickets/new", "/tickets/{id}/edit"])
 async def test_a_refused_price_says_what_is_wrong_with_it(
-    as_user: As, apis: FakeApis, path: str, price: str, told: str
+    as_user: As, apis: FakeApis, path: str, price: str, message: str
 ) -> None:
     seller = a_user()
     ticket = apis.sell("Concert", "20", seller.id)
@@ -388,7 +388,7 @@ async def test_a_refused_price_says_what_is_wrong_with_it(
     answer = await as_user(seller).post(path.format(id=ticket.id), data={"title": "Concert", "price": price})
 
     assert answer.status_code == 400
-    assert error_of(page(answer), "price") == told
+    assert error_of(page(answer), "price") == message
     assert page(answer).one("input", name_="price")["value"] == price
 
 
@@ -424,7 +424,7 @@ async def test_the_browser_itself_checks_the_date(as_user: As) -> None:
 
 
 @pytest.mark.parametrize("day", ["2020-01-01", "31.5.2087", "2087-02-30"])
-async def test_a_date_as_text_is_told_to_be_wrong(as_user: As, apis: FakeApis, day: str) -> None:
+async def test_a_date_as_text_is_refused_beside_its_field(as_user: As, apis: FakeApis, day: str) -> None:
     seller = a_user()
     ticket = apis.sell(seller=seller.id)
     ticket.event_date = "2087-05-31"
@@ -442,11 +442,11 @@ async def test_an_edit_that_leaves_no_date_says_so(as_user: As, apis: FakeApis) 
     ticket = apis.sell(seller=seller.id)
     browser = as_user(seller)
 
-    for day, told in (("2087-05-31", Flash.SAVED), ("", Flash.SAVED_WITHOUT_DATE)):
+    for day, flash in (("2087-05-31", Flash.SAVED), ("", Flash.SAVED_WITHOUT_DATE)):
         saved = await browser.post(
             f"/tickets/{ticket.id}/edit", data={"title": "Concert", "price": "20", "eventDate": day}
         )
-        assert saved.cookies["flash"] == told
+        assert saved.cookies["flash"] == flash
 
 
 async def test_a_ticket_whose_day_is_over_can_not_be_bought(

@@ -30,7 +30,7 @@ async def test_an_order_answers_with_what_it_reserved(shop: Shop) -> None:
 
     assert response.status_code == 201
     order = response.json()
-    told = [
+    published = [
         "id",
         "userId",
         "status",
@@ -41,7 +41,7 @@ async def test_an_order_answers_with_what_it_reserved(shop: Shop) -> None:
         "heldUntil",
         "endedBecause",
     ]
-    assert list(order) == told
+    assert list(order) == published
     assert is_id(order.pop("id"))
     expires_at = order.pop("expiresAt")
     assert expires_at.endswith("Z")

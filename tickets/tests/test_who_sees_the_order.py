@@ -1,4 +1,4 @@
-"""Which order has a ticket is told to its seller and to that order's buyer alone."""
+"""Only the seller of a ticket and its order's buyer see which order has it."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from tickets.repository import TicketRepository
 STRANGERS = [None, a_user("stranger@example.test")]
 
 
-@pytest.mark.parametrize("stranger", STRANGERS, ids=["nobody", "a stranger"])
+@pytest.mark.parametrize("stranger", STRANGERS, ids=["a guest", "a stranger"])
 async def test_a_stranger_is_told_the_status_alone(market: Market, stranger: CurrentUser | None) -> None:
     ticket, order = await market.a_held_ticket()
     for status in ("held", "sold"):

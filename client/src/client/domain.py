@@ -100,7 +100,7 @@ OVER = gettext_noop("Event over")
 
 
 def is_off_sale(ticket: Ticket, now: datetime) -> bool:
-    """Whether nobody can buy this free ticket any more, since the day of its event is over."""
+    """Whether this free ticket is off sale because the day of its event is over."""
     return ticket.status == "available" and ticket.is_over(now)
 
 

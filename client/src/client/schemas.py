@@ -40,7 +40,7 @@ class Ticket(Details):
     user_id: str
     version: int
     order_id: str | None
-    """The order that has it; told to its seller and to that order's buyer alone."""
+    """The order that has it; visible only to its seller and to that order's buyer."""
     status: str
     """`available`, `held`, `sold` or `withdrawn`."""
 
@@ -66,7 +66,7 @@ class Order(Upstream):
 
 
 class PaidOrder(Upstream):
-    """The order of a receipt, to whoever has its code. payment: As of an order."""
+    """The order of a receipt, for the bearer of its code. payment: As of an order."""
 
     id: str
     payment: str | None

@@ -21,7 +21,7 @@ SIGN_IN = "/auth/signin"
 SIGN_UP = "/auth/signup"
 TEMPLATES = {SIGN_IN: "signin.html", SIGN_UP: "signup.html"}
 PROBE = "cookies"
-"""Cookie by whose absence a browser that keeps none is told so."""
+"""Cookie whose absence shows that the browser stores no cookies."""
 PROBE_SECONDS = 30 * 24 * 3600
 MAX_PATH = 500
 """In characters: a Chinese one is nine in an address."""

@@ -13,7 +13,7 @@ _AVAILABILITY = {"available": "InStock", "held": "Reserved"}
 def event(ticket: Ticket, address: str) -> Mapping[str, Any] | None:
     """The event with the ticket as its one offer; None without a day, which every event has.
 
-    address: Absolute address of the ticket's page. Only what the seller gave is told.
+    address: Absolute address of the ticket's page. It holds only what the seller gave.
     """
     if ticket.event_date is None:
         return None

@@ -38,7 +38,7 @@ class Ticket:
         self.version += 1
 
     def json(self, viewer_id: str | None = None, buyer_id: str | None = None) -> Mapping[str, Any]:
-        """As the viewer sees it: which order has it is told to its seller and to that order's buyer alone."""
+        """As the viewer sees it: only its seller and its order's buyer see which order has it."""
         is_party = viewer_id is not None and viewer_id in (self.user_id, buyer_id)
         return {
             "id": self.id,

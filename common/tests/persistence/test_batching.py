@@ -1,4 +1,4 @@
-"""Single reads and writes, alone and at once, among documents that nobody asked for."""
+"""Single reads and writes, alone and at once, among documents of no request."""
 
 import asyncio
 

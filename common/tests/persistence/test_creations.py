@@ -1,4 +1,4 @@
-"""A create that is sent twice stores one record, whoever is asked at the same moment."""
+"""A create that is sent twice stores one record, also by two processes at the same moment."""
 
 import asyncio
 

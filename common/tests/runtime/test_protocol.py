@@ -63,7 +63,7 @@ async def test_large_bodies_are_no_large_headers() -> None:
 
 
 async def test_requests_of_one_connection_are_answered_one_after_the_other() -> None:
-    """The count of a head begins anew with each request."""
+    """The bytes of a head are counted for each request."""
     padding = b"X-Padding: " + b"x" * (MAX_HEAD_BYTES // 2) + b"\r\n\r\n"
     async with served(an_app()) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -76,7 +76,7 @@ class OrderOutput(Output):
 
 
 class PaidOrderOutput(Output):
-    """An order to whoever has the code of its receipt: neither its buyer nor its price."""
+    """An order as the bearer of its receipt's code sees it: without its buyer and its price."""
 
     id: str
     status: str

@@ -1,4 +1,4 @@
-"""Characters that nobody can see, and those that turn the direction of the text around them.
+"""Invisible characters, and those that turn the direction of the text around them.
 
 Unicode's default-ignorable characters (UAX 44), and a few more that every font draws as a blank.
 """

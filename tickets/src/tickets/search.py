@@ -1,7 +1,7 @@
 """Word search: a ticket matches if each word is anywhere in its title, venue or seat.
 
 Words and text are folded alike, so that case, accents, the kind of an apostrophe, quote or dash, and
-characters that nobody sees don't matter. Text is not split into words: in many scripts nothing stands
+invisible characters don't matter. Text is not split into words: in many scripts nothing stands
 between them.
 """
 

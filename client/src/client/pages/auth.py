@@ -94,12 +94,12 @@ def _is_own_navigation(request: Request) -> bool:
     Not for an image or a frame, nor for a page that the browser fetches ahead (`Sec-Purpose`). An old browser
     says nothing. Source: https://www.w3.org/TR/fetch-metadata/
     """
-    told = request.headers.get
+    header = request.headers.get
     return (
-        told("sec-fetch-site") in OWN_SITE
-        and told("sec-fetch-mode") == "navigate"
-        and told("sec-fetch-dest") == "document"
-        and not any(told(name) for name in ("sec-purpose", "purpose", "x-moz"))
+        header("sec-fetch-site") in OWN_SITE
+        and header("sec-fetch-mode") == "navigate"
+        and header("sec-fetch-dest") == "document"
+        and not any(header(name) for name in ("sec-purpose", "purpose", "x-moz"))
     )
 
 

@@ -30,7 +30,7 @@ async def live(request: Request, ticket_id: TicketId, user: MaybeUser, page: Pag
         return await anonymous.ticket(ticket_id)
 
     async def render(ticket: Ticket, holder: Holder | None) -> str:
-        # The shared answer names no order: that is told to its parties alone.
+        # The shared answer names no order: only the seller and the buyer may see it.
         others = holder is not None and not _is(user, holder.user_id)
         order_id = None if holder is None else holder.order_id
         order = None if others else await order_of(api, user, ticket, order_id)

@@ -61,7 +61,7 @@ WITHDRAWN = gettext_noop("This ticket is not on sale any more")
 
 @router.get("/")
 async def index(request: Request, page: Pages, api: Apis) -> Response:
-    """The list. A parameter that makes no sense is left out; the visitor is told of one that was typed."""
+    """The list. Leaves out parameters that the API refuses; the page names those that were typed."""
     typed = _asked(request)
     query, unread = read_prices(typed, PRICES)
     answer = await forgiving.answered(api.tickets, query)

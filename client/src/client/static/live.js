@@ -9,7 +9,7 @@
   let later = 0;
 
   // A press that was under way when the price changed must not buy at the new one. So the form keeps the price that
-  // was seen until the new one has been on the screen for a moment and nobody points at the button: a press before
+  // was seen until the new one has been on the screen for a moment and no pointer is on the button: a press before
   // that is refused by the server, with both prices.
   const MOMENT = 1500;
   const changed = document.getElementById("price-changed");

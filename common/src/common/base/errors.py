@@ -146,7 +146,7 @@ class TooLarge(AppError):
 
 
 class KeyReused(AppError):
-    """The answer's `Link` names the record that the key's first request created, where it may be told.
+    """The answer's `Link` names the record of the key's first request, where the client may see it.
 
     created: Path of that record, such as "/api/tickets/65f0…".
     """
