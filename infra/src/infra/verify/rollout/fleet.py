@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import aiohttp
@@ -45,10 +44,7 @@ class Fleet:
     def __init__(self, config: Config, output: Output) -> None:
         self._config = config
         self._output = output
-        self._environments = {
-            service: _of_every_release(env)
-            for service, env in environment.services(config, jwt_key(config.data_dir)).items()
-        }
+        self._environments = environment.services(config, jwt_key(config.data_dir))
         self._members: dict[str, Supervised] = {}
         self._spawned: Counter[str] = Counter()
         self._wanted: Counter[str] = Counter()
@@ -121,8 +117,3 @@ def kind_of(member: str) -> str:
 
 def free_ports() -> ports.Ports:
     return ports.from_edge(ports.free_edge(names=PORT_NAMES), PORT_NAMES)
-
-
-def _of_every_release(env: Mapping[str, str]) -> dict[str, str]:
-    """`env` without the cookie's port, which only plain http has and only the newer release knows."""
-    return {name: value for name, value in env.items() if name != "COOKIE_PORT"}
