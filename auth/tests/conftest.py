@@ -15,6 +15,8 @@ from common.testing.browser import BASE_URL, JWT_KEY, running
 
 pytest_plugins = ["common.testing.fixtures"]
 
+DEVICE_KEY = "a key for devices in tests, of more than thirty-two bytes"
+
 SignIn = Callable[[str, str, str], Awaitable[httpx.Response]]
 
 
@@ -26,7 +28,9 @@ def hasher() -> Mock:
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(mongo_uri="mongodb://unused.test/", jwt_key=JWT_KEY, cookie_secure=False)
+    return Settings(
+        mongo_uri="mongodb://unused.test/", jwt_key=JWT_KEY, device_key=DEVICE_KEY, cookie_secure=False
+    )
 
 
 @pytest.fixture

@@ -111,9 +111,11 @@ async def test_over_http_the_cookie_is_http_only_lax_and_not_secure(client: http
     assert attributes == {"HttpOnly", "SameSite=lax", "Path=/", "Max-Age=1209600"}
 
 
-async def test_over_https_the_cookie_is_secure_and_tied_to_its_host(database: Database, hasher: Mock) -> None:
-    settings = Settings(mongo_uri="mongodb://unused.test/", jwt_key=JWT_KEY)
-    async with running(create_app(settings, database=database, hasher=hasher)) as client:
+async def test_over_https_the_cookie_is_secure_and_tied_to_its_host(
+    settings: Settings, database: Database, hasher: Mock
+) -> None:
+    secure = settings.model_copy(update={"cookie_secure": True})
+    async with running(create_app(secure, database=database, hasher=hasher)) as client:
         answer = await client.post("/api/users/signup", json=ADA)
         token = Sessions(JWT_KEY, secure=True).token(a_user())
         plain = await client.get(CURRENT, headers={"Cookie": f"session={token}"})
@@ -130,8 +132,8 @@ async def test_over_https_the_cookie_is_secure_and_tied_to_its_host(database: Da
 
 
 def _cookie(answer: httpx.Response) -> tuple[str, set[str]]:
-    """Name and attributes of the one cookie that an answer sets, without `expires`, which is a time."""
-    (header,) = answer.headers.get_list("set-cookie")
+    """Name and attributes of the session cookie that an answer sets, without `expires`, which is a time."""
+    (header,) = [line for line in answer.headers.get_list("set-cookie") if "session" in line]
     pair, *attributes = header.split("; ")
     return pair.partition("=")[0], {a for a in attributes if not a.startswith("expires")}
 

@@ -2,7 +2,7 @@ import pytest
 
 from common.testing.process import run_module
 
-GOOD = {"MONGO_URI": "mongodb://127.0.0.1:1/", "JWT_KEY": "k" * 32}
+GOOD = {"MONGO_URI": "mongodb://127.0.0.1:1/", "JWT_KEY": "k" * 32, "DEVICE_KEY": "d" * 32}
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,10 @@ GOOD = {"MONGO_URI": "mongodb://127.0.0.1:1/", "JWT_KEY": "k" * 32}
         ("JWT_KEY", None),
         ("MONGO_URI", "postgres://x/"),
         ("JWT_KEY", "short"),
+        ("DEVICE_KEY", None),
+        ("DEVICE_KEY", "short"),
+        ("SIGN_UPS_PER_HOUR", "-1"),
+        ("MAX_FAILED_SIGN_INS", "1001"),
         ("PORT", "x"),
     ],
 )

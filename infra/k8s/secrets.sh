@@ -1,6 +1,7 @@
 #!/bin/sh
 # Creates the secrets, which no file of this repo may hold, in namespace gittix of the current context:
 #   jwt-secret     JWT_KEY, 48 random bytes. An existing key stays: a new key would end every session.
+#   device-secret  DEVICE_KEY, 48 random bytes. An existing key stays: a new key would make every known device a stranger's.
 #   stripe-secret  STRIPE_KEY, STRIPE_WEBHOOK_SECRET and, for the pages, STRIPE_PUBLISHABLE_KEY of the environment, in place
 #                  of those before; left alone when unset.
 # KUBECTL names the command ("minikube kubectl --"). The values are sent by stdin, so that process lists do not show them.
@@ -20,6 +21,13 @@ if has jwt-secret; then
 else
   printf 'JWT_KEY=%s\n' "$(head -c 48 /dev/urandom | base64 | tr -d '\n')" |
     in_namespace create secret generic jwt-secret --from-env-file=/dev/stdin
+fi
+
+if has device-secret; then
+  echo "device-secret exists and is kept"
+else
+  printf 'DEVICE_KEY=%s\n' "$(head -c 48 /dev/urandom | base64 | tr -d '\n')" |
+    in_namespace create secret generic device-secret --from-env-file=/dev/stdin
 fi
 
 if [ -n "${STRIPE_KEY:-}" ] && [ -n "${STRIPE_WEBHOOK_SECRET:-}" ]; then

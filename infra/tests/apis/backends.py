@@ -67,7 +67,9 @@ def services(stream: FakeStream) -> dict[str, FastAPI]:
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     return {
         "/api/users": auth.app.create_app(
-            auth.settings.Settings.model_validate(session), database=memory_database(), hasher=cheap
+            auth.settings.Settings.model_validate({**session, "device_key": "d" * 32}),
+            database=memory_database(),
+            hasher=cheap,
         ),
         "/api/tickets": tickets.app.create_app(
             tickets.settings.Settings.model_validate(broker), database=memory_database(), stream=stream

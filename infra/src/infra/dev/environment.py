@@ -1,6 +1,7 @@
 """Environment of each process. Of the caller's environment, only the variables named here are passed on."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 
 from infra.dev.config import Config
 
@@ -33,7 +34,7 @@ def services(config: Config, key: str) -> Mapping[str, dict[str, str]]:
         return {"MONGO_URI": config.mongo(database)}
 
     own = {
-        "auth": mongo("auth") | jwt,
+        "auth": mongo("auth") | jwt | _guards(config, key),
         "tickets": mongo("tickets") | nats | jwt,
         "orders": mongo("orders") | nats | jwt | hold,
         "expiration": nats | {"REDIS_URL": config.redis()},
@@ -47,6 +48,22 @@ def services(config: Config, key: str) -> Mapping[str, dict[str, str]]:
 def _cookie(config: Config) -> dict[str, str]:
     """Plain http; the edge's port in the cookie's name: two checkouts don't end each other's sessions."""
     return {"COOKIE_SECURE": "false", "COOKIE_PORT": str(config.ports["edge"])}
+
+
+def _guards(config: Config, key: str) -> dict[str, str]:
+    """Key of device cookies, derived from the one that is stored, and the limits of auth.
+
+    Users of a load test sign up from one address by the hundreds.
+    """
+    device_key = sha256(f"device\0{key}".encode()).hexdigest()
+    own = {"DEVICE_KEY": device_key, "SIGN_UPS_PER_HOUR": "1000"}
+    return own | _passed(
+        config,
+        "SIGN_UPS_PER_HOUR",
+        "MAX_FAILED_SIGN_INS",
+        "MAX_FAILED_SIGN_INS_PER_ADDRESS",
+        "MAX_FAILED_SIGN_INS_PER_ACCOUNT",
+    )
 
 
 def _addresses(config: Config) -> dict[str, str]:

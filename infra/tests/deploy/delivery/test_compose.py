@@ -19,7 +19,9 @@ from infra.dev.config import from_env
 DATABASES = {f"{name}-mongo": {name} for name in ("auth", "tickets", "orders", "payments")}
 TIMERS = {"expiration-redis": {"expiration", "expiration-worker"}}
 STRIPE = ("STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY")
-CHOICES = dict.fromkeys((*STRIPE, "LOG_LEVEL", "ORDER_HOLD_SECONDS"), "5")
+FAILED = "MAX_FAILED_SIGN_INS"
+LIMITS = ("SIGN_UPS_PER_HOUR", FAILED, f"{FAILED}_PER_ADDRESS", f"{FAILED}_PER_ACCOUNT")
+CHOICES = dict.fromkeys((*STRIPE, *LIMITS, "LOG_LEVEL", "ORDER_HOLD_SECONDS"), "5")
 
 
 @cache
@@ -173,8 +175,9 @@ def test_the_servers_keep_what_they_were_given() -> None:
     assert "dbPath: /data/db" in configuration("auth-mongo")
 
 
-def test_the_documented_command_keeps_the_key_for_its_owner(tmp_path: Path) -> None:
-    key = containers()["auth"]["environment"]["JWT_KEY"]
+@pytest.mark.parametrize("name", ["JWT_KEY", "DEVICE_KEY"])
+def test_the_documented_command_keeps_the_key_for_its_owner(tmp_path: Path, name: str) -> None:
+    key = containers()["auth"]["environment"][name]
     command = re.search(r"with: (.*)\}$", key)
     assert command is not None
     for document in ("README.md", "compose.yaml"):
@@ -183,5 +186,5 @@ def test_the_documented_command_keeps_the_key_for_its_owner(tmp_path: Path) -> N
     subprocess.run(["sh", "-ec", f"umask 022; {command[1]}"], cwd=tmp_path, check=True)
 
     made = tmp_path / ".env"
-    assert re.fullmatch(r"JWT_KEY=[0-9a-f]{64}\n", made.read_text())
+    assert re.fullmatch(rf"{name}=[0-9a-f]{{64}}\n", made.read_text())
     assert stat.S_IMODE(made.stat().st_mode) == 0o600

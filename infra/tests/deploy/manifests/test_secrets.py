@@ -57,6 +57,18 @@ def test_a_key_is_made_once_and_kept(state: Path) -> None:
     assert (state / "jwt-secret").read_text() == first
 
 
+def test_the_key_of_device_cookies_is_made_once_and_kept(state: Path) -> None:
+    run(state)
+    first = (state / "device-secret").read_text()
+    name, _, value = first.strip().partition("=")
+    result = run(state)
+
+    assert name == "DEVICE_KEY"
+    assert len(base64.b64decode(value)) >= 32
+    assert value not in (state / "jwt-secret").read_text() + result.stdout + result.stderr
+    assert (state / "device-secret").read_text() == first
+
+
 def test_another_cluster_gets_another_key(tmp_path: Path) -> None:
     keys = set()
     for name in ("one", "two"):

@@ -20,6 +20,7 @@ BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS"}
 """Variables that `common.runtime.settings.load` and uvicorn read."""
 SECRETS = {
     "JWT_KEY": ("jwt-secret", "JWT_KEY"),
+    "DEVICE_KEY": ("device-secret", "DEVICE_KEY"),
     "STRIPE_KEY": ("stripe-secret", "STRIPE_KEY"),
     "STRIPE_PUBLISHABLE_KEY": ("stripe-secret", "STRIPE_PUBLISHABLE_KEY"),
     "STRIPE_WEBHOOK_SECRET": ("stripe-secret", "STRIPE_WEBHOOK_SECRET"),
