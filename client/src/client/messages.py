@@ -57,7 +57,9 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.SIGN_IN_BUSY: gettext_noop(
         "Too many people are signing in right now, please try again in a moment"
     ),
-    ErrorCode.TOO_MANY_SIGN_UPS: gettext_noop("Too many accounts were created from your network, please wait"),
+    ErrorCode.TOO_MANY_SIGN_UPS: gettext_noop(
+        "Too many accounts were created from your network, please wait"
+    ),
     # lists and searches
     ErrorCode.CURSOR_INVALID: _CURSOR,
     ErrorCode.CURSOR_TOO_LONG: _CURSOR,

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import Url
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from common.runtime.proxies import check_trusted
+
 S = TypeVar("S", bound=BaseSettings)
 
 
@@ -71,6 +73,15 @@ class ServiceSettings(BaseSettings):
     host: str = "0.0.0.0"
     port: int = 3000
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class ProxySettings(BaseSettings):
+    """Settings of the server of every process that serves HTTP."""
+
+    forwarded_allow_ips: Annotated[str, AfterValidator(check_trusted)] = "127.0.0.1"
+    """Proxies whose `X-Forwarded-For` is believed; `*`: all that connect, of which none is a client."""
+    forwarded_hops: Annotated[int, Field(ge=1, le=5)] = 1
+    """With `*`: proxies that a request passes."""
 
 
 class SessionSettings(BaseSettings):

@@ -16,8 +16,8 @@ from infra.deploy.manifests.rendered import (
     pods,
 )
 
-BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS"}
-"""Variables that `common.runtime.settings.load` and uvicorn read."""
+BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS", "FORWARDED_HOPS"}
+"""Variables that `common.runtime.settings.load` and `common.runtime.server.serve` read."""
 SECRETS = {
     "JWT_KEY": ("jwt-secret", "JWT_KEY"),
     "DEVICE_KEY": ("device-secret", "DEVICE_KEY"),
