@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,6 +21,7 @@ RECEIPTS = Receipts(JWT_KEY)
 async def test_a_paid_order_has_a_receipt_whose_code_anybody_can_verify(as_user: As, apis: FakeApis) -> None:
     buyer = a_user()
     order = apis.order(buyer, apis.sell("Opera", "12.5"), status="complete", payment="captured")
+    order.completed_at = datetime(2026, 11, 27, 23, 59, tzinfo=UTC)
     browser = as_user(buyer)
     assert links(await browser.get(f"/orders/{order.id}"))["Receipt and QR code"]
 
@@ -31,6 +33,7 @@ async def test_a_paid_order_has_a_receipt_whose_code_anybody_can_verify(as_user:
     shown = page(receipt).one("main")
     assert shown.one("svg").one("title").text == "QR code of this receipt"
     assert "Paid $12.50 USD" in shown.text
+    assert "Paid on Fri, Nov 27, 2026 (UTC)" in shown.text
     assert f"Seller {order.ticket.user_id}" in shown.text
     assert buyer.email in shown.text
     assert (address.scheme, address.netloc) == ("http", "gittix.test")
@@ -61,6 +64,18 @@ async def test_an_order_that_is_not_paid_has_none(as_user: As, apis: FakeApis, s
     answer = await as_user(buyer).get(f"/orders/{order.id}/receipt")
 
     assert (answer.status_code, answer.headers["location"]) == (303, f"/orders/{order.id}")
+
+
+async def test_a_receipt_of_an_order_that_an_earlier_release_completed_has_no_day(
+    as_user: As, apis: FakeApis
+) -> None:
+    buyer = a_user()
+    order = apis.order(buyer, status="complete", payment="captured")
+
+    receipt = await as_user(buyer).get(f"/orders/{order.id}/receipt")
+
+    assert "Paid $" in page(receipt).text
+    assert "Paid on" not in page(receipt).text
 
 
 async def test_another_users_receipt_is_not_shown(as_user: As, apis: FakeApis) -> None:

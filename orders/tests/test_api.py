@@ -40,6 +40,7 @@ async def test_an_order_answers_with_what_it_reserved(shop: Shop) -> None:
         "payment",
         "heldUntil",
         "endedBecause",
+        "completedAt",
     ]
     assert list(order) == published
     assert is_id(order.pop("id"))
@@ -54,6 +55,7 @@ async def test_an_order_answers_with_what_it_reserved(shop: Shop) -> None:
         "ticket": offer.ordered("Concert", 20),
         "payment": None,
         "endedBecause": None,
+        "completedAt": None,
     }
 
 

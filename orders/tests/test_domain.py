@@ -17,6 +17,7 @@ from orders.errors import NotDue, OrderComplete
 
 DUE = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOLD = timedelta(minutes=15)
+PAID = DUE - timedelta(minutes=5)
 MILLISECOND = timedelta(milliseconds=1)
 TICKET = Ticket("ticket", "Concert", Money(2000))
 
@@ -27,7 +28,7 @@ def an_order(status: Status = Status.CREATED) -> Order:
     if status is Status.AWAITING_PAYMENT:
         order.await_payment()
     elif status is Status.COMPLETE:
-        order.complete()
+        order.complete(PAID)
     elif status is Status.CANCELLED:
         order.cancel()
     if status is not Status.CREATED:
@@ -175,12 +176,13 @@ def test_only_a_new_order_begins_to_wait(status: Status) -> None:
 def test_an_authorised_payment_completes_the_order_which_keeps_its_ticket(status: Status) -> None:
     order = an_order(status)
 
-    order.complete()
+    order.complete(PAID)
 
     assert order.recorded == OrderCompleted(
-        id=order.id, version=order.version + 1, ticket=TicketRef(id="ticket")
+        id=order.id, version=order.version + 1, ticket=TicketRef(id="ticket"), completed_at=PAID
     )
     assert (order.status, order.payment) == (Status.COMPLETE, PaymentState.AUTHORIZED)
+    assert order.completed_at == PAID
     assert order.reservation == "ticket"
 
 
@@ -188,7 +190,7 @@ def test_an_authorised_payment_completes_the_order_which_keeps_its_ticket(status
 def test_an_ended_order_is_not_completed(status: Status) -> None:
     order = an_order(status)
 
-    order.complete()
+    order.complete(PAID)
 
     assert (order.status, order.recorded) == (status, None)
 

@@ -229,12 +229,15 @@ async def test_a_payment_completes_its_order(shop: Shop, stream: FakeStream) -> 
 
     await deliver(stream, Payment(order["id"]).created())
 
-    assert await shop.shown(order) == order | {
+    shown = await shop.shown(order)
+    assert shown == order | {
         "status": "complete",
         "version": 1,
         "payment": "authorized",
         "heldUntil": None,
+        "completedAt": shown["completedAt"],
     }
+    assert shown["completedAt"] is not None
     await emitted(stream, "order.completed", 1)
 
 

@@ -64,7 +64,7 @@ class OrderMachine(RuleBasedStateMachine):
     @rule()
     def complete(self) -> None:
         before = self.order.status
-        self.order.complete()
+        self.order.complete(self.now)
         assert self.order.status is (Status.CANCELLED if before is Status.CANCELLED else Status.COMPLETE)
         self._save()
 

@@ -63,6 +63,8 @@ class Order(Upstream):
     """When the hold ends by itself. None once the order has ended, and from a release without it."""
     ended_because: str | None = None
     """`cancelled` or `expired`. None while it has not ended, and where the reason was not stored."""
+    completed_at: datetime | None = None
+    """When it was paid. None before that, and where the time was not stored."""
 
 
 class PaidOrder(Upstream):

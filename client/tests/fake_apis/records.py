@@ -61,6 +61,7 @@ class Order:
     status: str = "created"
     payment: str | None = None
     ended_because: str | None = None
+    completed_at: datetime | None = None
     expires_at: datetime = field(default_factory=lambda: times.now() + HOLD)
     id: str = field(default_factory=new_id)
     version: int = 0
@@ -76,6 +77,7 @@ class Order:
 
     def change(self, status: str) -> None:
         self.status = status
+        self.completed_at = times.now() if status == "complete" else None
         self.version += 1
 
     def json(self) -> Mapping[str, Any]:
@@ -89,6 +91,7 @@ class Order:
             "payment": self.payment,
             "heldUntil": None if self.held_until is None else times.iso(self.held_until),
             "endedBecause": self.ended_because,
+            "completedAt": None if self.completed_at is None else times.iso(self.completed_at),
         }
 
 

@@ -91,7 +91,7 @@ CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
     (
         OrderCompleted(id=O, version=1, ticket=REF),
         f"order.completed.{O}",
-        {"id": O, "version": 1, "ticket": {"id": T}},
+        {"id": O, "version": 1, "ticket": {"id": T}, "completedAt": None},
     ),
     (ExpirationComplete(order_id=O), f"expiration.complete.{O}", {"orderId": O}),
     (

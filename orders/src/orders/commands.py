@@ -76,7 +76,7 @@ async def await_payment(orders: OrderRepository, order_id: str) -> None:
 
 
 async def complete(orders: OrderRepository, order_id: str) -> None:
-    await _change(orders, order_id, Order.complete)
+    await _change(orders, order_id, lambda order: order.complete(times.now()))
 
 
 async def settle(orders: OrderRepository, order_id: str, payment: PaymentState) -> None:

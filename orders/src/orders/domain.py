@@ -60,6 +60,8 @@ class Order(Aggregate):
     payment: PaymentState | None = None
     ended_because: str | None = None
     """An `EndedBecause`, or a reason that only a newer release knows; None also for an older release's."""
+    completed_at: datetime | None = None
+    """None also for an order that an older release completed."""
 
     def held_until(self, hold: timedelta) -> datetime | None:
         """The time at which the hold ends by itself; None once the order is complete or has ended."""
@@ -88,7 +90,9 @@ class Order(Aggregate):
 
     def as_placed(self) -> "Order":
         """This order as it was when it was placed, however it went on."""
-        return replace(self, version=0, status=Status.CREATED, payment=None, ended_because=None)
+        return replace(
+            self, version=0, status=Status.CREATED, payment=None, ended_because=None, completed_at=None
+        )
 
     def cancel(self) -> None:
         """Cancels for the buyer. Idempotent. Raises OrderComplete once it is paid."""
@@ -115,13 +119,18 @@ class Order(Aggregate):
             self.status = Status.AWAITING_PAYMENT
             self._updated()
 
-    def complete(self) -> None:
+    def complete(self, now: datetime) -> None:
         """Completes the order once the money is authorised, unless it was cancelled before."""
         if self.status in (Status.CREATED, Status.AWAITING_PAYMENT):
             self.status = Status.COMPLETE
-            self.payment = PaymentState.AUTHORIZED
+            self.payment, self.completed_at = PaymentState.AUTHORIZED, now
             self.record(
-                OrderCompleted(id=self.id, version=self.next_version, ticket=TicketRef(id=self.ticket.id))
+                OrderCompleted(
+                    id=self.id,
+                    version=self.next_version,
+                    ticket=TicketRef(id=self.ticket.id),
+                    completed_at=now,
+                )
             )
 
     def settle(self, payment: PaymentState) -> None:

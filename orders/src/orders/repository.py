@@ -41,6 +41,7 @@ class OrderRepository(Repository[Order]):
             "status": order.status.value,
             "payment": None if order.payment is None else order.payment.value,
             "ended_because": order.ended_because,
+            "completed_at": order.completed_at,
             "expires_at": order.expires_at,
             "reservation": order.reservation,
             "ticket": {
@@ -60,6 +61,7 @@ class OrderRepository(Repository[Order]):
             status=Status(document["status"]),
             payment=None if payment is None else PaymentState(payment),
             ended_because=document.get("ended_because"),
+            completed_at=document.get("completed_at"),
             expires_at=document["expires_at"],
             ticket=_ticket(document["ticket"]),
         )

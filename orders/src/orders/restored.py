@@ -59,7 +59,7 @@ def order_fields(event: OrderEvent) -> Mapping[str, Any]:
         case OrderCancelled():
             return {"status": Status.CANCELLED.value, "ended_because": event.ended_because}
         case OrderCompleted():
-            return {"status": Status.COMPLETE.value}
+            return {"status": Status.COMPLETE.value, "completed_at": event.completed_at}
 
 
 def payment_fields(event: PaymentEvent) -> Mapping[str, Any]:
@@ -141,6 +141,7 @@ def _order(record: Document, ticket: Ticket, payment: str | None) -> Order:
         status=status,
         payment=_payment(status, record.get("settled", False), payment),
         ended_because=record.get("ended_because"),
+        completed_at=record.get("completed_at"),
     )
 
 

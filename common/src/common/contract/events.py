@@ -94,8 +94,11 @@ class OrderCancelled(VersionedEvent):
 
 
 class OrderCompleted(VersionedEvent):
+    """completed_at: When the order was paid; absent in older events."""
+
     subject = Subject.ORDER_COMPLETED
     ticket: TicketRef
+    completed_at: Moment | None = None
 
 
 class ExpirationComplete(Event):
