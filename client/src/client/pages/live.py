@@ -9,9 +9,9 @@ from client.forms import TicketId
 from client.live.answer import LiveAnswer
 from client.live.ticket_cache import Holder
 from client.own_orders import order_of
-from client.pages.tickets import shown
 from client.rendering import Pages
 from client.schemas import Ticket
+from client.ticket_page import shown
 from client.upstream import Upstream
 from common.base.identity import CurrentUser
 from common.http.session import MaybeUser
