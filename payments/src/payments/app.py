@@ -16,7 +16,6 @@ from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from payments import sweep
 from payments.context import PaymentContext, Timing
-from payments.fake_gateway import FakeGateway
 from payments.gateway import PaymentGateway
 from payments.listeners import listeners
 from payments.publishers import publishers
@@ -72,5 +71,14 @@ def create_app(
 
 def gateway_of(settings: Settings, database: Database) -> PaymentGateway:
     if settings.payment_gateway == "fake":
-        return FakeGateway(database)
+        return _fake_gateway(database)
     return StripeGateway(settings.stripe_key)
+
+
+def _fake_gateway(database: Database) -> PaymentGateway:
+    """The fake gateway, which images for production lack."""
+    try:
+        from payments.fake_gateway import FakeGateway
+    except ModuleNotFoundError:
+        raise SystemExit("Cannot start: PAYMENT_GATEWAY is fake, and this image is for production") from None
+    return FakeGateway(database)

@@ -93,7 +93,9 @@ def test_our_images_are_built_here_and_never_pulled(name: str) -> None:
     assert one["image"] == f"gittix/{package}:compose"
     if name in SERVICES:
         assert one["pull_policy"] == "build"
-        assert one["build"] == {"context": ".", "dockerfile": f"{package}/Dockerfile"}
+        # With the fake gateway, which only an image for development has.
+        args = {"KIND": "development"}
+        assert one["build"] == {"context": ".", "dockerfile": f"{package}/Dockerfile", "args": args}
     else:
         assert one["pull_policy"] == "never"
 
