@@ -21,12 +21,12 @@ ATTRIBUTES = frozenset({"aria-label", "title", "alt", "placeholder", "data-title
 
 @pytest.fixture
 def seller() -> CurrentUser:
-    return CurrentUser(new_id(), f"{MARK}-seller!@example.test")
+    return CurrentUser(new_id(), f"{MARK}-seller!")
 
 
 @pytest.fixture
 def buyer() -> CurrentUser:
-    return CurrentUser(new_id(), f"{MARK}-buyer!@example.test")
+    return CurrentUser(new_id(), f"{MARK}-buyer!")
 
 
 def spoken(apis: FakeApis, seller: CurrentUser) -> Ticket:

@@ -3,14 +3,14 @@ from urllib.parse import urlsplit
 import httpx
 import jwt
 import pytest
+from common.http.receipt_codes import LENGTH
+from common.http.receipts import Receipt, Receipts
 from tests.conftest import As, Browser
 from tests.dom import links, page, parse
 from tests.fake_apis import FakeApis
 
 from client.receipts import qr_code
 from common.base.ids import new_id
-from common.http.receipt_codes import LENGTH
-from common.http.receipts import Receipt, Receipts
 from common.http.session import ALGORITHM
 from common.testing.browser import JWT_KEY, SESSIONS, a_user
 

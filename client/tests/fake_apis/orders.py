@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+from common.http.receipts import Receipts
 
 from common.base.identity import CurrentUser
 from common.base.ids import is_id
 from common.base.money import Money
 from common.contract.error_codes import ErrorCode
-from common.http.receipts import Receipts
 from common.testing.browser import JWT_KEY
 
 from .fields import body_of, checked, is_over, not_authorized, not_found, once, refuse, user_of, whole_number

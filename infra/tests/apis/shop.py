@@ -29,8 +29,8 @@ class Shop:
     def __init__(self, http: httpx.AsyncClient, answers: Recorder) -> None:
         self._http = http
         self.answers = answers
-        self.seller = a_user("seller@example.test")
-        self.buyer = a_user("buyer@example.test")
+        self.seller = a_user()
+        self.buyer = a_user()
 
     def api(self, user: CurrentUser | None) -> Api:
         """The API for a browser in which `user` is signed in."""

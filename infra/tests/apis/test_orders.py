@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from common.http.receipts import Receipt, Receipts
 from tests.apis.shop import Shop
 
 from common.base import times
 from common.base.ids import is_id, new_id
-from common.http.receipts import Receipt, Receipts
 from common.testing.browser import JWT_KEY, a_user
 
 HOLD = timedelta(minutes=15)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from common.http.receipts import Receipt, Receipts
 from fastapi import APIRouter, Request, Response
 
 from client.api import Apis
@@ -15,7 +16,6 @@ from client.receipts import qr_code, trimmed
 from client.rendering import Pages, see_other
 from client.sign_in import Member
 from common.base.errors import AppError
-from common.http.receipts import Receipt, Receipts
 
 T = TypeVar("T")
 

@@ -38,7 +38,7 @@ from infra.verify.reconcile.books import Books
 
 KEY = "k" * 32
 HOLD = timedelta(hours=1)
-SELLER, BUYER = CurrentUser("seller", "seller@crash.test"), CurrentUser("buyer", "buyer@crash.test")
+SELLER, BUYER = CurrentUser("seller"), CurrentUser("buyer")
 TRIES = 100
 CARDS = {
     "tok_visa": 6,
