@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from client import headers, upstream
 from client.assets import Assets
+from client.emails import Emails
 from client.errors import ErrorPages
 from client.live.pages import Live
 from client.pages import (
@@ -86,6 +87,7 @@ def create_app(
     app.mount("/static", assets)
     app.state.assets = assets
     app.state.newest_tickets = NewestTickets()
+    app.state.emails = Emails()
     app.state.live = open_pages
     app.state.sessions = settings.sessions()
     app.state.signed_address = SignedClientAddress(settings.client_address_key)
