@@ -40,9 +40,14 @@ def generated(shared: str = "") -> Keys:
 
 
 def of_the_release_before() -> Keys:
-    """The secrets of a system that is upgraded: the shared key, and what `infra/keys.sh` adds before that."""
-    shared = secrets.token_urlsafe(48)
-    return {"JWT_KEY": shared, "JWT_SHARED_KEY": shared, "JWT_PUBLIC_KEYS": PrivateKey.generate().public.text}
+    """The keys of a system that is upgraded: the shared one, and what `infra/keys.sh` makes beside it."""
+    shared, following = secrets.token_urlsafe(48), PrivateKey.generate()
+    return {
+        "JWT_KEY": shared,
+        "JWT_SHARED_KEY": shared,
+        "JWT_NEXT_KEY": following.text,
+        "JWT_PUBLIC_KEYS": following.public.text,
+    }
 
 
 def of_auth(keys: Keys) -> dict[str, str]:
