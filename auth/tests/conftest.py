@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from auth.app import create_app
 from auth.settings import Settings
 from common.persistence.mongo import Database
-from common.testing.browser import BASE_URL, JWT_KEY, running
+from common.testing.browser import BASE_URL, CLIENT_ADDRESS_KEY, JWT_KEY, running
 
 pytest_plugins = ["common.testing.fixtures"]
 
@@ -26,7 +26,12 @@ def hasher() -> Mock:
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(mongo_uri="mongodb://unused.test/", jwt_key=JWT_KEY, cookie_secure=False)
+    return Settings(
+        mongo_uri="mongodb://unused.test/",
+        jwt_key=JWT_KEY,
+        client_address_key=CLIENT_ADDRESS_KEY,
+        cookie_secure=False,
+    )
 
 
 @pytest.fixture

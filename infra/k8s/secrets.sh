@@ -1,6 +1,7 @@
 #!/bin/sh
 # Creates the secrets, which no file of this repo may hold, in namespace gittix of the current context:
-#   jwt-secret     JWT_KEY, 48 random bytes. An existing key stays: a new key would end every session.
+#   jwt-secret     JWT_KEY, with which auth alone signs sessions; jwt-public, the others' half of it; receipt-keys of orders;
+#                  client-address-key of auth and client: infra/keys.sh, which also rotates them. Existing ones stay.
 #   stripe-secret  STRIPE_KEY, STRIPE_WEBHOOK_SECRET and, for the pages, STRIPE_PUBLISHABLE_KEY of the environment, in place
 #                  of those before; left alone when unset.
 # KUBECTL names the command ("minikube kubectl --"). The values are sent by stdin, so that process lists do not show them.
@@ -15,12 +16,7 @@ has() { in_namespace get secret "$1" --ignore-not-found --output name | grep -q 
 
 [ -n "$(kube get namespace gittix --ignore-not-found --output name)" ] || kube apply -f base/namespace.yaml
 
-if has jwt-secret; then
-  echo "jwt-secret exists and is kept"
-else
-  printf 'JWT_KEY=%s\n' "$(head -c 48 /dev/urandom | base64 | tr -d '\n')" |
-    in_namespace create secret generic jwt-secret --from-env-file=/dev/stdin
-fi
+../keys.sh kubernetes make
 
 if [ -n "${STRIPE_KEY:-}" ] && [ -n "${STRIPE_WEBHOOK_SECRET:-}" ]; then
   printf 'STRIPE_KEY=%s\nSTRIPE_WEBHOOK_SECRET=%s\nSTRIPE_PUBLISHABLE_KEY=%s\n' \

@@ -9,7 +9,7 @@ from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
 from common.persistence.mongo import ASCENDING, Database
-from common.testing.browser import a_user, running
+from common.testing.browser import JWT_PUBLIC_KEYS, a_user, running
 from common.testing.events import deliver, publish
 from common.testing.fake_stream import FakeStream
 from common.testing.process import run_module
@@ -92,7 +92,8 @@ async def test_a_copy_that_was_lost_is_there_again_while_the_service_serves(
         environment = {
             "MONGO_URI": server("TEST_MONGO_URI").replace("/?", f"/{real_database.name}?"),
             "NATS_URL": server("TEST_NATS_URL"),
-            "JWT_KEY": "k" * 32,
+            "JWT_PUBLIC_KEYS": JWT_PUBLIC_KEYS,
+            "RECEIPT_KEYS": "r" * 32,
         }
 
         command = asyncio.to_thread(run_module, "orders", "rebuild", environment=environment)

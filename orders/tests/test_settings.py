@@ -1,12 +1,17 @@
 import pytest
 
 from common.runtime.settings import load
-from common.testing.browser import JWT_KEY
+from common.testing.browser import JWT_KEY, JWT_PUBLIC_KEYS
 from common.testing.process import run_module
 from common.testing.refusal import refusal
 from orders.settings import Settings
 
-GOOD = {"MONGO_URI": "mongodb://mongo", "NATS_URL": "nats://nats", "JWT_KEY": JWT_KEY}
+GOOD = {
+    "MONGO_URI": "mongodb://mongo",
+    "NATS_URL": "nats://nats",
+    "JWT_PUBLIC_KEYS": JWT_PUBLIC_KEYS,
+    "RECEIPT_KEYS": "r" * 32,
+}
 
 
 @pytest.mark.parametrize("variable", GOOD)
@@ -27,6 +32,10 @@ def test_a_missing_variable_stops_the_start_by_its_name(
         ("NATS_URL", "nats"),
         ("NATS_URL", "redis://nats"),
         ("JWT_KEY", "too short"),
+        ("JWT_KEY", JWT_KEY),
+        ("JWT_PUBLIC_KEYS", "too short"),
+        ("RECEIPT_KEYS", "too short"),
+        ("RECEIPT_KEYS", "r" * 32 + ","),
         ("PORT", "http"),
         ("LOG_LEVEL", "LOUD"),
         ("COOKIE_SECURE", "maybe"),
@@ -53,8 +62,22 @@ def test_a_hold_lasts_fifteen_minutes_unless_set(environment: pytest.MonkeyPatch
     assert load(Settings).order_hold_seconds == 5
 
 
+def test_the_first_key_of_receipts_signs_and_without_one_the_key_of_the_release_before(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    for name, value in GOOD.items():
+        environment.setenv(name, value)
+    environment.setenv("RECEIPT_KEYS", f"{'n' * 32}, {'o' * 32}")
+    assert load(Settings).receipt_keys == ("n" * 32, "o" * 32)
+
+    environment.setenv("JWT_KEY", "s" * 31 + ",")
+    environment.delenv("RECEIPT_KEYS")
+    assert load(Settings).receipt_keys == ("s" * 31 + ",",)
+    assert "s" * 31 not in repr(load(Settings))
+
+
 def test_the_process_ends_with_one_line_and_exit_code_1() -> None:
     ended = run_module("orders", environment={name: GOOD[name] for name in ("MONGO_URI", "NATS_URL")})
 
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == "Cannot start: set JWT_KEY (missing)\n"
+    assert ended.stderr == "Cannot start: set JWT_PUBLIC_KEYS (missing), RECEIPT_KEYS (missing)\n"

@@ -3,12 +3,13 @@
 import pytest
 
 from common.runtime.settings import load
+from common.testing.browser import JWT_PUBLIC_KEYS
 from payments.settings import Settings
 
 NEEDED = {
     "MONGO_URI": "mongodb://db",
     "NATS_URL": "nats://broker",
-    "JWT_KEY": "x" * 32,
+    "JWT_PUBLIC_KEYS": JWT_PUBLIC_KEYS,
     "STRIPE_KEY": "sk_test_x",
     "STRIPE_WEBHOOK_SECRET": "whsec_x",
 }

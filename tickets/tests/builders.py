@@ -21,7 +21,7 @@ from common.contract.events import (
 )
 from common.messaging.stream import Stream
 from common.persistence.mongo import Database
-from common.testing.browser import JWT_KEY, a_user, signed_in
+from common.testing.browser import JWT_PUBLIC_KEYS, a_user, signed_in
 from common.testing.events import deliver
 from common.testing.fake_stream import FakeStream
 from tickets.app import create_app
@@ -32,7 +32,10 @@ Json = dict[str, Any]
 
 def an_app(database: Database, stream: Stream) -> FastAPI:
     settings = Settings(
-        mongo_uri="mongodb://unused", nats_url="nats://unused", jwt_key=JWT_KEY, cookie_secure=False
+        mongo_uri="mongodb://unused",
+        nats_url="nats://unused",
+        jwt_public_keys=JWT_PUBLIC_KEYS,
+        cookie_secure=False,
     )
     return create_app(settings, database=database, stream=stream)
 
@@ -43,7 +46,7 @@ class Sale:
 
     ticket_id: str
     id: str
-    buyer: CurrentUser = field(default_factory=lambda: a_user("buyer@example.test"))
+    buyer: CurrentUser = field(default_factory=a_user)
 
     @classmethod
     def of(cls, ticket: Json) -> "Sale":

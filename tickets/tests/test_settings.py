@@ -1,11 +1,11 @@
 import pytest
 
-from common.testing.browser import JWT_KEY
+from common.testing.browser import JWT_KEY, JWT_PUBLIC_KEYS
 from common.testing.process import run_module
 from common.testing.refusal import refusal
 from tickets.settings import Settings
 
-GOOD = {"MONGO_URI": "mongodb://mongo", "NATS_URL": "nats://nats", "JWT_KEY": JWT_KEY}
+GOOD = {"MONGO_URI": "mongodb://mongo", "NATS_URL": "nats://nats", "JWT_PUBLIC_KEYS": JWT_PUBLIC_KEYS}
 
 
 @pytest.mark.parametrize("variable", GOOD)
@@ -26,6 +26,8 @@ def test_a_missing_variable_stops_the_start_by_its_name(
         ("NATS_URL", "nats"),
         ("NATS_URL", "redis://nats"),
         ("JWT_KEY", "too short"),
+        ("JWT_KEY", JWT_KEY),
+        ("JWT_PUBLIC_KEYS", "too short"),
         ("PORT", "http"),
         ("LOG_LEVEL", "LOUD"),
         ("COOKIE_SECURE", "maybe"),
@@ -44,4 +46,4 @@ def test_the_process_ends_with_one_line_and_exit_code_1() -> None:
     ended = run_module("tickets", environment={name: GOOD[name] for name in ("MONGO_URI", "NATS_URL")})
 
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == "Cannot start: set JWT_KEY (missing)\n"
+    assert ended.stderr == "Cannot start: set JWT_PUBLIC_KEYS (missing)\n"

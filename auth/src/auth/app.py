@@ -9,7 +9,6 @@ from auth.settings import Settings
 from common.http.app import create_http_app
 from common.http.client_address import SignedClientAddress
 from common.http.cross_site import Site
-from common.http.session import Sessions
 from common.persistence import mongo
 from common.persistence.mongo import Database
 from common.runtime.service import Service
@@ -26,8 +25,8 @@ def create_app(
     repositories = Repositories.over(database)
     service = Service(database=database, collections=repositories.all)
     hashing = HashQueue(Passwords(argon2id() if hasher is None else hasher))
-    sessions = Sessions(settings.jwt_key, settings.cookie_secure, settings.cookie_port)
-    router = create_router(repositories, hashing, sessions, SignedClientAddress(settings.jwt_key))
+    sessions = settings.sessions()
+    router = create_router(repositories, hashing, sessions, SignedClientAddress(settings.client_address_key))
     app = create_http_app(
         "auth", [router], service.lifespan, service.checks(), site=Site(settings.cookie_secure)
     )

@@ -15,20 +15,23 @@ from common.http.client_address import HEADER, SignedClientAddress
 from common.http.fast_route import FastRoute
 from common.http.idempotency import creation_of
 from common.http.rendering import JSON, json_response
-from common.http.session import Sessions, current_user
+from common.http.session import IssuingSessions, current_user
 
 SignUpBody = Annotated[SignUpInput, json_body(SignUpInput)]
 SignInBody = Annotated[SignInInput, json_body(SignInInput)]
 
 
 def create_router(
-    repositories: Repositories, hashing: HashQueue, sessions: Sessions, signed_address: SignedClientAddress
+    repositories: Repositories,
+    hashing: HashQueue,
+    sessions: IssuingSessions,
+    signed_address: SignedClientAddress,
 ) -> APIRouter:
     router = APIRouter(prefix="/api/users", tags=["users"])
 
     def signed_in(user: User, status: int) -> Response:
-        response = json_response(UserOutput.of(user.identity), status)
-        sessions.start(response, user.identity)
+        response = json_response(UserOutput.of(user), status)
+        sessions.start(response, user.new_session(), user.email.address)
         return response
 
     @router.post("/signup", responses={201: {"model": UserOutput}}, openapi_extra=describes(SignUpInput))
@@ -52,7 +55,9 @@ def create_router(
         return response
 
     async def show_current_user(request: Request) -> Response:
-        response = json_response(CurrentUserOutput.of(current_user(request)))
+        session = current_user(request)
+        user = None if session is None else await repositories.users.of_id(session.id)
+        response = json_response(CurrentUserOutput.of(user))
         response.headers["Cache-Control"] = "no-store"
         return response
 

@@ -1,5 +1,33 @@
-from common.runtime.settings import MongoUri, ServiceSettings, SessionSettings
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from common.http.session import IssuingSessions
+from common.http.session_keys import SigningKeys, public_keys
+from common.http.session_tokens import signer_of, verifier_of
+from common.runtime.settings import CookieSettings, MongoUri, OwnKey, ServiceSettings
 
 
-class Settings(ServiceSettings, SessionSettings):
+def _signing_keys(text: str) -> str:
+    SigningKeys.parse(text)
+    return text
+
+
+def _public_keys(text: str) -> str:
+    public_keys(text)
+    return text
+
+
+class Settings(ServiceSettings, CookieSettings):
     mongo_uri: MongoUri
+    jwt_key: Annotated[str, AfterValidator(_signing_keys)] = Field(repr=False)
+    """The private key that signs sessions, and what is left of the release before: `SigningKeys`."""
+    jwt_public_keys: Annotated[str, AfterValidator(_public_keys)] = ""
+    """Further keys whose sessions are good, beside its own: those before it, and the next one."""
+    client_address_key: OwnKey = Field(default="", validate_default=True, repr=False)
+    """Verifies browsers' addresses by the pages: `common.http.client_address`."""
+
+    def sessions(self) -> IssuingSessions:
+        keys = SigningKeys.parse(self.jwt_key)
+        tokens = verifier_of(self.jwt_public_keys, keys.shared, keys.private)
+        return IssuingSessions(tokens, self.cookie_secure, self.cookie_port, signer=signer_of(keys))

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from client import headers, upstream
 from client.assets import Assets
+from client.emails import Emails
 from client.errors import ErrorPages
 from client.live.pages import Live
 from client.pages import (
@@ -34,8 +35,6 @@ from client.trailing_slashes import redirects_trailing_slashes
 from common.http.app import create_http_app
 from common.http.client_address import SignedClientAddress
 from common.http.cross_site import Site
-from common.http.receipts import Receipts
-from common.http.session import Sessions
 from common.messaging.subscriptions.hints import Hints, NatsHints
 
 ROUTERS = (
@@ -92,10 +91,10 @@ def create_app(
     app.mount("/static", assets)
     app.state.assets = assets
     app.state.newest_tickets = NewestTickets()
+    app.state.emails = Emails()
     app.state.live = open_pages
-    app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure, settings.cookie_port)
-    app.state.signed_address = SignedClientAddress(settings.jwt_key)
-    app.state.receipts = Receipts(settings.jwt_key)
+    app.state.sessions = settings.sessions()
+    app.state.signed_address = SignedClientAddress(settings.client_address_key)
     app.state.stripe_key = settings.stripe_publishable_key
     app.state.templates = templates(assets, settings.order_hold_seconds)
     app.state.polling = Polling()

@@ -68,14 +68,30 @@ class Order(Upstream):
 
 
 class PaidOrder(Upstream):
-    """The order of a receipt, for the bearer of its code. payment: As of an order."""
+    """The order of a receipt, for the bearer of its code. payment: As of an order.
+
+    ticket_id: None from a release that leaves it out.
+    """
 
     id: str
     payment: str | None
+    ticket_id: str | None = None
 
     @property
     def is_refunded(self) -> bool:
         return self.payment == "refunded"
+
+
+class ReceiptCode(Upstream):
+    code: str
+
+
+class _User(Upstream):
+    email: str
+
+
+class CurrentUserAnswer(Upstream):
+    current_user: _User | None
 
 
 class Payment(Upstream):

@@ -2,7 +2,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from common.runtime.settings import BrokerSettings, HttpUrl, PublicUrl, ServiceSettings, SessionSettings
+from common.runtime.settings import (
+    BrokerSettings,
+    HttpUrl,
+    OwnKey,
+    PublicUrl,
+    ServiceSettings,
+    SessionSettings,
+)
 
 
 class Settings(ServiceSettings, SessionSettings, BrokerSettings):
@@ -10,6 +17,8 @@ class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     """The edge, which serves the APIs and these pages under one origin."""
     public_url: PublicUrl
     """The edge, as browsers reach it, such as `https://gittix.example`: the start of absolute links."""
+    client_address_key: OwnKey = Field(default="", validate_default=True, repr=False)
+    """Signs browsers' addresses for auth: `common.http.client_address`."""
     stripe_publishable_key: str = ""
     """With it, cards are paid by Stripe's Payment Element; without it, by the fake gateway's test cards."""
     order_hold_seconds: Annotated[int, Field(gt=0, le=86_400)] = 900

@@ -37,6 +37,8 @@ CONNECT_SECONDS = 5
 """Time for a name server and a handshake, so that the loss of an answer of either doesn't fail a page."""
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=KEEP_ALIVE_SECONDS)
 TIMEOUT = httpx.Timeout(10, connect=CONNECT_SECONDS, pool=5)
+SHORT_TIMEOUT = httpx.Timeout(1)
+"""For what a page can do without."""
 PROVIDER_TIMEOUT = httpx.Timeout(30, connect=CONNECT_SECONDS, pool=5)
 """For requests that wait for a payment provider, which may take up to 30 s."""
 

@@ -118,6 +118,7 @@ class Records:
     """Records of the four APIs, with failures and delays.
 
     failure: Raised, or returned, for every request.
+    auth_failure: The same for the question who is signed in.
     lag: Number of requests for an order before its payment shows; also for which the orders API has not
         received a new ticket yet.
     behind: Number of requests for which the payments API has not received a new order yet.
@@ -125,11 +126,14 @@ class Records:
     old_price: Price that the orders API still has for the next request.
     orders_hidden: Number of requests for which a ticket is still shown without its order.
     answer_lost: The provider charges the card, and its answer is lost.
+    without_receipts: The orders API is of a release that issues no code of a receipt.
     client_secret: If set, the bank still waits for its customer.
     """
 
     users: dict[str, tuple[CurrentUser, str]] = field(default_factory=dict)
     """User and password, by the e-mail in lower case."""
+    emails: dict[str, str] = field(default_factory=dict)
+    """By the user's id, as typed."""
     tickets: dict[str, Ticket] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     keys: dict[tuple[str, str, str], tuple[Mapping[str, Any], Mapping[str, Any]]] = field(
@@ -140,6 +144,7 @@ class Records:
     """By the order's id."""
     charges: list[str] = field(default_factory=list)
     failure: Exception | httpx.Response | None = None
+    auth_failure: Exception | httpx.Response | None = None
     lag: int = 0
     behind: int = 0
     cuts: int = 0
@@ -147,6 +152,7 @@ class Records:
     orders_hidden: int = 0
     reserved_code: str = ErrorCode.TICKET_RESERVED
     bank_refuses: bool = False
+    without_receipts: bool = False
     provider_says: str = "Your card was declined."
     answer_lost: bool = False
     client_secret: str | None = None

@@ -1,8 +1,13 @@
 import pytest
+from pydantic import Field
 
+from common.base.identity import CurrentUser
+from common.http.session_keys import PrivateKey
+from common.http.session_tokens import Ed25519Signer, SharedKeySigner
 from common.runtime.settings import (
     HttpUrl,
     MongoUri,
+    OwnKey,
     RedisUrl,
     ServiceSettings,
     SessionSettings,
@@ -12,13 +17,16 @@ from common.runtime.settings import (
 
 pytestmark = pytest.mark.usefixtures("environment")
 
-KEY = "k" * 32
+KEYS = [PrivateKey.generate() for _ in range(3)]
+PUBLIC = KEYS[0].public.text
+SHARED = "k" * 32
 GOOD = {
     "MONGO_URI": "mongodb://db/tickets",
     "NATS_URL": "nats://nats-srv:4222",
     "REDIS_URL": "redis://redis-srv:6379/0",
     "API_BASE_URL": "http://gateway",
-    "JWT_KEY": KEY,
+    "JWT_PUBLIC_KEYS": PUBLIC,
+    "CLIENT_ADDRESS_KEY": "a" * 32,
 }
 
 
@@ -26,6 +34,7 @@ class Settings(ServiceSettings, SessionSettings, StreamSettings):
     mongo_uri: MongoUri
     redis_url: RedisUrl
     api_base_url: HttpUrl
+    client_address_key: OwnKey = Field(default="", validate_default=True, repr=False)
 
 
 @pytest.fixture
@@ -68,10 +77,10 @@ def test_a_missing_variable_is_named(
 def test_the_line_ends_with_what_to_do_about_it(
     good: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good.delenv("JWT_KEY")
+    good.delenv("JWT_PUBLIC_KEYS")
     good.setenv("SETTINGS_HINT", "Run: make keys")
 
-    assert refusal(capsys) == "Cannot start: set JWT_KEY (missing). Run: make keys"
+    assert refusal(capsys) == "Cannot start: set JWT_PUBLIC_KEYS (missing). Run: make keys"
 
 
 MALFORMED = [
@@ -84,7 +93,13 @@ MALFORMED = [
     *(("NATS_URL", value) for value in ("nats://a,", "nats://a:4222,b:4222", "nats://a:x")),
     *(("REDIS_URL", value) for value in ("", "http://redis", "redis://")),
     *(("API_BASE_URL", value) for value in ("", "gateway", "ftp://gateway")),
-    *(("JWT_KEY", value) for value in ("", "k" * 31)),
+    *(("JWT_KEY", value) for value in ("k" * 31, KEYS[0].text)),
+    *(
+        ("JWT_PUBLIC_KEYS", value)
+        for value in (",", f"{PUBLIC},", f"{PUBLIC}={PUBLIC}", PUBLIC[1:], KEYS[0].text)
+    ),
+    ("JWT_PUBLIC_KEYS", f"{PUBLIC},{KEYS[0].text}"),
+    *(("CLIENT_ADDRESS_KEY", value) for value in ("a" * 31, KEYS[0].text)),
     *(("PORT", value) for value in ("", "x")),
     ("LOG_LEVEL", "loud"),
     ("COOKIE_SECURE", "perhaps"),
@@ -102,6 +117,8 @@ def test_a_malformed_variable_is_named_and_not_repeated(
 
     assert line.startswith(f"Cannot start: set {name} (")
     assert "missing" not in line
+    assert len(value) < 20 or value not in line
+    assert KEYS[0].text not in line
 
 
 @pytest.mark.parametrize(
@@ -130,3 +147,39 @@ def test_several_problems_are_one_line(good: pytest.MonkeyPatch, capsys: pytest.
     assert "MONGO_URI (missing)" in line
     assert "JWT_KEY (" in line
     assert "short-secret" not in line
+
+
+def test_an_empty_key_is_a_missing_one(good: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    good.setenv("JWT_KEY", "")
+    good.setenv("JWT_PUBLIC_KEYS", "")
+    good.setenv("CLIENT_ADDRESS_KEY", "")
+
+    assert refusal(capsys) == ("Cannot start: set JWT_PUBLIC_KEYS (missing), CLIENT_ADDRESS_KEY (missing)")
+
+
+def test_sessions_of_several_public_keys_are_read(good: pytest.MonkeyPatch) -> None:
+    good.setenv("JWT_PUBLIC_KEYS", ",".join(key.public.text for key in KEYS[:2]))
+    sessions = load(Settings).sessions()
+
+    read = [sessions.read(Ed25519Signer(key).token(CurrentUser("ada", "hers"), "")) for key in KEYS]
+    assert read == [CurrentUser("ada", "hers")] * 2 + [None]
+
+
+def test_with_the_secrets_of_the_release_before_alone_a_service_starts(good: pytest.MonkeyPatch) -> None:
+    good.setenv("JWT_KEY", SHARED)
+    good.delenv("JWT_PUBLIC_KEYS")
+    good.delenv("CLIENT_ADDRESS_KEY")
+    settings = load(Settings)
+
+    token = SharedKeySigner(SHARED).token(CurrentUser("ada", "hers"), "ada@example.test")
+    assert settings.sessions().read(token) == CurrentUser("ada", "hers")
+    assert settings.client_address_key == SHARED
+
+
+def test_no_representation_of_the_settings_shows_a_key(good: pytest.MonkeyPatch) -> None:
+    good.setenv("JWT_KEY", SHARED)
+
+    shown = repr(load(Settings))
+
+    assert SHARED not in shown
+    assert "a" * 32 not in shown

@@ -7,8 +7,7 @@ from tests.apis.shop import Shop
 
 from common.base import times
 from common.base.ids import is_id, new_id
-from common.http.receipts import Receipt, Receipts
-from common.testing.browser import JWT_KEY, a_user
+from common.testing.browser import a_user
 
 HOLD = timedelta(minutes=15)
 OWN_TICKET = ("own-ticket", "You can't buy your own ticket", None)
@@ -63,18 +62,28 @@ async def test_which_order_has_a_ticket_is_told_to_its_parties_alone(shop: Shop)
 
 async def test_the_bearer_of_a_receipt_reads_the_state_of_its_payment_and_no_more(shop: Shop) -> None:
     order = await shop.ordered()
-    receipts = Receipts(JWT_KEY)
-    code = receipts.code(Receipt(order.id, order.ticket.id))
-
-    await shop.visitors.receipt(code)
-    assert shop.json(200) == {"id": order.id, "status": "created", "payment": None}
+    with shop.finds_nothing():
+        await shop.buyers.receipt_code(order.id)
     await shop.paid(order)
-    await shop.visitors.receipt(code)
-    assert shop.json(200) == {"id": order.id, "status": "complete", "payment": "captured"}
+    code = await shop.buyers.receipt_code(order.id)
+    assert shop.json(200) == {"code": code}
+    assert len(code) == 54
 
-    for wrong in (code[:-2], receipts.code(Receipt(new_id(), new_id())), "x"):
+    await shop.visitors.receipt(code)
+    assert shop.json(200) == {
+        "id": order.id,
+        "status": "complete",
+        "payment": "captured",
+        "ticketId": order.ticket.id,
+    }
+
+    for wrong in (code[:-2], "x", "x" * 54):
         with shop.finds_nothing():
             await shop.visitors.receipt(wrong)
+    with shop.refuses_strangers():
+        await shop.sellers.receipt_code(order.id)
+    with shop.refuses_strangers():
+        await shop.visitors.receipt_code(order.id)
 
 
 async def test_an_order_is_created_as_it_is_shown(shop: Shop) -> None:

@@ -7,8 +7,6 @@ from fastapi import FastAPI
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.cross_site import Site
-from common.http.receipts import Receipts
-from common.http.session import Sessions
 from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
@@ -20,6 +18,7 @@ from common.runtime.service import Service
 from orders import sweep
 from orders.listeners import listeners
 from orders.publishers import publishers
+from orders.receipts import Receipts
 from orders.repository import Repositories
 from orders.routes import create_router
 from orders.settings import Settings
@@ -48,10 +47,10 @@ def create_app(
     )
     app = create_http_app(
         "orders",
-        [create_router(repositories, hold, Receipts(settings.jwt_key))],
+        [create_router(repositories, hold, Receipts(settings.receipt_keys))],
         service.lifespan,
         service.checks(),
         site=Site(settings.cookie_secure),
     )
-    app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure, settings.cookie_port)
+    app.state.sessions = settings.sessions()
     return app

@@ -9,8 +9,9 @@ from common.base.errors import NotAuthorized, NotFound
 from common.base.identity import CurrentUser
 from common.base.money import Money
 from common.persistence.repository import retrying
-from orders.domain import Order, PaymentState
+from orders.domain import Order, PaymentState, Status
 from orders.errors import EventOver, OwnTicket, PriceChanged
+from orders.receipts import Receipt
 from orders.repository import OrderRepository, Repositories
 
 
@@ -54,6 +55,24 @@ async def own(orders: OrderRepository, user: CurrentUser, order_id: str) -> Orde
     order = await orders.get(order_id)
     if order.user_id != user.id:
         raise NotAuthorized()
+    return order
+
+
+def receipt(order: Order) -> Receipt:
+    """Raises NotFound for an order that is not complete."""
+    if order.status is not Status.COMPLETE:
+        raise NotFound()
+    return Receipt(order.id, order.ticket.id)
+
+
+async def paid(orders: OrderRepository, shown: Receipt) -> Order:
+    """The order of a receipt. Raises NotFound unless it is complete, as the receipt says.
+
+    So a code says nothing by its signature alone: a key that was known to others signed receipts, too.
+    """
+    order = await orders.get(shown.order_id)
+    if receipt(order) != shown:
+        raise NotFound()
     return order
 
 

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query, Request, Response
 from common.base.errors import NotFound
 from common.http.body import describes, json_body
 from common.http.idempotency import creation_of
-from common.http.receipts import Receipts
 from common.http.rendering import JSON, json_response
 from common.http.session import SignedIn
 from orders import commands
+from orders.receipts import Receipts
 from orders.repository import Repositories
-from orders.schemas import ORDERS, Cursor, OrderInput, OrderOutput, PaidOrderOutput
+from orders.schemas import ORDERS, Cursor, OrderInput, OrderOutput, PaidOrderOutput, ReceiptOutput
 
 PATH = "/api/orders"
 MAX_LIMIT = 100
@@ -44,7 +44,12 @@ def create_router(repositories: Repositories, hold: timedelta, receipts: Receipt
         found = receipts.verified(code)
         if found is None:
             raise NotFound()
-        return json_response(PaidOrderOutput.of(await orders.get(found.order_id)))
+        return json_response(PaidOrderOutput.of(await commands.paid(orders, found)))
+
+    @router.get("/{order_id}/receipt", responses={200: {"model": ReceiptOutput}})
+    async def receipt_of(user: SignedIn, order_id: str) -> Response:
+        found = commands.receipt(await commands.own(orders, user, order_id))
+        return json_response(ReceiptOutput.model_construct(code=receipts.code(found)))
 
     @router.get("/{order_id}", responses={200: {"model": OrderOutput}})
     async def show(user: SignedIn, order_id: str) -> Response:

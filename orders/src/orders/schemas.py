@@ -87,10 +87,19 @@ class PaidOrderOutput(Output):
     id: str
     status: str
     payment: str | None
+    ticket_id: str
 
     @classmethod
     def of(cls, order: Order) -> "PaidOrderOutput":
-        return cls.model_construct(id=order.id, status=order.status, payment=order.payment)
+        return cls.model_construct(
+            id=order.id, status=order.status, payment=order.payment, ticket_id=order.ticket.id
+        )
+
+
+class ReceiptOutput(Output):
+    """code: Of the receipt, for its QR code: 54 characters of base64url."""
+
+    code: str
 
 
 ORDERS = TypeAdapter(list[OrderOutput])

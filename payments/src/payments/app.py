@@ -5,7 +5,6 @@ from fastapi import FastAPI
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.cross_site import Site
-from common.http.session import Sessions
 from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
@@ -65,7 +64,7 @@ def create_app(
         "payments", [router], service.lifespan, service.checks(), site=Site(settings.cookie_secure)
     )
     app.state.context = context
-    app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure, settings.cookie_port)
+    app.state.sessions = settings.sessions()
     return app
 
 

@@ -5,7 +5,6 @@ from fastapi import FastAPI
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.cross_site import Site
-from common.http.session import Sessions
 from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
@@ -49,5 +48,5 @@ def create_app(
         service.checks(),
         site=Site(settings.cookie_secure),
     )
-    app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure, settings.cookie_port)
+    app.state.sessions = settings.sessions()
     return app

@@ -5,9 +5,13 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Literal, NoReturn, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic_core import Url
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
+from pydantic_core import PydanticCustomError, Url
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from common.http.session import Sessions
+from common.http.session_keys import SigningKeys, checked_shared, public_keys
+from common.http.session_tokens import verifier_of
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -59,8 +63,36 @@ RedisUrl = Annotated[str, _url("redis", "rediss")]
 HttpUrl = Annotated[str, _url("http", "https")]
 PublicUrl = Annotated[HttpUrl, AfterValidator(_origin)]
 """The site's own address, without a path."""
-JwtKey = Annotated[str, Field(min_length=32)]
-"""HS256 wants a key of at least 256 bits (RFC 7518, section 3.2)."""
+
+
+def _shared_key(text: str) -> str:
+    return checked_shared(text) if text else ""
+
+
+def _public_keys(text: str, info: ValidationInfo) -> str:
+    """Missing only where there is no `jwt_key`, either."""
+    if not public_keys(text) and not info.data.get("jwt_key"):
+        raise PydanticCustomError("missing", "no key that verifies a session")
+    return text
+
+
+def shared_key(info: ValidationInfo) -> str:
+    """The key that all services share in the release before, in place of one that is missing.
+
+    Raises the error of a missing setting where the field `jwt_key`, which has to come first, holds none.
+    """
+    shared = SigningKeys.parse(info.data["jwt_key"]).shared if info.data.get("jwt_key") else ""
+    if not shared:
+        raise PydanticCustomError("missing", "a key of its own")
+    return shared
+
+
+def _own_key(text: str, info: ValidationInfo) -> str:
+    return checked_shared(text) if text else shared_key(info)
+
+
+OwnKey = Annotated[str, AfterValidator(_own_key)]
+"""Key of one purpose, of at least 32 characters. Its default has to be validated, after `jwt_key`."""
 
 
 class ServiceSettings(BaseSettings):
@@ -73,13 +105,25 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
-class SessionSettings(BaseSettings):
-    """Settings of a process that reads sessions."""
+class CookieSettings(BaseSettings):
+    """Settings of a process that sets or reads cookies."""
 
-    jwt_key: JwtKey
     cookie_secure: bool = True
     cookie_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """Part of the session cookie's name over plain http: the systems of one machine don't share it."""
+
+
+class SessionSettings(CookieSettings):
+    """Settings of a process that reads sessions, and begins none."""
+
+    jwt_key: Annotated[str, AfterValidator(_shared_key)] = Field(default="", repr=False)
+    """The key that all services share in the release before, while sessions of it are left."""
+    jwt_public_keys: Annotated[str, AfterValidator(_public_keys)] = Field(default="", validate_default=True)
+    """Public keys of the service that signs, with commas between: `common.http.session_keys`."""
+
+    def sessions(self) -> Sessions:
+        tokens = verifier_of(self.jwt_public_keys, self.jwt_key)
+        return Sessions(tokens, self.cookie_secure, self.cookie_port)
 
 
 class BrokerSettings(BaseSettings):

@@ -16,7 +16,8 @@ from common.testing.memory import memory_database
 from common.testing.servers import server as server
 
 SETTINGS = (
-    *("MONGO_URI", "NATS_URL", "REDIS_URL", "JWT_KEY", "API_BASE_URL", "PORT", "HOST", "LOG_LEVEL"),
+    *("JWT_KEY", "JWT_PUBLIC_KEYS", "RECEIPT_KEYS", "CLIENT_ADDRESS_KEY"),
+    *("MONGO_URI", "NATS_URL", "REDIS_URL", "API_BASE_URL", "PORT", "HOST", "LOG_LEVEL"),
     *("PAYMENT_GATEWAY", "STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "ORDER_HOLD_SECONDS", "COOKIE_SECURE"),
 )
 

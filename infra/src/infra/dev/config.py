@@ -1,6 +1,5 @@
 """Configuration of a local run, from environment variables."""
 
-import secrets
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -102,14 +101,3 @@ def with_database(uri: str, database: str) -> str:
     if named and "@" in parts.netloc and "authSource" not in parse_qs(query):
         query = "&".join(filter(None, [query, f"authSource={quote(named, safe='')}"]))
     return urlunsplit((parts.scheme, parts.netloc, f"/{database}", query, ""))
-
-
-def jwt_key(data_dir: Path) -> str:
-    """Key that signs sessions: created at the first run, readable by its owner only, then reused."""
-    path = data_dir / "jwt.key"
-    if not path.exists():
-        draft = path.with_suffix(".new")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48))
-        draft.rename(path)
-    return path.read_text()

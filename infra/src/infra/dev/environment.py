@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from infra.dev.config import Config
+from infra.dev.keys import Keys, of_auth, of_others
 
 # Variables that any program needs to run.
 SYSTEM = (
@@ -23,22 +24,26 @@ def system(config: Config) -> dict[str, str]:
     return {name: config.passed_on[name] for name in SYSTEM if name in config.passed_on}
 
 
-def services(config: Config, key: str) -> Mapping[str, dict[str, str]]:
+def services(config: Config, keys: Keys) -> Mapping[str, dict[str, str]]:
     """Environment of each service by name: exactly the variables that the contract lists for it."""
-    jwt, nats = {"JWT_KEY": key, **_cookie(config)}, {"NATS_URL": config.nats()}
-
+    session, nats = of_others(keys) | _cookie(config), {"NATS_URL": config.nats()}
     hold = _passed(config, "ORDER_HOLD_SECONDS")
 
     def mongo(database: str) -> dict[str, str]:
         return {"MONGO_URI": config.mongo(database)}
 
     own = {
-        "auth": mongo("auth") | jwt,
-        "tickets": mongo("tickets") | nats | jwt,
-        "orders": mongo("orders") | nats | jwt | hold,
+        "auth": mongo("auth") | of_auth(keys) | _cookie(config),
+        "tickets": mongo("tickets") | nats | session,
+        "orders": mongo("orders") | nats | session | hold | of_others(keys, "RECEIPT_KEYS"),
         "expiration": nats | {"REDIS_URL": config.redis()},
-        "payments": mongo("payments") | nats | jwt | _gateway(config),
-        "client": nats | jwt | _addresses(config) | _card_fields(config) | hold,
+        "payments": mongo("payments") | nats | session | _gateway(config),
+        "client": nats
+        | session
+        | of_others(keys, "CLIENT_ADDRESS_KEY")
+        | _addresses(config)
+        | _card_fields(config)
+        | hold,
     }
     common = system(config) | _passed(config, "LOG_LEVEL") | {"HOST": "127.0.0.1", "PYTHONUNBUFFERED": "1"}
     return {name: common | {"PORT": str(config.ports[name])} | mine for name, mine in own.items()}

@@ -14,8 +14,8 @@ from typing import IO, TextIO
 
 import aiohttp
 
-from infra.dev import edge, environment, servers
-from infra.dev.config import Config, jwt_key, private_data
+from infra.dev import edge, environment, keys, servers
+from infra.dev.config import Config, private_data
 from infra.dev.output import Output
 from infra.dev.ports import SERVICES, taken_message
 from infra.dev.process import Supervised
@@ -59,7 +59,7 @@ class System:
         for name in config.own_servers:
             # On SIGTERM, servers write their buffered data and end reliably.
             yield self._supervised(name, servers.prepare(name, config), plain, signal.SIGTERM)
-        envs = environment.services(config, jwt_key(config.data_dir))
+        envs = environment.services(config, keys.kept(config.data_dir))
         for name in SERVICES:
             yield self._supervised(name, [sys.executable, "-m", name], envs[name])
         # Health checks do not use the worker's port here: any free port is suitable.

@@ -1,11 +1,8 @@
 """compose.yaml: the role, the environment and the network of each container."""
 
 import re
-import stat
-import subprocess
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +12,12 @@ from common.runtime.settings import ServiceSettings
 from infra.deploy.manifests.rendered import REPO, SERVICES
 from infra.dev import edge, environment
 from infra.dev.config import from_env
+from infra.dev.keys import generated
 
 DATABASES = {f"{name}-mongo": {name} for name in ("auth", "tickets", "orders", "payments")}
 TIMERS = {"expiration-redis": {"expiration", "expiration-worker"}}
 STRIPE = ("STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY")
+MAKE = "infra/keys.sh .env make"
 CHOICES = dict.fromkeys((*STRIPE, "LOG_LEVEL", "ORDER_HOLD_SECONDS"), "5")
 
 
@@ -102,7 +101,9 @@ def test_our_images_are_built_here_and_never_pulled(name: str) -> None:
 
 @OURS
 def test_each_has_the_environment_of_the_local_process(name: str) -> None:
-    told_there = environment.services(from_env(CHOICES), key="k" * 32)[name.removesuffix("-worker")]
+    told_there = environment.services(from_env(CHOICES), generated(shared="k" * 32))[
+        name.removesuffix("-worker")
+    ]
     on_this_machine = {"HOST", "PORT", "PYTHONUNBUFFERED"}
     behind_a_proxy = {"FORWARDED_ALLOW_IPS"} if "edge" in reach(name) else set()
 
@@ -116,10 +117,28 @@ def test_the_port_is_the_one_that_is_checked_and_routed() -> None:
 
 
 def test_a_key_is_asked_for_by_the_command_that_makes_one() -> None:
-    keys = {str(one.get("environment", {}).get("JWT_KEY", "")) for one in containers().values()} - {""}
-    (key,) = keys
-    assert key.startswith("${JWT_KEY:?")
-    assert "openssl rand -hex 32) >> .env" in key
+    auth = containers()["auth"]["environment"]
+    for name in ("JWT_KEY", "JWT_PUBLIC_KEYS"):
+        assert auth[name] == f"${{{name}:?make it with: {MAKE}}}"
+    for document in ("README.md", "compose.yaml"):
+        assert MAKE in (REPO / document).read_text()
+
+
+def test_auth_alone_has_the_private_key_and_each_other_key_is_for_one_purpose() -> None:
+    users: dict[str, set[str]] = {}
+    for name, one in containers().items():
+        for value in one.get("environment", {}).values():
+            for variable in re.findall(r"\$\{(\w+_KEYS?)\b", str(value)):
+                users.setdefault(variable, set()).add(name)
+    with_a_session = {"auth", "tickets", "orders", "payments", "client"}
+
+    assert users == {
+        "JWT_KEY": {"auth"},
+        "JWT_PUBLIC_KEYS": with_a_session,
+        "JWT_SHARED_KEY": with_a_session - {"auth"},
+        "RECEIPT_KEYS": {"orders"},
+        "CLIENT_ADDRESS_KEY": {"auth", "client"},
+    }
 
 
 def test_money_is_played_until_a_stripe_key_is_given() -> None:
@@ -173,17 +192,3 @@ def test_the_servers_keep_what_they_were_given() -> None:
     )
     assert "store_dir: /data" in configuration("nats")
     assert "dbPath: /data/db" in configuration("auth-mongo")
-
-
-def test_the_documented_command_keeps_the_key_for_its_owner(tmp_path: Path) -> None:
-    key = containers()["auth"]["environment"]["JWT_KEY"]
-    command = re.search(r"with: (.*)\}$", key)
-    assert command is not None
-    for document in ("README.md", "compose.yaml"):
-        assert command[1] in (REPO / document).read_text().replace(key, "")
-
-    subprocess.run(["sh", "-ec", f"umask 022; {command[1]}"], cwd=tmp_path, check=True)
-
-    made = tmp_path / ".env"
-    assert re.fullmatch(r"JWT_KEY=[0-9a-f]{64}\n", made.read_text())
-    assert stat.S_IMODE(made.stat().st_mode) == 0o600

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.deploy.manifests.code import is_ours, settings
 
+from common.http.session_keys import PrivateKey
 from infra.deploy.manifests.rendered import (
     EVERY_OVERLAY,
     OVERLAYS,
@@ -18,12 +19,20 @@ from infra.deploy.manifests.rendered import (
 
 BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS"}
 """Variables that `common.runtime.settings.load` and uvicorn read."""
+PRIVATE_KEY, SHARED_KEY = ("jwt-secret", "JWT_KEY"), ("jwt-shared", "JWT_SHARED_KEY")
+"""Sources of `JWT_KEY`: of auth, and of the others."""
 SECRETS = {
-    "JWT_KEY": ("jwt-secret", "JWT_KEY"),
+    "JWT_PUBLIC_KEYS": ("jwt-public", "JWT_PUBLIC_KEYS"),
+    "RECEIPT_KEYS": ("receipt-keys", "RECEIPT_KEYS"),
+    "CLIENT_ADDRESS_KEY": ("client-address-key", "CLIENT_ADDRESS_KEY"),
     "STRIPE_KEY": ("stripe-secret", "STRIPE_KEY"),
     "STRIPE_PUBLISHABLE_KEY": ("stripe-secret", "STRIPE_PUBLISHABLE_KEY"),
     "STRIPE_WEBHOOK_SECRET": ("stripe-secret", "STRIPE_WEBHOOK_SECRET"),
 }
+
+
+SECRET = "a secret of thirty-two bytes or more"
+VALUES = {"JWT_PUBLIC_KEYS": PrivateKey.generate().public.text}
 
 
 def processes(name: str) -> list[Pod]:
@@ -44,7 +53,7 @@ def test_with_its_secrets_each_process_would_start(name: str, monkeypatch: pytes
             for field in settings(each).model_fields:
                 patch.delenv(field.upper(), raising=False)
             for variable, value in environment(overlay(name), each).items():
-                patch.setenv(variable, value if value is not None else "a secret of thirty-two bytes or more")
+                patch.setenv(variable, VALUES.get(variable, SECRET) if value is None else value)
             assert settings(each)().port in {port["containerPort"] for port in each.main["ports"]}
 
 
@@ -53,10 +62,28 @@ def test_a_secret_is_named_and_never_written(name: str) -> None:
     assert not of_kind(overlay(name), "Secret")
     for each in processes(name):
         for one in each.main.get("env", []):
-            secret, key = SECRETS[one["name"]]
+            signs = each.labels["app"] == "auth"
+            known = SECRETS | {"JWT_KEY": PRIVATE_KEY if signs else SHARED_KEY}
+            secret, key = known[one["name"]]
             # Optional: the process itself reports, in the pod's status, the command to run.
             assert one["valueFrom"]["secretKeyRef"] == {"name": secret, "key": key, "optional": True}
-        assert not set(SECRETS) & written(name, each)
+        assert not {*SECRETS, "JWT_KEY"} & written(name, each)
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_each_key_goes_to_whom_it_is_for(name: str) -> None:
+    users: dict[tuple[str, str], set[str]] = {}
+    for each in processes(name):
+        for one in each.main.get("env", []):
+            source = one["valueFrom"]["secretKeyRef"]
+            users.setdefault((source["name"], source["key"]), set()).add(each.labels["app"])
+    with_a_session = {"auth", "tickets", "orders", "payments", "client"}
+
+    assert users[PRIVATE_KEY] == {"auth"}
+    assert users[SHARED_KEY] == with_a_session - {"auth"}
+    assert users[SECRETS["JWT_PUBLIC_KEYS"]] == with_a_session
+    assert users[SECRETS["RECEIPT_KEYS"]] == {"orders"}
+    assert users[SECRETS["CLIENT_ADDRESS_KEY"]] == {"auth", "client"}
 
 
 def written(name: str, each: Pod) -> set[str]:
@@ -76,7 +103,7 @@ def test_production_moves_money_and_its_cookies_need_https() -> None:
     env = {each.labels["app"]: environment(overlay("prod"), each) for each in processes("prod")}
     assert env["payments"]["PAYMENT_GATEWAY"] == "stripe"
     assert env["orders"]["ORDER_HOLD_SECONDS"] == "900"
-    with_a_session = [one for one in env.values() if "JWT_KEY" in one]
+    with_a_session = [one for one in env.values() if "JWT_PUBLIC_KEYS" in one]
     assert len(with_a_session) == 5
     assert all(one["COOKIE_SECURE"] == "true" for one in with_a_session)
 

@@ -29,6 +29,7 @@ from common.base.errors import BadRequest, NotFound, PaymentRequired, Unavailabl
 from common.base.identity import CurrentUser
 from common.base.money import Money
 from common.contract.stream import MARKETPLACE
+from common.http.session_keys import PrivateKey
 from common.messaging.jetstream.stream import JetStream
 from common.persistence import mongo
 from common.persistence.aggregate import Aggregate
@@ -36,9 +37,9 @@ from common.persistence.mongo import Database
 from infra.verify.faults.provider import CrashingGateway
 from infra.verify.reconcile.books import Books
 
-KEY = "k" * 32
+PUBLIC_KEY = PrivateKey.generate().public.text
 HOLD = timedelta(hours=1)
-SELLER, BUYER = CurrentUser("seller", "seller@crash.test"), CurrentUser("buyer", "buyer@crash.test")
+SELLER, BUYER = CurrentUser("seller"), CurrentUser("buyer")
 TRIES = 100
 CARDS = {
     "tok_visa": 6,
@@ -135,7 +136,7 @@ async def running(mongo_uri: str, nats_url: str, name: str) -> AsyncIterator[Mar
 
     books = Books(database("tickets"), database("orders"), database("payments"))
     streams = [stream(service) for service in ("tickets", "orders", "payments")]
-    common: dict[str, Any] = {"mongo_uri": mongo_uri, "nats_url": nats_url, "jwt_key": KEY}
+    common: dict[str, Any] = {"mongo_uri": mongo_uri, "nats_url": nats_url, "jwt_public_keys": PUBLIC_KEY}
     paying = payments.app.create_app(
         payments.settings.Settings(**common, payment_gateway="fake"),
         database=books.payments,
@@ -147,7 +148,11 @@ async def running(mongo_uri: str, nats_url: str, name: str) -> AsyncIterator[Mar
         tickets.app.create_app(
             tickets.settings.Settings(**common), database=books.tickets, stream=streams[0]
         ),
-        orders.app.create_app(orders.settings.Settings(**common), database=books.orders, stream=streams[1]),
+        orders.app.create_app(
+            orders.settings.Settings(**common, receipt_keys=("k" * 32,)),
+            database=books.orders,
+            stream=streams[1],
+        ),
         paying,
     )
     listings = tickets.repository.Repositories.over(books.tickets, tickets.publishers.publishers(streams[0]))

@@ -48,8 +48,14 @@ ON_REPLICA_SETS = replace(
 
 
 def with_release(tree: Path) -> Application:
-    """The marketplace, with the images of the last release beside today's; `tree` holds its sources."""
+    """The marketplace, with the images of the last release beside today's; `tree` holds its sources.
+
+    Its secrets are those of an upgrade: the release's, and what today's command adds to them.
+    """
     dockerfiles = {f"gittix/{name}:{RELEASE}": f"{name}/Dockerfile" for name in SERVICES}
     return replace(
-        MARKETPLACE, images={**MARKETPLACE.images, **dockerfiles}, trees=dict.fromkeys(dockerfiles, tree)
+        MARKETPLACE,
+        images={**MARKETPLACE.images, **dockerfiles},
+        trees=dict.fromkeys(dockerfiles, tree),
+        secrets=Path(__file__).with_name("secrets_of_before.sh"),
     )

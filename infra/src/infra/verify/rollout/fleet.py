@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import aiohttp
 
 from infra.dev import edge, environment, ports
-from infra.dev.config import Config, jwt_key
+from infra.dev.config import Config
+from infra.dev.keys import Keys
 from infra.dev.output import Output
 from infra.dev.process import Supervised
 from infra.dev.system import WORKER
@@ -41,10 +42,10 @@ class NotReady(RuntimeError):
 class Fleet:
     """The running processes. `config.ports` has a port for each of `PORT_NAMES`."""
 
-    def __init__(self, config: Config, output: Output) -> None:
+    def __init__(self, config: Config, output: Output, keys: Keys) -> None:
         self._config = config
         self._output = output
-        self._environments = environment.services(config, jwt_key(config.data_dir))
+        self._environments = environment.services(config, keys)
         self._members: dict[str, Supervised] = {}
         self._spawned: Counter[str] = Counter()
         self._wanted: Counter[str] = Counter()
@@ -75,6 +76,10 @@ class Fleet:
         await self._start(member, version)
         await self._ready(member)
         mark.unlink(missing_ok=True)
+
+    def change_keys(self, keys: Keys) -> None:
+        """The keys of the processes that start from now on."""
+        self._environments = environment.services(self._config, keys)
 
     async def stop(self) -> None:
         pages = [name for name in self._members if kind_of(name) == "client"]

@@ -7,11 +7,12 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from infra.dev.config import Config, from_env
+from infra.dev.keys import Keys, generated
 from infra.dev.output import Output
 from infra.dev.testing import running_servers
 from infra.verify.chaos import run as chaos
@@ -39,6 +40,7 @@ class Options:
     """`rate`: requests per second. `at_once`: processes that are replaced at the same time.
 
     `pause`: seconds in which all processes have the same version. `settle`: seconds to wait for agreement.
+    `keys`: of both versions.
     """
 
     seed: int
@@ -46,6 +48,7 @@ class Options:
     at_once: int = 1
     pause: float = 5.0
     settle: float = 60.0
+    keys: Keys = field(default_factory=generated, repr=False)
 
 
 class Lives(Protocol):
@@ -63,7 +66,7 @@ async def run(old: Version, new: Version, options: Options, *, with_news: bool) 
     with tempfile.TemporaryDirectory(prefix="gittix-rollout-") as folder, log.open("w") as file:
         config = _config(Path(folder))
         async with running_servers(config):
-            fleet = Fleet(config, Output(("edge", *MEMBERS), file))
+            fleet = Fleet(config, Output(("edge", *MEMBERS), file), options.keys)
             try:
                 await fleet.start(old)
                 report, ledger = await _walked(fleet, config, (old, new), options, with_news)
