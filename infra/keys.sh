@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the keys of sessions, receipts and client addresses, and rotates the one that signs sessions. Needs OpenSSL 3.
+# Makes the keys of sessions, receipts, client addresses and known devices, and rotates the one that signs sessions. Needs OpenSSL 3.
 #
 #   infra/keys.sh STORE make            makes what is missing; what is there stays
 #   infra/keys.sh STORE add             1. a new key: every service learns its public half
@@ -15,7 +15,7 @@
 set -eu
 umask 077
 
-NAMES="JWT_KEY JWT_PUBLIC_KEYS JWT_NEXT_KEY JWT_SIGNING_SINCE JWT_SHARED_KEY RECEIPT_KEYS CLIENT_ADDRESS_KEY"
+NAMES="JWT_KEY JWT_PUBLIC_KEYS JWT_NEXT_KEY JWT_SIGNING_SINCE JWT_SHARED_KEY RECEIPT_KEYS CLIENT_ADDRESS_KEY DEVICE_KEY"
 SESSION_SECONDS=604800
 # Before the 32 bytes of a private key in PKCS #8 (RFC 8410).
 HEAD='\060\056\002\001\000\060\005\006\003\053\145\160\004\042\004\040'
@@ -41,6 +41,7 @@ secret_of() {
     JWT_SHARED_KEY) echo jwt-shared ;;
     RECEIPT_KEYS) echo receipt-keys ;;
     CLIENT_ADDRESS_KEY) echo client-address-key ;;
+    DEVICE_KEY) echo device-key ;;
   esac
 }
 stored() {
@@ -60,7 +61,7 @@ lines() {
 }
 save() {
   if [ "$STORE" = kubernetes ]; then
-    for secret in jwt-public jwt-shared receipt-keys client-address-key jwt-secret; do
+    for secret in jwt-public jwt-shared receipt-keys client-address-key device-key jwt-secret; do
       names=$(for name in $NAMES; do [ "$(secret_of "$name")" != "$secret" ] || echo "$name"; done)
       # shellcheck disable=SC2086 # several words
       content=$(lines $names)
@@ -108,6 +109,8 @@ purposes() {
 }
 also=
 make_keys() {
+  # No service of another release reads this one.
+  [ -n "$DEVICE_KEY" ] || DEVICE_KEY=$(random 48)
   if [ -z "$JWT_KEY" ]; then
     new_key
     JWT_KEY=$key JWT_PUBLIC_KEYS=$public

@@ -15,6 +15,8 @@ from common.testing.browser import BASE_URL, CLIENT_ADDRESS_KEY, JWT_KEY, runnin
 
 pytest_plugins = ["common.testing.fixtures"]
 
+DEVICE_KEY = "a key for devices in tests, of more than thirty-two bytes"
+
 SignIn = Callable[[str, str, str], Awaitable[httpx.Response]]
 
 
@@ -30,6 +32,7 @@ def settings() -> Settings:
         mongo_uri="mongodb://unused.test/",
         jwt_key=JWT_KEY,
         client_address_key=CLIENT_ADDRESS_KEY,
+        device_key=DEVICE_KEY,
         cookie_secure=False,
     )
 

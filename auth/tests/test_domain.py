@@ -1,15 +1,11 @@
-from datetime import UTC, datetime, timedelta
 from time import thread_time
 
 import pytest
 
-from auth.domain import WINDOW, Email, Limit, User, whole_seconds
+from auth.domain import Email, User
 from common.base.errors import InvalidValue
 from common.base.ids import is_id
 from common.contract.error_codes import ErrorCode
-
-NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(
@@ -94,26 +90,3 @@ def test_a_user_is_registered_under_a_new_id() -> None:
 
 def test_a_user_does_not_show_the_hash() -> None:
     assert "secret" not in repr(User.register(Email.parse("ada@example.test"), "secret"))
-
-
-def test_below_the_limit_there_is_no_wait() -> None:
-    assert Limit(3).wait([NOW, NOW], NOW) == timedelta(0)
-
-
-def test_as_many_failures_as_the_limit_are_a_wait() -> None:
-    assert Limit(3).wait([NOW, NOW, NOW], NOW) == WINDOW
-
-
-def test_at_the_limit_the_wait_ends_with_the_oldest_failure_that_counts() -> None:
-    failed_at = [NOW - 9 * MINUTE, NOW - 5 * MINUTE, NOW - 2 * MINUTE, NOW - MINUTE]
-
-    assert Limit(3).wait(failed_at, NOW) == WINDOW - 5 * MINUTE
-
-
-def test_failures_of_a_window_ago_do_not_count() -> None:
-    assert Limit(2).wait([NOW - WINDOW, NOW], NOW) == timedelta(0)
-
-
-def test_a_wait_is_rounded_up_to_whole_seconds() -> None:
-    assert whole_seconds(timedelta(milliseconds=1)) == 1
-    assert whole_seconds(timedelta(seconds=2)) == 2

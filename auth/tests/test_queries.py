@@ -4,9 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from auth.domain import Email, User
-from auth.repository import Attempt, Repositories
+from auth.domain import Email, Source, User
+from auth.failed_sign_ins import Attempt
+from auth.repository import Repositories
+from auth.settings import Settings
 from common.base import times
+from common.base.creation import Creation
 from common.base.ids import new_id
 from common.persistence.mongo import Database
 from common.testing.plans import faults_of, fill, missing
@@ -16,9 +19,9 @@ pytestmark = pytest.mark.connected
 COUNT = 100_000
 
 
-async def test_every_query_reads_by_an_index(real_database: Database) -> None:
-    repositories = Repositories.over(real_database)
-    users, failures = repositories.users, repositories.failures
+async def test_every_query_reads_by_an_index(settings: Settings, real_database: Database) -> None:
+    repositories = Repositories.over(real_database, settings.limits)
+    users, failures, sign_ups = repositories.users, repositories.failures, repositories.sign_ups
     for each in repositories.all:
         await each.prepare()
     at = times.now()
@@ -30,21 +33,26 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         ),
     )
     soon = at + timedelta(minutes=10)
-    await fill(failures.documents, ({"_id": f"{n}", "at": [at], "expires_at": soon} for n in range(COUNT)))
+    for name in ("failed_sign_ins", "sign_ups"):
+        windows = ({"_id": f"{n}", "at": [at], "expires_at": soon} for n in range(COUNT))
+        await fill(real_database[name], windows)
     email = Email.parse("777@shop.test")
     user = User.register(Email.parse("new@shop.test"), "hash")
     await users.add(user)
-    attempt = Attempt.of(email, "192.0.2.1")
+    attempt = Attempt.of(email, Source("192.0.2.1", "nonce"))
     await failures.add(attempt)
 
     queries = {
         "users.of_email": lambda: users.of_email(email),
         "users.replace_hash": lambda: users.replace_hash(user, "another"),
-        "failures.wait": lambda: failures.wait(attempt),
+        "users.is_sent_again": lambda: users.is_sent_again(Creation("key", "fingerprint", "/")),
+        "failures.refuse_guessing": lambda: failures.refuse_guessing(attempt),
         "failures.add": lambda: failures.add(attempt),
         "failures.forget": lambda: failures.forget(attempt),
+        "sign_ups.take": lambda: sign_ups.take("192.0.2.1"),
+        "sign_ups.give_back": lambda: sign_ups.give_back("192.0.2.1"),
     }
 
     # `add` only inserts, so it needs no index for a search.
-    assert missing(queries, users=users, failures=failures) == {"users.add"}
+    assert missing(queries, users=users, failures=failures, sign_ups=sign_ups) == {"users.add"}
     assert await faults_of(real_database, queries) == []

@@ -1,17 +1,18 @@
 """One suite for the database in memory and the real one. Only the real one shows races."""
 
 import asyncio
-from datetime import timedelta
 from unittest.mock import Mock
 
 import pytest
 from fastapi import FastAPI
 
 from auth.app import create_app
-from auth.domain import MAX_FAILURES_FROM_ADDRESS, WINDOW, Email, User
+from auth.domain import Email, Source, User
 from auth.errors import EmailInUse
-from auth.repository import Attempt, Repositories
+from auth.failed_sign_ins import Attempt
+from auth.repository import Repositories
 from auth.settings import Settings
+from common.base.errors import TooManyTries
 from common.persistence.mongo import Database
 from common.testing.browser import running
 
@@ -35,8 +36,8 @@ def real_app(settings: Settings, real_database: Database, hasher: Mock) -> FastA
 
 
 @pytest.fixture
-async def repositories(any_database: Database) -> Repositories:
-    repositories = Repositories.over(any_database)
+async def repositories(any_database: Database, settings: Settings) -> Repositories:
+    repositories = Repositories.over(any_database, settings.limits)
     for store in repositories.all:
         await store.prepare()
     return repositories
@@ -69,34 +70,53 @@ async def test_a_hash_is_replaced_only_while_it_is_the_one_that_was_read(reposit
 
 
 async def test_failures_count_for_their_address_until_forgotten(repositories: Repositories) -> None:
-    attempt, elsewhere = Attempt.of(ADA, "192.0.2.1"), Attempt.of(ADA, "192.0.2.2")
-    for _ in range(MAX_FAILURES_FROM_ADDRESS + 1):
-        assert len(await repositories.failures.documents.find({})) <= 2
-        await repositories.failures.add(attempt)
+    failures = repositories.failures
+    attempt, elsewhere = Attempt.of(ADA, Source("192.0.2.1")), Attempt.of(ADA, Source("192.0.2.2"))
+    for _ in range(10):
+        await failures.refuse_guessing(attempt)
+        await failures.add(attempt)
 
-    assert timedelta(0) < await repositories.failures.wait(attempt) <= WINDOW
-    assert await repositories.failures.wait(elsewhere) == timedelta(0)
-    await repositories.failures.forget(attempt)
-    assert await repositories.failures.wait(attempt) == timedelta(0)
+    with pytest.raises(TooManyTries):
+        await failures.refuse_guessing(attempt)
+    await failures.refuse_guessing(elsewhere)
+    await failures.forget(attempt)
+    await failures.refuse_guessing(attempt)
 
 
-async def test_stored_failures_are_bounded(repositories: Repositories) -> None:
-    attempt = Attempt.of(ADA, "192.0.2.1")
+async def test_a_known_device_is_counted_apart_from_its_account(repositories: Repositories) -> None:
+    failures = repositories.failures
+    stranger, known = Attempt.of(ADA, Source("192.0.2.1")), Attempt.of(ADA, Source("192.0.2.1", "nonce"))
+    for _ in range(10):
+        await failures.add(stranger)
+    await failures.refuse_guessing(known)
+    for _ in range(10):
+        await failures.add(known)
+
+    with pytest.raises(TooManyTries):
+        await failures.refuse_guessing(known)
+    await failures.forget(known)
+    await failures.refuse_guessing(known)
+    with pytest.raises(TooManyTries):
+        await failures.refuse_guessing(stranger)
+
+
+async def test_stored_failures_are_bounded(repositories: Repositories, any_database: Database) -> None:
+    attempt = Attempt.of(ADA, Source("192.0.2.1"))
     for _ in range(105):
         await repositories.failures.add(attempt)
 
-    kept = await repositories.failures.documents.find({})
-    assert sorted(len(document["at"]) for document in kept) == [10, 100]
+    kept = await any_database["failed_sign_ins"].find({})
+    assert sorted(len(document["at"]) for document in kept) == [10, 30, 100]
 
 
 @pytest.mark.connected
-async def test_failures_at_the_same_moment_all_count(real_database: Database) -> None:
-    failures = Repositories.over(real_database).failures
-    attempt = Attempt.of(ADA, "192.0.2.1")
+async def test_failures_at_the_same_moment_all_count(real_database: Database, settings: Settings) -> None:
+    attempt = Attempt.of(ADA, Source("192.0.2.1"))
+    failures = Repositories.over(real_database, settings.limits).failures
     await asyncio.gather(*(failures.add(attempt) for _ in range(40)))
 
-    kept = await failures.documents.find({})
-    assert sorted(len(document["at"]) for document in kept) == [10, 40]
+    kept = await real_database["failed_sign_ins"].find({})
+    assert sorted(len(document["at"]) for document in kept) == [10, 30, 40]
 
 
 @pytest.mark.connected

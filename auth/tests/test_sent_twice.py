@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from auth.app import create_app
-from auth.domain import MAX_FAILURES_FROM_ADDRESS
 from auth.settings import Settings
 from common.persistence.mongo import Database
 from common.testing.answers import code_of
@@ -61,10 +60,10 @@ async def test_another_sign_up_with_the_same_email_is_refused_as_before(
     assert code_of(refused, 400) == "email-in-use"
 
 
-async def test_a_key_does_not_help_to_guess_a_password(client: httpx.AsyncClient) -> None:
+async def test_a_key_does_not_help_to_guess_a_password(client: httpx.AsyncClient, settings: Settings) -> None:
     await sign_up(client, key="1")
 
-    for number in range(MAX_FAILURES_FROM_ADDRESS):
+    for number in range(settings.max_failed_sign_ins):
         assert code_of(await sign_up(client, key="1", password=f"guess {number:04}"), 422)
 
     assert code_of(await sign_up(client, key="1"), 429) == "too-many-tries"

@@ -18,6 +18,7 @@ SHARED = "the key that all services shared before"
 KEYS = {
     "mongo_uri": "mongodb://unused.test/",
     "client_address_key": CLIENT_ADDRESS_KEY,
+    "device_key": "d" * 32,
     "cookie_secure": False,
 }
 CURRENT = "/api/users/currentuser"
@@ -85,7 +86,7 @@ STEPS: list[dict[str, str]] = [
 async def test_no_step_away_from_the_shared_key_ends_a_session_before_its_time(
     database: Database, hasher: Mock
 ) -> None:
-    """The upgrade from the release before: it signs as before, then with a key of its own, then with it alone."""
+    """The upgrade from the release before: the shared key, then a key of its own beside it, then that alone."""
     begun: list[str] = []
     for number, keys in enumerate(STEPS):
         settings = Settings.model_validate({**KEYS, **keys})
@@ -142,8 +143,8 @@ async def test_over_https_the_cookie_is_secure_and_tied_to_its_host(database: Da
 
 
 def _cookie(answer: httpx.Response) -> tuple[str, set[str]]:
-    """Name and attributes of the one cookie that an answer sets, without `expires`, which is a time."""
-    (header,) = answer.headers.get_list("set-cookie")
+    """Name and attributes of the session cookie that an answer sets, without `expires`, which is a time."""
+    (header,) = [line for line in answer.headers.get_list("set-cookie") if "session" in line]
     pair, *attributes = header.split("; ")
     return pair.partition("=")[0], {a for a in attributes if not a.startswith("expires")}
 

@@ -10,6 +10,7 @@ GOOD = {
     "JWT_KEY": JWT_KEY,
     "JWT_PUBLIC_KEYS": JWT_PUBLIC_KEYS,
     "CLIENT_ADDRESS_KEY": "a" * 32,
+    "DEVICE_KEY": "d" * 32,
 }
 
 
@@ -26,6 +27,10 @@ GOOD = {
         ("JWT_PUBLIC_KEYS", JWT_KEY),
         ("CLIENT_ADDRESS_KEY", None),
         ("CLIENT_ADDRESS_KEY", "short"),
+        ("DEVICE_KEY", None),
+        ("DEVICE_KEY", "short"),
+        ("SIGN_UPS_PER_HOUR", "-1"),
+        ("MAX_FAILED_SIGN_INS", "1001"),
         ("PORT", "x"),
     ],
 )

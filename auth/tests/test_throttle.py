@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from auth.domain import WINDOW
+from auth.failed_sign_ins import WINDOW
 from common.base import times
 from common.http.client_address import HEADER, SignedClientAddress
 from common.persistence.mongo import Database
@@ -84,6 +84,27 @@ async def test_a_hundred_failures_from_anywhere_close_an_email_for_all(sign_in_f
     assert (await sign_in_from(HOME, EMAIL, GOOD)).status_code == 429
 
 
+async def test_a_hundred_and_twenty_accounts_from_one_address_are_slowed_after_thirty(
+    sign_in_from: SignIn, hasher: Mock
+) -> None:
+    hasher.reset_mock()
+    answers = [await sign_in_from(HOME, f"v{number}@example.test", "Summer2026!") for number in range(120)]
+
+    assert [answer.status_code for answer in answers] == [400] * 30 + [429] * 90
+    assert 0 < int(answers[-1].headers["retry-after"]) <= WINDOW.total_seconds()
+    assert hasher.verify.call_count == 30
+    assert (await sign_in_from(CAFE, EMAIL, GOOD)).status_code == 200
+
+
+async def test_an_own_account_does_not_clear_the_count_of_the_address(sign_in_from: SignIn) -> None:
+    for number in range(30):
+        assert (await sign_in_from(HOME, f"v{number}@example.test", BAD)).status_code == 400
+        if number % 7 == 0:
+            assert (await sign_in_from(HOME, EMAIL, GOOD)).status_code == 200
+
+    assert (await sign_in_from(HOME, EMAIL, GOOD)).status_code == 429
+
+
 async def test_successes_are_not_counted(sign_in_from: SignIn) -> None:
     answers = await asyncio.gather(*(sign_in_from(HOME, EMAIL, GOOD) for _ in range(30)))
 
@@ -124,7 +145,7 @@ async def test_stored_failures_are_bounded_and_anonymous(sign_in_from: SignIn, d
     await _fail(sign_in_from, 1, email="a" * 200 + "@example.test")
 
     documents = await database["failed_sign_ins"].find({})
-    assert [len(document["_id"]) for document in documents] == [64, 64]
+    assert [len(document["_id"]) for document in documents] == [64, 64, 64]
     assert all(set(document) == {"_id", "at", "expires_at"} for document in documents)
     assert all(document["expires_at"] > times.now() for document in documents)
 

@@ -23,6 +23,20 @@ async def test_signing_up_starts_a_session_and_goes_to_the_front_page(browser: B
     assert "ada@example.test" in header.text
 
 
+@pytest.mark.parametrize("path", ["/auth/signup", "/auth/signin"])
+async def test_the_cookie_of_a_known_device_reaches_the_browser_and_comes_back(
+    browser: Browser, apis: FakeApis, path: str
+) -> None:
+    await browser.post("/auth/signup", data=ADA)
+    browser.cookies.clear()
+
+    await browser.post(path, data=ADA | ({"email": "new@example.test"} if "signup" in path else {}))
+    assert browser.cookies["device"] == "a-known-device"
+
+    await browser.post("/auth/signin", data=ADA)
+    assert "device=a-known-device" in apis.seen[-1].headers["cookie"]
+
+
 @pytest.mark.parametrize(
     ("sent", "field", "message"),
     [

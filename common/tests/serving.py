@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from common.runtime.server import Server, server_config
-from common.runtime.settings import ServiceSettings
+from common.runtime.settings import ProxySettings, ServiceSettings
 
 
 @asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[int]:
+async def served(app: FastAPI, proxies: ProxySettings | None = None) -> AsyncIterator[int]:
     """The port of a server that runs `app` as a service does."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = Server(server_config(app, ServiceSettings()), lambda: None)
+    server = Server(server_config(app, ServiceSettings(), proxies or ProxySettings()), lambda: None)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         while not server.started:

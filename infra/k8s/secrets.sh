@@ -1,7 +1,8 @@
 #!/bin/sh
 # Creates the secrets, which no file of this repo may hold, in namespace gittix of the current context:
 #   jwt-secret     JWT_KEY, with which auth alone signs sessions; jwt-public, the others' half of it; receipt-keys of orders;
-#                  client-address-key of auth and client: infra/keys.sh, which also rotates them. Existing ones stay.
+#                  client-address-key of auth and client;
+#                  device-key of auth, which proves known devices: infra/keys.sh, which also rotates them. Existing ones stay.
 #   stripe-secret  STRIPE_KEY, STRIPE_WEBHOOK_SECRET and, for the pages, STRIPE_PUBLISHABLE_KEY of the environment, in place
 #                  of those before; left alone when unset.
 # KUBECTL names the command ("minikube kubectl --"). The values are sent by stdin, so that process lists do not show them.

@@ -2,7 +2,9 @@
 
 from fastapi import FastAPI
 
-from auth.passwords import Hasher, HashQueue, Passwords, argon2id
+from auth.devices import Devices
+from auth.hash_queue import HashQueue
+from auth.passwords import Hasher, Passwords, argon2id
 from auth.repository import Repositories
 from auth.routes import create_router
 from auth.settings import Settings
@@ -22,11 +24,13 @@ def create_app(
     database, hasher: Replacements for the real ones.
     """
     database = mongo.connect(settings.mongo_uri, "auth") if database is None else database
-    repositories = Repositories.over(database)
+    repositories = Repositories.over(database, settings.limits)
     service = Service(database=database, collections=repositories.all)
     hashing = HashQueue(Passwords(argon2id() if hasher is None else hasher))
     sessions = settings.sessions()
-    router = create_router(repositories, hashing, sessions, SignedClientAddress(settings.client_address_key))
+    devices = Devices(settings.device_key, sessions)
+    addresses = SignedClientAddress(settings.client_address_key)
+    router = create_router(repositories, hashing, sessions, devices, addresses)
     app = create_http_app(
         "auth", [router], service.lifespan, service.checks(), site=Site(settings.cookie_secure)
     )

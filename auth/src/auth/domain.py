@@ -1,10 +1,7 @@
-"""Users, their e-mail addresses, and the limits on failed sign-ins."""
+"""Users, their e-mail addresses, and the limits on guessers and new accounts."""
 
-import math
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Self
 from unicodedata import normalize
 
@@ -19,15 +16,6 @@ MAX_EMAIL = 254
 """Maximum length in characters, from the maximum length of a path in RFC 5321."""
 MIN_PASSWORD = 8
 MAX_PASSWORD = 128
-
-WINDOW = timedelta(minutes=15)
-MAX_FAILURES_FROM_ADDRESS = 10
-"""Failures for one e-mail from one network address: the limit against a single guesser."""
-MAX_FAILURES = 100
-"""Failures for one e-mail from all addresses: the limit against guessers who work together.
-
-Higher than the other limit, because it locks out the owner of the e-mail, too.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +56,29 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """Limit of `failures` failed sign-ins under one key in any 15 minutes."""
+class Source:
+    """Origin of a sign-in or a sign-up.
 
-    failures: int
+    address: Network address, "" if unknown. device: Nonce of a device that signed in to this account before;
+    None for any other device.
+    """
 
-    def wait(self, failed_at: Sequence[datetime], now: datetime) -> timedelta:
-        """Time until the next try is allowed; zero if it is allowed now. `failed_at`: oldest first."""
-        if len(failed_at) < self.failures:
-            return timedelta(0)
-        return max(timedelta(0), failed_at[-self.failures] + WINDOW - now)
-
-
-PER_ADDRESS = Limit(MAX_FAILURES_FROM_ADDRESS)
-PER_EMAIL = Limit(MAX_FAILURES)
+    address: str
+    device: str | None = None
 
 
-def whole_seconds(wait: timedelta) -> int:
-    """Number of seconds, rounded up, so that the wait is over after that time."""
-    return math.ceil(wait.total_seconds())
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits on guessing and on new accounts; 0 for none.
+
+    failed_sign_ins: In any 15 minutes, of an account from an address, or on a device that it knows.
+    failed_sign_ins_per_address: From an address over all accounts.
+    failed_sign_ins_per_account: Of an account from all devices that it does not know. Higher than the first:
+    it locks out the owner's new devices, too.
+    sign_ups_per_hour: From an address.
+    """
+
+    failed_sign_ins: int
+    failed_sign_ins_per_address: int
+    failed_sign_ins_per_account: int
+    sign_ups_per_hour: int

@@ -1,6 +1,6 @@
 """Errors that refuse a sign-up or a sign-in."""
 
-from common.base.errors import BadRequest, Unavailable
+from common.base.errors import BadRequest, TooManyTries, Unavailable
 from common.contract.error_codes import ErrorCode
 
 
@@ -26,3 +26,8 @@ class InvalidCredentials(BadRequest):
 class Busy(Unavailable):
     code = ErrorCode.SIGN_IN_BUSY
     default_message = "Too many people are signing in right now, please try again in a moment"
+
+
+class TooManySignUps(TooManyTries):
+    code = ErrorCode.TOO_MANY_SIGN_UPS
+    default_message = "Too many accounts were created from your network, please wait"

@@ -1,20 +1,13 @@
-"""Password hashes: argon2id, in threads outside the event loop, two at a time, behind a bounded queue."""
+"""Password hashes: argon2id, in threads outside the event loop."""
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Protocol
 from unicodedata import normalize
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from argon2.low_level import Type
-
-from auth.errors import Busy
-
-CONCURRENCY = 2
-MAX_WAITING = 200
 
 
 class Hasher(Protocol):
@@ -56,33 +49,6 @@ class Passwords:
     def are_weaker(self, password_hash: str) -> bool:
         """Whether the hash was made with other parameters than the current ones."""
         return self._hasher.check_needs_rehash(password_hash)
-
-
-class HashQueue:
-    """Bounded queue for turns at hashing. It limits memory, CPU and wait during a flood of requests."""
-
-    def __init__(
-        self, passwords: Passwords, concurrency: int = CONCURRENCY, max_waiting: int = MAX_WAITING
-    ) -> None:
-        self._passwords = passwords
-        self._turns = asyncio.Semaphore(concurrency)
-        self._max_waiting = max_waiting
-        self._waiting = 0
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[Passwords]:
-        """Waits for a turn and holds it. Raises Busy if the queue is full."""
-        if self._waiting >= self._max_waiting:
-            raise Busy()
-        self._waiting += 1
-        try:
-            await self._turns.acquire()
-        finally:
-            self._waiting -= 1
-        try:
-            yield self._passwords
-        finally:
-            self._turns.release()
 
 
 def _bytes(password: str) -> bytes:

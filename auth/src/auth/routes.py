@@ -6,8 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 
 from auth import commands
-from auth.domain import User
-from auth.passwords import HashQueue
+from auth.devices import Devices
+from auth.domain import Email, Source, User
+from auth.hash_queue import HashQueue
 from auth.repository import Repositories
 from auth.schemas import CurrentUserOutput, SignInInput, SignUpInput, UserOutput
 from common.http.body import describes, json_body
@@ -25,28 +26,33 @@ def create_router(
     repositories: Repositories,
     hashing: HashQueue,
     sessions: IssuingSessions,
+    devices: Devices,
     signed_address: SignedClientAddress,
 ) -> APIRouter:
     router = APIRouter(prefix="/api/users", tags=["users"])
 
-    def signed_in(user: User, status: int) -> Response:
+    def signed_in(request: Request, user: User, status: int) -> Response:
         response = json_response(UserOutput.of(user), status)
         sessions.start(response, user.new_session(), user.email.address)
+        devices.remember(request, response, user.email)
         return response
+
+    def source_of(request: Request, email: Email) -> Source:
+        return Source(client_address(request, signed_address), devices.nonce(request, email))
 
     @router.post("/signup", responses={201: {"model": UserOutput}}, openapi_extra=describes(SignUpInput))
     async def sign_up(body: SignUpBody, request: Request) -> Response:
         # Without the password: a digest of one that is stored could be guessed.
         creation = creation_of(request, "", body.email.key)
-        address = client_address(request, signed_address)
-        user = await commands.sign_up(repositories, hashing, body.email, body.password, address, creation)
-        return signed_in(user, 201)
+        source = source_of(request, body.email)
+        user = await commands.sign_up(repositories, hashing, body.email, body.password, source, creation)
+        return signed_in(request, user, 201)
 
     @router.post("/signin", responses={200: {"model": UserOutput}}, openapi_extra=describes(SignInInput))
     async def sign_in(body: SignInBody, request: Request) -> Response:
-        address = client_address(request, signed_address)
-        user = await commands.sign_in(repositories, hashing, body.email, body.password, address)
-        return signed_in(user, 200)
+        source = source_of(request, body.email)
+        user = await commands.sign_in(repositories, hashing, body.email, body.password, source)
+        return signed_in(request, user, 200)
 
     @router.post("/signout")
     async def sign_out() -> Response:

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
+from auth import new_passwords
 from auth.domain import MAX_EMAIL, MAX_PASSWORD, MIN_PASSWORD, Email, User
 from auth.errors import InvalidCredentials
 from common.base.errors import InvalidValue
@@ -15,11 +16,11 @@ def _email(value: object) -> Email:
     return Email.parse(value if isinstance(value, str) else "")
 
 
-def _new_password(value: object) -> str:
-    if not isinstance(value, str) or not MIN_PASSWORD <= len(value) <= MAX_PASSWORD:
-        rule = f"Password must be {MIN_PASSWORD} to {MAX_PASSWORD} characters"
-        raise InvalidValue(rule, ErrorCode.PASSWORD_INVALID)
-    return value
+def _new_password(value: object, fields: ValidationInfo) -> str:
+    """`fields` has the e-mail, if that is a valid one: it is declared first."""
+    password = value if isinstance(value, str) else ""
+    new_passwords.check(password, fields.data.get("email"))
+    return password
 
 
 def _known_password(value: object) -> str:

@@ -2,10 +2,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from auth.domain import Limits
 from common.http.session import IssuingSessions
 from common.http.session_keys import SigningKeys, public_keys
 from common.http.session_tokens import signer_of, verifier_of
 from common.runtime.settings import CookieSettings, MongoUri, OwnKey, ServiceSettings
+
+Count = Annotated[int, Field(ge=0, le=1_000)]
+"""Limit of a moving window; 0 for none. Each event that counts is stored until it leaves the window."""
 
 
 def _signing_keys(text: str) -> str:
@@ -26,6 +30,21 @@ class Settings(ServiceSettings, CookieSettings):
     """Further keys whose sessions are good, beside its own: those before it, and the next one."""
     client_address_key: OwnKey = Field(default="", validate_default=True, repr=False)
     """Verifies browsers' addresses by the pages: `common.http.client_address`."""
+    device_key: OwnKey = Field(default="", validate_default=True, repr=False)
+    """Proves device cookies. A new key makes every device one that its account does not know."""
+    max_failed_sign_ins: Count = 10
+    max_failed_sign_ins_per_address: Count = 30
+    max_failed_sign_ins_per_account: Count = 100
+    sign_ups_per_hour: Count = 20
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            self.max_failed_sign_ins,
+            self.max_failed_sign_ins_per_address,
+            self.max_failed_sign_ins_per_account,
+            self.sign_ups_per_hour,
+        )
 
     def sessions(self) -> IssuingSessions:
         keys = SigningKeys.parse(self.jwt_key)

@@ -47,10 +47,18 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.EMAIL_IN_USE: gettext_noop("This e-mail has an account already: sign in instead"),
     ErrorCode.EMAIL_INVALID: gettext_noop("Enter an e-mail address such as name@example.com"),
     ErrorCode.INVALID_CREDENTIALS: gettext_noop("Invalid credentials"),
+    ErrorCode.PASSWORD_COMMON: gettext_noop(
+        "This password is one of the most common, and easy to guess. Choose another one"
+    ),
     ErrorCode.PASSWORD_INVALID: gettext_noop("Enter a password of 8 to 128 characters"),
+    ErrorCode.PASSWORD_LIKE_EMAIL: gettext_noop("Choose a password that is not like your e-mail address"),
+    ErrorCode.PASSWORD_LIKE_SITE: gettext_noop("Choose a password that is not like the name of this site"),
     ErrorCode.PASSWORD_REQUIRED: gettext_noop("Enter your password"),
     ErrorCode.SIGN_IN_BUSY: gettext_noop(
         "Too many people are signing in right now, please try again in a moment"
+    ),
+    ErrorCode.TOO_MANY_SIGN_UPS: gettext_noop(
+        "Too many accounts were created from your network, please wait"
     ),
     # lists and searches
     ErrorCode.CURSOR_INVALID: _CURSOR,
@@ -158,7 +166,12 @@ class Wait:
 Text = str | Wait
 """A message before its translation (`words` in templates)."""
 
-WAITS = {ErrorCode.TOO_MANY_TRIES: gettext_noop("Too many tries. Please try again in %(time)s.")}
+WAITS = {
+    ErrorCode.TOO_MANY_SIGN_UPS: gettext_noop(
+        "Too many accounts were created from your network. Please try again in %(time)s."
+    ),
+    ErrorCode.TOO_MANY_TRIES: gettext_noop("Too many tries. Please try again in %(time)s."),
+}
 """Messages for an answer with a `Retry-After`."""
 
 

@@ -14,6 +14,8 @@ from common.testing.browser import SESSIONS
 from .fields import body_of, checked, email, once, refuse, viewer_id
 from .records import Records
 
+DEVICE_SECONDS = 400 * 24 * 3600
+
 
 def signup(records: Records, request: httpx.Request) -> httpx.Response:
     body = body_of(request)
@@ -67,7 +69,8 @@ def current(records: Records, request: httpx.Request) -> httpx.Response:
 def _session(status: int, user: CurrentUser, email: str) -> httpx.Response:
     started = Response()
     SESSIONS.start(started, CurrentUser(user.id, new_id()), email)
-    headers = {"Set-Cookie": started.headers["set-cookie"]}
+    SESSIONS.set_cookie(started, "device", "a-known-device", DEVICE_SECONDS)
+    headers = [("Set-Cookie", line) for line in started.headers.getlist("set-cookie")]
     return httpx.Response(status, json={"id": user.id, "email": email}, headers=headers)
 
 

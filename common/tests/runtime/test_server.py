@@ -18,7 +18,7 @@ import pytest
 from fastapi import FastAPI
 
 from common.runtime.server import Server, server_config
-from common.runtime.settings import ServiceSettings
+from common.runtime.settings import ProxySettings, ServiceSettings
 from tests.serving import served
 
 FOLDER = Path(__file__).parents[2]
@@ -119,7 +119,7 @@ async def test_a_stop_goes_on_where_the_end_of_the_endless_answers_fails(
     def fail() -> None:
         raise RuntimeError("broken")
 
-    server = Server(server_config(FastAPI(lifespan=lifespan), ServiceSettings()), fail)
+    server = Server(server_config(FastAPI(lifespan=lifespan), ServiceSettings(), ProxySettings()), fail)
     server.should_exit = True
     with socket.create_server(("127.0.0.1", 0)) as listening:
         await server.serve(sockets=[listening])
@@ -132,4 +132,4 @@ def test_a_connection_stays_open_for_longer_than_a_proxy_keeps_it_idle() -> None
     """Else the server would close it just as the proxy sends the next request, which then has no answer."""
     ingress_nginx = 60  # its upstream-keepalive-timeout, in seconds
 
-    assert server_config(FastAPI(), ServiceSettings()).timeout_keep_alive > ingress_nginx
+    assert server_config(FastAPI(), ServiceSettings(), ProxySettings()).timeout_keep_alive > ingress_nginx

@@ -65,6 +65,7 @@ def services(stream: FakeStream) -> dict[str, FastAPI]:
     users = {
         "jwt_key": JWT_KEY,
         "client_address_key": CLIENT_ADDRESS_KEY,
+        "device_key": "d" * 32,
         "cookie_secure": False,
         "mongo_uri": "mongodb://unused",
     }

@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.apis.backends import services
 
 from common.runtime.server import Server, server_config
-from common.runtime.settings import ServiceSettings
+from common.runtime.settings import ProxySettings, ServiceSettings
 from common.testing.browser import a_user, signed_in
 from common.testing.fake_stream import FakeStream
 
@@ -47,7 +47,7 @@ class _Served:
         listening = {path: socket.create_server(("127.0.0.1", 0)) for path in apps}
         self.urls = {path: f"http://127.0.0.1:{one.getsockname()[1]}" for path, one in listening.items()}
         self._servers = {
-            Server(server_config(app, ServiceSettings()), lambda: None): listening[path]
+            Server(server_config(app, ServiceSettings(), ProxySettings()), lambda: None): listening[path]
             for path, app in apps.items()
         }
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))

@@ -16,7 +16,7 @@ UNKNOWN = ("invalid-credentials", "Invalid credentials", None)
 
 def session_of(cookies: list[str]) -> tuple[str, dict[str, str]]:
     """Value and attributes of the session's cookie."""
-    (text,) = cookies
+    (text,) = [one for one in cookies if one.startswith(SESSIONS.cookie)]
     cookie = SimpleCookie(text)[SESSIONS.cookie]
     return cookie.value, {name: value for name, value in cookie.items() if value}
 
@@ -58,6 +58,15 @@ async def test_a_sign_in_starts_a_session_whatever_the_case_of_the_email(shop: S
     session = SESSIONS.read(session_of(list(cookies))[0])
     assert session is not None
     assert session.id == user["id"]
+
+
+async def test_a_sign_up_and_a_sign_in_make_the_device_known(shop: Shop) -> None:
+    for cookies in (
+        await shop.visitors.signup("Ada@Example.test", PASSWORD),
+        await shop.visitors.signin("ada@example.test", PASSWORD),
+    ):
+        (device,) = [one for one in cookies if one.startswith("device=")]
+        assert {"HttpOnly", "Path=/", "SameSite=lax", "Max-Age=34560000"} <= set(device.split("; "))
 
 
 async def test_a_sign_out_ends_the_session(shop: Shop) -> None:

@@ -17,7 +17,7 @@ def test_a_service_gets_what_the_contract_lists_and_no_more() -> None:
     own = {name: set(env) - EVERY - set(SYSTEM) for name, env in envs().items()}
 
     assert own == {
-        "auth": {"MONGO_URI", "JWT_KEY", "CLIENT_ADDRESS_KEY"} | SESSION,
+        "auth": {"MONGO_URI", "JWT_KEY", "CLIENT_ADDRESS_KEY", "DEVICE_KEY", "SIGN_UPS_PER_HOUR"} | SESSION,
         "tickets": {"MONGO_URI", "NATS_URL"} | SESSION,
         "orders": {"MONGO_URI", "NATS_URL", "RECEIPT_KEYS"} | SESSION,
         "payments": {"MONGO_URI", "NATS_URL", "PAYMENT_GATEWAY"} | SESSION,
@@ -80,6 +80,14 @@ def test_hold_time_and_log_level_are_passed_on() -> None:
 
     assert env["orders"]["ORDER_HOLD_SECONDS"] == env["client"]["ORDER_HOLD_SECONDS"] == "5"
     assert {each["LOG_LEVEL"] for each in env.values()} == {"DEBUG"}
+
+
+def test_limits_that_a_load_test_would_meet_are_higher_unless_the_environment_names_them() -> None:
+    named = {"SIGN_UPS_PER_HOUR": "20", "MAX_FAILED_SIGN_INS_PER_ADDRESS": "7"}
+
+    assert envs()["auth"]["SIGN_UPS_PER_HOUR"] == "1000"
+    assert envs(**named)["auth"].items() >= named.items()
+    assert not any(set(named) & set(env) for name, env in envs(**named).items() if name != "auth")
 
 
 def test_two_checkouts_have_cookies_and_addresses_of_their_own() -> None:

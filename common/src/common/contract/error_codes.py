@@ -37,10 +37,16 @@ class ErrorCode(StrEnum):
     EMAIL_IN_USE = "email-in-use"
     EMAIL_INVALID = "email-invalid"
     INVALID_CREDENTIALS = "invalid-credentials"
+    PASSWORD_COMMON = "password-common"
+    """A new password that guessers try first."""
     PASSWORD_INVALID = "password-invalid"
     """A new password that breaks the rule of its length."""
+    PASSWORD_LIKE_EMAIL = "password-like-email"
+    PASSWORD_LIKE_SITE = "password-like-site"
     PASSWORD_REQUIRED = "password-required"
     SIGN_IN_BUSY = "sign-in-busy"
+    TOO_MANY_SIGN_UPS = "too-many-sign-ups"
+    """Of one network address in an hour."""
 
     # lists and searches
     CURSOR_INVALID = "cursor-invalid"

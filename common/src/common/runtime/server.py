@@ -14,7 +14,8 @@ from uvicorn.config import STARTUP_FAILURE
 
 from common.base import logs
 from common.runtime.protocol import Protocol
-from common.runtime.settings import ServiceSettings
+from common.runtime.proxies import behind_proxies
+from common.runtime.settings import ProxySettings, ServiceSettings, load
 
 log = logging.getLogger(__name__)
 
@@ -45,13 +46,14 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def server_config(app: FastAPI, settings: ServiceSettings) -> uvicorn.Config:
+def server_config(app: FastAPI, settings: ServiceSettings, proxies: ProxySettings) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
+        behind_proxies(app, proxies.forwarded_allow_ips, proxies.forwarded_hops),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
         http=Protocol,
+        proxy_headers=False,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -71,6 +73,7 @@ def serve(name: str, app: FastAPI, settings: ServiceSettings, on_stop: Callable[
     on_stop: Ends the answers that have no end of their own. The server waits for every answer before it ends
         the lifespan, so the lifespan is too late for that.
     """
+    proxies = load(ProxySettings)
     logs.configure_logging(name, settings.log_level)
     # Once all is finished uvicorn raises the signal again: a stop that was asked for is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -78,7 +81,7 @@ def serve(name: str, app: FastAPI, settings: ServiceSettings, on_stop: Callable[
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_ALLOCATIONS)
-    server = Server(server_config(app, settings), on_stop)
+    server = Server(server_config(app, settings, proxies), on_stop)
     # As uvicorn.run does, which takes no server of one's own.
     with suppress(KeyboardInterrupt):
         server.run()

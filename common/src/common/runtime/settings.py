@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from common.http.session import Sessions
 from common.http.session_keys import SigningKeys, checked_shared, public_keys
 from common.http.session_tokens import verifier_of
+from common.runtime.proxies import check_trusted
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -103,6 +104,15 @@ class ServiceSettings(BaseSettings):
     host: str = "0.0.0.0"
     port: int = 3000
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class ProxySettings(BaseSettings):
+    """Settings of the server of every process that serves HTTP."""
+
+    forwarded_allow_ips: Annotated[str, AfterValidator(check_trusted)] = "127.0.0.1"
+    """Proxies whose `X-Forwarded-For` is believed; `*`: all that connect, of which none is a client."""
+    forwarded_hops: Annotated[int, Field(ge=1, le=5)] = 1
+    """With `*`: proxies that a request passes."""
 
 
 class CookieSettings(BaseSettings):

@@ -33,7 +33,7 @@ def services(config: Config, keys: Keys) -> Mapping[str, dict[str, str]]:
         return {"MONGO_URI": config.mongo(database)}
 
     own = {
-        "auth": mongo("auth") | of_auth(keys) | _cookie(config),
+        "auth": mongo("auth") | of_auth(keys) | _limits(config) | _cookie(config),
         "tickets": mongo("tickets") | nats | session,
         "orders": mongo("orders") | nats | session | hold | of_others(keys, "RECEIPT_KEYS"),
         "expiration": nats | {"REDIS_URL": config.redis()},
@@ -52,6 +52,17 @@ def services(config: Config, keys: Keys) -> Mapping[str, dict[str, str]]:
 def _cookie(config: Config) -> dict[str, str]:
     """Plain http; the edge's port in the cookie's name: two checkouts don't end each other's sessions."""
     return {"COOKIE_SECURE": "false", "COOKIE_PORT": str(config.ports["edge"])}
+
+
+def _limits(config: Config) -> dict[str, str]:
+    """Limits of auth. Users of a load test sign up from one address by the hundreds."""
+    return {"SIGN_UPS_PER_HOUR": "1000"} | _passed(
+        config,
+        "SIGN_UPS_PER_HOUR",
+        "MAX_FAILED_SIGN_INS",
+        "MAX_FAILED_SIGN_INS_PER_ADDRESS",
+        "MAX_FAILED_SIGN_INS_PER_ACCOUNT",
+    )
 
 
 def _addresses(config: Config) -> dict[str, str]:

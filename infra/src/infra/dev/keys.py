@@ -36,6 +36,7 @@ def generated(shared: str = "") -> Keys:
         "JWT_SHARED_KEY": shared,
         "RECEIPT_KEYS": ",".join(filter(None, (secrets.token_urlsafe(48), shared))),
         "CLIENT_ADDRESS_KEY": secrets.token_urlsafe(48),
+        "DEVICE_KEY": secrets.token_urlsafe(48),
     }
 
 
@@ -47,11 +48,12 @@ def of_the_release_before() -> Keys:
         "JWT_SHARED_KEY": shared,
         "JWT_NEXT_KEY": following.text,
         "JWT_PUBLIC_KEYS": following.public.text,
+        "DEVICE_KEY": secrets.token_urlsafe(48),
     }
 
 
 def of_auth(keys: Keys) -> dict[str, str]:
-    return _present(keys, "JWT_KEY", "JWT_PUBLIC_KEYS", "CLIENT_ADDRESS_KEY")
+    return _present(keys, "JWT_KEY", "JWT_PUBLIC_KEYS", "CLIENT_ADDRESS_KEY", "DEVICE_KEY")
 
 
 def of_others(keys: Keys, *own: str) -> dict[str, str]:

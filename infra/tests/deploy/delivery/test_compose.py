@@ -18,7 +18,9 @@ DATABASES = {f"{name}-mongo": {name} for name in ("auth", "tickets", "orders", "
 TIMERS = {"expiration-redis": {"expiration", "expiration-worker"}}
 STRIPE = ("STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY")
 MAKE = "infra/keys.sh .env make"
-CHOICES = dict.fromkeys((*STRIPE, "LOG_LEVEL", "ORDER_HOLD_SECONDS"), "5")
+FAILED = "MAX_FAILED_SIGN_INS"
+LIMITS = ("SIGN_UPS_PER_HOUR", FAILED, f"{FAILED}_PER_ADDRESS", f"{FAILED}_PER_ACCOUNT")
+CHOICES = dict.fromkeys((*STRIPE, *LIMITS, "LOG_LEVEL", "ORDER_HOLD_SECONDS"), "5")
 
 
 @cache

@@ -134,6 +134,18 @@ def test_a_cluster_that_does_not_answer_gets_no_new_keys(state: Path) -> None:
     assert stored(state) == first
 
 
+def test_the_key_of_device_cookies_is_made_once_and_kept(state: Path) -> None:
+    run(state)
+    first = (state / "device-key").read_text()
+    name, _, value = first.strip().partition("=")
+    result = run(state)
+
+    assert name == "DEVICE_KEY"
+    assert len(value) >= 64
+    assert value not in (state / "jwt-secret").read_text() + result.stdout + result.stderr
+    assert (state / "device-key").read_text() == first
+
+
 def test_another_cluster_gets_another_key(tmp_path: Path) -> None:
     made = set()
     for name in ("one", "two"):

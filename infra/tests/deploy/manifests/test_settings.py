@@ -17,14 +17,15 @@ from infra.deploy.manifests.rendered import (
     pods,
 )
 
-BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS"}
-"""Variables that `common.runtime.settings.load` and uvicorn read."""
+BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS", "FORWARDED_HOPS"}
+"""Variables that `common.runtime.settings.load` and `common.runtime.server.serve` read."""
 PRIVATE_KEY, SHARED_KEY = ("jwt-secret", "JWT_KEY"), ("jwt-shared", "JWT_SHARED_KEY")
 """Sources of `JWT_KEY`: of auth, and of the others."""
 SECRETS = {
     "JWT_PUBLIC_KEYS": ("jwt-public", "JWT_PUBLIC_KEYS"),
     "RECEIPT_KEYS": ("receipt-keys", "RECEIPT_KEYS"),
     "CLIENT_ADDRESS_KEY": ("client-address-key", "CLIENT_ADDRESS_KEY"),
+    "DEVICE_KEY": ("device-key", "DEVICE_KEY"),
     "STRIPE_KEY": ("stripe-secret", "STRIPE_KEY"),
     "STRIPE_PUBLISHABLE_KEY": ("stripe-secret", "STRIPE_PUBLISHABLE_KEY"),
     "STRIPE_WEBHOOK_SECRET": ("stripe-secret", "STRIPE_WEBHOOK_SECRET"),
