@@ -30,7 +30,7 @@ def an_order(status: Status = Status.CREATED) -> Order:
     elif status is Status.COMPLETE:
         order.complete(PAID)
     elif status is Status.CANCELLED:
-        order.cancel()
+        order.cancel(DUE)
     if status is not Status.CREATED:
         order.saved()
     return order
@@ -60,7 +60,7 @@ def test_placing_is_version_0_of_a_new_order_that_reserves_its_ticket() -> None:
 def test_a_cancellation_gives_the_ticket_up(status: Status) -> None:
     order = an_order(status)
 
-    order.cancel()
+    order.cancel(DUE)
 
     assert order.recorded == OrderCancelled(
         id=order.id, version=order.version + 1, ticket=TicketRef(id="ticket"), ended_because="cancelled"
@@ -71,7 +71,7 @@ def test_a_cancellation_gives_the_ticket_up(status: Status) -> None:
 def test_a_cancellation_again_changes_nothing() -> None:
     order = an_order(Status.CANCELLED)
 
-    order.cancel()
+    order.cancel(DUE)
 
     assert order.recorded is None
 
@@ -80,7 +80,7 @@ def test_a_complete_order_cannot_be_cancelled() -> None:
     order = an_order(Status.COMPLETE)
 
     with pytest.raises(OrderComplete, match="Cannot cancel a completed order"):
-        order.cancel()
+        order.cancel(DUE)
 
     assert (order.status, order.recorded) == (Status.COMPLETE, None)
 

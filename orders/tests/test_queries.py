@@ -58,7 +58,7 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
     async def save() -> None:
         order = Order.place(BUYER, Ticket(new_id(), "New", Money(2_000)), times.now())
         await placements.save(order)
-        order.cancel()
+        order.cancel(times.now())
         await placements.save(order)
         await placements.relay.drained()
 

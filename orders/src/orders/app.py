@@ -18,6 +18,7 @@ from common.persistence.own_events import OwnEvents
 from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from orders import sweep
+from orders.limits import Limits
 from orders.listeners import listeners
 from orders.publishers import publishers
 from orders.repository import Repositories
@@ -36,6 +37,7 @@ def create_app(
         else stream
     )
     hold = timedelta(seconds=settings.order_hold_seconds)
+    limits = Limits(settings.max_open_orders, timedelta(seconds=settings.reorder_pause_seconds))
     repositories = Repositories.over(database, publishers(stream))
     parked = ParkedMessages(database)
     service = Service(
@@ -48,7 +50,7 @@ def create_app(
     )
     app = create_http_app(
         "orders",
-        [create_router(repositories, hold, Receipts(settings.jwt_key))],
+        [create_router(repositories, hold, Receipts(settings.jwt_key), limits)],
         service.lifespan,
         service.checks(),
         site=Site(settings.cookie_secure),

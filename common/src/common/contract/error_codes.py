@@ -90,9 +90,13 @@ class ErrorCode(StrEnum):
     VENUE_UNPRINTABLE = "venue-unprintable"
 
     # orders
+    OPEN_ORDERS_LIMIT = "open-orders-limit"
+    """The buyer has as many unpaid orders as one may."""
     ORDER_COMPLETE = "order-complete"
     OWN_TICKET = "own-ticket"
     PRICE_CHANGED = "price-changed"
+    REORDER_PAUSED = "reorder-paused"
+    """The buyer's orders of this ticket ended unpaid; the next one has to wait."""
     TICKET_EVENT_OVER = "ticket-event-over"
     TICKET_ID_REQUIRED = "ticket-id-required"
     TICKET_RESERVED = "ticket-reserved"

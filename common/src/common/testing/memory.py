@@ -4,8 +4,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from mongomock import DuplicateKeyError
-from mongomock import WriteError  # type: ignore[attr-defined]  # its stub leaves it out
+from mongomock import (
+    DuplicateKeyError,
+    WriteError,  # type: ignore[attr-defined]  # its stub leaves it out
+)
 from mongomock.collection import BulkOperationBuilder
 from mongomock.collection import Collection as Driver
 from mongomock.filtering import filter_applies

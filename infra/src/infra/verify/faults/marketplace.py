@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import orders.app
 import orders.commands
+import orders.limits
 import orders.publishers
 import orders.repository
 import orders.settings
@@ -38,6 +39,7 @@ from infra.verify.reconcile.books import Books
 
 KEY = "k" * 32
 HOLD = timedelta(hours=1)
+LIMITS = orders.limits.Limits(open_orders=1_000_000, first_pause=timedelta(0))
 SELLER, BUYER = CurrentUser("seller", "seller@crash.test"), CurrentUser("buyer", "buyer@crash.test")
 TRIES = 100
 CARDS = {
@@ -76,7 +78,7 @@ class Marketplace:
         acknowledge(ticket)
         price = Money(chance.randint(1, 10_000))
         acknowledge(await tickets.commands.edit(self.tickets, SELLER, ticket.id, "Better seat", price))
-        order = await _once_known(lambda: orders.commands.place(self.orders, BUYER, ticket.id, HOLD))
+        order = await _once_known(lambda: orders.commands.place(self.orders, BUYER, ticket.id, HOLD, LIMITS))
         if order is None:
             return
         acknowledge(order)
