@@ -33,13 +33,14 @@ Json = dict[str, Any]
 HOLD = timedelta(minutes=15)
 
 
-def an_app(database: Database, stream: Stream) -> FastAPI:
+def an_app(database: Database, stream: Stream, max_open_orders: int = 1_000) -> FastAPI:
     settings = Settings(
         mongo_uri="mongodb://unused",
         nats_url="nats://unused",
         jwt_key=JWT_KEY,
         cookie_secure=False,
         order_hold_seconds=int(HOLD.total_seconds()),
+        max_open_orders=max_open_orders,
     )
     return create_app(settings, database=database, stream=stream)
 

@@ -33,6 +33,10 @@ def test_a_missing_variable_stops_the_start_by_its_name(
         ("ORDER_HOLD_SECONDS", "0"),
         ("ORDER_HOLD_SECONDS", "-1"),
         ("ORDER_HOLD_SECONDS", "a while"),
+        ("MAX_OPEN_ORDERS", "0"),
+        ("MAX_OPEN_ORDERS", "1000001"),
+        ("REORDER_PAUSE_SECONDS", "-1"),
+        ("REORDER_PAUSE_SECONDS", "86401"),
     ],
 )
 def test_a_malformed_variable_stops_the_start_by_its_name(
@@ -51,6 +55,18 @@ def test_a_hold_lasts_fifteen_minutes_unless_set(environment: pytest.MonkeyPatch
 
     environment.setenv("ORDER_HOLD_SECONDS", "5")
     assert load(Settings).order_hold_seconds == 5
+
+
+def test_a_buyer_holds_five_unpaid_orders_and_the_first_pause_is_15_minutes_unless_set(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    for name, value in GOOD.items():
+        environment.setenv(name, value)
+    assert (load(Settings).max_open_orders, load(Settings).reorder_pause_seconds) == (5, 900)
+
+    environment.setenv("MAX_OPEN_ORDERS", "7")
+    environment.setenv("REORDER_PAUSE_SECONDS", "0")
+    assert (load(Settings).max_open_orders, load(Settings).reorder_pause_seconds) == (7, 0)
 
 
 def test_the_process_ends_with_one_line_and_exit_code_1() -> None:
