@@ -12,7 +12,7 @@ from common.base.money import Money
 from common.persistence.repository import retrying
 from orders.domain import Order, PaymentState
 from orders.errors import EventOver, OwnTicket, PriceChanged, ReorderPaused
-from orders.limits import Limits, whole_seconds
+from orders.limits import Limits
 from orders.repository import OrderRepository, Repositories
 
 
@@ -52,7 +52,7 @@ async def place(
         if seen_price is not None and seen_price != listing.ticket.price:
             raise PriceChanged()
         if (pause := limits.pause(ends, now)) > timedelta(0):
-            raise ReorderPaused(whole_seconds(pause))
+            raise ReorderPaused(times.whole_seconds(pause))
         order = Order.place(user.id, listing.ticket, now + hold)
         await repositories.orders.place(order, creation, limits.open_orders, hold)
         return order

@@ -1,6 +1,5 @@
 """Limits of one buyer: unpaid orders at once, and pauses between orders of one ticket."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,8 +26,3 @@ class Limits:
             return timedelta(0)
         doublings = min(len(ends), ENDS_LOOKED_AT) - 2
         return ends[0] + min(self.first_pause * 2**doublings, LONGEST_PAUSE) - now
-
-
-def whole_seconds(wait: timedelta) -> int:
-    """As in `Retry-After`: 1 or more, so that the wait is over by then."""
-    return max(1, math.ceil(wait.total_seconds()))

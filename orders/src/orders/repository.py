@@ -14,10 +14,10 @@ from common.persistence.creations import ONE_PER_KEY, marked
 from common.persistence.mongo import ASCENDING, DESCENDING, Database, Document, Index
 from common.persistence.replica import Replica
 from common.persistence.repository import Repository
-from common.persistence.slots import FIELD, Slots, SlotsTaken
+from common.persistence.slots import FIELD, LOOKED_AT, Slots, SlotsTaken
 from orders.domain import Order, PaymentState, Status, Ticket
 from orders.errors import TicketReserved, TooManyOpenOrders
-from orders.limits import ENDS_LOOKED_AT, whole_seconds
+from orders.limits import ENDS_LOOKED_AT
 
 OVERDUE_LIMIT = 200
 
@@ -92,9 +92,14 @@ class OrderRepository(Repository[Order]):
         except DuplicateKey:
             raise TicketReserved() from None
         except SlotsTaken as full:
-            ends = [self.from_document(document).held_until(hold) for document in full.taken]
-            wait = min(end for end in ends if end is not None) - times.now()
-            raise TooManyOpenOrders(whole_seconds(wait)) from None
+            wait = await self._first_end(full.taken, hold) - times.now()
+            raise TooManyOpenOrders(times.whole_seconds(wait)) from None
+
+    async def _first_end(self, taken: Document, hold: timedelta) -> datetime:
+        """When the first of the orders ends by itself; now where all of them ended meanwhile."""
+        found = await self.documents.find(taken, {"outbox": 0}, limit=LOOKED_AT)
+        ends = (self.from_document(document).held_until(hold) for document in found)
+        return min((end for end in ends if end is not None), default=times.now())
 
     async def unpaid_ends(self, user_id: str, ticket_id: str) -> Sequence[datetime]:
         """When the user's latest orders of the ticket ended unpaid, newest first; at most ENDS_LOOKED_AT."""

@@ -16,6 +16,7 @@ from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from payments import sweep
 from payments.context import PaymentContext, Timing
+from payments.declined_cards import DeclineLimits
 from payments.fake_gateway import FakeGateway
 from payments.gateway import PaymentGateway
 from payments.listeners import listeners
@@ -43,7 +44,8 @@ def create_app(
     )
     gateway = gateway_of(settings, database) if gateway is None else gateway
     stores = Repositories.over(database, publishers(stream))
-    context = PaymentContext(stores, gateway, timing or Timing())
+    limits = DeclineLimits(settings.max_declines, settings.max_declines_per_day)
+    context = PaymentContext(stores, gateway, timing or Timing(), limits)
     parked = ParkedMessages(database)
     service = Service(
         database=database,
@@ -51,6 +53,7 @@ def create_app(
         collections=[
             stores.payments,
             stores.attempts,
+            stores.declined,
             stores.webhooks,
             gateway,
             parked,

@@ -7,7 +7,7 @@ slots. Records that such a release stored have none, and don't count.
 """
 
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -23,10 +23,10 @@ LOOKED_AT = 128
 
 
 class SlotsTaken(Exception):
-    """No slot is free. `taken`: Records that have one, at most LOOKED_AT."""
+    """No slot is free. `taken`: Query of the records that have one, at most LOOKED_AT."""
 
-    def __init__(self, taken: Sequence[Document]) -> None:
-        super().__init__(f"all {len(taken)} slots are taken")
+    def __init__(self, taken: Document) -> None:
+        super().__init__("all slots are taken")
         self.taken = taken
 
 
@@ -73,8 +73,8 @@ class Slots:
     async def _free(self, documents: Collection, owner_id: str, limit: int) -> int:
         looked_at = random.sample(range(1, limit + 1), min(limit, LOOKED_AT))
         query = {self.owner: owner_id, **self.counted, FIELD: {"$in": looked_at}}
-        taken = await documents.find(query, {"outbox": 0}, limit=len(looked_at))
+        taken = await documents.find(query, {"_id": 0, FIELD: 1}, limit=len(looked_at))
         free = set(looked_at) - {document[FIELD] for document in taken}
         if not free:
-            raise SlotsTaken(taken)
+            raise SlotsTaken(query)
         return random.choice(list(free))

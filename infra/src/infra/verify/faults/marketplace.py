@@ -39,6 +39,7 @@ from infra.verify.reconcile.books import Books
 
 KEY = "k" * 32
 HOLD = timedelta(hours=1)
+MAX_LISTINGS = 1_000_000
 LIMITS = orders.limits.Limits(open_orders=1_000_000, first_pause=timedelta(0))
 SELLER, BUYER = CurrentUser("seller", "seller@crash.test"), CurrentUser("buyer", "buyer@crash.test")
 TRIES = 100
@@ -152,7 +153,9 @@ async def running(mongo_uri: str, nats_url: str, name: str) -> AsyncIterator[Mar
         orders.app.create_app(orders.settings.Settings(**common), database=books.orders, stream=streams[1]),
         paying,
     )
-    listings = tickets.repository.Repositories.over(books.tickets, tickets.publishers.publishers(streams[0]))
+    listings = tickets.repository.Repositories.over(
+        books.tickets, tickets.publishers.publishers(streams[0]), MAX_LISTINGS
+    )
     stores = orders.repository.Repositories.over(books.orders, orders.publishers.publishers(streams[1]))
     async with AsyncExitStack() as stack:
         for app in apps:
