@@ -53,8 +53,13 @@ def test_the_limits_of_declines_are_five_and_twenty_unless_set(environment: pyte
     assert (load(Settings).max_declines, load(Settings).max_declines_per_day) == (3, 9)
 
 
-@pytest.mark.parametrize("name", ["MAX_DECLINES", "MAX_DECLINES_PER_DAY"])
-@pytest.mark.parametrize("value", ["0", "-1", "10001", "some"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("MAX_DECLINES", value) for value in ("0", "10001", "some")),
+        *(("MAX_DECLINES_PER_DAY", value) for value in ("-1", "1001", "some")),
+    ],
+)
 def test_a_limit_out_of_bounds_is_refused_by_name(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
 ) -> None:

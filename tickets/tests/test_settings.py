@@ -33,7 +33,7 @@ def test_a_missing_variable_stops_the_start_by_its_name(
         ("MAX_LISTINGS", "0"),
         ("MAX_LISTINGS", "1000001"),
         ("LISTINGS_PER_HOUR", "-1"),
-        ("LISTINGS_PER_HOUR", "10001"),
+        ("LISTINGS_PER_HOUR", "1001"),
     ],
 )
 def test_a_malformed_variable_stops_the_start_by_its_name(

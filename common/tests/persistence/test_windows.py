@@ -126,6 +126,13 @@ async def test_forgotten_keys_are_free(windows: Windows) -> None:
     assert [each["_id"] for each in await windows.documents.find({})] == ["eve"]
 
 
+async def test_a_count_of_zero_is_no_limit(windows: Windows) -> None:
+    assert await _take(windows, 5, limit=Limit(0, HOUR)) == [None] * 5
+    await windows.add({"ada": Limit(0, HOUR)})
+
+    assert await windows.wait({"ada": Limit(0, HOUR)}) == 0
+
+
 @pytest.mark.parametrize("count", [2, 5])
 async def test_a_limit_that_was_changed_holds_from_the_next_event_on(windows: Windows, count: int) -> None:
     await _take(windows, 3)

@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 
 from infra.dev.config import from_env
-from infra.dev.environment import SYSTEM, services
+from infra.dev.environment import GENEROUS, SYSTEM, services
 
 EVERY = {"HOST", "PORT", "PYTHONUNBUFFERED"}
 SESSION = {"JWT_KEY", "COOKIE_SECURE", "COOKIE_PORT"}
@@ -12,7 +12,8 @@ def envs(**env: str) -> Mapping[str, dict[str, str]]:
 
 
 def test_a_service_gets_what_the_contract_lists_and_no_more() -> None:
-    own = {name: set(env) - EVERY - set(SYSTEM) for name, env in envs().items()}
+    limits = {name for service in GENEROUS.values() for name in service}
+    own = {name: set(env) - EVERY - set(SYSTEM) - limits for name, env in envs().items()}
 
     assert own == {
         "auth": {"MONGO_URI"} | SESSION,
@@ -54,6 +55,15 @@ def test_hold_time_and_log_level_are_passed_on() -> None:
 
     assert env["orders"]["ORDER_HOLD_SECONDS"] == env["client"]["ORDER_HOLD_SECONDS"] == "5"
     assert {each["LOG_LEVEL"] for each in env.values()} == {"DEBUG"}
+
+
+def test_the_limits_of_users_are_generous_unless_the_environment_names_them() -> None:
+    env = envs(MAX_OPEN_ORDERS="5")
+
+    assert env["orders"]["MAX_OPEN_ORDERS"] == "5"
+    assert env["orders"]["REORDER_PAUSE_SECONDS"] == "0"
+    assert env["tickets"]["MAX_LISTINGS"] == "1000000"
+    assert "MAX_OPEN_ORDERS" not in env["client"]
 
 
 def test_two_checkouts_have_cookies_and_addresses_of_their_own() -> None:

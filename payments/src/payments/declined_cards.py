@@ -23,7 +23,7 @@ PLACE = "place_of"
 class DeclineLimits:
     of_order: int = 5
     per_day: int = 20
-    """Of an account."""
+    """Of an account; 0 for any number."""
 
 
 class DeclinedCards:

@@ -72,7 +72,7 @@ class World:
     def _begin(self) -> None:
         """Starts the process: it remembers nothing of the process before."""
         stores = Repositories.over(self.database, publishers(self.stream))
-        self.context = PaymentContext(stores, self.gateway, TIMING, DeclineLimits(10_000, 10_000))
+        self.context = PaymentContext(stores, self.gateway, TIMING, DeclineLimits(10_000, 0))
         self.listener = OrderListener(self.context)
         self.open_payments = OpenPayments(self.context)
 

@@ -29,9 +29,6 @@ class NewListings:
 
         Raises TooManyNewListings before it is stored. One whose storing ends in an outage counts.
         """
-        if not self._per_hour:
-            yield
-            return
         if wait := await self._windows.take(user_id, Limit(self._per_hour, HOUR)):
             raise TooManyNewListings(wait)
         try:

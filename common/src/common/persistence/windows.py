@@ -21,14 +21,17 @@ TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `count` events, 1 or more, in any period of `per`."""
+    """At most `count` events in any period of `per`; with a count of 0, any number.
+
+    Each event that counts is a time in the key's document, so that a count beyond 1,000 costs milliseconds.
+    """
 
     count: int
     per: timedelta
 
     def wait(self, at: Sequence[datetime], now: datetime) -> int:
         """Whole seconds until the next event is allowed; 0 if it is allowed now. `at`: oldest first."""
-        if len(at) < self.count:
+        if not self.count or len(at) < self.count:
             return 0
         return max(0, math.ceil((at[-self.count] + self.per - now).total_seconds()))
 
@@ -54,6 +57,8 @@ class Windows:
         One update decides and counts, so that of any number of concurrent calls, in any processes,
         `limit.count` are counted. A refusal costs a read more, and does not make the wait longer.
         """
+        if not limit.count:
+            return None
         for _ in range(TRIES):
             if await self._is_counted(key, limit):
                 return None

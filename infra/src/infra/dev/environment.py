@@ -18,6 +18,14 @@ SYSTEM = (
     "SSL_CERT_DIR",
 )
 
+GENEROUS: Mapping[str, Mapping[str, str]] = {
+    "tickets": {"MAX_LISTINGS": "1000000", "LISTINGS_PER_HOUR": "0"},
+    "orders": {"MAX_OPEN_ORDERS": "1000000", "REORDER_PAUSE_SECONDS": "0"},
+    "payments": {"MAX_DECLINES": "10000", "MAX_DECLINES_PER_DAY": "0"},
+    "client": {"LIVE_PAGES_PER_ADDRESS": "1000", "LIVE_PAGES": "1000"},
+}
+"""Limits of a service that a load test by few users would meet. The caller's environment may name others."""
+
 
 def system(config: Config) -> dict[str, str]:
     return {name: config.passed_on[name] for name in SYSTEM if name in config.passed_on}
@@ -41,7 +49,15 @@ def services(config: Config, key: str) -> Mapping[str, dict[str, str]]:
         "client": nats | jwt | _addresses(config) | _card_fields(config) | hold,
     }
     common = system(config) | _passed(config, "LOG_LEVEL") | {"HOST": "127.0.0.1", "PYTHONUNBUFFERED": "1"}
-    return {name: common | {"PORT": str(config.ports[name])} | mine for name, mine in own.items()}
+    return {
+        name: common | {"PORT": str(config.ports[name])} | _limits(config, name) | mine
+        for name, mine in own.items()
+    }
+
+
+def _limits(config: Config, name: str) -> dict[str, str]:
+    limits = GENEROUS.get(name, {})
+    return {**limits, **_passed(config, *limits)}
 
 
 def _cookie(config: Config) -> dict[str, str]:
