@@ -1,5 +1,6 @@
 """Limits of one buyer: unpaid orders at once, and pauses before a ticket is ordered again."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
@@ -176,6 +177,19 @@ async def test_a_pause_is_that_of_one_buyer_and_one_ticket(shop: Shop) -> None:
 
     assert (await order_another(shop)).status_code == 201
     assert (await shop.post({"ticketId": offer.id}, a_user())).status_code == 201
+
+
+async def test_buyers_who_order_at_once_have_each_the_pause_of_their_own(shop: Shop) -> None:
+    offer, buyers = await shop.an_offer(), [a_user() for _ in range(4)]
+    for ends, buyer in enumerate(buyers):
+        for _ in range(ends):
+            answer = await shop.post({"ticketId": offer.id}, buyer)
+            if answer.status_code == 201:
+                await shop.delete(answer.json(), buyer)
+
+    answers = await asyncio.gather(*(shop.post({"ticketId": offer.id}, buyer) for buyer in buyers))
+
+    assert [answer.status_code == 429 for answer in answers] == [False, False, True, True]
 
 
 async def test_an_order_that_expired_was_given_up_too(shop: Shop, clock: Clock) -> None:

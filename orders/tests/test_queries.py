@@ -1,5 +1,6 @@
 """Every query of the orders database, over 100,000 documents of each kind: each reads by an index."""
 
+import asyncio
 import random
 from collections.abc import Iterator
 from datetime import timedelta
@@ -97,6 +98,9 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         "orders.find": lambda: placements.find(one.id),
         "orders.place": one_too_many,
         "orders.unpaid_ends": lambda: placements.unpaid_ends(GIVES_UP, placed[1].ticket.id),
+        "orders.unpaid_ends of several": lambda: asyncio.gather(
+            *(placements.unpaid_ends(order.user_id, order.ticket.id) for order in placed[:50])
+        ),
         "orders.get": lambda: placements.get(one.id),
         "orders.save": save,
         "orders.of_buyer": lambda: placements.of_buyer(BUYER, 20, None),

@@ -4,10 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from mongomock import (
-    DuplicateKeyError,
-    WriteError,  # type: ignore[attr-defined]  # its stub leaves it out
-)
+from mongomock import DuplicateKeyError, WriteError  # type: ignore[attr-defined]  # its stub leaves one out
 from mongomock.collection import BulkOperationBuilder
 from mongomock.collection import Collection as Driver
 from mongomock.filtering import filter_applies
@@ -52,7 +49,7 @@ def _ensure_uniques(self: Any, document: Any) -> None:
     document is no part of."""
     for name, index in self._store.indexes.items():
         condition = index.get("partialFilterExpression") or {}
-        if not index.get("unique") or not filter_applies(condition, document):
+        if not index.get("unique") or not filter_applies(condition, document)  # type: ignore[no-untyped-call]:
             continue
         key = {field: _value(document, field.split(".")) for field, _ in index["key"]}
         if index.get("sparse") and set(key.values()) == {None}:
