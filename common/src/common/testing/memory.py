@@ -49,7 +49,8 @@ def _ensure_uniques(self: Any, document: Any) -> None:
     document is no part of."""
     for name, index in self._store.indexes.items():
         condition = index.get("partialFilterExpression") or {}
-        if not index.get("unique") or not filter_applies(condition, document)  # type: ignore[no-untyped-call]:
+        is_part: bool = filter_applies(condition, document)  # type: ignore[no-untyped-call]
+        if not index.get("unique") or not is_part:
             continue
         key = {field: _value(document, field.split(".")) for field, _ in index["key"]}
         if index.get("sparse") and set(key.values()) == {None}:
