@@ -34,7 +34,7 @@ HOLD = timedelta(minutes=15)
 RECEIPT_KEYS = ("the key that signs receipts today", "the key of printed receipts, and of all")
 
 
-def an_app(database: Database, stream: Stream) -> FastAPI:
+def an_app(database: Database, stream: Stream, max_open_orders: int = 1_000) -> FastAPI:
     settings = Settings(
         mongo_uri="mongodb://unused",
         nats_url="nats://unused",
@@ -42,6 +42,7 @@ def an_app(database: Database, stream: Stream) -> FastAPI:
         receipt_keys=RECEIPT_KEYS,
         cookie_secure=False,
         order_hold_seconds=int(HOLD.total_seconds()),
+        max_open_orders=max_open_orders,
     )
     return create_app(settings, database=database, stream=stream)
 

@@ -36,9 +36,9 @@ class OrderMachine(RuleBasedStateMachine):
     def cancel(self) -> None:
         if self.order.status is Status.COMPLETE:
             with pytest.raises(OrderComplete):
-                self.order.cancel()
+                self.order.cancel(self.now)
         else:
-            self.order.cancel()
+            self.order.cancel(self.now)
             assert self.order.status is Status.CANCELLED
         self._save()
 

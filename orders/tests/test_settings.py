@@ -42,6 +42,10 @@ def test_a_missing_variable_stops_the_start_by_its_name(
         ("ORDER_HOLD_SECONDS", "0"),
         ("ORDER_HOLD_SECONDS", "-1"),
         ("ORDER_HOLD_SECONDS", "a while"),
+        ("MAX_OPEN_ORDERS", "0"),
+        ("MAX_OPEN_ORDERS", "1000001"),
+        ("REORDER_PAUSE_SECONDS", "-1"),
+        ("REORDER_PAUSE_SECONDS", "86401"),
     ],
 )
 def test_a_malformed_variable_stops_the_start_by_its_name(
@@ -74,6 +78,18 @@ def test_the_first_key_of_receipts_signs_and_without_one_the_key_of_the_release_
     environment.delenv("RECEIPT_KEYS")
     assert load(Settings).receipt_keys == ("s" * 31 + ",",)
     assert "s" * 31 not in repr(load(Settings))
+
+
+def test_a_buyer_holds_five_unpaid_orders_and_the_first_pause_is_15_minutes_unless_set(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    for name, value in GOOD.items():
+        environment.setenv(name, value)
+    assert (load(Settings).max_open_orders, load(Settings).reorder_pause_seconds) == (5, 900)
+
+    environment.setenv("MAX_OPEN_ORDERS", "7")
+    environment.setenv("REORDER_PAUSE_SECONDS", "0")
+    assert (load(Settings).max_open_orders, load(Settings).reorder_pause_seconds) == (7, 0)
 
 
 def test_the_process_ends_with_one_line_and_exit_code_1() -> None:

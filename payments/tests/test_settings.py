@@ -46,6 +46,30 @@ def test_the_fake_needs_neither_key_nor_secret(environment: pytest.MonkeyPatch) 
     assert load(Settings).stripe_webhook_secret == ""
 
 
+def test_the_limits_of_declines_are_five_and_twenty_unless_set(environment: pytest.MonkeyPatch) -> None:
+    _set(environment)
+    assert (load(Settings).max_declines, load(Settings).max_declines_per_day) == (5, 20)
+
+    _set(environment, MAX_DECLINES="3", MAX_DECLINES_PER_DAY="9")
+    assert (load(Settings).max_declines, load(Settings).max_declines_per_day) == (3, 9)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("MAX_DECLINES", value) for value in ("0", "10001", "some")),
+        *(("MAX_DECLINES_PER_DAY", value) for value in ("-1", "1001", "some")),
+    ],
+)
+def test_a_limit_out_of_bounds_is_refused_by_name(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    _set(environment, **{name: value})
+    with pytest.raises(SystemExit):
+        load(Settings)
+    assert name in capsys.readouterr().err
+
+
 def test_another_gateway_is_refused_by_name(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,12 +30,16 @@ from tickets.settings import Settings
 Json = dict[str, Any]
 
 
-def an_app(database: Database, stream: Stream) -> FastAPI:
+def an_app(
+    database: Database, stream: Stream, max_listings: int = 10_000, listings_per_hour: int = 0
+) -> FastAPI:
     settings = Settings(
         mongo_uri="mongodb://unused",
         nats_url="nats://unused",
         jwt_public_keys=JWT_PUBLIC_KEYS,
         cookie_secure=False,
+        max_listings=max_listings,
+        listings_per_hour=listings_per_hour,
     )
     return create_app(settings, database=database, stream=stream)
 

@@ -1,6 +1,5 @@
 """Routes of the users API: HTTP → command → schema."""
 
-from ipaddress import IPv6Address, ip_address
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -15,6 +14,7 @@ from common.http.body import describes, json_body
 from common.http.client_address import HEADER, SignedClientAddress
 from common.http.fast_route import FastRoute
 from common.http.idempotency import creation_of
+from common.http.networks import network_of
 from common.http.rendering import JSON, json_response
 from common.http.session import IssuingSessions, current_user
 
@@ -85,10 +85,4 @@ def client_address(request: Request, signed_address: SignedClientAddress) -> str
     (FORWARDED_ALLOW_IPS).
     """
     host = signed_address.read(request.headers.get(HEADER)) or (request.client.host if request.client else "")
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host
-    if not isinstance(address, IPv6Address):
-        return str(address)
-    return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))
+    return network_of(host)

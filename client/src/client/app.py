@@ -11,7 +11,7 @@ from client import headers, upstream
 from client.assets import Assets
 from client.emails import Emails
 from client.errors import ErrorPages
-from client.live.pages import Live
+from client.live.pages import Limits, Live
 from client.pages import (
     auth,
     crawlers,
@@ -64,7 +64,7 @@ def create_app(
     transport: Replaces the network. hints: Replaces NATS.
     """
     hints = NatsHints(settings.nats_url, "client") if hints is None else hints
-    open_pages = Live(hints)
+    open_pages = Live(hints, Limits(settings.live_pages, settings.live_pages_per_address))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

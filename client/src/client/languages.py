@@ -68,8 +68,13 @@ LANGUAGES = {language.code: language for language in (ENGLISH, CHINESE)}
 
 
 def duration(catalogue: NullTranslations, seconds: int) -> str:
-    """Minutes where `seconds` are whole ones: `15 minutes`; else seconds: `90 seconds`."""
+    """Hours or minutes where `seconds` are whole ones: `2 hours`, `15 minutes`; else seconds: `90 seconds`.
+
+    An hour alone is 60 minutes.
+    """
     ngettext = catalogue.ngettext
+    if seconds >= 7_200 and seconds % 3_600 == 0:
+        return ngettext("%(num)s hour", "%(num)s hours", seconds // 3_600) % {"num": seconds // 3_600}
     if seconds % 60:
         return ngettext("%(num)s second", "%(num)s seconds", seconds) % {"num": seconds}
     return ngettext("%(num)s minute", "%(num)s minutes", seconds // 60) % {"num": seconds // 60}

@@ -23,3 +23,7 @@ class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     """With it, cards are paid by Stripe's Payment Element; without it, by the fake gateway's test cards."""
     order_hold_seconds: Annotated[int, Field(gt=0, le=86_400)] = 900
     """As of orders, for the words beside Purchase. The time of an order itself comes from the API."""
+    live_pages: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    """Open pages with live updates, of this process."""
+    live_pages_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 20
+    """Those of one address: an IPv4 address, or an IPv6 /64."""

@@ -21,6 +21,7 @@ from common.base.errors import (
     PaymentRequired,
     PreconditionFailed,
     TooLarge,
+    TooManyTries,
     Unavailable,
 )
 from common.http import client_address
@@ -170,7 +171,8 @@ def refusal(response: httpx.Response) -> AppError:
     502 and 504 count as Unavailable (503).
     """
     status = Unavailable.status if response.status_code in (502, 504) else response.status_code
-    error = _KINDS.get(status, AppError)()
+    error = TooManyTries(1) if status == TooManyTries.status else _KINDS.get(status, AppError)()
+    error.headers = {}
     if error.status != status and 400 <= status < 500:
         error.status = status
     try:

@@ -10,9 +10,22 @@ from common.base.ids import is_id
 from common.base.money import Money
 from common.contract.error_codes import ErrorCode
 
-from .fields import body_of, checked, is_over, not_authorized, not_found, once, refuse, user_of, whole_number
+from .fields import (
+    body_of,
+    checked,
+    is_over,
+    not_authorized,
+    not_found,
+    once,
+    refuse,
+    refuse_until,
+    user_of,
+    whole_number,
+)
 from .fields import price as price_of
 from .records import Order, Records
+
+MAX_OPEN_ORDERS = 5
 
 
 def index(records: Records, request: httpx.Request) -> httpx.Response:
@@ -52,6 +65,10 @@ def _place(records: Records, user: CurrentUser, ticket_id: str, price: Money | N
         raise refuse(400, ErrorCode.PRICE_CHANGED, "The price has changed, please look again", "price")
     if ticket.order_id is not None:
         raise refuse(400, records.reserved_code, "Ticket is already reserved")
+    held = [o.held_until for o in records.orders.values() if o.user_id == user.id and o.held_until]
+    if len(held) >= MAX_OPEN_ORDERS:
+        message = "You hold too many unpaid tickets: pay for one, or cancel one, then order again"
+        raise refuse_until(min(held), ErrorCode.OPEN_ORDERS_LIMIT, message)
     order = records.order(user, ticket)
     ticket.version += 1
     return order.json()

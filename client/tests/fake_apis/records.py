@@ -1,5 +1,6 @@
 """Tickets, orders and payments, and the failures and delays that a test sets."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -156,6 +157,8 @@ class Records:
     provider_says: str = "Your card was declined."
     answer_lost: bool = False
     client_secret: str | None = None
+    declines: Counter[str] = field(default_factory=Counter)
+    """Declined cards, by the order's id."""
     coming: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Status that an order is about to reach, and the number of requests before that, by the order's id."""
 

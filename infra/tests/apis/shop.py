@@ -86,6 +86,10 @@ class Shop:
         """Returns once orders has received the ticket's withdrawal."""
         await self._refuses(lambda: self.sellers.create_order(ticket_id, ""), ErrorCode.NOT_FOUND)
 
+    async def is_orderable(self, ticket: Ticket) -> None:
+        """Returns once orders has received the ticket."""
+        await self._refuses(lambda: self.sellers.create_order(ticket.id, ""), ErrorCode.OWN_TICKET)
+
     async def _refuses(self, act: Callable[[], Awaitable[object]], code: ErrorCode) -> None:
         async def refusal() -> str | None:
             try:

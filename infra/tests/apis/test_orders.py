@@ -13,6 +13,11 @@ HOLD = timedelta(minutes=15)
 OWN_TICKET = ("own-ticket", "You can't buy your own ticket", None)
 PRICE_CHANGED = ("price-changed", "The price has changed, please look again", "price")
 RESERVED = ("ticket-reserved", "Ticket is already reserved", None)
+TOO_MANY_OPEN = (
+    "open-orders-limit",
+    "You hold too many unpaid tickets: pay for one, or cancel one, then order again",
+    None,
+)
 COMPLETE = ("order-complete", "Cannot cancel a completed order", None)
 NO_TICKET = ("ticket-id-required", "TicketId must be provided", "ticketId")
 NO_PRICE = ("price-invalid", "Price must be a number, such as 20.50", "price")
@@ -128,6 +133,20 @@ async def test_an_order_is_refused_with_its_reason(shop: Shop) -> None:
         await shop.buyers.create_order(new_id(), "20")
     with shop.refuses(400, NO_TICKET, NO_PRICE):
         await shop.buyers.create_order("x", "x")
+
+
+async def test_a_buyer_s_sixth_unpaid_order_is_refused_until_the_first_hold_ends(shop: Shop) -> None:
+    orders = [await shop.ordered() for _ in range(5)]
+    ticket = await shop.lists()
+    await shop.is_orderable(ticket)
+
+    with shop.refuses(429, TOO_MANY_OPEN):
+        await shop.buyers.create_order(ticket.id, "")
+
+    left = (min(order.expires_at for order in orders) - times.now()).total_seconds()
+    assert abs(int(shop.answers.last.headers["Retry-After"]) - left) < 5
+    await shop.buyers.cancel_order(orders[0].id)
+    await shop.ordered(ticket)
 
 
 async def test_a_ticket_whose_day_is_over_can_not_be_ordered(

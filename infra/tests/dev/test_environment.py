@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 
 from infra.dev.config import from_env
-from infra.dev.environment import SYSTEM, services
+from infra.dev.environment import GENEROUS, SYSTEM, services
 from infra.dev.keys import generated, of_the_release_before
 
 EVERY = {"HOST", "PORT", "PYTHONUNBUFFERED"}
@@ -14,10 +14,11 @@ def envs(**env: str) -> Mapping[str, dict[str, str]]:
 
 
 def test_a_service_gets_what_the_contract_lists_and_no_more() -> None:
-    own = {name: set(env) - EVERY - set(SYSTEM) for name, env in envs().items()}
+    limits = {name for service in GENEROUS.values() for name in service}
+    own = {name: set(env) - EVERY - set(SYSTEM) - limits for name, env in envs().items()}
 
     assert own == {
-        "auth": {"MONGO_URI", "JWT_KEY", "CLIENT_ADDRESS_KEY", "DEVICE_KEY", "SIGN_UPS_PER_HOUR"} | SESSION,
+        "auth": {"MONGO_URI", "JWT_KEY", "CLIENT_ADDRESS_KEY", "DEVICE_KEY"} | SESSION,
         "tickets": {"MONGO_URI", "NATS_URL"} | SESSION,
         "orders": {"MONGO_URI", "NATS_URL", "RECEIPT_KEYS"} | SESSION,
         "payments": {"MONGO_URI", "NATS_URL", "PAYMENT_GATEWAY"} | SESSION,
@@ -88,6 +89,15 @@ def test_limits_that_a_load_test_would_meet_are_higher_unless_the_environment_na
     assert envs()["auth"]["SIGN_UPS_PER_HOUR"] == "1000"
     assert envs(**named)["auth"].items() >= named.items()
     assert not any(set(named) & set(env) for name, env in envs(**named).items() if name != "auth")
+
+
+def test_the_limits_of_users_are_generous_unless_the_environment_names_them() -> None:
+    env = envs(MAX_OPEN_ORDERS="5")
+
+    assert env["orders"]["MAX_OPEN_ORDERS"] == "5"
+    assert env["orders"]["REORDER_PAUSE_SECONDS"] == "0"
+    assert env["tickets"]["MAX_LISTINGS"] == "1000000"
+    assert "MAX_OPEN_ORDERS" not in env["client"]
 
 
 def test_two_checkouts_have_cookies_and_addresses_of_their_own() -> None:

@@ -16,6 +16,7 @@ from common.persistence.own_events import OwnEvents
 from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from orders import sweep
+from orders.limits import Limits
 from orders.listeners import listeners
 from orders.publishers import publishers
 from orders.receipts import Receipts
@@ -35,6 +36,7 @@ def create_app(
         else stream
     )
     hold = timedelta(seconds=settings.order_hold_seconds)
+    limits = Limits(settings.max_open_orders, timedelta(seconds=settings.reorder_pause_seconds))
     repositories = Repositories.over(database, publishers(stream))
     parked = ParkedMessages(database)
     service = Service(
@@ -47,7 +49,7 @@ def create_app(
     )
     app = create_http_app(
         "orders",
-        [create_router(repositories, hold, Receipts(settings.receipt_keys))],
+        [create_router(repositories, hold, Receipts(settings.receipt_keys), limits)],
         service.lifespan,
         service.checks(),
         site=Site(settings.cookie_secure),

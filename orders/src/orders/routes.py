@@ -11,6 +11,7 @@ from common.http.idempotency import creation_of
 from common.http.rendering import JSON, json_response
 from common.http.session import SignedIn
 from orders import commands
+from orders.limits import Limits
 from orders.receipts import Receipts
 from orders.repository import Repositories
 from orders.schemas import ORDERS, Cursor, OrderInput, OrderOutput, PaidOrderOutput, ReceiptOutput
@@ -21,7 +22,9 @@ MAX_LIMIT = 100
 Body = Annotated[OrderInput, json_body(OrderInput)]
 
 
-def create_router(repositories: Repositories, hold: timedelta, receipts: Receipts) -> APIRouter:
+def create_router(
+    repositories: Repositories, hold: timedelta, receipts: Receipts, limits: Limits
+) -> APIRouter:
     router = APIRouter(prefix=PATH, tags=["orders"])
     orders = repositories.orders
 
@@ -58,7 +61,7 @@ def create_router(repositories: Repositories, hold: timedelta, receipts: Receipt
     @router.post("", responses={201: {"model": OrderOutput}}, openapi_extra=describes(OrderInput))
     async def create(user: SignedIn, body: Body, request: Request) -> Response:
         creation = creation_of(request, user.id, body)
-        order = await commands.place(repositories, user, body.ticket_id, hold, body.price, creation)
+        order = await commands.place(repositories, user, body.ticket_id, hold, limits, body.price, creation)
         return json_response(OrderOutput.of(order, hold), 201)
 
     @router.delete("/{order_id}", status_code=204)

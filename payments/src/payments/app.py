@@ -15,6 +15,7 @@ from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from payments import sweep
 from payments.context import PaymentContext, Timing
+from payments.declined_cards import DeclineLimits
 from payments.gateway import PaymentGateway
 from payments.listeners import listeners
 from payments.publishers import publishers
@@ -41,7 +42,8 @@ def create_app(
     )
     gateway = gateway_of(settings, database) if gateway is None else gateway
     stores = Repositories.over(database, publishers(stream))
-    context = PaymentContext(stores, gateway, timing or Timing())
+    limits = DeclineLimits(settings.max_declines, settings.max_declines_per_day)
+    context = PaymentContext(stores, gateway, timing or Timing(), limits)
     parked = ParkedMessages(database)
     service = Service(
         database=database,
@@ -49,6 +51,7 @@ def create_app(
         collections=[
             stores.payments,
             stores.attempts,
+            stores.declined,
             stores.webhooks,
             gateway,
             parked,

@@ -15,6 +15,7 @@ from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from tickets import sweep
 from tickets.listeners import listeners
+from tickets.new_listings import NewListings
 from tickets.publishers import publishers
 from tickets.repository import Repositories
 from tickets.routes import create_router
@@ -31,19 +32,25 @@ def create_app(
         if stream is None
         else stream
     )
-    repositories = Repositories.over(database, publishers(stream))
+    repositories = Repositories.over(database, publishers(stream), settings.max_listings)
+    new_listings = NewListings(database, settings.listings_per_hour)
     parked = ParkedMessages(database)
     service = Service(
         database=database,
         stream=stream,
-        collections=[repositories.tickets, parked, OwnEvents(stream, repositories.tickets, "ticket.>")],
+        collections=[
+            repositories.tickets,
+            new_listings,
+            parked,
+            OwnEvents(stream, repositories.tickets, "ticket.>"),
+        ],
         relays=[repositories.tickets.relay],
         consumer=Consumer(stream, listeners(repositories), parked),
         jobs=[lambda: sweep.run(repositories.tickets)],
     )
     app = create_http_app(
         "tickets",
-        [create_router(repositories.tickets)],
+        [create_router(repositories.tickets, new_listings)],
         service.lifespan,
         service.checks(),
         site=Site(settings.cookie_secure),

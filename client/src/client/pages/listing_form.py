@@ -19,6 +19,7 @@ from common.base.errors import (
     BadRequest,
     KeyReused,
     PreconditionFailed,
+    TooManyTries,
     Unavailable,
 )
 from common.base.ids import is_id
@@ -38,7 +39,7 @@ async def create(_user: Member, page: Pages, api: Apis, form: Form) -> Response:
     sent, key = _sent(form), key_of(form)
     try:
         ticket = await api.create_ticket(_offer(sent), key)
-    except (BadRequest, Unavailable) as error:
+    except (BadRequest, TooManyTries, Unavailable) as error:
         # The same key: what was sent may have been stored though its answer was lost.
         problems = Problems.of(error, FIELDS)
         return _form_page(page, error.status, sent=sent, key=key or new_key(), problems=problems)

@@ -14,6 +14,7 @@ from client.ticket_page import ticket_page
 from common.base.errors import (
     BadRequest,
     NotFound,
+    TooManyTries,
 )
 from common.contract.error_codes import ErrorCode
 
@@ -28,7 +29,7 @@ async def purchase(
     seen, key = form.get("price", ""), key_of(form)
     try:
         order = await _order(api, ticket_id, seen, key, polling)
-    except BadRequest as error:
+    except (BadRequest, TooManyTries) as error:
         own = await own_order(api, ticket_id)
         if own is None:
             if error.code == ErrorCode.TICKET_RESERVED:

@@ -86,11 +86,12 @@ class OrderUpdated(VersionedEvent):
 
 
 class OrderCancelled(VersionedEvent):
-    """ended_because: `cancelled` by the buyer, or `expired`; absent in older events."""
+    """ended_because: `cancelled` by the buyer, or `expired`. Both fields are absent in older events."""
 
     subject = Subject.ORDER_CANCELLED
     ticket: TicketRef
     ended_because: str | None = None
+    ended_at: Moment | None = None
 
 
 class OrderCompleted(VersionedEvent):

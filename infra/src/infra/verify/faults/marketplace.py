@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import orders.app
 import orders.commands
+import orders.limits
 import orders.publishers
 import orders.repository
 import orders.settings
@@ -39,6 +40,8 @@ from infra.verify.reconcile.books import Books
 
 PUBLIC_KEY = PrivateKey.generate().public.text
 HOLD = timedelta(hours=1)
+MAX_LISTINGS = 1_000_000
+LIMITS = orders.limits.Limits(open_orders=1_000_000, first_pause=timedelta(0))
 SELLER, BUYER = CurrentUser("seller"), CurrentUser("buyer")
 TRIES = 100
 CARDS = {
@@ -77,7 +80,7 @@ class Marketplace:
         acknowledge(ticket)
         price = Money(chance.randint(1, 10_000))
         acknowledge(await tickets.commands.edit(self.tickets, SELLER, ticket.id, "Better seat", price))
-        order = await _once_known(lambda: orders.commands.place(self.orders, BUYER, ticket.id, HOLD))
+        order = await _once_known(lambda: orders.commands.place(self.orders, BUYER, ticket.id, HOLD, LIMITS))
         if order is None:
             return
         acknowledge(order)
@@ -155,7 +158,9 @@ async def running(mongo_uri: str, nats_url: str, name: str) -> AsyncIterator[Mar
         ),
         paying,
     )
-    listings = tickets.repository.Repositories.over(books.tickets, tickets.publishers.publishers(streams[0]))
+    listings = tickets.repository.Repositories.over(
+        books.tickets, tickets.publishers.publishers(streams[0]), MAX_LISTINGS
+    )
     stores = orders.repository.Repositories.over(books.orders, orders.publishers.publishers(streams[1]))
     async with AsyncExitStack() as stack:
         for app in apps:
