@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 import httpx
 from fastapi import FastAPI
 
-from client import headers, upstream
+from client import upstream
 from client.assets import Assets
 from client.errors import ErrorPages
+from client.headers import PAGE_HEADERS
 from client.live.pages import Live
 from client.pages import (
     auth,
@@ -81,8 +82,8 @@ def create_app(
         lifespan,
         {},
         site=Site(settings.cookie_secure, settings.public_url),
-        headers=(),
-        layers=(ErrorPages, headers.PageHeaders),
+        headers=PAGE_HEADERS,
+        layers=(ErrorPages,),
     )
     assets = Assets()
     app.mount("/static", assets)

@@ -61,8 +61,9 @@ async def real_apis() -> AsyncIterator[httpx.AsyncBaseTransport]:
         yield _Edge(routes)
 
 
-def services(stream: FakeStream) -> dict[str, FastAPI]:
-    session = {"jwt_key": JWT_KEY, "cookie_secure": False, "mongo_uri": "mongodb://unused"}
+def services(stream: FakeStream, *, secure: bool = False) -> dict[str, FastAPI]:
+    """secure: Browsers reach them by https."""
+    session = {"jwt_key": JWT_KEY, "cookie_secure": secure, "mongo_uri": "mongodb://unused"}
     broker = {**session, "nats_url": "nats://unused"}
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     return {

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Lifespan
 from common.http import health, rendering
 from common.http.cross_site import ANY_SCHEME, Site
 from common.http.head import HeadMiddleware
-from common.http.middleware import API_HEADERS, RequestMiddleware
+from common.http.middleware import API_HEADERS, HSTS, RequestMiddleware
 from common.http.openapi import documents
 from common.http.request_body import BodyMiddleware
 
@@ -27,9 +27,11 @@ def create_http_app(
     """The app of one service.
 
     checks: Readiness checks of `/readyz`, by the name in its answer.
-    site: The origin of the pages that may write. headers: Default headers of every answer.
+    site: The origin of the pages that may write. headers: Default headers of every answer; HSTS joins them
+        where the site is reached by https.
     layers: ASGI middleware around the one of requests, inner first; they see its refusals, too.
     """
+    headers = (*headers, HSTS) if site.secure else headers
     app = FastAPI(
         title=f"GitTix {name}",
         lifespan=lifespan,
@@ -44,6 +46,7 @@ def create_http_app(
     rendering.install(app)
     app.openapi = documents(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     app.add_middleware(RequestMiddleware, site=site, headers=headers)
+    app.state.headers = headers
     for layer in layers:
         app.add_middleware(layer)
     # The outermost two change what is sent: one ends the answer to a HEAD, the other holds an answer's

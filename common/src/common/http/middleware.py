@@ -30,6 +30,13 @@ API_HEADERS: Sequence[tuple[bytes, bytes]] = (
     (b"cache-control", b"no-store"),
 )
 """Headers of an API's answer. A route's own header of the same name wins."""
+HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+"""Of a site with https: for a year, browsers use no plain http for it and its subdomains (RFC 6797)."""
+DOCS_HEADERS: Sequence[tuple[bytes, bytes]] = tuple(
+    (name, b"frame-ancestors 'none'") if name == b"content-security-policy" else (name, value)
+    for name, value in API_HEADERS
+)
+"""Headers of the documentation, which loads its scripts from a CDN."""
 
 _SECONDS = Histogram(
     "http_request_seconds",
@@ -48,6 +55,7 @@ class RequestMiddleware:
         self._app = app
         self._site = site
         self._headers = headers
+        self._docs_headers = [*DOCS_HEADERS, *(header for header in headers if header == HSTS)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,7 +65,7 @@ class RequestMiddleware:
         headers = _Headers(scope["headers"])
         trace = tracing.Trace.start(headers.get(b"x-request-id"), headers.get(b"traceparent"))
         tracing.enter(trace)
-        defaults = () if scope["path"] in DOCS else self._headers
+        defaults = self._docs_headers if scope["path"] in DOCS else self._headers
         status = 0
 
         async def send_marked(message: Message) -> None:

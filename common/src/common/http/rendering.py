@@ -153,6 +153,13 @@ def install(app: FastAPI) -> None:
         details = [{**e, "loc": e["loc"][1:]} for e in error.errors()]
         return render(invalid(details))  # type: ignore[arg-type]  # FastAPI types them as Any
 
+    @app.exception_handler(Exception)
+    async def _beyond_the_middleware(request: Request, error: Exception) -> Response:
+        """A fault of a layer outside `RequestMiddleware`, such as one that replaces bodies."""
+        answer = unexpected(error)
+        answer.raw_headers.extend(request.app.state.headers)
+        return answer
+
     @app.exception_handler(Outage)
     @app.exception_handler(TimeoutError)
     async def _outage(_request: Request, error: Exception) -> Response:
