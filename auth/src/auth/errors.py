@@ -1,6 +1,7 @@
 """Errors that refuse a sign-up or a sign-in."""
 
-from common.base.errors import BadRequest, Unavailable
+from common.base.errors import BadRequest, KeyReused, Unavailable
+from common.base.security import SecurityEvent
 from common.contract.error_codes import ErrorCode
 
 
@@ -26,3 +27,11 @@ class InvalidCredentials(BadRequest):
 class Busy(Unavailable):
     code = ErrorCode.SIGN_IN_BUSY
     default_message = "Too many people are signing in right now, please try again in a moment"
+
+
+FAILED_SIGN_INS = {
+    InvalidCredentials.code: SecurityEvent.SIGN_IN_FAILED,
+    # A guess of the password of a sign-up that was sent before.
+    KeyReused.code: SecurityEvent.SIGN_IN_FAILED,
+}
+"""Events of the security log, by the code of the refusal."""

@@ -14,6 +14,7 @@ from client.forms import form_of, key_of, new_key
 from client.refusals import FormInvalid
 from client.rendering import Page, see_other
 from common.base.identity import CurrentUser
+from common.http.security_notes import notes
 from common.http.session import Sessions, current_user
 
 HOME = "/"
@@ -45,6 +46,7 @@ class SignInFirst(Exception):
 
 
 async def _member(request: Request) -> CurrentUser:
+    notes(request.scope).private = True
     user = current_user(request)
     if user is None:
         raise await _first(request)

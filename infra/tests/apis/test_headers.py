@@ -1,6 +1,6 @@
 """The headers of every answer: each route of each service and of the pages, over what may come of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -39,7 +39,7 @@ OF_PAGES = {
 }
 METHODS = ("HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 """HEAD in the place of GET: its answer begins as GET's, and that of an open page ends."""
-SENT = (
+SENT: Sequence[dict[str, str]] = (
     {},
     SESSION,
     SESSION | {"Content-Type": "application/json"},

@@ -10,6 +10,7 @@ from common.http.body import describes, json_body
 from common.http.idempotency import creation_of
 from common.http.receipts import Receipts
 from common.http.rendering import JSON, json_response
+from common.http.security_notes import notes
 from common.http.session import SignedIn
 from orders import commands
 from orders.repository import Repositories
@@ -40,7 +41,8 @@ def create_router(repositories: Repositories, hold: timedelta, receipts: Receipt
         return Response(content, headers=headers, media_type=JSON)
 
     @router.get("/receipts/{code}", responses={200: {"model": PaidOrderOutput}})
-    async def receipt(code: str) -> Response:
+    async def receipt(request: Request, code: str) -> Response:
+        notes(request.scope).private = True
         found = receipts.verified(code)
         if found is None:
             raise NotFound()

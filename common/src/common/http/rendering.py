@@ -27,6 +27,7 @@ from common.base.errors import (
     Unavailable,
     field_code,
 )
+from common.http.security_notes import notes
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +137,8 @@ def install(app: FastAPI) -> None:
     """Gives `app` its error answers; FastAPI's own `{"detail"}` never leaves it."""
 
     @app.exception_handler(AppError)
-    async def _app_error(_request: Request, error: AppError) -> Response:
+    async def _app_error(request: Request, error: AppError) -> Response:
+        notes(request.scope).refusal = error
         return render(error)
 
     @app.exception_handler(HTTPException)
