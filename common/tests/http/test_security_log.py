@@ -15,11 +15,12 @@ from common.http.app import create_http_app
 from common.http.client_address import HEADER, SignedClientAddress
 from common.http.security_log import SecurityLog
 from common.http.session import MaybeUser, SignedIn
-from common.testing.browser import BASE_URL, JWT_KEY, SESSIONS, a_user, no_lifespan, signed_in
+from common.testing.browser import BASE_URL, SESSIONS, a_user, no_lifespan, signed_in
 from common.testing.security import SecurityLines
 
 ADDRESS = "203.0.113.9"
 SECRET = "s3cret-of-the-test"
+FORGERS_KEY = "a key of nobody here, of more than thirty-two bytes"
 USER = a_user()
 
 
@@ -68,9 +69,10 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def a_token(key: str = JWT_KEY, **claims: object) -> str:
+def a_token(**claims: object) -> str:
+    """Of somebody who has a key of his own."""
     soon = datetime.now(UTC) + timedelta(hours=1)
-    return jwt.encode({"sub": USER.id, "email": USER.email, "iat": soon, "exp": soon, **claims}, key, "HS256")
+    return jwt.encode({"sub": USER.id, "iat": soon, "exp": soon, **claims}, FORGERS_KEY, "HS256")
 
 
 def cookie(token: str) -> dict[str, str]:
@@ -157,11 +159,11 @@ async def test_what_is_no_attack_is_no_line(
         "x",
         "a.b.c",
         "x" * 5_000,
-        a_token("another key, of more than thirty-two bytes"),
-        a_token()[:-3] + "AAA",
+        a_token(),
         a_token(exp="never"),
-        jwt.encode({"sub": USER.id, "exp": 9_999_999_999}, JWT_KEY, "HS256"),
-        jwt.encode({"sub": USER.id, "exp": 10**400}, "another key, of more than thirty-two bytes", "HS256"),
+        a_token(exp=10**400),
+        jwt.encode({"sub": USER.id}, FORGERS_KEY, "HS256"),
+        signed_in(USER)["Cookie"].partition("=")[2][:-4] + "AAAA",
     ],
 )
 async def test_a_session_that_is_not_genuine_is_one_line_and_an_anonymous_request(
@@ -186,7 +188,7 @@ async def test_an_expired_session_is_refused_what_is_private_and_no_forgery(
 async def test_the_signed_address_of_the_browser_counts(
     app: FastAPI, client: httpx.AsyncClient, security_lines: SecurityLines
 ) -> None:
-    app.state.signed_address = SignedClientAddress(JWT_KEY)
+    app.state.signed_address = SignedClientAddress(FORGERS_KEY)
     for token in (app.state.signed_address.token("2001:db8::9"), "forged"):
         await client.get("/records/mine/a", headers={HEADER: token})
 

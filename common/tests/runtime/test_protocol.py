@@ -24,7 +24,9 @@ HOST = b"Host: a.test\r\n"
         b"GET /records HTTP/1.1\r\n" + HOST + b"Bad Header: x\r\n\r\n",
         b"PUT /records HTTP/1.1\r\n" + HOST + b"Content-Length: x\r\n\r\n",
         b"PUT /records HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nx",
-        b"PUT /records HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"PUT /records HTTP/1.1\r\n"
+        + HOST
+        + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"PUT /records HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01",
     ],

@@ -15,14 +15,13 @@ import client.app
 import client.headers
 import client.settings
 from common.base.ids import new_id
-from common.http.session import Sessions
-from common.testing.browser import JWT_KEY, a_user, running
+from common.testing.browser import JWT_KEY, running, signed_in
 from common.testing.fake_hints import FakeHints
 from common.testing.fake_stream import FakeStream
 
 SITE = "https://gittix.test"
-SESSIONS = Sessions(JWT_KEY, secure=True)
-SESSION = {"Cookie": f"{SESSIONS.cookie}={SESSIONS.token(a_user())}"}
+COOKIE = "__Host-session"
+SESSION = {"Cookie": f"{COOKIE}={signed_in()['Cookie'].partition('=')[2]}"}
 EVERYWHERE = {
     "x-content-type-options": "nosniff",
     "cross-origin-resource-policy": "same-origin",
@@ -120,7 +119,7 @@ def test_the_answer_to_a_user_is_not_stored(answers: Answers) -> None:
     public = ("/static/", "/favicon.ico", "/apple-touch-icon", "/robots.txt", "/sitemap.xml")
     for answer in answers.all:
         sent = answer.request.headers.get("cookie", "")
-        if SESSIONS.cookie in sent and not answer.request.url.path.startswith(public):
+        if COOKIE in sent and not answer.request.url.path.startswith(public):
             assert answer.headers["cache-control"] == "no-store", answer.request
 
 

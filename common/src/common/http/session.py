@@ -19,6 +19,7 @@ from common.base.errors import NotAuthorized
 from common.base.identity import CurrentUser
 from common.base.security import SecurityEvent
 from common.http import security_notes
+from common.http.expired_tokens import has_expired
 
 ALGORITHM = "HS256"
 LIFETIME = timedelta(days=7)
@@ -77,7 +78,7 @@ class Sessions:
 
     def is_forged(self, request: Request) -> bool:
         """Whether a session cookie, of a request without a user, has not merely expired."""
-        return not all(_has_expired(token) for token in self._tokens(request))
+        return not all(has_expired(token) for token in self._tokens(request))
 
     def _tokens(self, request: Request) -> Iterator[str]:
         """Session cookies, in the order of `names` and of the header: browsers send the closest one first."""
@@ -121,17 +122,6 @@ def _verified(token: str, key: str) -> tuple[CurrentUser, int] | None:
         return CurrentUser(str(claims["sub"]), str(claims["email"])), int(claims["exp"])
     except (jwt.InvalidTokenError, ValueError):
         return None
-
-
-def _has_expired(token: str) -> bool:
-    """What an unverified token says of itself: one that is not genuine and says so gives no access either."""
-    if len(token) > MAX_TOKEN_LENGTH:
-        return False
-    try:
-        claims = jwt.decode(token, options={"verify_signature": False})
-        return int(claims["exp"]) <= time()
-    except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, OverflowError):
-        return False
 
 
 def current_user(request: Request) -> CurrentUser | None:
