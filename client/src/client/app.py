@@ -97,6 +97,7 @@ def create_app(
     app.state.templates = templates(assets, settings.order_hold_seconds)
     app.state.polling = Polling()
     app.state.public_url = settings.public_url
+    app.state.security_contact = settings.security_contact
     sends_to_sign_in(app)
     redirects_trailing_slashes(app)
     return app
