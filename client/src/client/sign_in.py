@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 from fastapi import Depends, FastAPI, Request, Response
 
+from client import own_cookies
 from client.drafts import Draft, hidden, shown_fields
 from client.flash import MESSAGES, Flash
 from client.forms import form_of, key_of, new_key
@@ -122,7 +123,7 @@ def entry_page(page: Page, form: str, entry: Entry, status: int = 200, **context
         "typed": typed,
     }
     response = page(TEMPLATES[form], status, **shown, **context)
-    page.sessions.set_cookie(response, PROBE, "kept", PROBE_SECONDS)
+    own_cookies.leave(response, page.sessions, PROBE, "kept", PROBE_SECONDS)
     return response
 
 
