@@ -7,9 +7,12 @@ from fastapi import APIRouter, Request, Response
 from auth import commands
 from auth.devices import Devices
 from auth.domain import Email, Source, User
+from auth.email_hashes import EmailHashes
 from auth.hash_queue import HashQueue
 from auth.repository import Repositories
 from auth.schemas import CurrentUserOutput, SignInInput, SignUpInput, UserOutput
+from common.base.security import SecurityEvent
+from common.http import security_notes
 from common.http.body import describes, json_body
 from common.http.client_address import HEADER, SignedClientAddress
 from common.http.fast_route import FastRoute
@@ -31,7 +34,9 @@ def create_router(
 ) -> APIRouter:
     router = APIRouter(prefix="/api/users", tags=["users"])
 
-    def signed_in(request: Request, user: User, status: int) -> Response:
+    def signed_in(request: Request, user: User, status: int, event: SecurityEvent) -> Response:
+        security_notes.about(request.scope, user_id=user.id)
+        security_notes.note(request.scope, event)
         response = json_response(UserOutput.of(user), status)
         sessions.start(response, user.new_session(), user.email.address)
         devices.remember(request, response, user.email)
@@ -42,17 +47,19 @@ def create_router(
 
     @router.post("/signup", responses={201: {"model": UserOutput}}, openapi_extra=describes(SignUpInput))
     async def sign_up(body: SignUpBody, request: Request) -> Response:
+        name_email(request, body.email)
         # Without the password: a digest of one that is stored could be guessed.
         creation = creation_of(request, "", body.email.key)
         source = source_of(request, body.email)
         user = await commands.sign_up(repositories, hashing, body.email, body.password, source, creation)
-        return signed_in(request, user, 201)
+        return signed_in(request, user, 201, SecurityEvent.SIGNED_UP)
 
     @router.post("/signin", responses={200: {"model": UserOutput}}, openapi_extra=describes(SignInInput))
     async def sign_in(body: SignInBody, request: Request) -> Response:
+        name_email(request, body.email)
         source = source_of(request, body.email)
         user = await commands.sign_in(repositories, hashing, body.email, body.password, source)
-        return signed_in(request, user, 200)
+        return signed_in(request, user, 200, SecurityEvent.SIGN_IN_SUCCEEDED)
 
     @router.post("/signout")
     async def sign_out() -> Response:
@@ -75,6 +82,12 @@ def create_router(
     )
 
     return router
+
+
+def name_email(request: Request, email: Email) -> None:
+    """Has the security log name the e-mail by its hash, whatever comes of the request."""
+    hashes: EmailHashes = request.app.state.email_hashes
+    security_notes.about(request.scope, email_hash=hashes.of(email))
 
 
 def client_address(request: Request, signed_address: SignedClientAddress) -> str:

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 import httpx
 from fastapi import FastAPI
 
-from client import headers, upstream
+from client import upstream
 from client.assets import Assets
 from client.emails import Emails
 from client.errors import ErrorPages
+from client.headers import PAGE_HEADERS
 from client.live.pages import Limits, Live
 from client.pages import (
     auth,
@@ -84,8 +85,8 @@ def create_app(
         lifespan,
         {},
         site=Site(settings.cookie_secure, settings.public_url),
-        headers=(),
-        layers=(ErrorPages, headers.PageHeaders),
+        headers=PAGE_HEADERS,
+        layers=(ErrorPages,),
     )
     assets = Assets()
     app.mount("/static", assets)
@@ -99,6 +100,7 @@ def create_app(
     app.state.templates = templates(assets, settings.order_hold_seconds)
     app.state.polling = Polling()
     app.state.public_url = settings.public_url
+    app.state.security_contact = settings.security_contact
     sends_to_sign_in(app)
     redirects_trailing_slashes(app)
     return app

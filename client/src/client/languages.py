@@ -20,6 +20,7 @@ from babel.numbers import format_currency
 from babel.support import Translations
 from fastapi import Request
 
+from client import own_cookies
 from common.base.money import Money
 
 COOKIE = "language"
@@ -82,7 +83,8 @@ def duration(catalogue: NullTranslations, seconds: int) -> str:
 
 def language_of(request: Request) -> Language:
     """Language of the switch's cookie, else the browser's first preference that we support, else English."""
-    chosen = LANGUAGES.get(request.cookies.get(COOKIE, ""))
+    # The last release named the cookie so over https, too; it was good for a year.
+    chosen = LANGUAGES.get(own_cookies.left(request, COOKIE) or request.cookies.get(COOKIE, ""))
     return chosen or _preferred(request.headers.get("accept-language", ""))
 
 

@@ -1,6 +1,6 @@
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from common.runtime.settings import (
     BrokerSettings,
@@ -12,6 +12,16 @@ from common.runtime.settings import (
 )
 
 
+def _contact(text: str) -> str:
+    """An address as RFC 9116, section 2.5.3, has it. It becomes a line of a file: no space, no line end."""
+    if text and not (text.startswith(("mailto:", "https://")) and text.isprintable() and " " not in text):
+        raise ValueError("not an address that begins with mailto: or https://")
+    return text
+
+
+SecurityContact = Annotated[str, AfterValidator(_contact)]
+
+
 class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     api_base_url: HttpUrl
     """The edge, which serves the APIs and these pages under one origin."""
@@ -21,6 +31,8 @@ class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     """Signs browsers' addresses for auth: `common.http.client_address`."""
     stripe_publishable_key: str = ""
     """With it, cards are paid by Stripe's Payment Element; without it, by the fake gateway's test cards."""
+    security_contact: SecurityContact = ""
+    """Where to report a weakness, such as `mailto:security@gittix.example`; without it, no `security.txt`."""
     order_hold_seconds: Annotated[int, Field(gt=0, le=86_400)] = 900
     """As of orders, for the words beside Purchase. The time of an order itself comes from the API."""
     live_pages: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000

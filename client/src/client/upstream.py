@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 from fastapi import Request
@@ -26,6 +26,7 @@ from common.base.errors import (
 )
 from common.http import client_address
 from common.http.client_address import SignedClientAddress
+from common.http.security_notes import Notes, notes
 
 log = logging.getLogger(__name__)
 
@@ -82,13 +83,17 @@ class Upstream:
     signed_address: SignedClientAddress
     address: str
     """IP address of the browser, as the edge reports it; "" if unknown."""
+    notes: Notes = field(default_factory=Notes)
+    """For the security log: the APIs see the address of these pages, which alone see the browser's."""
 
     @classmethod
     def of(cls, request: Request) -> "Upstream":
         headers = _joined(request.headers.raw)
         address = request.client.host if request.client is not None else ""
         headers.setdefault(b"x-forwarded-for", address.encode())
-        return cls(request.app.state.http, headers, request.app.state.signed_address, address)
+        return cls(
+            request.app.state.http, headers, request.app.state.signed_address, address, notes(request.scope)
+        )
 
     async def send(
         self,
@@ -124,7 +129,8 @@ class Upstream:
             raise Unavailable() from error
         if response.is_success:
             return response
-        raise refusal(response)
+        self.notes.refusal = refusal(response)
+        raise self.notes.refusal
 
     async def _ask(self, request: httpx.Request) -> httpx.Response:
         """Sends a request, and retries a GET once after a lost connection.

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import StreamingResponse
 
 from common.http.app import create_http_app
+from common.http.cross_site import ANY_SCHEME, Site
 from common.testing.answers import code_of
 from common.testing.browser import BASE_URL, no_lifespan
 from tests.serving import served
@@ -21,7 +22,7 @@ PROTECTED = {
 }
 
 
-def an_app() -> FastAPI:
+def an_app(site: Site = ANY_SCHEME) -> FastAPI:
     router = APIRouter()
 
     @router.get("/records")
@@ -50,7 +51,7 @@ def an_app() -> FastAPI:
 
         return StreamingResponse(parts())
 
-    return create_http_app("records", [router], no_lifespan, {})
+    return create_http_app("records", [router], no_lifespan, {}, site=site)
 
 
 @pytest.fixture
@@ -120,4 +121,5 @@ async def test_the_documentation_for_operators_may_load_its_scripts(client: http
     answer = await client.get("/docs")
 
     assert answer.status_code == 200
-    assert "content-security-policy" not in answer.headers
+    assert answer.headers["content-security-policy"] == "frame-ancestors 'none'"
+    assert answer.headers["x-content-type-options"] == "nosniff"

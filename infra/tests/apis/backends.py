@@ -61,17 +61,18 @@ async def real_apis() -> AsyncIterator[httpx.AsyncBaseTransport]:
         yield _Edge(routes)
 
 
-def services(stream: FakeStream) -> dict[str, FastAPI]:
+def services(stream: FakeStream, *, secure: bool = False) -> dict[str, FastAPI]:
+    """secure: Browsers reach them by https."""
     users = {
         "jwt_key": JWT_KEY,
         "client_address_key": CLIENT_ADDRESS_KEY,
         "device_key": "d" * 32,
-        "cookie_secure": False,
+        "cookie_secure": secure,
         "mongo_uri": "mongodb://unused",
     }
     broker = {
         "jwt_public_keys": JWT_PUBLIC_KEYS,
-        "cookie_secure": False,
+        "cookie_secure": secure,
         "mongo_uri": "mongodb://unused",
         "nats_url": "nats://unused",
     }

@@ -9,6 +9,7 @@ from common.base.errors import NotFound
 from common.http.body import describes, json_body
 from common.http.idempotency import creation_of
 from common.http.rendering import JSON, json_response
+from common.http.security_notes import notes
 from common.http.session import SignedIn
 from orders import commands
 from orders.limits import Limits
@@ -43,7 +44,8 @@ def create_router(
         return Response(content, headers=headers, media_type=JSON)
 
     @router.get("/receipts/{code}", responses={200: {"model": PaidOrderOutput}})
-    async def receipt(code: str) -> Response:
+    async def receipt(request: Request, code: str) -> Response:
+        notes(request.scope).private = True
         found = receipts.verified(code)
         if found is None:
             raise NotFound()

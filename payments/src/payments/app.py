@@ -2,9 +2,12 @@
 
 from fastapi import FastAPI
 
+from common.base.security import SecurityEvent
+from common.contract.error_codes import ErrorCode
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.cross_site import Site
+from common.http.security_log import SecurityLog
 from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
@@ -64,7 +67,12 @@ def create_app(
     )
     router = create_router(context, settings.stripe_webhook_secret)
     app = create_http_app(
-        "payments", [router], service.lifespan, service.checks(), site=Site(settings.cookie_secure)
+        "payments",
+        [router],
+        service.lifespan,
+        service.checks(),
+        site=Site(settings.cookie_secure),
+        security_log=SecurityLog({ErrorCode.SIGNATURE_INVALID: SecurityEvent.WEBHOOK_REFUSED}),
     )
     app.state.context = context
     app.state.sessions = settings.sessions()

@@ -12,6 +12,9 @@ from fastapi import Depends, Request, Response
 
 from common.base.errors import NotAuthorized
 from common.base.identity import CurrentUser
+from common.base.security import SecurityEvent
+from common.http import security_notes
+from common.http.expired_tokens import has_expired
 from common.http.session_tokens import LIFETIME, TokenSigner, TokenVerifier
 
 COOKIE_LIFETIME = 2 * LIFETIME
@@ -57,6 +60,10 @@ class Sessions:
         """Whether the request has a session cookie, valid or not."""
         return next(self._tokens(request), None) is not None
 
+    def is_forged(self, request: Request) -> bool:
+        """Whether a session cookie, of a request without a user, has not merely expired."""
+        return not all(has_expired(token) for token in self._tokens(request))
+
     def _tokens(self, request: Request) -> Iterator[str]:
         """Session cookies, in the order of `names` and of the header: browsers send the closest one first."""
         sent = [pair for line in request.headers.getlist("cookie") for pair in line.split(";")]
@@ -93,10 +100,14 @@ class IssuingSessions(Sessions):
 
 def current_user(request: Request) -> CurrentUser | None:
     sessions: Sessions = request.app.state.sessions
-    return sessions.of_request(request)
+    user = sessions.of_request(request)
+    if user is None and sessions.is_forged(request):
+        security_notes.note(request.scope, SecurityEvent.TOKEN_INVALID)
+    return user
 
 
 def signed_in(request: Request) -> CurrentUser:
+    security_notes.notes(request.scope).private = True
     user = current_user(request)
     if user is None:
         raise NotAuthorized()

@@ -13,6 +13,7 @@ from common.persistence import outbox
 from common.persistence.mongo import Database, connect
 from common.testing.fake_stream import FakeStream
 from common.testing.memory import memory_database
+from common.testing.security import security_lines as security_lines
 from common.testing.servers import server as server
 
 SETTINGS = (
