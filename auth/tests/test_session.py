@@ -86,7 +86,7 @@ STEPS: list[dict[str, str]] = [
 async def test_no_step_away_from_the_shared_key_ends_a_session_before_its_time(
     database: Database, hasher: Mock
 ) -> None:
-    """The upgrade from the release before: the shared key, a key of its own beside it, then that alone."""
+    """The upgrade: auth signs as the release before, then with a key of its own, then with it alone."""
     begun: list[str] = []
     for number, keys in enumerate(STEPS):
         settings = Settings.model_validate({**KEYS, **keys})

@@ -29,7 +29,7 @@ def ada(apis: FakeApis) -> CurrentUser:
 def passes(monkeypatch: pytest.MonkeyPatch) -> Pass:
     """Lets seconds pass on the clock of the addresses."""
     now = [1_000.0]
-    monkeypatch.setattr(emails.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(emails, "monotonic", lambda: now[0])
 
     def let(seconds: float) -> None:
         now[0] += seconds

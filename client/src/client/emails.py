@@ -1,8 +1,8 @@
 """E-mail addresses of signed-in users, for the top of their pages: a session holds none."""
 
 import logging
-import time
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Protocol
 
 from fastapi import Request
@@ -39,7 +39,7 @@ class Emails:
 
     async def learn(self, user_id: str, api: AsksEmail) -> None:
         """Asks for an address that is not kept. Raises nothing: each page works without it."""
-        if self.known.get(user_id, ("", 0.0))[1] > time.monotonic():
+        if self.known.get(user_id, ("", 0.0))[1] > monotonic():
             return
         try:
             email, seconds = await api.email(), KEPT_SECONDS
@@ -47,7 +47,7 @@ class Emails:
             log.warning("a page is shown without its user's address", extra={"error": repr(error)})
             email, seconds = self.of(user_id), RETRY_SECONDS
         self.known.pop(user_id, None)
-        self.known[user_id] = (email, time.monotonic() + seconds)
+        self.known[user_id] = (email, monotonic() + seconds)
         if len(self.known) > MOST:
             del self.known[next(iter(self.known))]
 

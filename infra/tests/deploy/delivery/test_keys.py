@@ -21,7 +21,7 @@ class Store:
         self.path = path
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = [REPO / "infra/keys.sh", str(self.path), *arguments]
+        command = [str(REPO / "infra/keys.sh"), str(self.path), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         for name, value in self.keys.items():
             assert name == "LOG_LEVEL" or value not in done.stdout + done.stderr
