@@ -102,6 +102,20 @@ async def test_next_never_leads_to_another_site(browser: Browser, path: str) -> 
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 
+async def test_a_sign_up_too_many_from_a_network_says_when_to_come_back_and_keeps_the_email(
+    browser: Browser, apis: FakeApis
+) -> None:
+    entry = {"code": "too-many-sign-ups", "message": "Too many accounts"}
+    apis.failure = httpx.Response(429, json={"errors": [entry]}, headers={"Retry-After": "2400"})
+
+    answer = await browser.post("/auth/signup", data=ADA)
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "2400")
+    words = "Too many accounts were created from your network. Please try again in 40 minutes."
+    assert words in alerts(page(answer))
+    assert page(answer).one("input", name_="email")["value"] == ADA["email"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
