@@ -7,8 +7,10 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from common.http.app import create_http_app
+from common.http.head import HeadMiddleware
 from common.testing.answers import code_of
 from common.testing.browser import BASE_URL, no_lifespan
 from tests.serving import served
@@ -78,6 +80,27 @@ async def test_head_of_an_answer_without_an_end_has_one() -> None:
     async with served(an_app()) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         assert (await client.head("/endless")).status_code == 200
         assert (await client.head("/records")).status_code == 200
+
+
+async def test_head_of_an_answer_in_parts_ends_once_and_without_a_body() -> None:
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        assert scope["method"] == "GET"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for more in (True, True, False):
+            await send({"type": "http.response.body", "body": b"part", "more_body": more})
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await HeadMiddleware(app)({"type": "http", "method": "HEAD"}, receive, send)
+
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert (sent[1].get("body", b""), sent[1].get("more_body", False)) == (b"", False)
 
 
 @pytest.mark.parametrize(
