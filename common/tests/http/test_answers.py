@@ -7,6 +7,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import StreamingResponse
+from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 from common.http.app import create_http_app
@@ -52,6 +53,10 @@ def an_app() -> FastAPI:
 
         return StreamingResponse(parts())
 
+    async def read_only(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise HTTPException(405, headers={"Allow": "GET"})
+
+    router.mount("/mounted", read_only)
     return create_http_app("records", [router], no_lifespan, {})
 
 
@@ -105,7 +110,12 @@ async def test_head_of_an_answer_in_parts_ends_once_and_without_a_body() -> None
 
 @pytest.mark.parametrize(
     ("path", "allowed"),
-    [("/records", "GET, HEAD, POST, PUT"), ("/records/1", "DELETE"), ("/healthz", "GET, HEAD")],
+    [
+        ("/records", "GET, HEAD, POST, PUT"),
+        ("/records/1", "DELETE"),
+        ("/healthz", "GET, HEAD"),
+        ("/mounted/part", "GET"),
+    ],
 )
 async def test_a_wrong_method_is_told_every_right_one(
     client: httpx.AsyncClient, path: str, allowed: str

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args
 
 import httpx
@@ -102,7 +103,8 @@ def an_app(**checks: bool) -> FastAPI:
     async def direct(_request: Request, thing_id: str) -> Any:
         if thing_id == "none":
             raise errors.NotFound()
-        return json_response(Thing(title=thing_id, howMany=1))
+        thing = Thing(title=thing_id, howMany=1)
+        return json_response(thing, 202) if thing_id == "later" else json_response(thing)
 
     router.add_api_route("/direct/{thing_id}", direct, route_class_override=FastRoute)
 
@@ -231,9 +233,15 @@ def test_a_text_that_does_not_fit_is_refused_in_words_for_people(
     assert (entry.message, entry.code) == (message, code)
 
 
+class Size(StrEnum):
+    SMALL = "small"
+    LARGE = "large"
+
+
 class Choice(BaseModel):
     number: Annotated[int, Field(ge=1, le=100)] = 1
     order: Literal["newest", "price"] = "newest"
+    size: Size = Size.SMALL
     day: date | None = None
 
 
@@ -242,9 +250,12 @@ class Choice(BaseModel):
     [
         ({"number": "x"}, "Number must be a whole number"),
         ({"number": 1.5}, "Number must be a whole number"),
+        ({"number": None}, "Number must be a whole number"),
+        ({"number": "9" * 5000}, "Number must be a whole number"),
         ({"number": 0}, "Number must be at least 1"),
         ({"number": 101}, "Number must be at most 100"),
         ({"order": "cheapest"}, "Order must be one of newest or price"),
+        ({"size": "huge"}, "Size must be one of small or large"),
         ({"day": "31.5."}, "Day is not valid"),
     ],
 )
@@ -509,7 +520,10 @@ async def test_a_write_is_logged_with_its_outcome(
 
 
 async def test_a_direct_route_answers_and_fails_like_the_others(client: httpx.AsyncClient) -> None:
-    assert (await client.get("/direct/x")).json() == {"title": "x", "howMany": 1, "note": "none"}
+    answer = await client.get("/direct/x")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.json() == {"title": "x", "howMany": 1, "note": "none"}
+    assert (await client.get("/direct/later")).status_code == 202
     assert message_of(await client.get("/direct/none"), 404) == "Not found"
 
 
