@@ -282,6 +282,7 @@ def test_no_error_is_in_pydantics_words(kind: str, place: tuple[str, ...]) -> No
     (entry,) = invalid([theirs]).entries
 
     assert entry.message
+    assert entry.code
     assert "pydantic" not in entry.message
 
 
@@ -353,6 +354,17 @@ def test_an_error_of_a_validator_without_a_code_is_invalid() -> None:
 
     (entry,) = invalid(refused.value.errors()).entries
     assert (entry.message, entry.code) == ("Odd", "even-number-invalid")
+
+
+def test_a_part_of_a_body_that_is_no_object_is_named() -> None:
+    class Parcel(Input):
+        letter: Letter
+
+    with pytest.raises(ValidationError) as refused:
+        Parcel.model_validate({"letter": 7})
+
+    (entry,) = invalid(refused.value.errors()).entries
+    assert (entry.field, entry.code) == ("letter", "letter-invalid")
 
 
 async def test_a_good_body_arrives(client: httpx.AsyncClient) -> None:
