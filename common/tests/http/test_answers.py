@@ -215,6 +215,25 @@ async def test_an_answer_that_fails_on_its_way_is_not_begun_again() -> None:
     assert [message["status"] for message in sent] == [200]
 
 
+async def test_a_server_that_names_no_scheme_is_reached_by_plain_http() -> None:
+    """ASGI lets a server leave it out."""
+    passed = []
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        passed.append(scope["method"])
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    async def send(_message: Message) -> None: ...
+
+    headers = [(b"host", b"gittix.test"), (b"origin", b"http://gittix.test")]
+    scope = {"type": "http", "method": "PUT", "path": "/", "headers": headers}
+    await RequestMiddleware(app, Site())(scope, receive, send)
+
+    assert passed == ["PUT"]
+
+
 async def test_a_route_may_say_otherwise(client: httpx.AsyncClient) -> None:
     answer = await client.delete("/records/1")
 

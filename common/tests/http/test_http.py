@@ -5,11 +5,13 @@ import logging
 from collections.abc import AsyncIterator
 from datetime import date
 from enum import StrEnum
+from types import SimpleNamespace
 from typing import Annotated, Any, Literal, get_args
 
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Request
+from prometheus_client import REGISTRY
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -24,6 +26,7 @@ from starlette.exceptions import HTTPException
 
 from common.base import errors, tracing
 from common.base.errors import ErrorEntry, InvalidValue
+from common.http import middleware
 from common.http.app import create_http_app
 from common.http.body import Input, json_body
 from common.http.fast_route import FastRoute
@@ -99,6 +102,10 @@ def an_app(**checks: bool) -> FastAPI:
     @router.get("/trace")
     async def trace() -> dict[str, str]:
         return {"request": tracing.current().request_id}
+
+    @router.get("/parent")
+    async def parent() -> str:
+        return tracing.current().parent
 
     async def direct(_request: Request, thing_id: str) -> Any:
         if thing_id == "none":
@@ -519,6 +526,12 @@ async def test_requests_at_once_keep_their_ids_apart(client: httpx.AsyncClient) 
     assert [answer.json()["request"] for answer in answers] == names
 
 
+async def test_a_request_goes_on_with_the_trace_of_its_caller(client: httpx.AsyncClient) -> None:
+    parent = f"00-{'a' * 32}-{'b' * 16}-01"
+
+    assert (await client.get("/parent", headers={"traceparent": parent})).json() == parent
+
+
 async def test_a_write_is_logged_with_its_outcome(
     client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -528,7 +541,35 @@ async def test_a_write_is_logged_with_its_outcome(
 
     (record,) = [record for record in caplog.records if record.name == "request"]
     assert record.getMessage() == "PUT /things"
-    assert vars(record)["status"] == 200
+    assert (record.levelno, vars(record)["status"]) == (logging.INFO, 200)
+
+
+async def test_a_read_is_logged_for_those_who_look_closely(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="request")
+    await client.get("/things")
+
+    (record,) = [record for record in caplog.records if record.name == "request"]
+    assert (record.levelno, record.getMessage()) == (logging.DEBUG, "GET /things")
+
+
+async def test_a_requests_time_is_logged_in_milliseconds_and_counted_in_seconds(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seconds() -> float:
+        labels = {"method": "PUT", "route": "/things", "status": "200"}
+        return REGISTRY.get_sample_value("http_request_seconds_sum", labels) or 0
+
+    caplog.set_level(logging.INFO, logger="request")
+    before = seconds()
+    clock = SimpleNamespace(perf_counter=iter([100.0, 100.25]).__next__)
+    monkeypatch.setattr(middleware, "time", clock)
+    await client.put("/things")
+
+    (record,) = [record for record in caplog.records if record.name == "request"]
+    assert vars(record)["milliseconds"] == 250
+    assert seconds() - before == pytest.approx(0.25)
 
 
 async def test_a_direct_route_answers_and_fails_like_the_others(client: httpx.AsyncClient) -> None:
