@@ -5,7 +5,7 @@ import string
 import pytest
 
 from common.base.ids import new_id
-from common.http.receipt_codes import LENGTH, read, sign
+from orders.receipt_codes import LENGTH, read, sign
 
 KEY = "a key for tests, of more than thirty-two bytes"
 ORDER, TICKET = "fbefbeffc3d4e5f60718293a", "0a1b2c3d4e5f60718293a4b5"
