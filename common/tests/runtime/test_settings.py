@@ -8,6 +8,7 @@ from common.runtime.settings import (
     HttpUrl,
     MongoUri,
     OwnKey,
+    PublicUrl,
     RedisUrl,
     ServiceSettings,
     SessionSettings,
@@ -25,6 +26,7 @@ GOOD = {
     "NATS_URL": "nats://nats-srv:4222",
     "REDIS_URL": "redis://redis-srv:6379/0",
     "API_BASE_URL": "http://gateway",
+    "PUBLIC_URL": "https://gittix.test",
     "JWT_PUBLIC_KEYS": PUBLIC,
     "CLIENT_ADDRESS_KEY": "a" * 32,
 }
@@ -34,6 +36,7 @@ class Settings(ServiceSettings, SessionSettings, StreamSettings):
     mongo_uri: MongoUri
     redis_url: RedisUrl
     api_base_url: HttpUrl
+    public_url: PublicUrl
     client_address_key: OwnKey = Field(default="", validate_default=True, repr=False)
 
 
@@ -93,6 +96,11 @@ MALFORMED = [
     *(("NATS_URL", value) for value in ("nats://a,", "nats://a:4222,b:4222", "nats://a:x")),
     *(("REDIS_URL", value) for value in ("", "http://redis", "redis://")),
     *(("API_BASE_URL", value) for value in ("", "gateway", "ftp://gateway")),
+    *(("REDIS_URL", value) for value in ("redis://a,redis://b", "redis://a,b")),
+    *(("API_BASE_URL", value) for value in ("http://a,http://b", "http://a,b")),
+    *(("PUBLIC_URL", value) for value in ("", "gittix.test", "ftp://gittix.test", "http://a,http://b")),
+    *(("PUBLIC_URL", f"https://gittix.test{end}") for end in ("/shop", "//", "?", "/?", "?a=1", "#", "#a")),
+    *(("PUBLIC_URL", f"https://{user}@gittix.test") for user in ("ada", ":secret", "ada:secret")),
     *(("JWT_KEY", value) for value in ("k" * 31, KEYS[0].text)),
     *(
         ("JWT_PUBLIC_KEYS", value)
@@ -130,6 +138,7 @@ def test_a_malformed_variable_is_named_and_not_repeated(
         ("NATS_URL", "nats://a:4222,nats://b:4222,nats://c:4222"),
         ("NATS_URL", "tls://user:pass@nats"),
         ("REDIS_URL", "rediss://:secret@redis:6380/1"),
+        ("REDIS_URL", "redis://:se,cret@redis"),
     ],
 )
 def test_other_good_forms_are_taken(good: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -138,13 +147,49 @@ def test_other_good_forms_are_taken(good: pytest.MonkeyPatch, name: str, value: 
     assert getattr(load(Settings), name.lower()) == value
 
 
+@pytest.mark.parametrize(
+    ("given", "public_url"),
+    [
+        ("https://gittix.test/", "https://gittix.test"),
+        ("https://GitTix.test:443", "https://gittix.test"),
+        ("http://localhost:8080", "http://localhost:8080"),
+    ],
+)
+def test_a_public_address_is_kept_as_browsers_write_an_origin(
+    good: pytest.MonkeyPatch, given: str, public_url: str
+) -> None:
+    good.setenv("PUBLIC_URL", given)
+
+    assert load(Settings).public_url == public_url
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("MONGO_URI", "gopher://host", "not a URL of mongodb or mongodb+srv"),
+        ("MONGO_URI", "mongodb://db/?w", "not a URI that MongoDB's driver takes"),
+        ("NATS_URL", "gopher://host", "not a URL of nats or tls"),
+        ("REDIS_URL", "gopher://host", "not a URL of redis or rediss"),
+        ("API_BASE_URL", "gopher://host", "not a URL of http or https"),
+        ("API_BASE_URL", "gateway", "not a URL"),
+        ("PUBLIC_URL", "https://gittix.test/shop", "not an address without a path"),
+    ],
+)
+def test_the_line_says_what_is_wrong_with_an_address(
+    good: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, problem: str
+) -> None:
+    good.setenv(name, value)
+
+    assert refusal(capsys).endswith(f", {problem})")
+
+
 def test_several_problems_are_one_line(good: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     good.delenv("MONGO_URI")
     good.setenv("JWT_KEY", "short-secret")
 
     line = refusal(capsys)
 
-    assert "MONGO_URI (missing)" in line
+    assert "MONGO_URI (missing)" in line.removeprefix("Cannot start: set ").split(", ")
     assert "JWT_KEY (" in line
     assert "short-secret" not in line
 

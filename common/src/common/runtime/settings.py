@@ -19,6 +19,16 @@ S = TypeVar("S", bound=BaseSettings)
 
 def _url(*schemes: str) -> AfterValidator:
     def check(text: str) -> str:
+        _check(text, schemes)
+        return text
+
+    return AfterValidator(check)
+
+
+def _urls(*schemes: str) -> AfterValidator:
+    """One URL, or several with commas between."""
+
+    def check(text: str) -> str:
         for one in text.split(","):
             _check(one, schemes)
         return text
@@ -31,7 +41,7 @@ def _check(text: str, schemes: Sequence[str]) -> None:
         url = Url(text)
     except ValidationError:
         raise ValueError("not a URL") from None
-    if url.scheme not in schemes or not url.host:
+    if url.scheme not in schemes or not url.host or "," in url.host:
         raise ValueError(f"not a URL of {' or '.join(schemes)}")
 
 
@@ -52,13 +62,14 @@ def _mongo_uri(text: str) -> str:
 def _origin(text: str) -> str:
     """`scheme://host`, with the port if it is not the scheme's own, as a browser writes an origin."""
     url = Url(text)
-    if url.path not in (None, "", "/") or url.query or url.fragment or url.username or url.password:
+    without_path = url.path in (None, "", "/") and url.query is None and url.fragment is None
+    if not without_path or url.username or url.password:
         raise ValueError("not an address without a path")
     return str(url).rstrip("/")
 
 
 MongoUri = Annotated[str, AfterValidator(_mongo_uri)]
-NatsUrl = Annotated[str, _url("nats", "tls")]
+NatsUrl = Annotated[str, _urls("nats", "tls")]
 """One server, or several with commas between."""
 RedisUrl = Annotated[str, _url("redis", "rediss")]
 HttpUrl = Annotated[str, _url("http", "https")]
