@@ -1,5 +1,5 @@
-from common.runtime.settings import MongoUri, ServiceSettings, SessionSettings, StreamSettings
+from common.runtime.settings import BrokerSettings, MongoUri, ServiceSettings, SessionSettings
 
 
-class Settings(ServiceSettings, SessionSettings, StreamSettings):
+class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     mongo_uri: MongoUri
