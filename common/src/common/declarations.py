@@ -4,7 +4,8 @@ import asyncio
 import sys
 
 from common.contract.stream import MARKETPLACE
-from common.messaging.jetstream.command import Storage, main, parse
+from common.messaging.jetstream.command import main, parse
+from common.messaging.jetstream.declarations import Storage
 from common.runtime.settings import ADMINISTRATOR, StreamSettings, load
 
 if __name__ == "__main__":

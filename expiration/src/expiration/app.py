@@ -26,7 +26,7 @@ def create_app(
             "expiration",
             MARKETPLACE,
             identity=settings.identity("expiration"),
-            declares=False,
+            storage=None,
         )
         if stream is None
         else stream
@@ -51,7 +51,7 @@ def create_worker_app(
             "expiration-worker",
             MARKETPLACE,
             identity=settings.identity("expiration"),
-            declares=False,
+            storage=None,
         )
     publisher = ExpirationCompletePublisher(stream)
     service = Service(

@@ -36,7 +36,7 @@ def create_app(
             "orders",
             MARKETPLACE,
             identity=settings.identity("orders"),
-            declares=False,
+            storage=None,
         )
         if stream is None
         else stream

@@ -42,7 +42,7 @@ def create_app(
             "payments",
             MARKETPLACE,
             identity=settings.identity("payments"),
-            declares=False,
+            storage=None,
         )
         if stream is None
         else stream

@@ -33,7 +33,7 @@ def create_app(
             "tickets",
             MARKETPLACE,
             identity=settings.identity("tickets"),
-            declares=False,
+            storage=None,
         )
         if stream is None
         else stream

@@ -6,7 +6,7 @@ secret, and a signature of each connection's nonce, never the seed, is what the 
 
 import os
 
-import nkeys
+import nkeys  # type: ignore[import-untyped]  # the library has no types
 
 
 def new_seed() -> str:

@@ -1,4 +1,4 @@
-"""`python -m infra.deploy.broker`: writes the broker's users and their permissions, `k8s/base/nats/users.conf`.
+"""`python -m infra.deploy.broker` writes the broker's users with their permissions, `users.conf`.
 
 They follow from what each service declares in its code: its publishers, its listeners, what it watches. The
 file names the users' public keys by variables of the server's environment: it is the same on a laptop, in
@@ -7,7 +7,6 @@ compose and on Kubernetes, and the keys are each installation's own.
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import ModuleType
 
 import expiration.listeners
@@ -25,8 +24,8 @@ from common.messaging.listener import Listener
 from common.messaging.publisher import Publisher
 from common.messaging.seeds import key_variable
 from common.runtime.settings import ADMINISTRATOR
+from infra.deploy.broker_users import FILE
 
-FILE = Path(__file__).resolve().parents[3] / "k8s" / "base" / "nats" / "users.conf"
 HEADER = "# Written by `python -m infra.deploy.broker` from the services' publishers and listeners.\n"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from infra.dev.broker import Seeds
 from infra.dev.config import Config
 
 # Variables that any program needs to run.
@@ -23,9 +24,15 @@ def system(config: Config) -> dict[str, str]:
     return {name: config.passed_on[name] for name in SYSTEM if name in config.passed_on}
 
 
-def services(config: Config, key: str) -> Mapping[str, dict[str, str]]:
-    """Environment of each service by name: exactly the variables that the contract lists for it."""
-    jwt, nats = {"JWT_KEY": key, **_cookie(config)}, {"NATS_URL": config.nats()}
+def services(config: Config, key: str, seeds: Seeds | None = None) -> Mapping[str, dict[str, str]]:
+    """Environment of each service by name: exactly the variables that the contract lists for it.
+
+    seeds: Those of the broker's users, where it has users.
+    """
+    jwt = {"JWT_KEY": key, **_cookie(config)}
+
+    def nats(user: str) -> dict[str, str]:
+        return {"NATS_URL": config.nats()} | ({"NATS_SEED": seeds[user]} if seeds else {})
 
     hold = _passed(config, "ORDER_HOLD_SECONDS")
 
@@ -34,11 +41,11 @@ def services(config: Config, key: str) -> Mapping[str, dict[str, str]]:
 
     own = {
         "auth": mongo("auth") | jwt,
-        "tickets": mongo("tickets") | nats | jwt,
-        "orders": mongo("orders") | nats | jwt | hold,
-        "expiration": nats | {"REDIS_URL": config.redis()},
-        "payments": mongo("payments") | nats | jwt | _gateway(config),
-        "client": nats | jwt | _addresses(config) | _card_fields(config) | hold,
+        "tickets": mongo("tickets") | nats("tickets") | jwt,
+        "orders": mongo("orders") | nats("orders") | jwt | hold,
+        "expiration": nats("expiration") | {"REDIS_URL": config.redis()},
+        "payments": mongo("payments") | nats("payments") | jwt | _gateway(config),
+        "client": nats("client") | jwt | _addresses(config) | _card_fields(config) | hold,
     }
     common = system(config) | _passed(config, "LOG_LEVEL") | {"HOST": "127.0.0.1", "PYTHONUNBUFFERED": "1"}
     return {name: common | {"PORT": str(config.ports[name])} | mine for name, mine in own.items()}

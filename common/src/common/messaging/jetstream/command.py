@@ -7,13 +7,14 @@ A subject that no version publishes, or listens to, any more is taken away by ha
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TextIO
 
 import nats.js.errors
 from nats.aio.client import Client
 
 from common.messaging.jetstream.declarations import (
+    Storage,
     declare_streams,
     filters,
     narrow_consumer,
@@ -21,7 +22,7 @@ from common.messaging.jetstream.declarations import (
 )
 from common.messaging.jetstream.operator import operate
 from common.messaging.jetstream.pull_consumer import translated
-from common.messaging.jetstream.stream import JetStream
+from common.messaging.jetstream.stream import DEFAULT_STORAGE, JetStream
 from common.messaging.nats_connection import Identity
 from common.messaging.stream import StreamSpec
 
@@ -37,20 +38,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
-    """How `declare` keeps the streams; see `declarations.declare_streams`."""
-
-    replicas: int = 1
-    max_bytes: int | None = None
-
-
 async def run(
     options: argparse.Namespace,
     client: Client,
     spec: StreamSpec,
     out: TextIO,
-    storage: Storage = Storage(),  # frozen
+    storage: Storage = DEFAULT_STORAGE,
 ) -> int:
     """The exit code: 1 if the subject can't be taken away, with the reason in `out`.
 
@@ -58,7 +51,7 @@ async def run(
     """
     if options.command == "declare":
         with translated("The streams can't be declared"):
-            await declare_streams(client, spec, storage.replicas, max_bytes=storage.max_bytes, permanent=True)
+            await declare_streams(client, spec, replace(storage, permanent=True))
     if options.command in {"declare", "list"}:
         await _list(client, spec, out)
         return 0
@@ -89,7 +82,7 @@ async def main(
     nats_url: str,
     spec: StreamSpec,
     identity: Identity | None = None,
-    storage: Storage = Storage(),  # frozen
+    storage: Storage = DEFAULT_STORAGE,
 ) -> int:
     async def work(stream: JetStream) -> int:
         return await run(options, stream.client, spec, sys.stdout, storage)

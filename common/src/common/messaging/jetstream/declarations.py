@@ -7,6 +7,7 @@ What a consumer skipped before its filter was widened is handed over by `skipped
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import nats.js.errors
@@ -26,20 +27,24 @@ DEAD_LETTERS_AGE = 90 * 24 * 3600
 DEAD_LETTERS_PART = 8
 
 
-async def declare_streams(
-    client: Client,
-    spec: StreamSpec,
-    replicas: int,
-    *,
-    max_bytes: int | None = None,
-    permanent: bool = False,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """How the broker stores the streams.
+
+    replicas: Servers of the cluster that keep a copy of each.
+    max_bytes: Bound of the event store; that of the dead letters is an eighth. None: as it is, at first none.
+    permanent: Whether no event can be deleted or purged from then on, by any user.
+    """
+
+    replicas: int = 1
+    max_bytes: int | None = None
+    permanent: bool = False
+
+
+async def declare_streams(client: Client, spec: StreamSpec, storage: Storage) -> None:
     """The event store, kept for ever, and the dead letters, kept for ninety days.
 
     Both refuse what they have no room for, and drop nothing in its place: it waits in outboxes and consumers.
-
-    max_bytes: Bound of the event store; that of the dead letters is an eighth. None: as it is, at first none.
-    permanent: Whether no event can be deleted or purged from then on, by any user.
     """
     context = client.jetstream(timeout=TIMEOUT)
     await _declare_stream(
@@ -53,10 +58,10 @@ async def declare_streams(
             duplicate_window=DUPLICATE_WINDOW,
             max_msg_size=MAX_EVENT_BYTES,
             allow_direct=True,
-            num_replicas=replicas,
-            max_bytes=max_bytes,
-            deny_delete=permanent,
-            deny_purge=permanent,
+            num_replicas=storage.replicas,
+            max_bytes=storage.max_bytes,
+            deny_delete=storage.permanent,
+            deny_purge=storage.permanent,
         ),
     )
     await _declare_stream(
@@ -68,8 +73,8 @@ async def declare_streams(
             max_age=DEAD_LETTERS_AGE,
             discard=DiscardPolicy.NEW,
             duplicate_window=DUPLICATE_WINDOW,
-            num_replicas=replicas,
-            max_bytes=None if max_bytes is None else max_bytes // DEAD_LETTERS_PART,
+            num_replicas=storage.replicas,
+            max_bytes=storage.max_bytes and storage.max_bytes // DEAD_LETTERS_PART,
         ),
     )
 

@@ -15,7 +15,12 @@ from common.base import times
 from common.base.errors import Unavailable
 from common.base.logs import Repetitions
 from common.messaging import nats_connection
-from common.messaging.jetstream.declarations import declare_consumer, declare_streams, lacking
+from common.messaging.jetstream.declarations import (
+    Storage,
+    declare_consumer,
+    declare_streams,
+    lacking,
+)
 from common.messaging.jetstream.pull_consumer import RETRY_SECONDS, JetStreamSource, translated
 from common.messaging.jetstream.skipped import hand_over
 from common.messaging.nats_connection import Identity, PersistentClient
@@ -26,6 +31,7 @@ log = logging.getLogger(__name__)
 
 PUBLISH_TIMEOUT = 2.0
 REQUEST_TIMEOUT = 5.0
+DEFAULT_STORAGE = Storage()
 DECLARE = "As its administrator run: python -m common.declarations declare"
 NO_SUCH_MESSAGE = (10037, 10043, 10057)
 """Error codes of JetStream's API: no message found, sequence not found, delete failed."""
@@ -39,26 +45,23 @@ class JetStream:
         url: str,
         name: str,
         spec: StreamSpec,
-        replicas: int = 1,
+        storage: Storage | None = DEFAULT_STORAGE,
         *,
         identity: Identity | None = None,
-        declares: bool = True,
     ) -> None:
         """
         url: One server, or several of a cluster with commas between.
         name: Name of the connection, shown by the broker.
         spec: Streams to publish to and consume from.
-        replicas: Servers of the cluster that keep a copy of each stream.
+        storage: How to declare the streams. None: this process waits until an administrator has declared
+            them, as where the broker's users may not.
         identity: User of the broker, where it has users.
-        declares: Whether this process declares the streams. Otherwise it waits for them: an administrator
-            declares them, as where the broker's users may not.
         """
         self._url = url
         self._name = name
         self._spec = spec
-        self._replicas = replicas
+        self._storage = storage
         self._identity = identity
-        self._declares = declares
         self._client = PersistentClient()
         self._history = History(self._client)
         self._sources: list[JetStreamSource] = []
@@ -90,8 +93,8 @@ class JetStream:
     async def _declare_streams(self) -> None:
         """Raises `errors.Unavailable`, also where an administrator has to declare something first."""
         with translated("The streams can't be declared"):
-            if self._declares:
-                await declare_streams(self._client, self._spec, self._replicas)
+            if self._storage is not None:
+                await declare_streams(self._client, self._spec, self._storage)
                 return
             missing = await lacking(self._client, self._spec)
         if missing:
