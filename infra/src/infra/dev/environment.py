@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from infra.dev.broker import Seeds
 from infra.dev.config import Config
+from infra.dev.seeds import Seeds
 
 # Variables that any program needs to run.
 SYSTEM = (

@@ -16,7 +16,7 @@ import aiohttp
 
 from common.messaging.nats_connection import Identity
 from common.runtime.settings import ADMINISTRATOR
-from infra.dev import broker, edge, environment, servers
+from infra.dev import broker, edge, environment, seeds, servers
 from infra.dev.config import Config, jwt_key, private_data
 from infra.dev.output import Output
 from infra.dev.ports import SERVICES, taken_message
@@ -36,7 +36,7 @@ class System:
         names = ["edge", *SERVICES, WORKER, *config.own_servers]
         self.output = Output(names, stream, servers.UNWANTED, config.for_people)
         # Somebody else's broker has its own users, or none.
-        self._seeds = broker.seeds(config.data_dir) if "nats" in config.own_servers else {}
+        self._seeds = seeds.seeds(config.data_dir) if "nats" in config.own_servers else {}
         self.processes = {process.name: process for process in self._plan()}
         self._recording = False
 

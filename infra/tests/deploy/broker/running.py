@@ -3,8 +3,8 @@
 import asyncio
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nats
@@ -15,6 +15,7 @@ from common.messaging.jetstream.stream import JetStream
 from common.messaging.nats_connection import Identity
 from common.runtime.settings import ADMINISTRATOR
 from infra.dev import broker, servers
+from infra.dev import seeds as own
 from infra.dev.config import Config, from_env
 from infra.dev.ports import free_edge
 
@@ -24,7 +25,18 @@ VIOLATION = "permissions violation for"
 @dataclass(frozen=True)
 class Broker:
     config: Config
-    seeds: broker.Seeds
+    seeds: own.Seeds
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self, *, with_users: bool) -> None:
+        command = servers.prepare("nats", self.config, self.seeds if with_users else {})
+        self.processes.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.terminate()
+            process.wait()
+        self.processes.clear()
 
     def identity(self, user: str) -> Identity:
         return Identity(user, self.seeds[user])
@@ -62,28 +74,12 @@ class Broker:
 async def running(folder: Path, *, with_users: bool = True) -> AsyncIterator[Broker]:
     """With the streams declared."""
     config = from_env({"DATA_DIR": str(folder), "EDGE_PORT": str(free_edge())})
-    seeds = broker.seeds(config.data_dir)
+    seeds = own.seeds(config.data_dir)
     one = Broker(config, seeds)
-    process = start(one, with_users=with_users)
     try:
+        one.start(with_users=with_users)
         async with asyncio.timeout(10):
-            await accepts(one)
             await broker.declare(config, one.identity(ADMINISTRATOR))
         yield one
     finally:
-        process.terminate()
-        process.wait()
-
-
-def start(one: Broker, *, with_users: bool) -> subprocess.Popen[bytes]:
-    command = servers.prepare("nats", one.config, one.seeds if with_users else {})
-    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
-
-
-async def accepts(one: Broker) -> None:
-    while True:
-        with suppress(OSError):
-            _, writer = await asyncio.open_connection("127.0.0.1", one.config.ports["nats"])
-            writer.close()
-            return
-        await asyncio.sleep(0.01)
+        one.stop()

@@ -71,6 +71,7 @@ def may_publish(user: str) -> set[str]:
         f"dead.{user}.ticket.created.65f",
         # Its own durable consumer.
         f"$JS.API.CONSUMER.DURABLE.CREATE.gittix.{user}",
+        f"$JS.API.CONSUMER.CREATE.gittix.{user}",
         f"$JS.API.CONSUMER.INFO.gittix.{user}",
         f"$JS.API.CONSUMER.MSG.NEXT.gittix.{user}",
         f"$JS.ACK.gittix.{user}.1.1.1.1.0",

@@ -88,10 +88,10 @@ def _reading(spec: StreamSpec) -> Iterable[str]:
 
 
 def _on_durables(stream: str, own: str, durables: Sequence[str]) -> Iterable[str]:
-    """A reader's calls, which name any consumer, on a durable one. Its own may be pulled from."""
+    """A reader's calls, which name any consumer, on a durable one. Its own may be changed and pulled from."""
     for call in READER_CALLS:
         for durable in durables:
-            if (call, durable) != ("CONSUMER.MSG.NEXT", own):
+            if durable != own or call == "CONSUMER.DELETE":
                 yield f"{API}.{call}.{stream}.{durable}"
 
 
