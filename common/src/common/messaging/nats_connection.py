@@ -89,7 +89,7 @@ async def connect(
         await client.connect(
             url.split(","),
             name=name,
-            **_credentials(identity),
+            **credentials(identity),
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.25,  # type: ignore[arg-type]  # it sleeps for it, fractions are fine
             connect_timeout=2,
@@ -100,7 +100,8 @@ async def connect(
         )
 
 
-def _credentials(identity: Identity | None) -> dict[str, Any]:
+def credentials(identity: Identity | None) -> dict[str, Any]:
+    """Keywords of nats-py's `connect`."""
     return {} if identity is None else {"nkeys_seed_str": identity.seed, "inbox_prefix": identity.inbox}
 
 
