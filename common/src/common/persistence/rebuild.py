@@ -222,7 +222,7 @@ def command(
     work: Callable[[Stream], Awaitable[object]],
     before: Callable[[JetStream], Awaitable[None]] | None = None,
     *,
-    identity: Identity | None,
+    identity: Identity | None = None,
 ) -> int:
     """Runs `work` over a connection of its own, prints its report, and returns the exit code.
 

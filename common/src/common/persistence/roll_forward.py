@@ -164,7 +164,7 @@ def command(
     spec: StreamSpec,
     work: Callable[[Stream], Awaitable[object]],
     *,
-    identity: Identity | None,
+    identity: Identity | None = None,
 ) -> int:
     """Runs `work` if no process of the service consumes; prints its report, returns the exit code.
 
