@@ -1,5 +1,7 @@
 import pytest
 
+from common.messaging.nats_connection import Identity
+from common.messaging.seeds import new_seed, public_key
 from common.runtime.settings import (
     HttpUrl,
     MongoUri,
@@ -13,6 +15,7 @@ from common.runtime.settings import (
 pytestmark = pytest.mark.usefixtures("environment")
 
 KEY = "k" * 32
+SEED = new_seed()
 GOOD = {
     "MONGO_URI": "mongodb://db/tickets",
     "NATS_URL": "nats://nats-srv:4222",
@@ -89,6 +92,11 @@ MALFORMED = [
     ("LOG_LEVEL", "loud"),
     ("COOKIE_SECURE", "perhaps"),
     *(("NATS_STREAM_REPLICAS", value) for value in ("0", "6", "x")),
+    *(("NATS_STREAM_MAX_BYTES", value) for value in ("0", "999999", "2GB")),
+    *(
+        ("NATS_SEED", value)
+        for value in ("", "SU", SEED[:-1], SEED[:-1] + "!", public_key(SEED), SEED.lower())
+    ),
 ]
 
 
@@ -130,3 +138,14 @@ def test_several_problems_are_one_line(good: pytest.MonkeyPatch, capsys: pytest.
     assert "MONGO_URI (missing)" in line
     assert "JWT_KEY (" in line
     assert "short-secret" not in line
+
+
+def test_a_process_with_a_seed_is_a_user_of_the_broker_and_one_without_is_anonymous(
+    good: pytest.MonkeyPatch,
+) -> None:
+    assert load(Settings).identity("tickets") is None
+
+    good.setenv("NATS_SEED", SEED)
+
+    assert load(Settings).identity("tickets") == Identity("tickets", SEED)
+    assert SEED not in repr(load(Settings)) + repr(load(Settings).identity("tickets"))

@@ -16,6 +16,7 @@ from common.testing.memory import memory_database
 from common.testing.servers import server as server
 
 SETTINGS = (
+    *("NATS_SEED", "NATS_STREAM_REPLICAS", "NATS_STREAM_MAX_BYTES"),
     *("MONGO_URI", "NATS_URL", "REDIS_URL", "JWT_KEY", "API_BASE_URL", "PORT", "HOST", "LOG_LEVEL"),
     *("PAYMENT_GATEWAY", "STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "ORDER_HOLD_SECONDS", "COOKIE_SECURE"),
 )

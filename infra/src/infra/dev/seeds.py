@@ -21,8 +21,12 @@ def seeds(data_dir: Path) -> Seeds:
     known = json.loads(path.read_text()) if path.exists() else {}
     if missing := [user for user in broker_users.names() if user not in known]:
         known |= {user: new_seed() for user in missing}
-        write_private(path, json.dumps(known, indent=2))
+        write(data_dir, known)
     return dict(known)
+
+
+def write(data_dir: Path, own: Seeds) -> None:
+    write_private(_file(data_dir), json.dumps(own, indent=2))
 
 
 def identity(data_dir: Path, user: str = ADMINISTRATOR) -> Identity | None:

@@ -2,11 +2,14 @@
 
 import base64
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from common.messaging.seeds import public_key
+from infra.deploy import broker_users
 from infra.deploy.manifests.rendered import K8S
 
 FAKE = """\
@@ -55,6 +58,22 @@ def test_a_key_is_made_once_and_kept(state: Path) -> None:
     assert name == "JWT_KEY"
     assert len(base64.b64decode(value)) >= 32
     assert (state / "jwt-secret").read_text() == first
+
+
+def test_each_user_of_the_broker_gets_keys_once(state: Path) -> None:
+    assert run(state).returncode == 0
+    made = {user: (state / f"nats-{user}").read_text() for user in broker_users.names()}
+    password = (state / "nats-routes").read_text()
+
+    assert run(state).returncode == 0
+
+    for user, text in made.items():
+        found = dict(line.split("=", 1) for line in text.splitlines())
+        assert found == {"NATS_SEED": found["NATS_SEED"], "NATS_KEY": public_key(found["NATS_SEED"])}
+        assert (state / f"nats-{user}").read_text() == text
+    assert len(set(made.values())) == len(made)
+    assert re.fullmatch(r"NATS_ROUTES_PASSWORD=r[0-9a-f]{48}\n", password)
+    assert (state / "nats-routes").read_text() == password
 
 
 def test_another_cluster_gets_another_key(tmp_path: Path) -> None:
