@@ -41,23 +41,18 @@ def test_a_stream_is_widened_to_the_subjects_of_both_and_the_looser_limits() -> 
 def test_the_bound_of_a_stream_is_the_administrators_and_a_process_without_one_leaves_it(
     current: int, wanted: int | None, then: int
 ) -> None:
-    streams = (
-        StreamConfig(subjects=["a.>"], max_bytes=current),
-        StreamConfig(subjects=["a.>"], max_bytes=wanted),
-    )
+    was, asked = (StreamConfig(subjects=["a.>"], max_bytes=bound) for bound in (current, wanted))
 
-    assert widened_stream(*streams).max_bytes == then
+    assert widened_stream(was, asked).max_bytes == then
 
 
 def test_what_is_permanent_stays_so() -> None:
-    permanent = StreamConfig(subjects=["a.>"], deny_delete=True, deny_purge=True)
-    plain = StreamConfig(subjects=["a.>"])
+    permanent = StreamConfig(subjects=["a.>"], num_replicas=1, deny_delete=True, deny_purge=True)
+    plain = StreamConfig(subjects=["a.>"], num_replicas=1)
 
     assert widened_stream(permanent, plain) is permanent
-    assert (widened_stream(plain, permanent).deny_delete, widened_stream(plain, permanent).deny_purge) == (
-        True,
-        True,
-    )
+    found = widened_stream(plain, permanent)
+    assert (found.deny_delete, found.deny_purge) == (True, True)
 
 
 def test_a_declaration_that_adds_nothing_changes_nothing() -> None:
