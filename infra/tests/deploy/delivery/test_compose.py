@@ -1,5 +1,6 @@
 """compose.yaml: the role, the environment and the network of each container."""
 
+import os
 import re
 import stat
 import subprocess
@@ -155,7 +156,27 @@ def test_each_has_the_seed_of_its_own_user_and_the_server_the_public_keys() -> N
     own = {name: name for name in ("tickets", "orders", "payments", "expiration", "client")}
     assert users == own | {"expiration-worker": "expiration", JOB: "administrator"}
     assert set(containers()["nats"]["environment"]) == {key_variable(user) for user in broker_users.names()}
-    assert f"common.seeds {' '.join(broker_users.names())} >> .env" in (REPO / "compose.yaml").read_text()
+    script = REPO / "infra" / "compose" / "seeds.sh"
+    assert f"common.seeds {' '.join(broker_users.names())})" in script.read_text()
+    for document in ("README.md", "compose.yaml", ".github/workflows/ci.yaml"):
+        assert "infra/compose/seeds.sh" in (REPO / document).read_text()
+
+
+def test_the_keys_of_the_brokers_users_are_made_once_for_their_owner_alone(tmp_path: Path) -> None:
+    script = tmp_path / "infra" / "compose" / "seeds.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text((REPO / "infra" / "compose" / "seeds.sh").read_text())
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\n[ "$1" = build ] && echo image || echo NATS_ADMINISTRATOR_KEY=$$\n')
+    docker.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    for _ in range(2):
+        subprocess.run(["sh", script], env=env, check=True, capture_output=True)
+
+    made = tmp_path / ".env"
+    assert re.fullmatch(r"NATS_ADMINISTRATOR_KEY=\d+\n", made.read_text())
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
 
 
 def test_the_edge_alone_is_reached_from_outside_and_payments_alone_gets_out() -> None:
