@@ -164,7 +164,7 @@ blog-test: setup ## the small blog's tests, and how fast it replays
 blog-k8s-test: setup ## the small blog's tests on a real Kubernetes (KUBECONFIG: infra/verify/kubernetes/hosts.py)
 	@$(PY) -m blog.run.cluster
 
-k8s-secrets: ## create the namespace and its secrets in the current Kubernetes context (STRIPE_KEY, STRIPE_WEBHOOK_SECRET, KUBECTL)
+k8s-secrets: setup ## create the namespace and its secrets in the current Kubernetes context (STRIPE_KEY, STRIPE_WEBHOOK_SECRET, KUBECTL)
 	@infra/k8s/secrets.sh
 
 k8s-test: setup ## the suite on a real Kubernetes, part by part (PARTS=system,rollouts KEEP=1; KUBECONFIG: infra/verify/kubernetes/hosts.py)

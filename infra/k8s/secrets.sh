@@ -5,6 +5,8 @@
 #                  device-key of auth, which proves known devices: infra/keys.sh, which also rotates them. Existing ones stay.
 #   stripe-secret  STRIPE_KEY, STRIPE_WEBHOOK_SECRET and, for the pages, STRIPE_PUBLISHABLE_KEY of the environment, in place
 #                  of those before; left alone when unset.
+#   nats-<user>    NATS_SEED and NATS_KEY, the private and the public key of each user of the broker: six users.
+#   nats-routes    NATS_ROUTES_PASSWORD, by which the servers of a cluster of the broker know each other.
 # KUBECTL names the command ("minikube kubectl --"). The values are sent by stdin, so that process lists do not show them.
 set -eu
 cd "$(dirname "$0")"
@@ -18,6 +20,17 @@ has() { in_namespace get secret "$1" --ignore-not-found --output name | grep -q 
 [ -n "$(kube get namespace gittix --ignore-not-found --output name)" ] || kube apply -f base/namespace.yaml
 
 ../keys.sh kubernetes make
+
+python=${PYTHON:-$(pwd)/../../.venv/bin/python}
+for user in administrator tickets orders expiration payments client; do
+  has "nats-$user" ||
+    "$python" -m common.seeds "$user" | sed 's/^NATS_[A-Z]*_/NATS_/' |
+    in_namespace create secret generic "nats-$user" --from-env-file=/dev/stdin
+done
+# It stands in an address, and begins with a letter, since the server would read some digits as a number.
+has nats-routes ||
+  printf 'NATS_ROUTES_PASSWORD=r%s\n' "$(od -An -tx1 -N24 /dev/urandom | tr -d ' \n')" |
+  in_namespace create secret generic nats-routes --from-env-file=/dev/stdin
 
 if [ -n "${STRIPE_KEY:-}" ] && [ -n "${STRIPE_WEBHOOK_SECRET:-}" ]; then
   printf 'STRIPE_KEY=%s\nSTRIPE_WEBHOOK_SECRET=%s\nSTRIPE_PUBLISHABLE_KEY=%s\n' \

@@ -64,7 +64,8 @@ def create_app(
 
     transport: Replaces the network. hints: Replaces NATS.
     """
-    hints = NatsHints(settings.nats_url, "client") if hints is None else hints
+    if hints is None:
+        hints = NatsHints(settings.nats_url, "client", identity=settings.identity("client"))
     open_pages = Live(hints, Limits(settings.live_pages, settings.live_pages_per_address))
 
     @asynccontextmanager

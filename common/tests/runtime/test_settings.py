@@ -4,6 +4,8 @@ from pydantic import Field
 from common.base.identity import CurrentUser
 from common.http.session_keys import PrivateKey
 from common.http.session_tokens import Ed25519Signer, SharedKeySigner
+from common.messaging.nats_connection import Identity
+from common.messaging.seeds import new_seed, public_key
 from common.runtime.settings import (
     HttpUrl,
     MongoUri,
@@ -21,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("environment")
 KEYS = [PrivateKey.generate() for _ in range(3)]
 PUBLIC = KEYS[0].public.text
 SHARED = "k" * 32
+SEED = new_seed()
 GOOD = {
     "MONGO_URI": "mongodb://db/tickets",
     "NATS_URL": "nats://nats-srv:4222",
@@ -112,6 +115,11 @@ MALFORMED = [
     ("LOG_LEVEL", "loud"),
     ("COOKIE_SECURE", "perhaps"),
     *(("NATS_STREAM_REPLICAS", value) for value in ("0", "6", "x")),
+    *(("NATS_STREAM_MAX_BYTES", value) for value in ("0", "999999", "2GB")),
+    *(
+        ("NATS_SEED", value)
+        for value in ("", "SU", SEED[:-1], SEED[:-1] + "!", public_key(SEED), SEED.lower())
+    ),
 ]
 
 
@@ -228,3 +236,14 @@ def test_no_representation_of_the_settings_shows_a_key(good: pytest.MonkeyPatch)
 
     assert SHARED not in shown
     assert "a" * 32 not in shown
+
+
+def test_a_process_with_a_seed_is_a_user_of_the_broker_and_one_without_is_anonymous(
+    good: pytest.MonkeyPatch,
+) -> None:
+    assert load(Settings).identity("tickets") is None
+
+    good.setenv("NATS_SEED", SEED)
+
+    assert load(Settings).identity("tickets") == Identity("tickets", SEED)
+    assert SEED not in repr(load(Settings)) + repr(load(Settings).identity("tickets"))

@@ -23,6 +23,8 @@ REPLICAS = {"tickets": "orders", "orders": "tickets", "payments": "orders"}
 
 def environment(target: Target, service: str) -> Mapping[str, str]:
     servers = {"NATS_URL": target.url("nats")}
+    if (identity := target.identity(service)) is not None:
+        servers["NATS_SEED"] = identity.seed
     if service == "expiration":
         return servers | {"REDIS_URL": target.url("redis")}
     session = {

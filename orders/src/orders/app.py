@@ -31,7 +31,13 @@ def create_app(
     """Connects nothing before the lifespan starts. `database` and `stream` replace the real ones in tests."""
     database = mongo.connect(settings.mongo_uri, "orders") if database is None else database
     stream = (
-        JetStream(settings.nats_url, "orders", MARKETPLACE, settings.nats_stream_replicas)
+        JetStream(
+            settings.nats_url,
+            "orders",
+            MARKETPLACE,
+            identity=settings.identity("orders"),
+            storage=None,
+        )
         if stream is None
         else stream
     )

@@ -4,7 +4,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo
 from pydantic_settings import NoDecode
 
 from common.http.session_keys import checked_shared
-from common.runtime.settings import MongoUri, ServiceSettings, SessionSettings, StreamSettings, shared_key
+from common.runtime.settings import BrokerSettings, MongoUri, ServiceSettings, SessionSettings, shared_key
 
 
 def _keys(given: object, info: ValidationInfo) -> object:
@@ -13,7 +13,7 @@ def _keys(given: object, info: ValidationInfo) -> object:
     return given or (shared_key(info),)
 
 
-class Settings(ServiceSettings, SessionSettings, StreamSettings):
+class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     mongo_uri: MongoUri
     receipt_keys: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_keys)] = Field(
         default=(), validate_default=True, repr=False

@@ -39,7 +39,13 @@ def create_app(
     """Builds the app. Connections open when the lifespan starts. The keywords replace the real parts."""
     database = mongo.connect(settings.mongo_uri, "payments") if database is None else database
     stream = (
-        JetStream(settings.nats_url, "payments", MARKETPLACE, settings.nats_stream_replicas)
+        JetStream(
+            settings.nats_url,
+            "payments",
+            MARKETPLACE,
+            identity=settings.identity("payments"),
+            storage=None,
+        )
         if stream is None
         else stream
     )

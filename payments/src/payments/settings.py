@@ -3,10 +3,10 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from common.runtime.settings import MongoUri, ServiceSettings, SessionSettings, StreamSettings
+from common.runtime.settings import BrokerSettings, MongoUri, ServiceSettings, SessionSettings
 
 
-class Settings(ServiceSettings, SessionSettings, StreamSettings):
+class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     mongo_uri: MongoUri
     payment_gateway: Literal["stripe", "fake"] = "stripe"
     """Payment provider. `fake` moves no money: for laptops and tests only, never for real buyers."""

@@ -28,7 +28,13 @@ def create_app(
     """Connects nothing before the lifespan starts. `database` and `stream` replace the real ones in tests."""
     database = mongo.connect(settings.mongo_uri, "tickets") if database is None else database
     stream = (
-        JetStream(settings.nats_url, "tickets", MARKETPLACE, settings.nats_stream_replicas)
+        JetStream(
+            settings.nats_url,
+            "tickets",
+            MARKETPLACE,
+            identity=settings.identity("tickets"),
+            storage=None,
+        )
         if stream is None
         else stream
     )

@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from common.http.session import Sessions
 from common.http.session_keys import SigningKeys, checked_shared, public_keys
 from common.http.session_tokens import verifier_of
+from common.messaging.nats_connection import Identity
+from common.messaging.seeds import public_key
 from common.runtime.proxies import check_trusted
 
 S = TypeVar("S", bound=BaseSettings)
@@ -68,9 +70,17 @@ def _origin(text: str) -> str:
     return str(url).rstrip("/")
 
 
+def _seed(text: str) -> str:
+    public_key(text)
+    return text
+
+
 MongoUri = Annotated[str, AfterValidator(_mongo_uri)]
 NatsUrl = Annotated[str, _urls("nats", "tls")]
 """One server, or several with commas between."""
+NatsSeed = Annotated[str, AfterValidator(_seed)]
+ADMINISTRATOR = "administrator"
+"""The broker's user that declares streams, and that an operator's commands are."""
 RedisUrl = Annotated[str, _url("redis", "rediss")]
 HttpUrl = Annotated[str, _url("http", "https")]
 PublicUrl = Annotated[HttpUrl, AfterValidator(_origin)]
@@ -148,16 +158,23 @@ class SessionSettings(CookieSettings):
 
 
 class BrokerSettings(BaseSettings):
-    """Settings of a process that subscribes to events."""
+    """Settings of a process that publishes or receives events."""
 
     nats_url: NatsUrl
+    nats_seed: Annotated[NatsSeed | None, Field(repr=False)] = None
+    """Of this process's user of the broker; without it the connection is anonymous."""
+
+    def identity(self, user: str) -> Identity | None:
+        return None if self.nats_seed is None else Identity(user, self.nats_seed)
 
 
 class StreamSettings(BrokerSettings):
-    """Settings of a process that publishes and consumes events."""
+    """Settings of the administrator's job that declares the streams."""
 
     nats_stream_replicas: Annotated[int, Field(ge=1, le=5)] = 1
     """How many servers of a NATS cluster keep each event; a stream that has more keeps them."""
+    nats_stream_max_bytes: Annotated[int, Field(ge=1_000_000)] | None = None
+    """Bound of the event store: below the servers' volume, with an eighth more for the dead letters."""
 
 
 def load(settings: type[S]) -> S:

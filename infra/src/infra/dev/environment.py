@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from infra.dev.config import Config
 from infra.dev.keys import Keys, of_auth, of_others
+from infra.dev.seeds import Seeds
 
 # Variables that any program needs to run.
 SYSTEM = (
@@ -35,9 +36,16 @@ def system(config: Config) -> dict[str, str]:
     return {name: config.passed_on[name] for name in SYSTEM if name in config.passed_on}
 
 
-def services(config: Config, keys: Keys) -> Mapping[str, dict[str, str]]:
-    """Environment of each service by name: exactly the variables that the contract lists for it."""
-    session, nats = of_others(keys) | _cookie(config), {"NATS_URL": config.nats()}
+def services(config: Config, keys: Keys, seeds: Seeds | None = None) -> Mapping[str, dict[str, str]]:
+    """Environment of each service by name: exactly the variables that the contract lists for it.
+
+    seeds: Those of the broker's users, where it has users.
+    """
+    session = of_others(keys) | _cookie(config)
+
+    def nats(user: str) -> dict[str, str]:
+        return {"NATS_URL": config.nats()} | ({"NATS_SEED": seeds[user]} if seeds else {})
+
     hold = _passed(config, "ORDER_HOLD_SECONDS")
 
     def mongo(database: str) -> dict[str, str]:
@@ -45,11 +53,11 @@ def services(config: Config, keys: Keys) -> Mapping[str, dict[str, str]]:
 
     own = {
         "auth": mongo("auth") | of_auth(keys) | _cookie(config) | _passed(config, *GUESSES),
-        "tickets": mongo("tickets") | nats | session,
-        "orders": mongo("orders") | nats | session | hold | of_others(keys, "RECEIPT_KEYS"),
-        "expiration": nats | {"REDIS_URL": config.redis()},
-        "payments": mongo("payments") | nats | session | _gateway(config),
-        "client": nats
+        "tickets": mongo("tickets") | nats("tickets") | session,
+        "orders": mongo("orders") | nats("orders") | session | hold | of_others(keys, "RECEIPT_KEYS"),
+        "expiration": nats("expiration") | {"REDIS_URL": config.redis()},
+        "payments": mongo("payments") | nats("payments") | session | _gateway(config),
+        "client": nats("client")
         | session
         | of_others(keys, "CLIENT_ADDRESS_KEY")
         | _addresses(config)

@@ -3,12 +3,12 @@
 The same variables as in the `.env` of compose.
 """
 
-import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
 from common.http.session_keys import PrivateKey
+from infra.dev.config import write_private
 
 Keys = Mapping[str, str]
 """Variables of `infra/keys.sh`: the settings of the services, `JWT_KEY` as auth has it.
@@ -22,7 +22,8 @@ def kept(data_dir: Path) -> Keys:
     path = data_dir / "keys.env"
     if not path.exists():
         before = data_dir / "jwt.key"
-        _write(path, generated(before.read_text().strip() if before.exists() else ""))
+        made = generated(before.read_text().strip() if before.exists() else "")
+        write_private(path, "".join(f"{name}={value}\n" for name, value in made.items()))
     pairs = (line.partition("=") for line in path.read_text().splitlines() if not line.startswith("#"))
     return {name: value for name, _, value in pairs if value}
 
@@ -64,10 +65,3 @@ def of_others(keys: Keys, *own: str) -> dict[str, str]:
 
 def _present(keys: Keys, *names: str) -> dict[str, str]:
     return {name: keys[name] for name in names if keys.get(name)}
-
-
-def _write(path: Path, keys: Keys) -> None:
-    draft = path.with_suffix(".new")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.writelines(f"{name}={value}\n" for name, value in keys.items())
-    draft.replace(path)

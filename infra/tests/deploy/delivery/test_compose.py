@@ -1,14 +1,20 @@
 """compose.yaml: the role, the environment and the network of each container."""
 
+import os
 import re
+import stat
+import subprocess
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from common.messaging.seeds import key_variable
 from common.runtime.settings import ServiceSettings
+from infra.deploy import broker_users
 from infra.deploy.manifests.rendered import REPO, SERVICES
 from infra.dev import edge, environment
 from infra.dev.config import from_env
@@ -17,6 +23,8 @@ from infra.dev.keys import generated
 DATABASES = {f"{name}-mongo": {name} for name in ("auth", "tickets", "orders", "payments")}
 TIMERS = {"expiration-redis": {"expiration", "expiration-worker"}}
 STRIPE = ("STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY")
+JOB = "streams"
+"""The container that declares the streams, and ends."""
 MAKE = "infra/keys.sh .env make"
 FAILED = "MAX_FAILED_SIGN_INS"
 LIMITS = ("SIGN_UPS_PER_HOUR", FAILED, f"{FAILED}_PER_ADDRESS", f"{FAILED}_PER_ACCOUNT")
@@ -66,8 +74,8 @@ def test_a_container_is_confined(name: str) -> None:
 def test_a_container_is_bounded_watched_and_started_again(name: str) -> None:
     one = containers()[name]
     assert {"mem_limit", "cpus", "pids_limit"} <= set(one)
-    assert one["restart"] == "unless-stopped"
-    assert one["healthcheck"]["test"]
+    assert one["restart"] == ("on-failure" if name == JOB else "unless-stopped")
+    assert name == JOB or one["healthcheck"]["test"]
     assert one["logging"] == {"driver": "local"}
 
 
@@ -103,7 +111,8 @@ def test_our_images_are_built_here_and_never_pulled(name: str) -> None:
 
 @OURS
 def test_each_has_the_environment_of_the_local_process(name: str) -> None:
-    told_there = environment.services(from_env(CHOICES), generated(shared="k" * 32))[
+    seeds = dict.fromkeys(broker_users.names(), "SU")
+    told_there = environment.services(from_env(CHOICES), generated(shared="k" * 32), seeds)[
         name.removesuffix("-worker")
     ]
     on_this_machine = {"HOST", "PORT", "PYTHONUNBUFFERED"}
@@ -163,6 +172,39 @@ def test_events_are_reached_by_those_who_exchange_them() -> None:
     assert {one for one in reach("nats") if "events" in containers()[one]["networks"]} == users
 
 
+def test_each_has_the_seed_of_its_own_user_and_the_server_the_public_keys() -> None:
+    seeds = {
+        name: re.match(r"\$\{NATS_([A-Z]+)_SEED:\?", one["environment"]["NATS_SEED"])
+        for name, one in containers().items()
+        if "NATS_SEED" in one.get("environment", {})
+    }
+    users = {name: found[1].lower() for name, found in seeds.items() if found is not None}
+    own = {name: name for name in ("tickets", "orders", "payments", "expiration", "client")}
+    assert users == own | {"expiration-worker": "expiration", JOB: "administrator"}
+    assert set(containers()["nats"]["environment"]) == {key_variable(user) for user in broker_users.names()}
+    script = REPO / "infra" / "compose" / "seeds.sh"
+    assert f"common.seeds {' '.join(broker_users.names())})" in script.read_text()
+    for document in ("README.md", "compose.yaml", ".github/workflows/ci.yaml"):
+        assert "infra/compose/seeds.sh" in (REPO / document).read_text()
+
+
+def test_the_keys_of_the_brokers_users_are_made_once_for_their_owner_alone(tmp_path: Path) -> None:
+    script = tmp_path / "infra" / "compose" / "seeds.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text((REPO / "infra" / "compose" / "seeds.sh").read_text())
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\n[ "$1" = build ] && echo image || echo NATS_ADMINISTRATOR_KEY=$$\n')
+    docker.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    for _ in range(2):
+        subprocess.run(["sh", script], env=env, check=True, capture_output=True)
+
+    made = tmp_path / ".env"
+    assert re.fullmatch(r"NATS_ADMINISTRATOR_KEY=\d+\n", made.read_text())
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
+
+
 def test_the_edge_alone_is_reached_from_outside_and_payments_alone_gets_out() -> None:
     outside = {name for name, one in file()["networks"].items() if not (one or {}).get("internal")}
     assert {name for name, one in containers().items() if outside & set(one["networks"])} == {
@@ -185,7 +227,7 @@ def test_data_is_kept_in_a_volume_of_its_own(name: str) -> None:
 
 def test_the_servers_keep_what_they_were_given() -> None:
     def configuration(name: str) -> str:
-        (one,) = containers()[name]["configs"]
+        one = containers()[name]["configs"][0]
         path: str = file()["configs"][one["source"]]["file"]
         return (REPO / path).read_text()
 

@@ -1,12 +1,15 @@
 """`make k8s-secrets`, with a fake kubectl that stores its objects in files."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from common.http.session_keys import PrivateKey
+from common.messaging.seeds import public_key
+from infra.deploy import broker_users
 from infra.deploy.manifests.rendered import K8S, REPO
 
 FAKE = """\
@@ -144,6 +147,22 @@ def test_the_key_of_device_cookies_is_made_once_and_kept(state: Path) -> None:
     assert len(value) >= 64
     assert value not in (state / "jwt-secret").read_text() + result.stdout + result.stderr
     assert (state / "device-key").read_text() == first
+
+
+def test_each_user_of_the_broker_gets_keys_once(state: Path) -> None:
+    assert run(state).returncode == 0
+    made = {user: (state / f"nats-{user}").read_text() for user in broker_users.names()}
+    password = (state / "nats-routes").read_text()
+
+    assert run(state).returncode == 0
+
+    for user, text in made.items():
+        found = dict(line.split("=", 1) for line in text.splitlines())
+        assert found == {"NATS_SEED": found["NATS_SEED"], "NATS_KEY": public_key(found["NATS_SEED"])}
+        assert (state / f"nats-{user}").read_text() == text
+    assert len(set(made.values())) == len(made)
+    assert re.fullmatch(r"NATS_ROUTES_PASSWORD=r[0-9a-f]{48}\n", password)
+    assert (state / "nats-routes").read_text() == password
 
 
 def test_another_cluster_gets_another_key(tmp_path: Path) -> None:
