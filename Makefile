@@ -2,6 +2,8 @@
 
 UV_VERSION := 0.13.9
 MUTMUT_VERSION := 3.8.1
+PIP_AUDIT_VERSION := 2.10.1
+AUDIT_IGNORED :=
 ACTIONLINT_VERSION := 1.7.12
 ACTIONLINT := .tools/actionlint-$(ACTIONLINT_VERSION)
 UV ?= $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
@@ -27,7 +29,7 @@ QUIET = LOG_LEVEL=$${LOG_LEVEL:-ERROR}
 export UV_PYTHON_PREFERENCE ?= system
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run test check workflows fmt e2e flows chaos mutants reconcile crashes expiry money rollout live weight catalogues bench blog blog-test blog-k8s-test k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
+.PHONY: help setup lock run test check workflows fmt e2e flows chaos mutants audit reconcile crashes expiry money rollout live weight catalogues bench blog blog-test blog-k8s-test k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -114,6 +116,15 @@ chaos: setup ## random users and random faults, then a check for losses (DURATIO
 mutants: setup .tools/mutmut/bin/mutmut-$(MUTMUT_VERSION) ## change one thing of SOURCE at a time, and see whether its tests notice (TESTS=tests/test_domain.py CONNECTED=1)
 	@$(PY) -m infra.verify.mutants $(SOURCE) $(if $(TESTS),--tests $(TESTS)) $(if $(CONNECTED),--connected)
 
+# No known vulnerability is accepted, whatever its severity; one that does not concern us is named in AUDIT_IGNORED, with its reason.
+audit: .tools/audit/bin/pip-audit-$(PIP_AUDIT_VERSION) ## look the locked packages up in the index's list of vulnerabilities
+	@.tools/audit/bin/pip-audit --strict --requirement requirements.lock --disable-pip --require-hashes --progress-spinner off $(AUDIT_IGNORED:%=--ignore-vuln %)
+
+.tools/audit/bin/pip-audit-$(PIP_AUDIT_VERSION):
+	@python3 -m venv .tools/audit
+	@.tools/audit/bin/pip install --quiet --disable-pip-version-check "pip-audit==$(PIP_AUDIT_VERSION)"
+	@ln -sf pip-audit $@
+
 reconcile: setup ## name every disagreement between databases, timers, payments and events (SETTLE=0)
 	@$(PY) -m infra.verify.reconcile --settle $(or $(SETTLE),0)
 
@@ -153,7 +164,7 @@ blog-test: setup ## the small blog's tests, and how fast it replays
 blog-k8s-test: setup ## the small blog's tests on a real Kubernetes (KUBECONFIG: infra/verify/kubernetes/hosts.py)
 	@$(PY) -m blog.run.cluster
 
-k8s-secrets: ## create the namespace and its secrets in the current Kubernetes context (STRIPE_KEY, STRIPE_WEBHOOK_SECRET, KUBECTL)
+k8s-secrets: setup ## create the namespace and its secrets in the current Kubernetes context (STRIPE_KEY, STRIPE_WEBHOOK_SECRET, KUBECTL)
 	@infra/k8s/secrets.sh
 
 k8s-test: setup ## the suite on a real Kubernetes, part by part (PARTS=system,rollouts KEEP=1; KUBECONFIG: infra/verify/kubernetes/hosts.py)

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from auth.app import create_app
 from auth.settings import Settings
 from common.persistence.mongo import Database
-from common.testing.browser import BASE_URL, JWT_KEY, running
+from common.testing.browser import BASE_URL, CLIENT_ADDRESS_KEY, JWT_KEY, running
 
 pytest_plugins = ["common.testing.fixtures"]
 
@@ -29,7 +29,11 @@ def hasher() -> Mock:
 @pytest.fixture
 def settings() -> Settings:
     return Settings(
-        mongo_uri="mongodb://unused.test/", jwt_key=JWT_KEY, device_key=DEVICE_KEY, cookie_secure=False
+        mongo_uri="mongodb://unused.test/",
+        jwt_key=JWT_KEY,
+        client_address_key=CLIENT_ADDRESS_KEY,
+        device_key=DEVICE_KEY,
+        cookie_secure=False,
     )
 
 

@@ -1,9 +1,5 @@
 """Session cookie: start, read, refusal, end."""
 
-import base64
-import json
-from datetime import timedelta
-from typing import Any
 from unittest.mock import Mock
 
 import httpx
@@ -12,36 +8,27 @@ import pytest
 
 from auth.app import create_app
 from auth.settings import Settings
-from common.base import times
-from common.http.session import Sessions
+from common.base.identity import CurrentUser
+from common.http.session_keys import PrivateKey
+from common.http.session_tokens import SharedKeySigner
 from common.persistence.mongo import Database
-from common.testing.browser import BASE_URL, JWT_KEY, SESSIONS, a_user, running, signed_in
+from common.testing.browser import BASE_URL, CLIENT_ADDRESS_KEY, JWT_KEY, SESSIONS, a_user, running, signed_in
 
+SHARED = "the key that all services shared before"
+KEYS = {
+    "mongo_uri": "mongodb://unused.test/",
+    "client_address_key": CLIENT_ADDRESS_KEY,
+    "device_key": "d" * 32,
+    "cookie_secure": False,
+}
 CURRENT = "/api/users/currentuser"
 ADA = {"email": "ada@example.test", "password": "correct horse"}
 
 
-def _claims(**changed: Any) -> dict[str, Any]:
-    now = times.now()
-    return {"sub": "u", "email": "a@x.test", "iat": now, "exp": now + timedelta(hours=1)} | changed
-
-
-def _unsigned() -> str:
-    def part(data: dict[str, Any]) -> str:
-        return base64.urlsafe_b64encode(json.dumps(data).encode()).decode().rstrip("=")
-
-    header = {"alg": "none", "typ": "JWT"}
-    return f"{part(header)}.{part({'sub': 'u', 'email': 'a@x.test', 'iat': 1, 'exp': 9_999_999_999})}."
-
-
-def _tampered() -> str:
-    header, _, signature = SESSIONS.token(a_user()).split(".")
-    _, claims, _ = SESSIONS.token(a_user("eve@example.test")).split(".")
-    return f"{header}.{claims}.{signature}"
-
-
-def _without(claim: str) -> str:
-    return jwt.encode({k: v for k, v in _claims().items() if k != claim}, JWT_KEY)
+async def signed_up(client: httpx.AsyncClient) -> dict[str, str]:
+    user: dict[str, str] = (await client.post("/api/users/signup", json=ADA)).json()
+    client.cookies.clear()
+    return user
 
 
 async def test_without_a_cookie_there_is_no_current_user(client: httpx.AsyncClient) -> None:
@@ -53,11 +40,15 @@ async def test_without_a_cookie_there_is_no_current_user(client: httpx.AsyncClie
 
 
 async def test_a_signed_in_user_is_the_current_user(client: httpx.AsyncClient) -> None:
-    user = a_user()
-    answer = await client.get(CURRENT, headers=signed_in(user))
+    user = await signed_up(client)
+    answer = await client.get(CURRENT, headers=signed_in(CurrentUser(user["id"])))
 
     assert answer.status_code == 200
-    assert answer.json() == {"currentUser": {"id": user.id, "email": user.email}}
+    assert answer.json() == {"currentUser": user}
+
+
+async def test_a_session_of_a_user_who_is_no_more_is_nobodys(client: httpx.AsyncClient) -> None:
+    assert (await client.get(CURRENT, headers=signed_in())).json() == {"currentUser": None}
 
 
 async def test_a_new_user_is_signed_in_until_the_sign_out(client: httpx.AsyncClient) -> None:
@@ -71,25 +62,46 @@ async def test_a_new_user_is_signed_in_until_the_sign_out(client: httpx.AsyncCli
 @pytest.mark.parametrize(
     "token",
     [
-        pytest.param("", id="empty"),
-        pytest.param("not.a.token", id="garbage"),
-        pytest.param("%00%ff;", id="not even text"),
-        pytest.param("x" * 8000, id="long"),
-        pytest.param(_unsigned(), id="alg none"),
-        pytest.param(_tampered(), id="claims of another"),
-        pytest.param(SESSIONS.token(a_user())[:-3], id="cut"),
-        pytest.param(jwt.encode(_claims(), "another key, of more than thirty-two bytes"), id="another key"),
-        pytest.param(jwt.encode(_claims(), JWT_KEY * 2, algorithm="HS512"), id="another algorithm"),
-        pytest.param(jwt.encode(_claims(exp=times.now() - timedelta(seconds=1)), JWT_KEY), id="expired"),
-        pytest.param(jwt.encode(_claims(sub=7), JWT_KEY), id="a number for a subject"),
-        *(pytest.param(_without(claim), id=f"no {claim}") for claim in ("sub", "email", "iat", "exp")),
+        *("", "not.a.token", "%00%ff;", "x" * 8000),
+        SESSIONS.token(a_user())[:-3],
+        SharedKeySigner(SHARED).token(a_user(), ADA["email"]),
     ],
+    ids=["empty", "garbage", "not even text", "long", "cut", "of a shared key"],
 )
 async def test_an_invalid_token_gives_no_current_user(client: httpx.AsyncClient, token: str) -> None:
     answer = await client.get(CURRENT, headers={"Cookie": f"session={token}"})
 
     assert answer.status_code == 200
     assert answer.json() == {"currentUser": None}
+
+
+NEXT = PrivateKey.generate()
+STEPS: list[dict[str, str]] = [
+    {"jwt_key": SHARED, "jwt_public_keys": NEXT.public.text},
+    {"jwt_key": f"{NEXT.text},{SHARED}"},
+    {"jwt_key": NEXT.text},
+]
+
+
+async def test_no_step_away_from_the_shared_key_ends_a_session_before_its_time(
+    database: Database, hasher: Mock
+) -> None:
+    """The upgrade: auth signs as the release before, then with a key of its own, then with it alone."""
+    begun: list[str] = []
+    for number, keys in enumerate(STEPS):
+        settings = Settings.model_validate({**KEYS, **keys})
+        async with running(create_app(settings, database=database, hasher=hasher)) as client:
+            user = {"email": f"step-{number}@example.test", "password": "correct horse"}
+            await client.post("/api/users/signup", json=user)
+            begun.append(client.cookies["session"])
+            client.cookies.clear()
+            read = [
+                (await client.get(CURRENT, headers={"Cookie": f"session={token}"})).json() for token in begun
+            ]
+            good = [number for number, answer in enumerate(read) if answer["currentUser"] is not None]
+            assert good == ([0, 1][: number + 1] if number < 2 else [1, 2])
+    signed_by = [jwt.get_unverified_header(token).get("kid") for token in begun]
+    assert signed_by == [None, NEXT.public.id, NEXT.public.id]
 
 
 @pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/plain"}, signed_in()])
@@ -111,13 +123,12 @@ async def test_over_http_the_cookie_is_http_only_lax_and_not_secure(client: http
     assert attributes == {"HttpOnly", "SameSite=lax", "Path=/", "Max-Age=1209600"}
 
 
-async def test_over_https_the_cookie_is_secure_and_tied_to_its_host(
-    settings: Settings, database: Database, hasher: Mock
-) -> None:
-    secure = settings.model_copy(update={"cookie_secure": True})
-    async with running(create_app(secure, database=database, hasher=hasher)) as client:
+async def test_over_https_the_cookie_is_secure_and_tied_to_its_host(database: Database, hasher: Mock) -> None:
+    settings = Settings.model_validate({**KEYS, "jwt_key": JWT_KEY, "cookie_secure": True})
+    async with running(create_app(settings, database=database, hasher=hasher)) as client:
         answer = await client.post("/api/users/signup", json=ADA)
-        token = Sessions(JWT_KEY, secure=True).token(a_user())
+        token = SESSIONS.token(CurrentUser(answer.json()["id"]))
+        client.cookies.clear()
         plain = await client.get(CURRENT, headers={"Cookie": f"session={token}"})
         tied = await client.get(CURRENT, headers={"Cookie": f"__Host-session={token}"})
         ended, cleared = _cookie(await client.post("/api/users/signout"))

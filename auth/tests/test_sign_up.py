@@ -21,7 +21,19 @@ async def test_a_sign_up_answers_the_user_and_starts_a_session(client: httpx.Asy
     assert answer.json()["email"] == "Ada@example.test"
     user = SESSIONS.read(answer.cookies["session"])
     assert user is not None
-    assert (user.id, user.email) == (answer.json()["id"], "Ada@example.test")
+    assert user.id == answer.json()["id"]
+
+
+async def test_each_session_has_an_id_of_its_own(client: httpx.AsyncClient) -> None:
+    await client.post(PATH, json=ADA)
+    answers = [await client.post("/api/users/signin", json=ADA) for _ in range(2)]
+
+    one, other = (SESSIONS.read(answer.cookies["session"]) for answer in answers)
+    assert one is not None
+    assert other is not None
+    assert one.id == other.id
+    assert one.session_id != other.session_id
+    assert len(one.session_id) >= 16
 
 
 async def test_the_stored_user_does_not_reveal_the_password(

@@ -11,7 +11,7 @@ from auth.failed_sign_ins import WINDOW
 from common.base import times
 from common.http.client_address import HEADER, SignedClientAddress
 from common.persistence.mongo import Database
-from common.testing.browser import BASE_URL, JWT_KEY
+from common.testing.browser import BASE_URL, CLIENT_ADDRESS_KEY
 
 SignIn = Callable[[str, str, str], Awaitable[httpx.Response]]
 
@@ -174,7 +174,7 @@ async def test_each_browser_behind_the_pages_counts_alone(app: FastAPI, hasher: 
             body, headers = {"email": EMAIL, "password": password}, {HEADER: token}
             return (await pages.post("/api/users/signin", json=body, headers=headers)).status_code
 
-    signer, forger = SignedClientAddress(JWT_KEY), SignedClientAddress("k" * 32)
+    signer, forger = SignedClientAddress(CLIENT_ADDRESS_KEY), SignedClientAddress("k" * 32)
     assert {await sign_in(signer.token(HOME), BAD) for _ in range(10)} == {400}
 
     assert await sign_in(signer.token(HOME), GOOD) == 429

@@ -11,7 +11,7 @@ from tests.virtual_clock import VirtualClockLoop
 from client.app import create_app
 from client.settings import Settings
 from common.base.identity import CurrentUser
-from common.testing.browser import BASE_URL, JWT_KEY, running, signed_in
+from common.testing.browser import BASE_URL, CLIENT_ADDRESS_KEY, JWT_PUBLIC_KEYS, running, signed_in
 from common.testing.fake_hints import FakeHints
 from common.testing.fake_stream import FakeStream
 
@@ -20,7 +20,8 @@ pytest_plugins = ["common.testing.fixtures"]
 SETTINGS = Settings(
     api_base_url="http://edge.test",
     public_url=BASE_URL,
-    jwt_key=JWT_KEY,
+    jwt_public_keys=JWT_PUBLIC_KEYS,
+    client_address_key=CLIENT_ADDRESS_KEY,
     cookie_secure=False,
     nats_url="nats://nats.test:4222",
 )

@@ -32,7 +32,14 @@ class SentEvent:
 class OpenPage:
     """One open stream. slow: Accepts no data until `take()` is called."""
 
-    def __init__(self, app: FastAPI, path: str, headers: Mapping[str, str], slow: bool = False) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        path: str,
+        headers: Mapping[str, str],
+        slow: bool = False,
+        client: str = "127.0.0.1",
+    ) -> None:
         where, _, query = path.partition("?")
         self._scope = {
             "type": "http",
@@ -48,7 +55,7 @@ class OpenPage:
                 (b"host", b"gittix.test"),
                 *((k.lower().encode(), v.encode()) for k, v in headers.items()),
             ],
-            "client": ("127.0.0.1", 1),
+            "client": (client, 1),
             "server": ("gittix.test", 80),
         }
         self._app = app
@@ -128,9 +135,14 @@ def _event(block: str) -> SentEvent:
 
 @asynccontextmanager
 async def opened(
-    app: FastAPI, path: str, headers: Mapping[str, str] | None = None, slow: bool = False
+    app: FastAPI,
+    path: str,
+    headers: Mapping[str, str] | None = None,
+    slow: bool = False,
+    client: str = "127.0.0.1",
 ) -> AsyncIterator[OpenPage]:
-    page = OpenPage(app, path, headers or {}, slow)
+    """client: The browser's IP address."""
+    page = OpenPage(app, path, headers or {}, slow, client)
     try:
         yield page
     finally:

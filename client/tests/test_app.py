@@ -8,12 +8,13 @@ from tests.dom import page
 
 from client.settings import Settings
 from common.runtime.settings import load
-from common.testing.browser import JWT_KEY, a_user
+from common.testing.browser import CLIENT_ADDRESS_KEY, JWT_PUBLIC_KEYS, a_user
 
 GIVEN = {
     "API_BASE_URL": "http://edge.test",
     "PUBLIC_URL": "https://gittix.test",
-    "JWT_KEY": JWT_KEY,
+    "JWT_PUBLIC_KEYS": JWT_PUBLIC_KEYS,
+    "CLIENT_ADDRESS_KEY": CLIENT_ADDRESS_KEY,
     "NATS_URL": "nats://nats.test:4222",
 }
 
@@ -37,7 +38,7 @@ def test_a_malformed_address_stops_the_start(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment.setenv("API_BASE_URL", "edge:8080")
-    environment.setenv("JWT_KEY", JWT_KEY)
+    environment.setenv("JWT_PUBLIC_KEYS", JWT_PUBLIC_KEYS)
 
     with pytest.raises(SystemExit):
         load(Settings)

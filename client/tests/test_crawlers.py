@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
 import httpx
 import pytest
-from tests.conftest import As, Browser
+from fastapi import FastAPI
+from pydantic import ValidationError
+from tests.conftest import SETTINGS, As, Browser
 from tests.dom import Element, page
 from tests.fake_apis import FakeApis
 
+from client.settings import Settings
 from client.sitemap import MAX_TICKETS, SECONDS
 from common.testing.browser import BASE_URL, a_user
 
@@ -39,6 +43,31 @@ async def test_robots_are_kept_from_what_belongs_to_members_and_led_to_the_site_
     assert {"Disallow: /orders", "Disallow: /api/", "Disallow: /auth/"} <= set(lines)
     assert lines[-1] == f"Sitemap: {BASE_URL}/sitemap.xml"
     assert answer.headers["content-type"].startswith("text/plain")
+
+
+async def test_who_finds_a_weakness_is_told_whom_to_tell(app: FastAPI, browser: Browser) -> None:
+    app.state.security_contact = "mailto:security@gittix.test"
+
+    answer = await browser.get("/.well-known/security.txt")
+
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    fields = dict(line.split(": ", 1) for line in answer.text.splitlines())
+    assert fields["Contact"] == "mailto:security@gittix.test"
+    assert fields["Canonical"] == f"{BASE_URL}/.well-known/security.txt"
+    expires = datetime.fromisoformat(fields["Expires"]) - datetime.now(UTC)
+    assert timedelta(days=30) < expires < timedelta(days=365)
+
+
+async def test_without_a_contact_there_is_no_such_file(browser: Browser) -> None:
+    assert (await browser.get("/.well-known/security.txt")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "contact", ["security@gittix.test", "http://x.test", "mailto:a@b.test\nPolicy: x", " "]
+)
+def test_a_contact_of_another_form_is_refused(contact: str) -> None:
+    with pytest.raises(ValidationError, match="mailto"):
+        Settings.model_validate({**SETTINGS.model_dump(), "security_contact": contact})
 
 
 async def test_the_site_map_names_the_public_pages(browser: Browser, apis: FakeApis) -> None:

@@ -7,6 +7,7 @@ from tests.dom import page
 from tests.fake_apis import FakeApis
 
 from client.app import create_app
+from client.flash import MESSAGES, Flash
 from common.testing.browser import SESSIONS, a_user, running
 from common.testing.fake_hints import FakeHints
 from common.testing.fake_stream import FakeStream
@@ -49,13 +50,17 @@ async def test_a_session_that_is_over_is_explained(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize("secure", [True, False])
-async def test_over_https_every_cookie_is_sent_by_https_alone(apis: FakeApis, secure: bool) -> None:
+async def test_over_https_every_cookie_is_sent_by_https_alone_and_tied_to_its_host(
+    apis: FakeApis, secure: bool
+) -> None:
+    prefix = "__Host-" if secure else ""
     settings = SETTINGS.model_copy(update={"cookie_secure": secure})
     app = create_app(settings, transport=apis, hints=FakeHints(FakeStream()))
     async with running(app) as browser:
         set_by = [
             await browser.get("/orders"),
-            await browser.get("/", headers={"Cookie": "flash=listed"}),
+            await browser.get("/", headers={"Cookie": f"{prefix}flash=listed"}),
+            await browser.get("/auth/signin"),
             await browser.post("/auth/signout"),
             await browser.post("/language", data={"language": "zh"}),
         ]
@@ -64,8 +69,27 @@ async def test_over_https_every_cookie_is_sent_by_https_alone(apis: FakeApis, se
         line for answer in set_by for line in answer.headers.get_list("set-cookie") if "session=" not in line
     ]
     cookies = [cookie for line in lines for cookie in SimpleCookie(line).values()]
-    assert {cookie.key for cookie in cookies} == {"flash", "language"}
+    assert {cookie.key for cookie in cookies} == {
+        f"{prefix}{name}" for name in ("flash", "language", "cookies")
+    }
     assert {bool(cookie["secure"]) for cookie in cookies} == {secure}
     assert {(cookie["samesite"], cookie["path"], bool(cookie["httponly"])) for cookie in cookies} == {
         ("lax", "/", True)
     }
+
+
+async def test_over_https_a_message_and_a_language_are_read_under_their_names(apis: FakeApis) -> None:
+    app = create_app(
+        SETTINGS.model_copy(update={"cookie_secure": True}), transport=apis, hints=FakeHints(FakeStream())
+    )
+    async with running(app) as browser:
+        tossed = await browser.get("/", headers={"Cookie": "flash=listed"})
+        told = await browser.get("/", headers={"Cookie": "__Host-flash=listed"})
+        languages = [
+            (await browser.get("/", headers={"Cookie": cookie})).text
+            for cookie in ("__Host-language=zh", "language=zh")
+        ]
+
+    assert MESSAGES[Flash.LISTED] not in tossed.text
+    assert MESSAGES[Flash.LISTED] in told.text
+    assert all('lang="zh' in text for text in languages)

@@ -10,7 +10,7 @@ from tests.dom import Element, page
 from tests.fake_apis import FakeApis, Ticket
 
 from common.base.identity import CurrentUser
-from common.base.ids import new_id
+from common.testing.browser import a_user
 
 MARK = "\u05d4\u05d5\u05e4\u05e2\u05d4"
 """The begin of each of the words: Hebrew."""
@@ -20,13 +20,19 @@ ATTRIBUTES = frozenset({"aria-label", "title", "alt", "placeholder", "data-title
 
 
 @pytest.fixture
-def seller() -> CurrentUser:
-    return CurrentUser(new_id(), f"{MARK}-seller!@example.test")
+def seller(apis: FakeApis) -> CurrentUser:
+    return known(apis, f"{MARK}-seller!")
 
 
 @pytest.fixture
-def buyer() -> CurrentUser:
-    return CurrentUser(new_id(), f"{MARK}-buyer!@example.test")
+def buyer(apis: FakeApis) -> CurrentUser:
+    return known(apis, f"{MARK}-buyer!")
+
+
+def known(apis: FakeApis, email: str) -> CurrentUser:
+    user = a_user()
+    apis.emails[user.id] = email
+    return user
 
 
 def spoken(apis: FakeApis, seller: CurrentUser) -> Ticket:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -17,7 +18,7 @@ from tests.virtual_clock import just_after
 
 from client.live import answer
 from client.live.answer import message
-from client.live.pages import Live
+from client.live.pages import Limits, Live
 from common.base import times
 from common.base.ids import new_id
 from common.base.money import Money
@@ -249,7 +250,7 @@ async def test_a_holder_whose_end_was_missed_is_not_led_to_an_ended_order(
         await shop.held(ticket, first.id, ended.id)
         await watcher.events(2)
         ended.status = "cancelled"
-        apis.order(a_user("next@example.test"), ticket)
+        apis.order(a_user(), ticket)
         await shop.changed(ticket)
         sent = (await watcher.events(3))[-1]
 
@@ -273,7 +274,7 @@ async def test_many_pages_of_one_ticket_share_one_request_without_a_user(
     app: FastAPI, shop: Shop, apis: FakeApis
 ) -> None:
     ticket = shop.sell()
-    pages = [OpenPage(app, address(ticket), signed_in()) for _ in range(50)]
+    pages = [OpenPage(app, address(ticket), signed_in(), client=f"203.0.113.{n}") for n in range(50)]
     for each in pages:
         await each.events(1)
     before = len(apis.seen)
@@ -384,7 +385,7 @@ async def test_a_stop_in_the_turn_of_a_pages_heartbeat_ends_every_page(
 async def test_more_pages_than_there_is_room_for_are_refused_for_a_while(
     app: FastAPI, shop: Shop, live: Live, monkeypatch: pytest.MonkeyPatch, browser: Browser
 ) -> None:
-    monkeypatch.setattr(live, "_limit", 1)
+    monkeypatch.setattr(live, "_limits", Limits(pages=1))
     ticket = shop.sell()
     async with opened(app, address(ticket)) as first:
         await first.events(1)
@@ -396,6 +397,40 @@ async def test_more_pages_than_there_is_room_for_are_refused_for_a_while(
 
     async with opened(app, address(ticket)) as third:
         await third.events(1)
+
+
+async def test_of_1040_pages_of_one_address_20_are_live_and_a_visitor_of_another_has_his(
+    app: FastAPI, shop: Shop, live: Live, browser: Browser
+) -> None:
+    ticket = shop.sell()
+    async with AsyncExitStack() as stack:
+        pages = [
+            await stack.enter_async_context(opened(app, address(ticket), client=f"2001:db8::{number:x}"))
+            for number in range(1_040)
+        ]
+        for page in pages[:20]:
+            await page.events(1)
+        for page in pages[20:]:
+            await page.ended()
+        visitor = await stack.enter_async_context(opened(app, address(ticket), client="2001:db8:0:1::1"))
+        await visitor.events(1)
+
+        assert live.open_pages == 21
+        assert {page.status for page in pages[20:]} == {429}
+        assert {page.headers["retry-after"] for page in pages[20:]} == {"30"}
+        assert (await browser.get(f"/tickets/{ticket.id}")).status_code == 200
+
+        pages[0].leave()
+        await pages[0].ended()
+        again = await stack.enter_async_context(opened(app, address(ticket), client="2001:db8::ffff"))
+        await again.events(1)
+
+
+async def test_an_address_without_pages_is_forgotten(app: FastAPI, shop: Shop, live: Live) -> None:
+    async with opened(app, address(shop.sell())) as page:
+        await page.events(1)
+
+    assert not live._of_address
 
 
 @pytest.mark.parametrize("record_id", ["x", "%24gt", "0" * 25, "..%2f..%2forders"])

@@ -13,7 +13,7 @@ import pytest
 from tests.edge import edge
 from tests.fake_apis import FakeApis
 
-from common.testing.browser import JWT_KEY
+from common.testing.browser import CLIENT_ADDRESS_KEY, JWT_PUBLIC_KEYS
 
 pytestmark = pytest.mark.sockets
 
@@ -33,7 +33,8 @@ async def started(apis_url: str) -> AsyncIterator[tuple[asyncio.subprocess.Proce
         "API_BASE_URL": apis_url,
         "PUBLIC_URL": url,
         "NATS_URL": "nats://127.0.0.1:1",
-        "JWT_KEY": JWT_KEY,
+        "JWT_PUBLIC_KEYS": JWT_PUBLIC_KEYS,
+        "CLIENT_ADDRESS_KEY": CLIENT_ADDRESS_KEY,
         "HOST": "127.0.0.1",
         "PORT": url.rpartition(":")[2],
     }

@@ -483,6 +483,23 @@ async def test_the_typed_input_survives_an_outage(as_user: As, apis: FakeApis) -
     assert page(answer).one("input", name_="title")["value"] == "Concert"
 
 
+async def test_an_edit_survives_an_outage_and_is_saved_after_it(as_user: As, apis: FakeApis) -> None:
+    seller = a_user()
+    ticket = apis.sell("Concert", "20", seller.id)
+    browser, path = as_user(seller), f"/tickets/{ticket.id}/edit"
+    apis.failure = httpx.ConnectError("down")
+
+    refused = page(await browser.post(path, data={"title": "Opera", "price": "25", "version": "0"}))
+    apis.failure = None
+    form = refused.one("form", id="ticket")
+    saved = await browser.post(
+        form["action"], data={field["name"]: field["value"] for field in form.all("input")}
+    )
+
+    assert saved.status_code == 303
+    assert (ticket.title, str(ticket.price)) == ("Opera", "25.00")
+
+
 async def test_a_form_without_fields_or_of_another_type_is_no_fault(as_user: As) -> None:
     browser = as_user(a_user())
     form = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -1,9 +1,12 @@
 #!/bin/sh
 # Creates the secrets, which no file of this repo may hold, in namespace gittix of the current context:
-#   jwt-secret     JWT_KEY, 48 random bytes. An existing key stays: a new key would end every session.
-#   device-secret  DEVICE_KEY, 48 random bytes. An existing key stays: a new key would make every known device a stranger's.
+#   jwt-secret     JWT_KEY, with which auth alone signs sessions; jwt-public, the others' half of it; receipt-keys of orders;
+#                  client-address-key of auth and client;
+#                  device-key of auth, which proves known devices: infra/keys.sh, which also rotates them. Existing ones stay.
 #   stripe-secret  STRIPE_KEY, STRIPE_WEBHOOK_SECRET and, for the pages, STRIPE_PUBLISHABLE_KEY of the environment, in place
 #                  of those before; left alone when unset.
+#   nats-<user>    NATS_SEED and NATS_KEY, the private and the public key of each user of the broker: six users.
+#   nats-routes    NATS_ROUTES_PASSWORD, by which the servers of a cluster of the broker know each other.
 # KUBECTL names the command ("minikube kubectl --"). The values are sent by stdin, so that process lists do not show them.
 set -eu
 cd "$(dirname "$0")"
@@ -16,19 +19,18 @@ has() { in_namespace get secret "$1" --ignore-not-found --output name | grep -q 
 
 [ -n "$(kube get namespace gittix --ignore-not-found --output name)" ] || kube apply -f base/namespace.yaml
 
-if has jwt-secret; then
-  echo "jwt-secret exists and is kept"
-else
-  printf 'JWT_KEY=%s\n' "$(head -c 48 /dev/urandom | base64 | tr -d '\n')" |
-    in_namespace create secret generic jwt-secret --from-env-file=/dev/stdin
-fi
+../keys.sh kubernetes make
 
-if has device-secret; then
-  echo "device-secret exists and is kept"
-else
-  printf 'DEVICE_KEY=%s\n' "$(head -c 48 /dev/urandom | base64 | tr -d '\n')" |
-    in_namespace create secret generic device-secret --from-env-file=/dev/stdin
-fi
+python=${PYTHON:-$(pwd)/../../.venv/bin/python}
+for user in administrator tickets orders expiration payments client; do
+  has "nats-$user" ||
+    "$python" -m common.seeds "$user" | sed 's/^NATS_[A-Z]*_/NATS_/' |
+    in_namespace create secret generic "nats-$user" --from-env-file=/dev/stdin
+done
+# It stands in an address, and begins with a letter, since the server would read some digits as a number.
+has nats-routes ||
+  printf 'NATS_ROUTES_PASSWORD=r%s\n' "$(od -An -tx1 -N24 /dev/urandom | tr -d ' \n')" |
+  in_namespace create secret generic nats-routes --from-env-file=/dev/stdin
 
 if [ -n "${STRIPE_KEY:-}" ] && [ -n "${STRIPE_WEBHOOK_SECRET:-}" ]; then
   printf 'STRIPE_KEY=%s\nSTRIPE_WEBHOOK_SECRET=%s\nSTRIPE_PUBLISHABLE_KEY=%s\n' \

@@ -23,7 +23,7 @@ from common.contract.events import (
 )
 from common.messaging.stream import Stream
 from common.persistence.mongo import Database
-from common.testing.browser import JWT_KEY, signed_in
+from common.testing.browser import JWT_PUBLIC_KEYS, signed_in
 from common.testing.events import deliver
 from common.testing.fake_stream import FakeStream
 from orders.app import create_app
@@ -31,15 +31,18 @@ from orders.settings import Settings
 
 Json = dict[str, Any]
 HOLD = timedelta(minutes=15)
+RECEIPT_KEYS = ("the key that signs receipts today", "the key of printed receipts, and of all")
 
 
-def an_app(database: Database, stream: Stream) -> FastAPI:
+def an_app(database: Database, stream: Stream, max_open_orders: int = 1_000) -> FastAPI:
     settings = Settings(
         mongo_uri="mongodb://unused",
         nats_url="nats://unused",
-        jwt_key=JWT_KEY,
+        jwt_public_keys=JWT_PUBLIC_KEYS,
+        receipt_keys=RECEIPT_KEYS,
         cookie_secure=False,
         order_hold_seconds=int(HOLD.total_seconds()),
+        max_open_orders=max_open_orders,
     )
     return create_app(settings, database=database, stream=stream)
 

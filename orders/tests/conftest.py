@@ -26,7 +26,7 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def buyer() -> CurrentUser:
-    return a_user("buyer@example.test")
+    return a_user()
 
 
 @pytest.fixture

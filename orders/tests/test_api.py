@@ -6,13 +6,13 @@ import pytest
 from common.base import times
 from common.base.identity import CurrentUser
 from common.base.ids import is_id, new_id
-from common.http.receipts import Receipt, Receipts
 from common.persistence.mongo import Database
 from common.testing.answers import code_of, codes_of, errors_of, message_of, next_page
-from common.testing.browser import JWT_KEY, SESSIONS, a_user, signed_in
+from common.testing.browser import SESSIONS, a_user, signed_in
 from common.testing.events import deliver, emitted
 from common.testing.fake_stream import FakeStream
-from tests.builders import HOLD, Offer, Payment, Shop
+from orders.receipts import Receipt, Receipts
+from tests.builders import HOLD, RECEIPT_KEYS, Offer, Payment, Shop
 
 MISSING = [{"message": "TicketId must be provided", "field": "ticketId"}]
 
@@ -40,6 +40,7 @@ async def test_an_order_answers_with_what_it_reserved(shop: Shop) -> None:
         "payment",
         "heldUntil",
         "endedBecause",
+        "completedAt",
     ]
     assert list(order) == published
     assert is_id(order.pop("id"))
@@ -54,6 +55,7 @@ async def test_an_order_answers_with_what_it_reserved(shop: Shop) -> None:
         "ticket": offer.ordered("Concert", 20),
         "payment": None,
         "endedBecause": None,
+        "completedAt": None,
     }
 
 
@@ -305,11 +307,56 @@ async def test_whoever_has_the_code_of_a_receipt_reads_the_state_of_its_order_an
     shop: Shop, client: httpx.AsyncClient
 ) -> None:
     order = await shop.a_complete_order()
-    code = Receipts(JWT_KEY).code(Receipt(order["id"], order["ticket"]["id"]))
+    code = (await client.get(f"/api/orders/{order['id']}/receipt", headers=signed_in(shop.buyer))).json()[
+        "code"
+    ]
 
     response = await client.get(f"/api/orders/receipts/{code}")
 
-    assert response.json() == {"id": order["id"], "status": "complete", "payment": "authorized"}
+    assert response.json() == {
+        "id": order["id"],
+        "status": "complete",
+        "payment": "authorized",
+        "ticketId": order["ticket"]["id"],
+    }
+
+
+async def test_a_receipt_that_was_printed_under_the_key_before_stays_genuine(
+    shop: Shop, client: httpx.AsyncClient
+) -> None:
+    order = await shop.a_complete_order()
+    for key in RECEIPT_KEYS:
+        code = Receipts([key]).code(Receipt(order["id"], order["ticket"]["id"]))
+        assert (await client.get(f"/api/orders/receipts/{code}")).json()["id"] == order["id"]
+
+
+async def test_only_a_paid_order_has_a_receipt_and_only_for_its_buyer(
+    shop: Shop, client: httpx.AsyncClient
+) -> None:
+    unpaid, paid = await shop.an_order(), await shop.a_complete_order()
+
+    async def asked(order_id: str, headers: dict[str, str]) -> int:
+        return (await client.get(f"/api/orders/{order_id}/receipt", headers=headers)).status_code
+
+    assert await asked(unpaid["id"], signed_in(shop.buyer)) == 404
+    assert await asked(new_id(), signed_in(shop.buyer)) == 404
+    assert await asked(paid["id"], signed_in(a_user())) == 401
+    assert await asked(paid["id"], {}) == 401
+    assert await asked(paid["id"], signed_in(shop.buyer)) == 200
+
+
+async def test_a_good_signature_of_a_former_key_proves_no_payment_that_was_not_made(
+    shop: Shop, client: httpx.AsyncClient
+) -> None:
+    """All services knew that key."""
+    unpaid, paid = await shop.an_order(), await shop.a_complete_order()
+
+    for claimed in (
+        Receipt(unpaid["id"], unpaid["ticket"]["id"]),
+        Receipt(paid["id"], unpaid["ticket"]["id"]),
+    ):
+        code = Receipts(RECEIPT_KEYS[1:]).code(claimed)
+        assert message_of(await client.get(f"/api/orders/receipts/{code}"), 404) == "Not found"
 
 
 @pytest.mark.parametrize(
@@ -317,8 +364,8 @@ async def test_whoever_has_the_code_of_a_receipt_reads_the_state_of_its_order_an
     [
         "x",
         "é",
-        Receipts(JWT_KEY).code(Receipt(new_id(), new_id())),
-        Receipts("another key, as long as the first one").code(Receipt(new_id(), new_id())),
+        Receipts(RECEIPT_KEYS).code(Receipt(new_id(), new_id())),
+        Receipts(["another key, as long as the first one"]).code(Receipt(new_id(), new_id())),
         SESSIONS.token(a_user()),
         "x" * 5000,
     ],

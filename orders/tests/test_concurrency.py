@@ -56,6 +56,25 @@ async def test_of_200_buyers_at_once_exactly_one_gets_each_ticket(
         assert await real_database["orders"].count_documents({}) == TICKETS
 
 
+async def test_of_1000_tickets_that_one_account_orders_at_once_it_holds_five(
+    real_database: Database, stream: FakeStream
+) -> None:
+    account = a_user()
+    replicas = [an_app(real_database, stream, max_open_orders=5) for _ in range(2)]
+    async with running(replicas[0]) as first, running(replicas[1]) as second:
+        offers = [Offer() for _ in range(1_000)]
+        await deliver(stream, *(offer.created() for offer in offers))
+        shops = [Shop(client, stream, real_database, account) for client in (first, second)]
+        answers = await asyncio.gather(
+            *(shops[number % 2].post({"ticketId": offer.id}) for number, offer in enumerate(offers))
+        )
+        rival = await asyncio.gather(*(shops[0].post({"ticketId": o.id}, a_user()) for o in offers))
+
+    assert Counter(answer.status_code for answer in answers) == {201: 5, 429: 995}
+    assert all(0 < int(answer.headers["Retry-After"]) <= 900 for answer in answers if answer.is_error)
+    assert Counter(answer.status_code for answer in rival) == {201: 995, 400: 5}
+
+
 async def test_of_cancelling_paying_and_expiring_at_once_exactly_one_happens(
     real_database: Database, stream: FakeStream
 ) -> None:

@@ -17,6 +17,7 @@ from orders.errors import NotDue, OrderComplete
 
 DUE = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOLD = timedelta(minutes=15)
+PAID = DUE - timedelta(minutes=5)
 MILLISECOND = timedelta(milliseconds=1)
 TICKET = Ticket("ticket", "Concert", Money(2000))
 
@@ -27,9 +28,9 @@ def an_order(status: Status = Status.CREATED) -> Order:
     if status is Status.AWAITING_PAYMENT:
         order.await_payment()
     elif status is Status.COMPLETE:
-        order.complete()
+        order.complete(PAID)
     elif status is Status.CANCELLED:
-        order.cancel()
+        order.cancel(DUE)
     if status is not Status.CREATED:
         order.saved()
     return order
@@ -59,18 +60,22 @@ def test_placing_is_version_0_of_a_new_order_that_reserves_its_ticket() -> None:
 def test_a_cancellation_gives_the_ticket_up(status: Status) -> None:
     order = an_order(status)
 
-    order.cancel()
+    order.cancel(DUE)
 
     assert order.recorded == OrderCancelled(
-        id=order.id, version=order.version + 1, ticket=TicketRef(id="ticket"), ended_because="cancelled"
+        id=order.id,
+        version=order.version + 1,
+        ticket=TicketRef(id="ticket"),
+        ended_because="cancelled",
+        ended_at=DUE,
     )
-    assert (order.status, order.reservation) == (Status.CANCELLED, None)
+    assert (order.status, order.reservation, order.ended_at) == (Status.CANCELLED, None, DUE)
 
 
 def test_a_cancellation_again_changes_nothing() -> None:
     order = an_order(Status.CANCELLED)
 
-    order.cancel()
+    order.cancel(DUE)
 
     assert order.recorded is None
 
@@ -79,7 +84,7 @@ def test_a_complete_order_cannot_be_cancelled() -> None:
     order = an_order(Status.COMPLETE)
 
     with pytest.raises(OrderComplete, match="Cannot cancel a completed order"):
-        order.cancel()
+        order.cancel(DUE)
 
     assert (order.status, order.recorded) == (Status.COMPLETE, None)
 
@@ -100,6 +105,7 @@ def test_an_order_expires_at_its_moment() -> None:
 
     assert isinstance(order.recorded, OrderCancelled)
     assert order.ended_because == order.recorded.ended_because == "expired"
+    assert order.ended_at == order.recorded.ended_at == DUE
     assert (order.status, order.reservation) == (Status.CANCELLED, None)
 
 
@@ -124,9 +130,10 @@ def test_the_reason_of_an_end_stays_whatever_follows() -> None:
     order = an_order(Status.CANCELLED)
 
     order.expire(DUE + 10 * HOLD, HOLD)
+    order.cancel(DUE + 11 * HOLD)
     order.settle(PaymentState.VOIDED)
 
-    assert order.ended_because == "cancelled"
+    assert (order.ended_because, order.ended_at) == ("cancelled", DUE)
 
 
 @pytest.mark.parametrize(
@@ -175,12 +182,13 @@ def test_only_a_new_order_begins_to_wait(status: Status) -> None:
 def test_an_authorised_payment_completes_the_order_which_keeps_its_ticket(status: Status) -> None:
     order = an_order(status)
 
-    order.complete()
+    order.complete(PAID)
 
     assert order.recorded == OrderCompleted(
-        id=order.id, version=order.version + 1, ticket=TicketRef(id="ticket")
+        id=order.id, version=order.version + 1, ticket=TicketRef(id="ticket"), completed_at=PAID
     )
     assert (order.status, order.payment) == (Status.COMPLETE, PaymentState.AUTHORIZED)
+    assert order.completed_at == PAID
     assert order.reservation == "ticket"
 
 
@@ -188,7 +196,7 @@ def test_an_authorised_payment_completes_the_order_which_keeps_its_ticket(status
 def test_an_ended_order_is_not_completed(status: Status) -> None:
     order = an_order(status)
 
-    order.complete()
+    order.complete(PAID)
 
     assert (order.status, order.recorded) == (status, None)
 

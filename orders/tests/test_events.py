@@ -33,7 +33,9 @@ async def test_a_cancellation_publishes_order_cancelled_once(shop: Shop, stream:
     await shop.delete(order)
     await shop.delete(order)
 
-    assert await emitted(stream, "order.cancelled", 1) == [
+    [event] = await emitted(stream, "order.cancelled", 1)
+    assert event.pop("endedAt").endswith("Z")
+    assert [event] == [
         {
             "id": order["id"],
             "version": 1,
@@ -55,7 +57,8 @@ async def test_every_change_of_a_paid_order_is_published_with_its_version(
     (completed,) = await emitted(stream, "order.completed", 1)
 
     assert awaiting == {"id": order["id"], "version": 1, "status": "awaiting:payment", "ticket": ticket}
-    assert completed == {"id": order["id"], "version": 2, "ticket": ticket}
+    completed_at = (await shop.shown(order))["completedAt"]
+    assert completed == {"id": order["id"], "version": 2, "ticket": ticket, "completedAt": completed_at}
     assert captured == {"id": order["id"], "version": 3, "status": "complete", "ticket": ticket}
     assert [message.subject.split(".")[1] for message in stream.of("order")] == [
         "created",

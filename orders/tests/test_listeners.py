@@ -11,7 +11,7 @@ from common.messaging.events import Event
 from common.persistence.mongo import Database, Document
 from common.testing.answers import message_of
 from common.testing.browser import a_user
-from common.testing.events import deliver, emitted, outcomes, refused
+from common.testing.events import deliver, emitted, emitted_by, outcomes, refused
 from common.testing.fake_stream import FakeStream
 from tests.builders import HOLD, Json, Offer, Payment, Shop, timer
 
@@ -53,9 +53,13 @@ async def test_an_event_of_before_there_were_details_leaves_them_as_they_are(
     old, new = Offer(), Offer()
     fields = {"version": 0, "title": "Concert", "price": 20, "userId": "u"}
 
-    await stream.publish(f"ticket.created.{old.id}", orjson.dumps(fields | {"id": old.id}), {})
+    await stream.publish(
+        f"ticket.created.{old.id}", orjson.dumps(fields | {"id": old.id}), emitted_by("tickets")
+    )
     await deliver(stream, TicketCreated(**new.created().model_dump() | {"venue": "Hall"}))
-    await stream.publish(f"ticket.updated.{new.id}", orjson.dumps(fields | {"id": new.id, "version": 1}), {})
+    await stream.publish(
+        f"ticket.updated.{new.id}", orjson.dumps(fields | {"id": new.id, "version": 1}), emitted_by("tickets")
+    )
     await stream.settled()
 
     assert "details" not in await replica(database, old)
@@ -229,12 +233,15 @@ async def test_a_payment_completes_its_order(shop: Shop, stream: FakeStream) -> 
 
     await deliver(stream, Payment(order["id"]).created())
 
-    assert await shop.shown(order) == order | {
+    shown = await shop.shown(order)
+    assert shown == order | {
         "status": "complete",
         "version": 1,
         "payment": "authorized",
         "heldUntil": None,
+        "completedAt": shown["completedAt"],
     }
+    assert shown["completedAt"] is not None
     await emitted(stream, "order.completed", 1)
 
 

@@ -36,9 +36,9 @@ class OrderMachine(RuleBasedStateMachine):
     def cancel(self) -> None:
         if self.order.status is Status.COMPLETE:
             with pytest.raises(OrderComplete):
-                self.order.cancel()
+                self.order.cancel(self.now)
         else:
-            self.order.cancel()
+            self.order.cancel(self.now)
             assert self.order.status is Status.CANCELLED
         self._save()
 
@@ -64,7 +64,7 @@ class OrderMachine(RuleBasedStateMachine):
     @rule()
     def complete(self) -> None:
         before = self.order.status
-        self.order.complete()
+        self.order.complete(self.now)
         assert self.order.status is (Status.CANCELLED if before is Status.CANCELLED else Status.COMPLETE)
         self._save()
 

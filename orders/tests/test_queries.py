@@ -1,5 +1,6 @@
 """Every query of the orders database, over 100,000 documents of each kind: each reads by an index."""
 
+import asyncio
 import random
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,6 +15,7 @@ from common.persistence.mongo import Database
 from common.testing.fake_stream import FakeStream
 from common.testing.plans import faults_of, fill, missing, stored
 from orders.domain import Order, Status, Ticket
+from orders.errors import TooManyOpenOrders
 from orders.publishers import publishers
 from orders.repository import Repositories
 
@@ -22,6 +24,8 @@ pytestmark = pytest.mark.connected
 COUNT = 100_000
 BUYERS = 1_000
 BUYER = "buyer-7"
+GIVES_UP = "buyer-1"
+"""With a hundred unpaid ends of different tickets."""
 HOLD = timedelta(minutes=15)
 ENDED = (Status.COMPLETE, Status.CANCELLED)
 
@@ -31,13 +35,15 @@ def orders() -> Iterator[Order]:
     chance, now = random.Random(1), times.now()
     for number in range(COUNT):
         live = number % 100 == 0
+        status = chance.choice((Status.CREATED, Status.AWAITING_PAYMENT) if live else ENDED)
         yield Order(
             id=new_id(),
             version=1,
             user_id=f"buyer-{number % BUYERS}",
             ticket=Ticket(new_id(), f"Ticket {number}", Money(2_000)),
             expires_at=now + timedelta(minutes=chance.randint(-30, 30)),
-            status=chance.choice((Status.CREATED, Status.AWAITING_PAYMENT) if live else ENDED),
+            status=status,
+            ended_at=now if status is Status.CANCELLED else None,
         )
 
 
@@ -58,8 +64,21 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
     async def save() -> None:
         order = Order.place(BUYER, Ticket(new_id(), "New", Money(2_000)), times.now())
         await placements.save(order)
-        order.cancel()
+        order.cancel(times.now())
         await placements.save(order)
+        await placements.relay.drained()
+
+    async def one_too_many() -> None:
+        buyer = new_id()
+
+        async def place() -> None:
+            order = Order.place(buyer, Ticket(new_id(), "New", Money(2_000)), times.now())
+            await placements.place(order, None, 5, HOLD)
+
+        for _ in range(5):
+            await place()
+        with pytest.raises(TooManyOpenOrders):
+            await place()
         await placements.relay.drained()
 
     async def sent_twice() -> None:
@@ -77,6 +96,11 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         "orders.create": sent_twice,
         "orders.once": sent_twice,
         "orders.find": lambda: placements.find(one.id),
+        "orders.place": one_too_many,
+        "orders.unpaid_ends": lambda: placements.unpaid_ends(GIVES_UP, placed[1].ticket.id),
+        "orders.unpaid_ends of several": lambda: asyncio.gather(
+            *(placements.unpaid_ends(order.user_id, order.ticket.id) for order in placed[:50])
+        ),
         "orders.get": lambda: placements.get(one.id),
         "orders.save": save,
         "orders.of_buyer": lambda: placements.of_buyer(BUYER, 20, None),

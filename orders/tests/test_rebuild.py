@@ -9,8 +9,8 @@ from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
 from common.persistence.mongo import ASCENDING, Database
-from common.testing.browser import a_user, running
-from common.testing.events import deliver, publish
+from common.testing.browser import JWT_PUBLIC_KEYS, a_user, running
+from common.testing.events import deliver, emitted_by, publish
 from common.testing.fake_stream import FakeStream
 from common.testing.process import run_module
 from common.testing.servers import server
@@ -46,7 +46,7 @@ async def test_a_replica_from_before_there_were_details_is_right_as_it_is(
 ) -> None:
     offer = Offer()
     body = {"id": offer.id, "version": 0, "title": "Concert", "price": 20, "userId": offer.seller_id}
-    await stream.publish(f"ticket.created.{offer.id}", orjson.dumps(body), {})
+    await stream.publish(f"ticket.created.{offer.id}", orjson.dumps(body), emitted_by("tickets"))
     await stream.settled()
     # As the release of before wrote it.
     await database["tickets"].update_one({"_id": offer.id}, {"$unset": {"details": ""}})
@@ -92,7 +92,8 @@ async def test_a_copy_that_was_lost_is_there_again_while_the_service_serves(
         environment = {
             "MONGO_URI": server("TEST_MONGO_URI").replace("/?", f"/{real_database.name}?"),
             "NATS_URL": server("TEST_NATS_URL"),
-            "JWT_KEY": "k" * 32,
+            "JWT_PUBLIC_KEYS": JWT_PUBLIC_KEYS,
+            "RECEIPT_KEYS": "r" * 32,
         }
 
         command = asyncio.to_thread(run_module, "orders", "rebuild", environment=environment)

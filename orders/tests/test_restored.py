@@ -79,6 +79,11 @@ async def test_orders_in_every_state_are_as_they_were(
     open_ = [order["_id"] for order in orders if order["status"] == "created"]
     await emit(stream, *_paid(Payment(open_[0])))
     expected = await copy(database, "orders"), await copy(database, "tickets")
+    known = {order["_id"] for order in orders}
+    for document in expected[0]:
+        if document["_id"] not in known:
+            # An order that is put back counts no more against its buyer's limit.
+            del document["slot"]
     published = len(stream.messages)
     await replace(database, orders=orders, tickets=tickets)
 
@@ -122,7 +127,9 @@ async def test_a_payment_whose_effect_was_lost_with_the_database_takes_effect(
 
     await restored(stream, database)
 
-    assert await shop.shown(order) == expected
+    shown = await shop.shown(order)
+    # Completed once more: at the time of the restoration.
+    assert shown | {"completedAt": None} == expected | {"completedAt": None}
     again = [m.headers["ce-id"] for m in stream.messages if m.subject.endswith(order["id"])]
     assert len(again) == expected["version"] + 1
 

@@ -1,12 +1,17 @@
 import pytest
 
 from common.runtime.settings import load
-from common.testing.browser import JWT_KEY
+from common.testing.browser import JWT_KEY, JWT_PUBLIC_KEYS
 from common.testing.process import run_module
 from common.testing.refusal import refusal
 from orders.settings import Settings
 
-GOOD = {"MONGO_URI": "mongodb://mongo", "NATS_URL": "nats://nats", "JWT_KEY": JWT_KEY}
+GOOD = {
+    "MONGO_URI": "mongodb://mongo",
+    "NATS_URL": "nats://nats",
+    "JWT_PUBLIC_KEYS": JWT_PUBLIC_KEYS,
+    "RECEIPT_KEYS": "r" * 32,
+}
 
 
 @pytest.mark.parametrize("variable", GOOD)
@@ -27,12 +32,20 @@ def test_a_missing_variable_stops_the_start_by_its_name(
         ("NATS_URL", "nats"),
         ("NATS_URL", "redis://nats"),
         ("JWT_KEY", "too short"),
+        ("JWT_KEY", JWT_KEY),
+        ("JWT_PUBLIC_KEYS", "too short"),
+        ("RECEIPT_KEYS", "too short"),
+        ("RECEIPT_KEYS", "r" * 32 + ","),
         ("PORT", "http"),
         ("LOG_LEVEL", "LOUD"),
         ("COOKIE_SECURE", "maybe"),
         ("ORDER_HOLD_SECONDS", "0"),
         ("ORDER_HOLD_SECONDS", "-1"),
         ("ORDER_HOLD_SECONDS", "a while"),
+        ("MAX_OPEN_ORDERS", "0"),
+        ("MAX_OPEN_ORDERS", "1000001"),
+        ("REORDER_PAUSE_SECONDS", "-1"),
+        ("REORDER_PAUSE_SECONDS", "86401"),
     ],
 )
 def test_a_malformed_variable_stops_the_start_by_its_name(
@@ -53,8 +66,34 @@ def test_a_hold_lasts_fifteen_minutes_unless_set(environment: pytest.MonkeyPatch
     assert load(Settings).order_hold_seconds == 5
 
 
+def test_the_first_key_of_receipts_signs_and_without_one_the_key_of_the_release_before(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    for name, value in GOOD.items():
+        environment.setenv(name, value)
+    environment.setenv("RECEIPT_KEYS", f"{'n' * 32}, {'o' * 32}")
+    assert load(Settings).receipt_keys == ("n" * 32, "o" * 32)
+
+    environment.setenv("JWT_KEY", "s" * 31 + ",")
+    environment.delenv("RECEIPT_KEYS")
+    assert load(Settings).receipt_keys == ("s" * 31 + ",",)
+    assert "s" * 31 not in repr(load(Settings))
+
+
+def test_a_buyer_holds_five_unpaid_orders_and_the_first_pause_is_15_minutes_unless_set(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    for name, value in GOOD.items():
+        environment.setenv(name, value)
+    assert (load(Settings).max_open_orders, load(Settings).reorder_pause_seconds) == (5, 900)
+
+    environment.setenv("MAX_OPEN_ORDERS", "7")
+    environment.setenv("REORDER_PAUSE_SECONDS", "0")
+    assert (load(Settings).max_open_orders, load(Settings).reorder_pause_seconds) == (7, 0)
+
+
 def test_the_process_ends_with_one_line_and_exit_code_1() -> None:
     ended = run_module("orders", environment={name: GOOD[name] for name in ("MONGO_URI", "NATS_URL")})
 
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == "Cannot start: set JWT_KEY (missing)\n"
+    assert ended.stderr == "Cannot start: set JWT_PUBLIC_KEYS (missing), RECEIPT_KEYS (missing)\n"

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from common.persistence.mongo import Database
-from common.testing.browser import JWT_KEY, running
+from common.testing.browser import JWT_PUBLIC_KEYS, running
 from common.testing.fake_stream import FakeStream
 from payments.app import create_app
 from payments.context import Timing
@@ -30,7 +30,7 @@ def settings() -> Settings:
     return Settings(
         mongo_uri="mongodb://unused",
         nats_url="nats://unused",
-        jwt_key=JWT_KEY,
+        jwt_public_keys=JWT_PUBLIC_KEYS,
         cookie_secure=False,
         payment_gateway="fake",
         stripe_webhook_secret=WEBHOOK_SECRET,

@@ -1,6 +1,7 @@
 """Races that only a real database shows."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -14,7 +15,7 @@ from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
 from common.persistence.mongo import Database, connect
-from common.testing.browser import running, signed_in
+from common.testing.browser import a_user, running, signed_in
 from common.testing.fixtures import server
 from payments.app import create_app
 from payments.context import PaymentContext, Timing
@@ -78,6 +79,27 @@ async def test_twenty_at_once_are_one_charge(
         assert len(await intents(real_database, order)) == 1
         assert authorizations(pods) - before == 1
         assert await real_database["payments"].count_documents({"order_id": order.id}) == 1
+
+
+async def test_of_one_account_s_declines_at_30_orders_at_once_twenty_reach_the_provider(
+    pods: list[tuple[httpx.AsyncClient, PaymentContext]], real_stream: Stream
+) -> None:
+    buyer = a_user()
+    orders = [AnOrder(buyer=buyer) for _ in range(30)]
+    for order in orders:
+        await emit(real_stream, order.created())
+    for order in orders:
+        await known(pods[0][1], order, "created")
+
+    async def pay(number: int, order: AnOrder) -> int:
+        body = {"orderId": order.id, "token": "tok_chargeDeclined"}
+        client, _ = pods[number % 2]
+        return (await client.post("/api/payments", json=body, headers=signed_in(buyer))).status_code
+
+    answers = await asyncio.gather(*(pay(*one) for one in enumerate(orders)))
+
+    assert Counter(answers) == {402: 20, 429: 10}
+    assert authorizations(pods) == 20
 
 
 async def test_paying_and_cancelling_at_once(

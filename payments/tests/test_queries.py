@@ -74,7 +74,8 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
     )
     ours, orders = repositories.payments, repositories.orders
     tries, webhooks = repositories.attempts, repositories.webhooks
-    for each in (ours, tries, webhooks, gateway):
+    declined = repositories.declined
+    for each in (ours, tries, declined, webhooks, gateway):
         await each.prepare()
     kept = list(payments())
     await fill(ours.documents, stored(ours, kept))
@@ -96,6 +97,8 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
     failed = attempt(new_id())
     await tries.begin(failed)
     await tries.fail(failed.order_id, 1)
+    placed = attempt(new_id())
+    await tries.begin(placed)
     charge = begun.charge
     queries = {
         "payments.find": lambda: ours.find(one.id),
@@ -119,6 +122,9 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         "attempts.decline": lambda: tries.decline(begun.order_id, 1, "No"),
         "attempts.fail": lambda: tries.fail(begun.order_id, 1),
         "attempts.finish": lambda: tries.finish(begun.order_id, 1),
+        "declined.take_place": lambda: declined.take_place("buyer", 20),
+        "declined.return_place": lambda: declined.return_place("buyer"),
+        "declined.not_declined": lambda: declined.not_declined(placed.order_id, 1),
         "webhooks.receive": lambda: webhooks.receive("evt_1", {}, NOW),
         "webhooks.processed": lambda: webhooks.processed("evt_1", NOW),
         "gateway.authorize": lambda: gateway.authorize(charge),

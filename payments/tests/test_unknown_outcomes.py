@@ -141,7 +141,7 @@ async def test_attempts_are_left_to_their_requests_first(shop: Shop) -> None:
     shop.gateway.down = True
     patient = replace(shop.context, timing=Timing())
     with pytest.raises(OutcomeUnknown):
-        await commands.pay(patient, CurrentUser(order.buyer.id, "x"), order.id, "tok_visa")
+        await commands.pay(patient, CurrentUser(order.buyer.id), order.id, "tok_visa")
     assert await sweep_attempts(patient) == 0
 
 

@@ -10,6 +10,7 @@ from stripe import WebhookSignature
 
 from common.base.ids import new_id
 from common.base.money import Money
+from common.testing.security import SecurityLines
 from payments.domain import Attempt
 from payments.gateway import Intent, State
 from payments.settings import Settings
@@ -34,6 +35,16 @@ async def send(
     signed = WebhookSignature.generate_signature_header(payload, secret, timestamp)
     headers = {b"Stripe-Signature": (signed if header is None else header).encode()}
     return await shop.client.post("/api/payments/webhook", content=payload.encode(), headers=headers)
+
+
+async def test_a_forged_event_is_in_the_security_log(shop: Shop, security_lines: SecurityLines) -> None:
+    answer = await send(shop, an_event("succeeded", "pi_1"), secret="whsec_of_somebody_else")
+
+    assert answer.status_code == 400
+    (line,) = security_lines.lines
+    assert (line["event"], line["code"]) == ("webhook_signature_fail", "signature-invalid")
+    assert line["route"] == "/api/payments/webhook"
+    assert "pi_1" not in security_lines.texts[0]
 
 
 async def a_lost_authorisation(shop: Shop) -> tuple[AnOrder, str]:

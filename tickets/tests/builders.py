@@ -21,7 +21,7 @@ from common.contract.events import (
 )
 from common.messaging.stream import Stream
 from common.persistence.mongo import Database
-from common.testing.browser import JWT_KEY, a_user, signed_in
+from common.testing.browser import JWT_PUBLIC_KEYS, a_user, signed_in
 from common.testing.events import deliver
 from common.testing.fake_stream import FakeStream
 from tickets.app import create_app
@@ -30,9 +30,16 @@ from tickets.settings import Settings
 Json = dict[str, Any]
 
 
-def an_app(database: Database, stream: Stream) -> FastAPI:
+def an_app(
+    database: Database, stream: Stream, max_listings: int = 10_000, listings_per_hour: int = 0
+) -> FastAPI:
     settings = Settings(
-        mongo_uri="mongodb://unused", nats_url="nats://unused", jwt_key=JWT_KEY, cookie_secure=False
+        mongo_uri="mongodb://unused",
+        nats_url="nats://unused",
+        jwt_public_keys=JWT_PUBLIC_KEYS,
+        cookie_secure=False,
+        max_listings=max_listings,
+        listings_per_hour=listings_per_hour,
     )
     return create_app(settings, database=database, stream=stream)
 
@@ -43,7 +50,7 @@ class Sale:
 
     ticket_id: str
     id: str
-    buyer: CurrentUser = field(default_factory=lambda: a_user("buyer@example.test"))
+    buyer: CurrentUser = field(default_factory=a_user)
 
     @classmethod
     def of(cls, ticket: Json) -> "Sale":

@@ -26,7 +26,7 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def seller() -> CurrentUser:
-    return a_user("seller@example.test")
+    return a_user()
 
 
 @pytest.fixture

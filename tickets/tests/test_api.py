@@ -5,10 +5,11 @@ import pytest
 
 from common.base.identity import CurrentUser
 from common.base.ids import is_id, new_id
-from common.http.session import Sessions
+from common.http.session_keys import PrivateKey
+from common.http.session_tokens import Ed25519Signer
 from common.persistence.mongo import Database
 from common.testing.answers import code_of, codes_of, errors_of, message_of
-from common.testing.browser import JWT_KEY, a_user, signed_in
+from common.testing.browser import SESSIONS, a_user, signed_in
 from common.testing.fake_stream import FakeStream
 from tests.builders import Market
 
@@ -261,8 +262,8 @@ async def test_a_write_needs_a_session_before_all_else(
     "token",
     [
         "nonsense",
-        Sessions("another key, of more than thirty-two bytes", secure=False).token(a_user()),
-        Sessions(JWT_KEY, secure=False).token(a_user())[:-4],
+        Ed25519Signer(PrivateKey.generate()).token(a_user(), ""),
+        SESSIONS.token(a_user())[:-4],
     ],
     ids=["nonsense", "another key", "cut"],
 )

@@ -1,6 +1,7 @@
 """Races, on the real database: the one in memory can't show any."""
 
 import asyncio
+from collections import Counter
 
 import orjson
 import pytest
@@ -42,6 +43,34 @@ async def test_of_many_edits_at_once_each_is_one_version(real_database: Database
         published = await emitted(stream, "ticket.updated", 30)
         assert [event["version"] for event in published] == list(range(1, 31))
         assert (await market.shown(ticket))["version"] == 30
+
+
+async def test_of_400_listings_of_one_seller_at_once_exactly_100_are_stored(
+    real_database: Database, stream: FakeStream
+) -> None:
+    replicas = [an_app(real_database, stream, max_listings=100) for _ in range(2)]
+    async with running(replicas[0]) as first, running(replicas[1]) as second:
+        markets = [Market(client, stream, a_user()) for client in (first, second)]
+        offer, seller = {"title": "Concert", "price": 20}, a_user()
+
+        answers = await asyncio.gather(*(markets[n % 2].post(offer, seller) for n in range(400)))
+
+        assert Counter(answer.status_code for answer in answers) == {201: 100, 400: 300}
+        slots = {ticket["slot"] for ticket in await real_database["tickets"].find({})}
+        assert slots == set(range(1, 101))
+
+
+async def test_of_200_new_listings_at_once_exactly_30_are_stored_in_the_hour(
+    real_database: Database, stream: FakeStream
+) -> None:
+    replicas = [an_app(real_database, stream, listings_per_hour=30) for _ in range(2)]
+    async with running(replicas[0]) as first, running(replicas[1]) as second:
+        markets = [Market(client, stream, a_user()) for client in (first, second)]
+        offer, seller = {"title": "Concert", "price": 20}, a_user()
+
+        answers = await asyncio.gather(*(markets[n % 2].post(offer, seller) for n in range(200)))
+
+        assert Counter(answer.status_code for answer in answers) == {201: 30, 429: 170}
 
 
 async def test_an_edit_and_a_hold_at_once_leave_a_consistent_ticket(

@@ -18,7 +18,7 @@ from tickets.publishers import publishers
 from tickets.repository import TicketRepository
 
 DATABASES = ["database", pytest.param("real_database", marks=pytest.mark.connected)]
-SELLER = a_user("seller@example.test")
+SELLER = a_user()
 
 
 class Busy(TicketRepository):

@@ -23,7 +23,7 @@ from tickets.repository import OrderProgress, Repositories, TicketRepository
 
 DATABASES = ["database", pytest.param("real_database", marks=pytest.mark.connected)]
 Step = Callable[[], Awaitable[object]]
-SELLER = a_user("seller@example.test")
+SELLER = a_user()
 
 
 class Died(Exception):

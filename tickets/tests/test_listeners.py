@@ -8,7 +8,7 @@ from common.base.ids import new_id
 from common.messaging.events import Event
 from common.persistence.mongo import Database
 from common.testing.answers import message_of
-from common.testing.events import deliver, emitted, outcomes, publish, refused
+from common.testing.events import deliver, emitted, emitted_by, outcomes, publish, refused
 from common.testing.fake_stream import FakeStream
 from tests.builders import Json, Market, Sale
 from tickets.repository import OrderProgress
@@ -219,7 +219,7 @@ async def test_a_field_that_is_not_known_is_no_fault(market: Market, stream: Fak
     order = Sale.of(ticket)
     body = order.created().to_json()[:-1] + b',"addedLater":{"x":1}}'
 
-    await stream.publish(f"order.created.{order.id}", body, {})
+    await stream.publish(f"order.created.{order.id}", body, emitted_by("orders"))
     await stream.settled()
 
     assert await state(market, ticket) == ("held", order.id, 1)

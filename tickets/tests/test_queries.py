@@ -18,6 +18,7 @@ from common.persistence.mongo import Database, Document
 from common.testing.fake_stream import FakeStream
 from common.testing.plans import faults_of, fill, missing, stored
 from tickets.domain import Ticket
+from tickets.errors import TooManyListings
 from tickets.publishers import publishers
 from tickets.repository import Page, Repositories
 from tickets.sorting import Sort, cursor_of
@@ -74,7 +75,7 @@ def two_pages(
 
 
 async def test_every_query_reads_by_an_index(real_database: Database) -> None:
-    repositories = Repositories.over(real_database, publishers(FakeStream()))
+    repositories = Repositories.over(real_database, publishers(FakeStream()), max_listings=3)
     listings, progress = repositories.tickets, repositories.orders
     await listings.prepare()
     listed = list(tickets())
@@ -96,6 +97,14 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         await listings.save(ticket)
         await listings.relay.drained()
 
+    async def one_too_many() -> None:
+        seller = new_id()
+        for _ in range(3):
+            await listings.put_on_sale(Ticket.offer(seller, "New", DEAR))
+        with pytest.raises(TooManyListings):
+            await listings.put_on_sale(Ticket.offer(seller, "New", DEAR))
+        await listings.relay.drained()
+
     async def sent_twice() -> None:
         creation = Creation.of("/api/tickets", SELLER, "key", {})
 
@@ -113,6 +122,7 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         "tickets.find": lambda: listings.find(one.id),
         "tickets.get": lambda: listings.get(one.id),
         "tickets.save": save,
+        "tickets.put_on_sale": one_too_many,
         "tickets.derived_by_older": listings.derived_by_older,
         "tickets.over_on_sale": listings.over_on_sale,
         "tickets.derive_again": lambda: listings.derive_again(one),

@@ -7,7 +7,7 @@ import pytest
 from common.base.ids import new_id
 from common.base.money import Money
 from common.persistence.mongo import ASCENDING, Database
-from common.testing.events import deliver
+from common.testing.events import deliver, emitted_by
 from common.testing.fake_stream import FakeStream
 from tests.builders import Market, Sale
 from tickets import commands
@@ -168,7 +168,7 @@ async def test_a_cancellation_that_comes_just_as_the_hold_is_made_good_is_not_un
     ) -> None:
         await hold(tickets, ticket_id, order_id, price, buyer_id=buyer_id)
         monkeypatch.setattr(commands, "hold", hold)
-        await stream.publish(f"order.cancelled.{order.id}", order.cancelled().to_json(), {})
+        await stream.publish(f"order.cancelled.{order.id}", order.cancelled().to_json(), emitted_by("orders"))
 
     monkeypatch.setattr(commands, "hold", overtaken)
     await rebuild(stream, database)

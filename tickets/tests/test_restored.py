@@ -47,6 +47,11 @@ async def test_tickets_in_every_state_are_as_they_were(
     await deliver(stream, first.completed(), third.cancelled())
     await settled(database)
     expected = await copy(database, "tickets"), await copy(database, "orders")
+    known = {ticket["_id"] for ticket in tickets if "slot" in ticket}
+    for document in expected[0]:
+        if document["_id"] not in known:
+            # A listing that is put back counts no more against its seller's limit.
+            document.pop("slot", None)
     published = len(stream.messages)
     await replace(database, tickets=tickets, orders=orders)
 

@@ -1,11 +1,12 @@
 import pytest
 
-from common.testing.browser import JWT_KEY
+from common.runtime.settings import load
+from common.testing.browser import JWT_KEY, JWT_PUBLIC_KEYS
 from common.testing.process import run_module
 from common.testing.refusal import refusal
 from tickets.settings import Settings
 
-GOOD = {"MONGO_URI": "mongodb://mongo", "NATS_URL": "nats://nats", "JWT_KEY": JWT_KEY}
+GOOD = {"MONGO_URI": "mongodb://mongo", "NATS_URL": "nats://nats", "JWT_PUBLIC_KEYS": JWT_PUBLIC_KEYS}
 
 
 @pytest.mark.parametrize("variable", GOOD)
@@ -26,9 +27,15 @@ def test_a_missing_variable_stops_the_start_by_its_name(
         ("NATS_URL", "nats"),
         ("NATS_URL", "redis://nats"),
         ("JWT_KEY", "too short"),
+        ("JWT_KEY", JWT_KEY),
+        ("JWT_PUBLIC_KEYS", "too short"),
         ("PORT", "http"),
         ("LOG_LEVEL", "LOUD"),
         ("COOKIE_SECURE", "maybe"),
+        ("MAX_LISTINGS", "0"),
+        ("MAX_LISTINGS", "1000001"),
+        ("LISTINGS_PER_HOUR", "-1"),
+        ("LISTINGS_PER_HOUR", "1001"),
     ],
 )
 def test_a_malformed_variable_stops_the_start_by_its_name(
@@ -40,8 +47,20 @@ def test_a_malformed_variable_stops_the_start_by_its_name(
     assert said.count("\n") == 1
 
 
+def test_a_seller_has_100_listings_and_30_new_ones_an_hour_unless_set(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    for name, value in GOOD.items():
+        environment.setenv(name, value)
+    assert (load(Settings).max_listings, load(Settings).listings_per_hour) == (100, 30)
+
+    environment.setenv("MAX_LISTINGS", "7")
+    environment.setenv("LISTINGS_PER_HOUR", "0")
+    assert (load(Settings).max_listings, load(Settings).listings_per_hour) == (7, 0)
+
+
 def test_the_process_ends_with_one_line_and_exit_code_1() -> None:
     ended = run_module("tickets", environment={name: GOOD[name] for name in ("MONGO_URI", "NATS_URL")})
 
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == "Cannot start: set JWT_KEY (missing)\n"
+    assert ended.stderr == "Cannot start: set JWT_PUBLIC_KEYS (missing)\n"

@@ -12,7 +12,7 @@ from tickets import commands
 from tickets.publishers import publishers
 from tickets.repository import TicketRepository
 
-STRANGERS = [None, a_user("stranger@example.test")]
+STRANGERS = [None, a_user()]
 
 
 @pytest.mark.parametrize("stranger", STRANGERS, ids=["a guest", "a stranger"])

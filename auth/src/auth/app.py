@@ -3,6 +3,8 @@
 from fastapi import FastAPI
 
 from auth.devices import Devices
+from auth.email_hashes import EmailHashes
+from auth.errors import FAILED_SIGN_INS
 from auth.hash_queue import HashQueue
 from auth.passwords import Hasher, Passwords, argon2id
 from auth.repository import Repositories
@@ -11,7 +13,7 @@ from auth.settings import Settings
 from common.http.app import create_http_app
 from common.http.client_address import SignedClientAddress
 from common.http.cross_site import Site
-from common.http.session import Sessions
+from common.http.security_log import SecurityLog
 from common.persistence import mongo
 from common.persistence.mongo import Database
 from common.runtime.service import Service
@@ -28,11 +30,19 @@ def create_app(
     repositories = Repositories.over(database, settings.limits)
     service = Service(database=database, collections=repositories.all)
     hashing = HashQueue(Passwords(argon2id() if hasher is None else hasher))
-    sessions = Sessions(settings.jwt_key, settings.cookie_secure, settings.cookie_port)
+    sessions = settings.sessions()
     devices = Devices(settings.device_key, sessions)
-    router = create_router(repositories, hashing, sessions, devices, SignedClientAddress(settings.jwt_key))
+    signed_address = SignedClientAddress(settings.client_address_key)
+    router = create_router(repositories, hashing, sessions, devices, signed_address)
     app = create_http_app(
-        "auth", [router], service.lifespan, service.checks(), site=Site(settings.cookie_secure)
+        "auth",
+        [router],
+        service.lifespan,
+        service.checks(),
+        site=Site(settings.cookie_secure),
+        security_log=SecurityLog(FAILED_SIGN_INS),
     )
     app.state.sessions = sessions
+    app.state.signed_address = signed_address
+    app.state.email_hashes = EmailHashes.derived_from(settings.device_key)
     return app

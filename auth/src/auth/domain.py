@@ -1,5 +1,6 @@
 """Users, their e-mail addresses, and the limits on guessers and new accounts."""
 
+import secrets
 from dataclasses import dataclass, field
 from typing import Self
 from unicodedata import normalize
@@ -49,9 +50,9 @@ class User:
     def register(cls, email: Email, password_hash: str) -> Self:
         return cls(id=new_id(), email=email, password_hash=password_hash)
 
-    @property
-    def identity(self) -> CurrentUser:
-        return CurrentUser(self.id, self.email.address)
+    def new_session(self) -> CurrentUser:
+        """The user in a new session, whose id is 16 random bytes."""
+        return CurrentUser(self.id, secrets.token_urlsafe(16))
 
 
 @dataclass(frozen=True, slots=True)

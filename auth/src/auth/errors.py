@@ -1,6 +1,7 @@
 """Errors that refuse a sign-up or a sign-in."""
 
-from common.base.errors import BadRequest, TooManyTries, Unavailable
+from common.base.errors import BadRequest, KeyReused, TooManyTries, Unavailable
+from common.base.security import SecurityEvent
 from common.contract.error_codes import ErrorCode
 
 
@@ -31,3 +32,11 @@ class Busy(Unavailable):
 class TooManySignUps(TooManyTries):
     code = ErrorCode.TOO_MANY_SIGN_UPS
     default_message = "Too many accounts were created from your network, please wait"
+
+
+FAILED_SIGN_INS = {
+    InvalidCredentials.code: SecurityEvent.SIGN_IN_FAILED,
+    # A guess of the password of a sign-up that was sent before.
+    KeyReused.code: SecurityEvent.SIGN_IN_FAILED,
+}
+"""Events of the security log, by the code of the refusal."""

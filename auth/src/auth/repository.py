@@ -57,6 +57,10 @@ class UserRepository:
         document = await self.documents.find_one({"email_key": email.key})
         return None if document is None else _user(document)
 
+    async def of_id(self, user_id: str) -> User | None:
+        document = await self.documents.find_one({"_id": user_id})
+        return None if document is None else _user(document)
+
     async def replace_hash(self, user: User, password_hash: str) -> None:
         """Replaces the hash. Does nothing if the stored hash changed after `user` was read."""
         await self.documents.update_one(

@@ -5,10 +5,9 @@ from typing import Annotated, Any
 from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from auth import new_passwords
-from auth.domain import MAX_EMAIL, MAX_PASSWORD, MIN_PASSWORD, Email
+from auth.domain import MAX_EMAIL, MAX_PASSWORD, MIN_PASSWORD, Email, User
 from auth.errors import InvalidCredentials
 from common.base.errors import InvalidValue
-from common.base.identity import CurrentUser
 from common.contract.error_codes import ErrorCode
 from common.http.body import Input, Output
 
@@ -59,13 +58,13 @@ class UserOutput(Output):
     email: str
 
     @classmethod
-    def of(cls, user: CurrentUser) -> "UserOutput":
-        return cls.model_construct(id=user.id, email=user.email)
+    def of(cls, user: User) -> "UserOutput":
+        return cls.model_construct(id=user.id, email=user.email.address)
 
 
 class CurrentUserOutput(Output):
     current_user: UserOutput | None
 
     @classmethod
-    def of(cls, user: CurrentUser | None) -> "CurrentUserOutput":
+    def of(cls, user: User | None) -> "CurrentUserOutput":
         return cls.model_construct(current_user=None if user is None else UserOutput.of(user))

@@ -1,17 +1,36 @@
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from auth.domain import Limits
-from common.runtime.settings import MongoUri, ServiceSettings, SessionSettings
+from common.http.session import IssuingSessions
+from common.http.session_keys import SigningKeys, public_keys
+from common.http.session_tokens import signer_of, verifier_of
+from common.runtime.settings import CookieSettings, MongoUri, OwnKey, ServiceSettings
 
 Count = Annotated[int, Field(ge=0, le=1_000)]
 """Limit of a moving window; 0 for none. Each event that counts is stored until it leaves the window."""
 
 
-class Settings(ServiceSettings, SessionSettings):
+def _signing_keys(text: str) -> str:
+    SigningKeys.parse(text)
+    return text
+
+
+def _public_keys(text: str) -> str:
+    public_keys(text)
+    return text
+
+
+class Settings(ServiceSettings, CookieSettings):
     mongo_uri: MongoUri
-    device_key: Annotated[str, Field(min_length=32)]
+    jwt_key: Annotated[str, AfterValidator(_signing_keys)] = Field(repr=False)
+    """The private key that signs sessions, and what is left of the release before: `SigningKeys`."""
+    jwt_public_keys: Annotated[str, AfterValidator(_public_keys)] = ""
+    """Further keys whose sessions are good, beside its own: those before it, and the next one."""
+    client_address_key: OwnKey = Field(default="", validate_default=True, repr=False)
+    """Verifies browsers' addresses by the pages: `common.http.client_address`."""
+    device_key: OwnKey = Field(default="", validate_default=True, repr=False)
     """Proves device cookies. A new key makes every device one that its account does not know."""
     max_failed_sign_ins: Count = 10
     max_failed_sign_ins_per_address: Count = 30
@@ -26,3 +45,8 @@ class Settings(ServiceSettings, SessionSettings):
             self.max_failed_sign_ins_per_account,
             self.sign_ups_per_hour,
         )
+
+    def sessions(self) -> IssuingSessions:
+        keys = SigningKeys.parse(self.jwt_key)
+        tokens = verifier_of(self.jwt_public_keys, keys.shared, keys.private)
+        return IssuingSessions(tokens, self.cookie_secure, self.cookie_port, signer=signer_of(keys))

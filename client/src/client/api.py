@@ -8,8 +8,19 @@ import httpx
 from fastapi import Depends, Request
 from pydantic import TypeAdapter
 
-from client.schemas import ORDERS, TICKETS, Listing, Order, PaidOrder, Payment, Summary, Ticket
-from client.upstream import PROVIDER_TIMEOUT, Upstream
+from client.schemas import (
+    ORDERS,
+    TICKETS,
+    CurrentUserAnswer,
+    Listing,
+    Order,
+    PaidOrder,
+    Payment,
+    ReceiptCode,
+    Summary,
+    Ticket,
+)
+from client.upstream import PROVIDER_TIMEOUT, SHORT_TIMEOUT, Upstream
 from common.http import idempotency
 from common.http.preconditions import etag
 
@@ -32,6 +43,12 @@ class Api:
 
     async def signout(self) -> SetCookies:
         return await self._session("signout", {})
+
+    async def email(self) -> str:
+        """The signed-in user's e-mail address; "" for a session without a user. Waits for a second."""
+        response = await self._upstream.send("GET", "/api/users/currentuser", timeout=SHORT_TIMEOUT)
+        user = CurrentUserAnswer.model_validate_json(response.content).current_user
+        return "" if user is None else user.email
 
     async def _session(self, action: str, body: Mapping[str, str], key: str = "") -> SetCookies:
         response = await self._upstream.send(
@@ -74,8 +91,13 @@ class Api:
     async def order(self, order_id: str) -> Order:
         return Order.model_validate_json((await self._upstream.send("GET", _order(order_id))).content)
 
+    async def receipt_code(self, order_id: str) -> str:
+        """The code of a paid order's receipt. Raises NotFound also for a release whose pages sign it."""
+        response = await self._upstream.send("GET", f"{_order(order_id)}/receipt")
+        return ReceiptCode.model_validate_json(response.content).code
+
     async def receipt(self, code: str) -> PaidOrder:
-        """The present state of a receipt's order. Raises NotFound also for a release without receipts."""
+        """The present state of a receipt's order. Raises NotFound for a code that is not genuine."""
         response = await self._upstream.send("GET", f"/api/orders/receipts/{code}")
         return PaidOrder.model_validate_json(response.content)
 

@@ -7,18 +7,22 @@ from contextlib import asynccontextmanager
 import httpx
 from fastapi import FastAPI
 
-from client import headers, upstream
+from client import upstream
 from client.assets import Assets
+from client.emails import Emails
 from client.errors import ErrorPages
-from client.live.pages import Live
+from client.headers import PAGE_HEADERS
+from client.live.pages import Limits, Live
 from client.pages import (
     auth,
     crawlers,
     languages,
+    listing_form,
     listings,
     live,
     orders,
     payments,
+    purchases,
     receipts,
     tickets,
     withdrawals,
@@ -32,8 +36,6 @@ from client.trailing_slashes import redirects_trailing_slashes
 from common.http.app import create_http_app
 from common.http.client_address import SignedClientAddress
 from common.http.cross_site import Site
-from common.http.receipts import Receipts
-from common.http.session import Sessions
 from common.messaging.subscriptions.hints import Hints, NatsHints
 
 ROUTERS = (
@@ -42,6 +44,8 @@ ROUTERS = (
     languages.router,
     live.router,
     withdrawals.router,
+    listing_form.router,
+    purchases.router,
     tickets.router,
     listings.router,
     receipts.router,
@@ -60,8 +64,9 @@ def create_app(
 
     transport: Replaces the network. hints: Replaces NATS.
     """
-    hints = NatsHints(settings.nats_url, "client") if hints is None else hints
-    open_pages = Live(hints)
+    if hints is None:
+        hints = NatsHints(settings.nats_url, "client", identity=settings.identity("client"))
+    open_pages = Live(hints, Limits(settings.live_pages, settings.live_pages_per_address))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -81,21 +86,22 @@ def create_app(
         lifespan,
         {},
         site=Site(settings.cookie_secure, settings.public_url),
-        headers=(),
-        layers=(ErrorPages, headers.PageHeaders),
+        headers=PAGE_HEADERS,
+        layers=(ErrorPages,),
     )
     assets = Assets()
     app.mount("/static", assets)
     app.state.assets = assets
     app.state.newest_tickets = NewestTickets()
+    app.state.emails = Emails()
     app.state.live = open_pages
-    app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure, settings.cookie_port)
-    app.state.signed_address = SignedClientAddress(settings.jwt_key)
-    app.state.receipts = Receipts(settings.jwt_key)
+    app.state.sessions = settings.sessions()
+    app.state.signed_address = SignedClientAddress(settings.client_address_key)
     app.state.stripe_key = settings.stripe_publishable_key
     app.state.templates = templates(assets, settings.order_hold_seconds)
     app.state.polling = Polling()
     app.state.public_url = settings.public_url
+    app.state.security_contact = settings.security_contact
     sends_to_sign_in(app)
     redirects_trailing_slashes(app)
     return app

@@ -17,7 +17,7 @@ from common.http.rendering import JSON
 _FOR_MACHINES = ("/api/", "/healthz", "/readyz", "/metrics")
 """Paths whose errors stay JSON, for programs. `/api/`: the path of an unknown API reaches this service."""
 
-_REPLACED = {b"content-type", b"content-length"}
+_REPLACED = {b"content-type", b"content-length", b"cache-control"}
 
 
 class ErrorPages:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from fastapi import Request, Response
 
+from client import own_cookies
 from client.i18n import gettext_noop
 from common.http.session import Sessions
 
@@ -60,15 +61,15 @@ def is_good_news(message: str) -> bool:
 
 def leave(response: Response, flash: Flash, sessions: Sessions) -> None:
     """Stores the name of `flash` in the cookie, for the next page."""
-    sessions.set_cookie(response, COOKIE, flash, SECONDS)
+    own_cookies.leave(response, sessions, COOKIE, flash, SECONDS)
 
 
 def waiting(request: Request) -> str | None:
     """The text of the pending message; None without one, or for a name that is missing in `MESSAGES`."""
-    name = request.cookies.get(COOKIE, "")
+    name = own_cookies.left(request, COOKIE)
     return next((words for flash, words in MESSAGES.items() if flash == name), None)
 
 
 def shown(response: Response, sessions: Sessions) -> None:
     """Deletes the cookie, so that the message is shown once."""
-    sessions.delete_cookie(response, COOKIE)
+    own_cookies.take_away(response, sessions, COOKIE)

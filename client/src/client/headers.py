@@ -1,10 +1,6 @@
 """Security headers of every response of this service."""
 
-from collections.abc import Iterable
-
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-RawHeaders = Iterable[tuple[bytes, bytes]]
+from collections.abc import Sequence
 
 POLICY = "Content-Security-Policy"
 STRIPE_SCRIPT = "https://js.stripe.com/v3/"
@@ -62,8 +58,8 @@ PERMISSIONS = ", ".join(
 Source: https://www.w3.org/TR/permissions-policy/
 """
 
-_POLICY = policy().encode()
-_HEADERS = (
+PAGE_HEADERS: Sequence[tuple[bytes, bytes]] = (
+    (b"content-security-policy", policy().encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     # Not no-referrer: browsers would then send `Origin: null` with our own forms, and the request middleware
@@ -72,29 +68,6 @@ _HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", PERMISSIONS.encode()),
+    (b"cache-control", b"no-store"),
 )
-
-
-class PageHeaders:
-    """ASGI middleware that adds the headers above. A page's own policy is left unchanged."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def send_marked(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                own = [] if _names(message["headers"], POLICY) else [(POLICY.lower().encode(), _POLICY)]
-                message["headers"] = [*message["headers"], *own, *_HEADERS]
-            await send(message)
-
-        await self._app(scope, receive, send_marked)
-
-
-def _names(headers: RawHeaders, name: str) -> bool:
-    wanted = name.lower().encode()
-    return any(key == wanted for key, _ in headers)
+"""Default headers of every answer of the pages. A page's own header of the same name wins."""

@@ -20,6 +20,7 @@ from babel.numbers import format_currency
 from babel.support import Translations
 from fastapi import Request
 
+from client import own_cookies
 from common.base.money import Money
 
 COOKIE = "language"
@@ -68,8 +69,13 @@ LANGUAGES = {language.code: language for language in (ENGLISH, CHINESE)}
 
 
 def duration(catalogue: NullTranslations, seconds: int) -> str:
-    """Minutes where `seconds` are whole ones: `15 minutes`; else seconds: `90 seconds`."""
+    """Hours or minutes where `seconds` are whole ones: `2 hours`, `15 minutes`; else seconds: `90 seconds`.
+
+    An hour alone is 60 minutes.
+    """
     ngettext = catalogue.ngettext
+    if seconds >= 7_200 and seconds % 3_600 == 0:
+        return ngettext("%(num)s hour", "%(num)s hours", seconds // 3_600) % {"num": seconds // 3_600}
     if seconds % 60:
         return ngettext("%(num)s second", "%(num)s seconds", seconds) % {"num": seconds}
     return ngettext("%(num)s minute", "%(num)s minutes", seconds // 60) % {"num": seconds // 60}
@@ -77,7 +83,8 @@ def duration(catalogue: NullTranslations, seconds: int) -> str:
 
 def language_of(request: Request) -> Language:
     """Language of the switch's cookie, else the browser's first preference that we support, else English."""
-    chosen = LANGUAGES.get(request.cookies.get(COOKIE, ""))
+    # The last release named the cookie so over https, too; it was good for a year.
+    chosen = LANGUAGES.get(own_cookies.left(request, COOKIE) or request.cookies.get(COOKIE, ""))
     return chosen or _preferred(request.headers.get("accept-language", ""))
 
 

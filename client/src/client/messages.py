@@ -76,6 +76,12 @@ MESSAGES: Mapping[str, str] = {
     # tickets
     ErrorCode.EVENT_DATE_INVALID: gettext_noop("Date must be a day such as 2027-05-31"),
     ErrorCode.EVENT_DATE_PAST: gettext_noop("The day of this event is over"),
+    ErrorCode.LISTINGS_LIMIT: gettext_noop(
+        "You have as many listings on sale as one seller may. Withdraw one, then try again."
+    ),
+    ErrorCode.LISTINGS_PER_HOUR_LIMIT: gettext_noop(
+        "You have listed many tickets within an hour. Please try again later."
+    ),
     ErrorCode.PRICE_INVALID: _NUMBER,
     ErrorCode.PRICE_TOO_HIGH: gettext_noop("Price must be at most 1000000"),
     ErrorCode.PRICE_TOO_LOW: _PRICE,
@@ -100,13 +106,25 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.VENUE_TOO_LONG: gettext_noop("Venue must be at most 200 characters"),
     ErrorCode.VENUE_UNPRINTABLE: gettext_noop("Venue must not hold control characters"),
     # orders
+    ErrorCode.OPEN_ORDERS_LIMIT: gettext_noop(
+        "You hold as many unpaid tickets as one buyer may. Pay for one or cancel it, then purchase this one."
+    ),
     ErrorCode.ORDER_COMPLETE: gettext_noop("Cannot cancel a completed order"),
     ErrorCode.OWN_TICKET: gettext_noop("You can't buy your own ticket"),
     ErrorCode.PRICE_CHANGED: gettext_noop("The price has changed, please look again"),
+    ErrorCode.REORDER_PAUSED: gettext_noop(
+        "You gave this ticket up before without paying. Please leave it to others for a while."
+    ),
     ErrorCode.TICKET_EVENT_OVER: gettext_noop("The day of this event is over"),
     ErrorCode.TICKET_ID_REQUIRED: _UNREADABLE,
     ErrorCode.TICKET_RESERVED: gettext_noop("Ticket is already reserved"),
     # payments
+    ErrorCode.DECLINES_LIMIT: gettext_noop(
+        "Too many cards were declined for this order, so it can't be paid any more. Nothing was charged."
+    ),
+    ErrorCode.DECLINES_PER_DAY_LIMIT: gettext_noop(
+        "Too many of your cards were declined today. Nothing was charged. Please try again tomorrow."
+    ),
     ErrorCode.NOTHING_TO_CONFIRM: gettext_noop("No payment of this order waits for a confirmation"),
     ErrorCode.ORDER_CANCELLED: gettext_noop("Cannot pay for a cancelled order"),
     ErrorCode.ORDER_EXPIRED: gettext_noop("Cannot pay for an expired order"),
@@ -167,6 +185,19 @@ Text = str | Wait
 """A message before its translation (`words` in templates)."""
 
 WAITS = {
+    ErrorCode.DECLINES_PER_DAY_LIMIT: gettext_noop(
+        "Too many of your cards were declined today. Nothing was charged. Please try again in %(time)s."
+    ),
+    ErrorCode.LISTINGS_PER_HOUR_LIMIT: gettext_noop(
+        "You have listed many tickets within an hour. Please try again in %(time)s."
+    ),
+    ErrorCode.OPEN_ORDERS_LIMIT: gettext_noop(
+        "You hold as many unpaid tickets as one buyer may. Pay for one or cancel it, then purchase this one. "
+        "If you do neither, the first one is free again in %(time)s."
+    ),
+    ErrorCode.REORDER_PAUSED: gettext_noop(
+        "You gave this ticket up before without paying. You can purchase it again in %(time)s."
+    ),
     ErrorCode.TOO_MANY_SIGN_UPS: gettext_noop(
         "Too many accounts were created from your network. Please try again in %(time)s."
     ),
@@ -183,8 +214,9 @@ def message_for(code: str, message: str, retry_after: str | None = None) -> Text
 
 
 def _rounded(seconds: int) -> int:
-    """The next whole minute, from one minute on; at least a second."""
-    return max(1, seconds) if seconds < 60 else -(-seconds // 60) * 60
+    """The next whole minute, from one minute on, and hour, from two hours on; at least a second."""
+    unit = next((unit for least, unit in ((7_200, 3_600), (60, 60)) if seconds >= least), 1)
+    return max(1, -(-seconds // unit) * unit)
 
 
 def heading(status: int) -> str:

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from client import flash
 from client.assets import Assets
+from client.emails import Emails, learn_email
 from client.flash import Flash
 from client.forms import NO_PROBLEMS
 from client.languages import LANGUAGES, Language, duration, language_of
@@ -91,6 +92,8 @@ class Page:
         templates: Templates = request.app.state.templates
         self._templates = templates[language_of(request).code]
         self._user = current_user(request)
+        emails: Emails = request.app.state.emails
+        self._email = "" if self._user is None else emails.of(self._user.id)
         self.sessions: Sessions = request.app.state.sessions
         self._flash = flash.waiting(request)
         self._here = _here(request)
@@ -118,6 +121,7 @@ class Page:
     def _shared(self, context: Mapping[str, Any]) -> dict[str, Any]:
         shared = {
             "user": self._user,
+            "email": self._email,
             "problems": NO_PROBLEMS,
             "flash": self._flash,
             "here": self._here,
@@ -142,10 +146,19 @@ def _here(request: Request) -> str:
 
 
 async def _page(request: Request) -> Page:
+    await learn_email(request)
     return Page(request)
 
 
 Pages = Annotated[Page, Depends(_page)]
+
+
+async def _parts(request: Request) -> Page:
+    return Page(request)
+
+
+Parts = Annotated[Page, Depends(_parts)]
+"""Renderer of blocks, which show no e-mail address."""
 
 
 def see_other(path: str, cookies: Sequence[str] = (), message: Flash | None = None) -> Response:

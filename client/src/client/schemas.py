@@ -63,17 +63,35 @@ class Order(Upstream):
     """When the hold ends by itself. None once the order has ended, and from a release without it."""
     ended_because: str | None = None
     """`cancelled` or `expired`. None while it has not ended, and where the reason was not stored."""
+    completed_at: datetime | None = None
+    """When it was paid. None before that, and where the time was not stored."""
 
 
 class PaidOrder(Upstream):
-    """The order of a receipt, for the bearer of its code. payment: As of an order."""
+    """The order of a receipt, for the bearer of its code. payment: As of an order.
+
+    ticket_id: None from a release that leaves it out.
+    """
 
     id: str
     payment: str | None
+    ticket_id: str | None = None
 
     @property
     def is_refunded(self) -> bool:
         return self.payment == "refunded"
+
+
+class ReceiptCode(Upstream):
+    code: str
+
+
+class _User(Upstream):
+    email: str
+
+
+class CurrentUserAnswer(Upstream):
+    current_user: _User | None
 
 
 class Payment(Upstream):

@@ -1,8 +1,25 @@
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from common.runtime.settings import BrokerSettings, HttpUrl, PublicUrl, ServiceSettings, SessionSettings
+from common.runtime.settings import (
+    BrokerSettings,
+    HttpUrl,
+    OwnKey,
+    PublicUrl,
+    ServiceSettings,
+    SessionSettings,
+)
+
+
+def _contact(text: str) -> str:
+    """An address as RFC 9116, section 2.5.3, has it. It becomes a line of a file: no space, no line end."""
+    if text and not (text.startswith(("mailto:", "https://")) and text.isprintable() and " " not in text):
+        raise ValueError("not an address that begins with mailto: or https://")
+    return text
+
+
+SecurityContact = Annotated[str, AfterValidator(_contact)]
 
 
 class Settings(ServiceSettings, SessionSettings, BrokerSettings):
@@ -10,7 +27,15 @@ class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     """The edge, which serves the APIs and these pages under one origin."""
     public_url: PublicUrl
     """The edge, as browsers reach it, such as `https://gittix.example`: the start of absolute links."""
+    client_address_key: OwnKey = Field(default="", validate_default=True, repr=False)
+    """Signs browsers' addresses for auth: `common.http.client_address`."""
     stripe_publishable_key: str = ""
     """With it, cards are paid by Stripe's Payment Element; without it, by the fake gateway's test cards."""
+    security_contact: SecurityContact = ""
+    """Where to report a weakness, such as `mailto:security@gittix.example`; without it, no `security.txt`."""
     order_hold_seconds: Annotated[int, Field(gt=0, le=86_400)] = 900
     """As of orders, for the words beside Purchase. The time of an order itself comes from the API."""
+    live_pages: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    """Open pages with live updates, of this process."""
+    live_pages_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 20
+    """Those of one address: an IPv4 address, or an IPv6 /64."""

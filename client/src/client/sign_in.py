@@ -8,12 +8,14 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 from fastapi import Depends, FastAPI, Request, Response
 
+from client import own_cookies
 from client.drafts import Draft, hidden, shown_fields
 from client.flash import MESSAGES, Flash
 from client.forms import form_of, key_of, new_key
 from client.refusals import FormInvalid
 from client.rendering import Page, see_other
 from common.base.identity import CurrentUser
+from common.http.security_notes import notes
 from common.http.session import Sessions, current_user
 
 HOME = "/"
@@ -45,6 +47,7 @@ class SignInFirst(Exception):
 
 
 async def _member(request: Request) -> CurrentUser:
+    notes(request.scope).private = True
     user = current_user(request)
     if user is None:
         raise await _first(request)
@@ -120,7 +123,7 @@ def entry_page(page: Page, form: str, entry: Entry, status: int = 200, **context
         "typed": typed,
     }
     response = page(TEMPLATES[form], status, **shown, **context)
-    page.sessions.set_cookie(response, PROBE, "kept", PROBE_SECONDS)
+    own_cookies.leave(response, page.sessions, PROBE, "kept", PROBE_SECONDS)
     return response
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 from fastapi import Request
@@ -21,10 +21,12 @@ from common.base.errors import (
     PaymentRequired,
     PreconditionFailed,
     TooLarge,
+    TooManyTries,
     Unavailable,
 )
 from common.http import client_address
 from common.http.client_address import SignedClientAddress
+from common.http.security_notes import Notes, notes
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,8 @@ CONNECT_SECONDS = 5
 """Time for a name server and a handshake, so that the loss of an answer of either doesn't fail a page."""
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=KEEP_ALIVE_SECONDS)
 TIMEOUT = httpx.Timeout(10, connect=CONNECT_SECONDS, pool=5)
+SHORT_TIMEOUT = httpx.Timeout(1)
+"""For what a page can do without."""
 PROVIDER_TIMEOUT = httpx.Timeout(30, connect=CONNECT_SECONDS, pool=5)
 """For requests that wait for a payment provider, which may take up to 30 s."""
 
@@ -79,13 +83,17 @@ class Upstream:
     signed_address: SignedClientAddress
     address: str
     """IP address of the browser, as the edge reports it; "" if unknown."""
+    notes: Notes = field(default_factory=Notes)
+    """For the security log: the APIs see the address of these pages, which alone see the browser's."""
 
     @classmethod
     def of(cls, request: Request) -> "Upstream":
         headers = _joined(request.headers.raw)
         address = request.client.host if request.client is not None else ""
         headers.setdefault(b"x-forwarded-for", address.encode())
-        return cls(request.app.state.http, headers, request.app.state.signed_address, address)
+        return cls(
+            request.app.state.http, headers, request.app.state.signed_address, address, notes(request.scope)
+        )
 
     async def send(
         self,
@@ -121,7 +129,8 @@ class Upstream:
             raise Unavailable() from error
         if response.is_success:
             return response
-        raise refusal(response)
+        self.notes.refusal = refusal(response)
+        raise self.notes.refusal
 
     async def _ask(self, request: httpx.Request) -> httpx.Response:
         """Sends a request, and retries a GET once after a lost connection.
@@ -168,7 +177,8 @@ def refusal(response: httpx.Response) -> AppError:
     502 and 504 count as Unavailable (503).
     """
     status = Unavailable.status if response.status_code in (502, 504) else response.status_code
-    error = _KINDS.get(status, AppError)()
+    error = TooManyTries(1) if status == TooManyTries.status else _KINDS.get(status, AppError)()
+    error.headers = {}
     if error.status != status and 400 <= status < 500:
         error.status = status
     try:

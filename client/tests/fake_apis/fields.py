@@ -39,6 +39,12 @@ def refuse(status: int, code: str, message: str, field: str | None = None) -> Re
     return Refusal(status, entry(code, message, field))
 
 
+def refuse_until(moment: datetime.datetime, code: str, message: str) -> Refusal:
+    """A refusal by a limit that is over at `moment`."""
+    wait = times.whole_seconds(moment - times.now())
+    return Refusal(429, entry(code, message), headers={"Retry-After": str(wait)})
+
+
 def not_found() -> Refusal:
     return refuse(404, ErrorCode.NOT_FOUND, "Not found")
 

@@ -8,10 +8,11 @@ from common.base import times
 from common.base.ids import is_id
 from common.contract.error_codes import ErrorCode
 
-from .fields import Refusal, body_of, checked, entry, not_found, refuse, user_of
+from .fields import Refusal, body_of, checked, entry, not_found, refuse, refuse_until, user_of
 from .orders import own_order
 from .records import Order, Payment, Records
 
+MAX_DECLINES = 5
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
@@ -58,12 +59,17 @@ def _attempt(records: Records, order: Order, token: str) -> Payment:
         raise refuse(400, ErrorCode.ORDER_PAID, "This order is already paid")
     if order.status == "created" and order.expires_at <= times.now():
         raise refuse(400, ErrorCode.ORDER_EXPIRED, "Cannot pay for an expired order")
+    if records.declines[order.id] >= MAX_DECLINES:
+        message = "Too many cards were declined for this order, it can't be paid any more"
+        raise refuse_until(order.expires_at, ErrorCode.DECLINES_LIMIT, message)
     match token:
         case "tok_visa" | "tok_mastercard" | "tok_slow" | "tok_timeout":
             return _charge(records, order, Payment("authorized"))
         case "tok_chargeDeclined":
+            records.declines[order.id] += 1
             raise refuse(402, ErrorCode.CARD_DECLINED, records.provider_says)
         case "tok_chargeDeclinedInsufficientFunds":
+            records.declines[order.id] += 1
             raise refuse(402, ErrorCode.CARD_DECLINED, "Your card has insufficient funds.")
         case "tok_threeDSecure":
             return _ask_owner(records, order, Payment("awaiting"))
@@ -96,6 +102,7 @@ def _take_step(records: Records, order: Order, payment: Payment) -> None:
     refused_by = records.provider_says if records.bank_refuses else payment.refused_by
     if refused_by is not None:
         payment.failed = True
+        records.declines[order.id] += 1
         raise refuse(402, ErrorCode.CARD_DECLINED, refused_by)
     if records.client_secret is None:
         _charge(records, order, payment)

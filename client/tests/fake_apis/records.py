@@ -1,5 +1,6 @@
 """Tickets, orders and payments, and the failures and delays that a test sets."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -61,6 +62,7 @@ class Order:
     status: str = "created"
     payment: str | None = None
     ended_because: str | None = None
+    completed_at: datetime | None = None
     expires_at: datetime = field(default_factory=lambda: times.now() + HOLD)
     id: str = field(default_factory=new_id)
     version: int = 0
@@ -76,6 +78,7 @@ class Order:
 
     def change(self, status: str) -> None:
         self.status = status
+        self.completed_at = times.now() if status == "complete" else None
         self.version += 1
 
     def json(self) -> Mapping[str, Any]:
@@ -89,6 +92,7 @@ class Order:
             "payment": self.payment,
             "heldUntil": None if self.held_until is None else times.iso(self.held_until),
             "endedBecause": self.ended_because,
+            "completedAt": None if self.completed_at is None else times.iso(self.completed_at),
         }
 
 
@@ -115,6 +119,7 @@ class Records:
     """Records of the four APIs, with failures and delays.
 
     failure: Raised, or returned, for every request.
+    auth_failure: The same for the question who is signed in.
     lag: Number of requests for an order before its payment shows; also for which the orders API has not
         received a new ticket yet.
     behind: Number of requests for which the payments API has not received a new order yet.
@@ -122,11 +127,14 @@ class Records:
     old_price: Price that the orders API still has for the next request.
     orders_hidden: Number of requests for which a ticket is still shown without its order.
     answer_lost: The provider charges the card, and its answer is lost.
+    without_receipts: The orders API is of a release that issues no code of a receipt.
     client_secret: If set, the bank still waits for its customer.
     """
 
     users: dict[str, tuple[CurrentUser, str]] = field(default_factory=dict)
     """User and password, by the e-mail in lower case."""
+    emails: dict[str, str] = field(default_factory=dict)
+    """By the user's id, as typed."""
     tickets: dict[str, Ticket] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     keys: dict[tuple[str, str, str], tuple[Mapping[str, Any], Mapping[str, Any]]] = field(
@@ -137,6 +145,7 @@ class Records:
     """By the order's id."""
     charges: list[str] = field(default_factory=list)
     failure: Exception | httpx.Response | None = None
+    auth_failure: Exception | httpx.Response | None = None
     lag: int = 0
     behind: int = 0
     cuts: int = 0
@@ -144,9 +153,12 @@ class Records:
     orders_hidden: int = 0
     reserved_code: str = ErrorCode.TICKET_RESERVED
     bank_refuses: bool = False
+    without_receipts: bool = False
     provider_says: str = "Your card was declined."
     answer_lost: bool = False
     client_secret: str | None = None
+    declines: Counter[str] = field(default_factory=Counter)
+    """Declined cards, by the order's id."""
     coming: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Status that an order is about to reach, and the number of requests before that, by the order's id."""
 

@@ -26,6 +26,7 @@ from .fields import (
 )
 from .records import Records, Ticket
 
+MAX_LISTINGS = 100
 STATUSES = ("available", "held", "sold", "withdrawn")
 
 
@@ -59,6 +60,12 @@ def create(records: Records, request: httpx.Request) -> httpx.Response:
     user, given = user_of(request), offer(body_of(request))
 
     def create() -> Mapping[str, Any]:
+        listed = sum(
+            t.user_id == user.id and t.status in ("available", "held") for t in records.tickets.values()
+        )
+        if listed >= MAX_LISTINGS:
+            message = "You have as many listings on sale as one seller may: withdraw one first"
+            raise refuse(400, ErrorCode.LISTINGS_LIMIT, message)
         ticket = Ticket(user_id=user.id, **given)
         records.tickets[ticket.id] = ticket
         return ticket.json(user.id)

@@ -5,13 +5,9 @@ import sys
 
 from common.contract.stream import MARKETPLACE
 from common.messaging.dead_letters.command import main, parse
-from common.runtime.settings import NatsUrl, ServiceSettings, load
-
-
-class Settings(ServiceSettings):
-    nats_url: NatsUrl
-
+from common.runtime.settings import ADMINISTRATOR, BrokerSettings, load
 
 if __name__ == "__main__":
-    options = parse(sys.argv[1:])
-    sys.exit(asyncio.run(main(options, load(Settings).nats_url, MARKETPLACE)))
+    options, settings = parse(sys.argv[1:]), load(BrokerSettings)
+    identity = settings.identity(ADMINISTRATOR)
+    sys.exit(asyncio.run(main(options, settings.nats_url, MARKETPLACE, identity)))

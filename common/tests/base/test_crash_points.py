@@ -1,57 +1,48 @@
-"""A process dies at the crash point that was set at its start, and at no other."""
+"""A process dies at the crash point that its test chose, and at no other."""
 
-import os
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from common.base import crash_points
+from common.testing.crashes import die_at
 
 PASSES = """
 from common.base.crash_points import reached
+{chosen}
 for number in range(3):
     reached("after-write")
     print(number, flush=True)
 """
 
 
-def run(point: str | None) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, crash_points.VARIABLE: point} if point is not None else dict(os.environ)
-    return subprocess.run(
-        [sys.executable, "-c", PASSES], env=env, capture_output=True, text=True, timeout=30, check=False
-    )
+def run(chosen: str) -> subprocess.CompletedProcess[str]:
+    """Passes `after-write` three times. chosen: The arguments of `die_at`; empty to choose nothing."""
+    choice = f"from common.testing.crashes import die_at; die_at({chosen})" if chosen else ""
+    command = [sys.executable, "-c", PASSES.format(chosen=choice)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
 @pytest.mark.parametrize(
-    ("point", "passed"), [("after-write", 0), ("after-write:1", 0), ("after-write:3", 2)]
+    ("chosen", "passed"), [("'after-write'", 0), ("'after-write', 1", 0), ("'after-write', 3", 2)]
 )
-def test_the_nth_pass_is_the_last_thing_a_process_does(point: str, passed: int) -> None:
-    died = run(point)
+def test_the_nth_pass_is_the_last_thing_a_process_does(chosen: str, passed: int) -> None:
+    died = run(chosen)
 
     assert died.returncode == -signal.SIGKILL
     assert died.stdout.split() == [str(number) for number in range(passed)]
 
 
-@pytest.mark.parametrize("point", [None, "", "before-ack", "after-write:4"])
-def test_any_other_process_passes_by(point: str | None) -> None:
-    lived = run(point)
+@pytest.mark.parametrize("chosen", ["", "'before-ack'", "'after-write', 4"])
+def test_any_other_process_passes_by(chosen: str) -> None:
+    lived = run(chosen)
 
     assert lived.returncode == 0
     assert lived.stdout.split() == ["0", "1", "2"]
 
 
-@pytest.mark.parametrize("point", ["nowhere", "after-write:0", "after-write:-1", "after-write:x", ":2"])
-def test_a_point_that_is_none_stops_the_start_by_name(point: str) -> None:
-    stopped = run(point)
-
-    assert stopped.returncode == 1
-    assert stopped.stderr.startswith(f"Cannot start: set {crash_points.VARIABLE} ")
-    assert len(stopped.stderr.splitlines()) == 1
-
-
-def test_a_variable_that_is_set_later_arms_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(crash_points.VARIABLE, "after-write")
-
-    crash_points.reached("after-write")
+@pytest.mark.parametrize(("point", "passes"), [("nowhere", 1), ("", 1), ("after-write", 0)])
+def test_what_is_no_crash_point_can_not_be_chosen(point: str, passes: int) -> None:
+    with pytest.raises(ValueError, match="no crash point"):
+        die_at(point, passes)

@@ -91,7 +91,7 @@ CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
     (
         OrderCompleted(id=O, version=1, ticket=REF),
         f"order.completed.{O}",
-        {"id": O, "version": 1, "ticket": {"id": T}},
+        {"id": O, "version": 1, "ticket": {"id": T}, "completedAt": None},
     ),
     (ExpirationComplete(order_id=O), f"expiration.complete.{O}", {"orderId": O}),
     (
@@ -160,7 +160,7 @@ async def test_an_event_travels_as_a_cloudevent(event: Event, subject: str, body
 
 
 async def test_publishing_the_same_event_again_stores_it_once(stream: FakeStream) -> None:
-    class Expired(Publisher[ExpirationComplete], source="tests"): ...
+    class Expired(Publisher[ExpirationComplete], source="expiration"): ...
 
     for _ in range(2):
         await Expired(stream).publish(ExpirationComplete(order_id=O))
@@ -172,9 +172,9 @@ async def test_publishing_the_same_event_again_stores_it_once(stream: FakeStream
 async def test_a_service_publishes_each_event_by_the_publisher_that_names_its_kind(
     stream: FakeStream,
 ) -> None:
-    class Either(Publisher[PaymentCaptured | PaymentVoided], source="tests"): ...
+    class Either(Publisher[PaymentCaptured | PaymentVoided], source="payments"): ...
 
-    class Expired(Publisher[ExpirationComplete], source="tests"): ...
+    class Expired(Publisher[ExpirationComplete], source="expiration"): ...
 
     publishers = Publishers(stream, [Either, Expired])
     events = PaymentVoided(id=P, order_id=O), ExpirationComplete(order_id=O)
@@ -189,3 +189,21 @@ async def test_a_service_publishes_each_event_by_the_publisher_that_names_its_ki
 def test_an_event_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         REF.id = "other"  # type: ignore[misc]  # that is the point
+
+
+def test_every_event_has_an_owner_and_a_namespace_has_one() -> None:
+    owners: dict[str, set[str | None]] = {}
+    for kind in {type(event) for event, _, _ in CONTRACT}:
+        owners.setdefault(str(kind.subject).partition(".")[0], set()).add(kind.owner)
+
+    assert owners == {
+        "ticket": {"tickets"},
+        "order": {"orders"},
+        "expiration": {"expiration"},
+        "payment": {"payments"},
+    }
+
+
+def test_a_service_can_not_declare_a_publisher_of_anothers_event() -> None:
+    with pytest.raises(TypeError, match="TicketCreated is for tickets to emit, not for payments"):
+        type("Forged", (Publisher[TicketCreated],), {}, source="payments")

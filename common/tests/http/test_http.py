@@ -4,11 +4,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from datetime import date
+from enum import StrEnum
+from types import SimpleNamespace
 from typing import Annotated, Any, Literal, get_args
 
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Request
+from prometheus_client import REGISTRY
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -23,6 +26,7 @@ from starlette.exceptions import HTTPException
 
 from common.base import errors, tracing
 from common.base.errors import ErrorEntry, InvalidValue
+from common.http import middleware
 from common.http.app import create_http_app
 from common.http.body import Input, json_body
 from common.http.fast_route import FastRoute
@@ -99,10 +103,15 @@ def an_app(**checks: bool) -> FastAPI:
     async def trace() -> dict[str, str]:
         return {"request": tracing.current().request_id}
 
+    @router.get("/parent")
+    async def parent() -> str:
+        return tracing.current().parent
+
     async def direct(_request: Request, thing_id: str) -> Any:
         if thing_id == "none":
             raise errors.NotFound()
-        return json_response(Thing(title=thing_id, howMany=1))
+        thing = Thing(title=thing_id, howMany=1)
+        return json_response(thing, 202) if thing_id == "later" else json_response(thing)
 
     router.add_api_route("/direct/{thing_id}", direct, route_class_override=FastRoute)
 
@@ -231,9 +240,15 @@ def test_a_text_that_does_not_fit_is_refused_in_words_for_people(
     assert (entry.message, entry.code) == (message, code)
 
 
+class Size(StrEnum):
+    SMALL = "small"
+    LARGE = "large"
+
+
 class Choice(BaseModel):
     number: Annotated[int, Field(ge=1, le=100)] = 1
     order: Literal["newest", "price"] = "newest"
+    size: Size = Size.SMALL
     day: date | None = None
 
 
@@ -242,9 +257,12 @@ class Choice(BaseModel):
     [
         ({"number": "x"}, "Number must be a whole number"),
         ({"number": 1.5}, "Number must be a whole number"),
+        ({"number": None}, "Number must be a whole number"),
+        ({"number": "9" * 5000}, "Number must be a whole number"),
         ({"number": 0}, "Number must be at least 1"),
         ({"number": 101}, "Number must be at most 100"),
         ({"order": "cheapest"}, "Order must be one of newest or price"),
+        ({"size": "huge"}, "Size must be one of small or large"),
         ({"day": "31.5."}, "Day is not valid"),
     ],
 )
@@ -271,6 +289,7 @@ def test_no_error_is_in_pydantics_words(kind: str, place: tuple[str, ...]) -> No
     (entry,) = invalid([theirs]).entries
 
     assert entry.message
+    assert entry.code
     assert "pydantic" not in entry.message
 
 
@@ -342,6 +361,17 @@ def test_an_error_of_a_validator_without_a_code_is_invalid() -> None:
 
     (entry,) = invalid(refused.value.errors()).entries
     assert (entry.message, entry.code) == ("Odd", "even-number-invalid")
+
+
+def test_a_part_of_a_body_that_is_no_object_is_named() -> None:
+    class Parcel(Input):
+        letter: Letter
+
+    with pytest.raises(ValidationError) as refused:
+        Parcel.model_validate({"letter": 7})
+
+    (entry,) = invalid(refused.value.errors()).entries
+    assert (entry.field, entry.code) == ("letter", "letter-invalid")
 
 
 async def test_a_good_body_arrives(client: httpx.AsyncClient) -> None:
@@ -496,6 +526,12 @@ async def test_requests_at_once_keep_their_ids_apart(client: httpx.AsyncClient) 
     assert [answer.json()["request"] for answer in answers] == names
 
 
+async def test_a_request_goes_on_with_the_trace_of_its_caller(client: httpx.AsyncClient) -> None:
+    parent = f"00-{'a' * 32}-{'b' * 16}-01"
+
+    assert (await client.get("/parent", headers={"traceparent": parent})).json() == parent
+
+
 async def test_a_write_is_logged_with_its_outcome(
     client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -505,11 +541,42 @@ async def test_a_write_is_logged_with_its_outcome(
 
     (record,) = [record for record in caplog.records if record.name == "request"]
     assert record.getMessage() == "PUT /things"
-    assert vars(record)["status"] == 200
+    assert (record.levelno, vars(record)["status"]) == (logging.INFO, 200)
+
+
+async def test_a_read_is_logged_for_those_who_look_closely(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="request")
+    await client.get("/things")
+
+    (record,) = [record for record in caplog.records if record.name == "request"]
+    assert (record.levelno, record.getMessage()) == (logging.DEBUG, "GET /things")
+
+
+async def test_a_requests_time_is_logged_in_milliseconds_and_counted_in_seconds(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seconds() -> float:
+        labels = {"method": "PUT", "route": "/things", "status": "200"}
+        return REGISTRY.get_sample_value("http_request_seconds_sum", labels) or 0
+
+    caplog.set_level(logging.INFO, logger="request")
+    before = seconds()
+    clock = SimpleNamespace(perf_counter=iter([100.0, 100.25]).__next__)
+    monkeypatch.setattr(middleware, "time", clock)
+    await client.put("/things")
+
+    (record,) = [record for record in caplog.records if record.name == "request"]
+    assert vars(record)["milliseconds"] == 250
+    assert seconds() - before == pytest.approx(0.25)
 
 
 async def test_a_direct_route_answers_and_fails_like_the_others(client: httpx.AsyncClient) -> None:
-    assert (await client.get("/direct/x")).json() == {"title": "x", "howMany": 1, "note": "none"}
+    answer = await client.get("/direct/x")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.json() == {"title": "x", "howMany": 1, "note": "none"}
+    assert (await client.get("/direct/later")).status_code == 202
     assert message_of(await client.get("/direct/none"), 404) == "Not found"
 
 

@@ -1,7 +1,11 @@
 """The headers `Idempotency-Key`, `If-Match` and `ETag`, as a handler reads and writes them."""
 
+from datetime import date
+from decimal import Decimal
+
 import pytest
 from fastapi import Request
+from pydantic import BaseModel
 
 from common.base.errors import BadRequest
 from common.http.body import Input
@@ -12,6 +16,19 @@ from common.http.preconditions import etag, expected_versions
 class Offer(Input):
     title: str
     seat: str | None = None
+
+
+class OldOffer(Input):
+    """The offer of the last release, which had no seat yet."""
+
+    title: str
+
+
+class Visit(Input):
+    """Of types that JSON does not have."""
+
+    day: date
+    price: Decimal
 
 
 def a_request(*headers: tuple[str, str], path: str = "/api/tickets") -> Request:
@@ -31,6 +48,7 @@ def test_a_key_is_1_to_64_visible_ascii_characters(key: str) -> None:
 
 def test_a_key_in_quotes_is_the_same_key() -> None:
     assert key_of(with_key('"abc"')) == key_of(with_key("abc")) == "abc"
+    assert key_of(with_key('"a"')) == "a"
     assert key_of(with_key('"' + "x" * 64 + '"')) == "x" * 64
 
 
@@ -44,6 +62,7 @@ def test_any_other_key_is_refused(key: str) -> None:
     with pytest.raises(BadRequest) as refused:
         key_of(with_key(key))
     assert refused.value.code == "idempotency-key-invalid"
+    assert "Idempotency-Key" in str(refused.value)
 
 
 def test_two_keys_are_refused() -> None:
@@ -62,14 +81,31 @@ def test_a_creation_is_told_apart_by_route_user_and_key() -> None:
     assert key("a", "bc") != key("ab", "c")
 
 
-def test_a_body_is_another_by_its_content_and_not_by_what_it_leaves_out() -> None:
-    def fingerprint(body: Offer) -> str:
-        creation = creation_of(with_key("key"), "user", body)
-        assert creation is not None
-        return creation.fingerprint
+def fingerprint(body: BaseModel | str) -> str:
+    creation = creation_of(with_key("key"), "user", body)
+    assert creation is not None
+    return creation.fingerprint
 
+
+def test_a_body_is_another_by_its_content_and_not_by_what_it_leaves_out() -> None:
     assert fingerprint(Offer(title="Opera")) == fingerprint(Offer(title="Opera", seat=None))
     assert fingerprint(Offer(title="Opera")) != fingerprint(Offer(title="Opera", seat="A 1"))
+
+
+def test_a_body_without_a_field_that_a_later_release_added_is_the_same_to_both() -> None:
+    assert fingerprint(OldOffer(title="Opera")) == fingerprint(Offer(title="Opera"))
+
+
+def test_a_body_may_hold_what_json_writes_as_text() -> None:
+    def visit(price: str) -> Visit:
+        return Visit(day=date(2026, 1, 2), price=Decimal(price))
+
+    assert fingerprint(visit("20.50")) == fingerprint(visit("20.50")) != fingerprint(visit("20.51"))
+
+
+def test_a_text_stands_for_a_body_that_holds_a_secret() -> None:
+    ada, bob = "ada@example.test", "bob@example.test"
+    assert fingerprint(ada) == fingerprint(ada) != fingerprint(bob)
 
 
 @pytest.mark.parametrize(
@@ -102,3 +138,4 @@ def test_a_malformed_if_match_is_refused(header: str) -> None:
     with pytest.raises(BadRequest) as refused:
         expected_versions(a_request(("if-match", header)))
     assert refused.value.code == "if-match-invalid"
+    assert "If-Match" in str(refused.value)

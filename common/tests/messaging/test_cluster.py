@@ -12,6 +12,7 @@ from nats.js.api import StreamInfo
 
 from common.base.errors import Unavailable
 from common.contract.stream import MARKETPLACE
+from common.messaging.jetstream.declarations import Storage
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.subscriptions.hints import NatsHints
 from tests.broker import NatsServer, a_cluster, a_spec, put, texts
@@ -43,7 +44,7 @@ async def soon(attempt: Callable[[], Awaitable[T]]) -> T:
 
 @asynccontextmanager
 async def connected(servers: list[NatsServer], replicas: int) -> AsyncIterator[JetStream]:
-    stream = JetStream(",".join(server.url for server in servers), "test", MARKETPLACE, replicas)
+    stream = JetStream(",".join(server.url for server in servers), "test", MARKETPLACE, Storage(replicas))
     connecting = asyncio.create_task(stream.connect())
     try:
         # One alone can't keep three copies: the streams are declared once the others are there.

@@ -14,7 +14,7 @@ from common.messaging.listener import Listener
 from common.messaging.stream import ConsumerSpec, Delivery, Stream
 from common.persistence.mongo import Database
 from common.persistence.parked_messages import ParkedMessages
-from common.testing.events import deliver, publish
+from common.testing.events import deliver, emitted_by, publish
 from common.testing.fake_stream import FakeSource, FakeStream
 from tests.builders import a_change, a_creation, consuming, until
 
@@ -112,7 +112,9 @@ async def test_a_record_has_one_lane_for_all_kinds_of_its_events_and_for_what_is
     listener = Alone()
     async with consuming(stream, listener):
         await publish(stream, a_creation("1"), a_change("1", 1))
-        await stream.publish("retry.tests.ticket.updated.1", a_change("1", 2).to_json(), {})
+        await stream.publish(
+            "retry.tests.ticket.updated.1", a_change("1", 2).to_json(), emitted_by("tickets")
+        )
         await stream.settled()
 
     assert listener.seen == [a_creation("1"), a_change("1", 1), a_change("1", 2)]

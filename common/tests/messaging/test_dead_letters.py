@@ -326,3 +326,15 @@ async def test_the_dead_letters_of_the_real_stream_are_where_they_are_looked_for
     found = [stored async for batch in real_stream.history([">"], 0, dead_letters=True) for stored in batch]
 
     assert [stored.subject for stored in found] == ["dead.tests.ticket.updated.1"]
+
+
+async def test_a_service_can_make_no_dead_letter_that_a_replay_hands_to_another(broker: Stream) -> None:
+    """A service may write what it likes under its own queue group, and no more: the broker sees to that."""
+    forged = {"Gittix-Queue-Group": "elsewhere", "Gittix-Subject": "payment.created.1", REASON: "x"}
+    await broker.publish("dead.tests.ticket.updated.1", b"{}", forged)
+    (letter,) = await letters(broker)
+
+    assert (letter.queue_group, letter.subject) == ("tests", "ticket.updated.1")
+    await DeadLetters(broker).replay(letter)
+    assert await broker.last(["retry.elsewhere.>"]) is None
+    assert (await broker.last(["retry.tests.>"]) or letter).subject == "retry.tests.ticket.updated.1"

@@ -1,6 +1,7 @@
 """What two versions of the code declare: together at least what each needs, until an operator narrows it."""
 
 import argparse
+import asyncio
 import io
 from dataclasses import replace
 from typing import cast
@@ -11,7 +12,12 @@ from nats.js.api import ConsumerConfig, StreamConfig
 from common.base.errors import Unavailable
 from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.command import main, parse, run
-from common.messaging.jetstream.declarations import declare_consumer, widened_consumer, widened_stream
+from common.messaging.jetstream.declarations import (
+    Storage,
+    declare_consumer,
+    widened_consumer,
+    widened_stream,
+)
 from common.messaging.jetstream.skipped import Skipped, marked, of
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import ConsumerSpec
@@ -29,6 +35,24 @@ def test_a_stream_is_widened_to_the_subjects_of_both_and_the_looser_limits() -> 
 
     assert found.subjects == ["a.>", "b.>", "c.>"]
     assert (found.num_replicas, found.max_msg_size, found.max_age, found.max_bytes) == (3, 20, 0, 7)
+
+
+@pytest.mark.parametrize(("current", "wanted", "then"), [(-1, 9, 9), (7, 9, 9), (9, 7, 7), (7, None, 7)])
+def test_the_bound_of_a_stream_is_the_administrators_and_a_process_without_one_leaves_it(
+    current: int, wanted: int | None, then: int
+) -> None:
+    was, asked = (StreamConfig(subjects=["a.>"], max_bytes=bound) for bound in (current, wanted))
+
+    assert widened_stream(was, asked).max_bytes == then
+
+
+def test_what_is_permanent_stays_so() -> None:
+    permanent = StreamConfig(subjects=["a.>"], num_replicas=1, deny_delete=True, deny_purge=True)
+    plain = StreamConfig(subjects=["a.>"], num_replicas=1)
+
+    assert widened_stream(permanent, plain) is permanent
+    found = widened_stream(plain, permanent)
+    assert (found.deny_delete, found.deny_purge) == (True, True)
 
 
 def test_a_declaration_that_adds_nothing_changes_nothing() -> None:
@@ -222,3 +246,47 @@ async def test_the_marketplace_can_be_listed(capsys: pytest.CaptureFixture[str])
     assert await main(parse(["list"]), server("TEST_NATS_URL"), MARKETPLACE) == 0
 
     assert capsys.readouterr().out.startswith("stream    gittix")
+
+
+@pytest.mark.connected
+async def test_a_process_that_declares_nothing_waits_for_the_administrator_and_says_what_to_run(
+    nats_server: NatsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    await nats_server.start()
+    service = JetStream(nats_server.url, "service", NEWER, None)
+    connecting = asyncio.create_task(service.connect())
+    older = JetStream(nats_server.url, "older", MARKETPLACE)
+    await older.connect()
+    async with asyncio.timeout(10):
+        while "lacks refund.> in the stream gittix. As its administrator run:" not in caplog.text:
+            await asyncio.sleep(0.01)
+    assert not service.is_up()
+    with pytest.raises(Unavailable):
+        await put(service, "a")
+
+    storage = Storage(max_bytes=8_000_000)
+    assert await run(parse(["declare"]), older.client, NEWER, io.StringIO(), storage) == 0
+
+    async with asyncio.timeout(10):
+        await connecting
+    assert await put(service, "a", "refund.created.1") > 0
+    events, letters = [
+        (await older.client.jetstream().stream_info(name)).config for name in (NEWER.name, NEWER.dead_letters)
+    ]
+    assert (events.max_bytes, events.deny_delete, events.deny_purge) == (8_000_000, True, True)
+    assert (letters.max_bytes, letters.discard, letters.deny_delete) == (1_000_000, "new", False)
+    await service.close()
+    await older.close()
+
+
+@pytest.mark.connected
+async def test_an_older_process_that_declares_the_streams_itself_keeps_what_the_administrator_decided(
+    nats_server: NatsServer,
+) -> None:
+    await nats_server.start()
+    for storage in (Storage(max_bytes=8_000_000, permanent=True), Storage()):
+        stream = JetStream(nats_server.url, "any", MARKETPLACE, storage)
+        await stream.connect()
+        config = (await stream.client.jetstream().stream_info(MARKETPLACE.name)).config
+        assert (config.max_bytes, config.deny_delete, config.deny_purge) == (8_000_000, True, True)
+        await stream.close()

@@ -26,6 +26,7 @@ from common.persistence import parked_messages
 from common.persistence.mongo import Database
 from common.persistence.parked_messages import ParkedMessages
 from common.persistence.replica import Replica
+from common.testing.events import emitted_by
 from common.testing.fake_stream import FakeStream
 from common.testing.memory import memory_database
 from tests.builders import a_change
@@ -73,7 +74,7 @@ class Updated(Kept):
     events = (TicketUpdated,)
 
 
-class Owner(Publisher[Event], source="tests"): ...
+class Owner(Publisher[Event], source="tickets"): ...
 
 
 def event_of(ticket_id: str, version: int) -> Event:
@@ -113,7 +114,7 @@ def test_any_delivery_ends_as_the_one_in_order(
         running = [asyncio.create_task(consumer.run()) for consumer in consumers]
         for event in arrivals:
             envelope = publisher.envelope(event, event.version)
-            await stream.publish(envelope.subject, envelope.data.encode(), {})
+            await stream.publish(envelope.subject, envelope.data.encode(), emitted_by("tickets"))
             if luck.random() < 0.2:
                 await asyncio.sleep(0)
         await asyncio.sleep(0)

@@ -7,6 +7,7 @@ import pytest
 from common.base import tracing
 from common.contract.events import OrderCancelled, TicketUpdated
 from common.messaging.dead_letters import REASON, DeadLetters
+from common.messaging.events import SOURCE
 from common.messaging.listener import Listener, NotYet
 from common.messaging.outcomes import Outcomes
 from common.messaging.stream import Stored
@@ -32,7 +33,8 @@ class Updated(Listener[TicketUpdated]):
 
 def a_delivery(data: bytes | None = None, headers: dict[str, str] | None = None) -> FakeDelivery:
     body = a_change().to_json() if data is None else data
-    return FakeDelivery(Stored(7, "ticket.updated.1", body, headers or {}), 1, FakeSource(a_spec()))
+    headers = {SOURCE: "/tickets"} | (headers or {})
+    return FakeDelivery(Stored(7, "ticket.updated.1", body, headers), 1, FakeSource(a_spec()))
 
 
 async def received(listener: Updated, delivery: FakeDelivery) -> FakeStream:
@@ -91,6 +93,17 @@ async def test_a_dead_letter_names_each_field_that_does_not_parse() -> None:
 
     (letter,) = stream.messages
     assert letter.headers[REASON] == "does not parse: version: Field required; ticket.id: Field required"
+
+
+@pytest.mark.parametrize("source", ["/payments", "/client", "tickets", ""])
+async def test_an_event_that_its_owner_did_not_emit_is_a_dead_letter_and_never_applied(source: str) -> None:
+    listener, delivery = Updated(), a_delivery(headers={SOURCE: source})
+
+    stream = await received(listener, delivery)
+
+    assert (listener.received, delivery.outcome) == ([], "term")
+    (letter,) = stream.messages
+    assert letter.headers[REASON] == f"emitted by {source or 'no source'}, not by /tickets"
 
 
 @pytest.mark.parametrize(

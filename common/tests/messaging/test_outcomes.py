@@ -29,6 +29,7 @@ from common.messaging.stream import MESSAGE_ID, Stored
 from common.persistence.mongo import Database, Document
 from common.persistence.parked_messages import ParkedMessages
 from common.persistence.replica import VersionGap
+from common.testing.events import emitted_by
 from common.testing.fake_stream import FakeDelivery, FakeSource, FakeStream
 from tests.broker import a_spec
 from tests.builders import a_change
@@ -59,7 +60,7 @@ def a_delivery(
     attempt: int = 1, data: bytes | None = None, headers: dict[str, str] | None = None
 ) -> FakeDelivery:
     body = a_change().to_json() if data is None else data
-    message = Stored(7, "ticket.updated.1", body, headers or {})
+    message = Stored(7, "ticket.updated.1", body, emitted_by("tickets") | (headers or {}))
     return FakeDelivery(message, attempt, FakeSource(a_spec()))
 
 
@@ -116,7 +117,9 @@ async def test_neither_an_outage_nor_a_gap_uses_up_the_attempts_of_an_error(
 async def test_the_attempts_of_one_message_are_not_those_of_another(ends: Outcomes) -> None:
     await attempted(ends, *(KeyError("x") for _ in range(ATTEMPTS - 1)))
 
-    other = FakeDelivery(Stored(8, "ticket.updated.2", a_change("2").to_json(), {}), 1, FakeSource(a_spec()))
+    other = FakeDelivery(
+        Stored(8, "ticket.updated.2", a_change("2").to_json(), emitted_by("tickets")), 1, FakeSource(a_spec())
+    )
     await Scripted(KeyError("x")).receive(other, ends)
 
     assert other.outcome == "nak"
@@ -128,7 +131,7 @@ async def test_a_kind_that_no_version_listens_to_is_a_dead_letter_that_says_so(
     parking = ParkedMessages(database)
     since = times.now() - timedelta(hours=2)
     message = ParkedMessage(7, "ticket.updated.1", "ticket.updated", "1", 9, since)
-    stored = Stored(7, "ticket.updated.1", a_change().to_json(), {})
+    stored = Stored(7, "ticket.updated.1", a_change().to_json(), emitted_by("tickets"))
 
     await Outcomes("tests", DeadLetters(stream), parking).unknown(ParkedDelivery(message, stored, parking))
 
@@ -183,7 +186,7 @@ async def test_a_parked_message_that_is_still_too_early_waits_as_long_again(
         7, "ticket.updated.1", "ticket.updated", "1", 9, times.now() - timedelta(minutes=minutes)
     )
     await parking.park(message, 0)
-    stored = Stored(7, "ticket.updated.1", a_change().to_json(), {})
+    stored = Stored(7, "ticket.updated.1", a_change().to_json(), emitted_by("tickets"))
 
     await Outcomes("tests", DeadLetters(stream), parking).too_early(
         ParkedDelivery(message, stored, parking), VersionGap("early")
@@ -199,7 +202,7 @@ async def test_a_replayed_message_counts_as_its_own_kind(ends: Outcomes) -> None
         return REGISTRY.get_sample_value("event_deliveries_total", labels) or 0
 
     before = handled()
-    again = Stored(8, "retry.tests.ticket.updated.1", a_change().to_json(), {})
+    again = Stored(8, "retry.tests.ticket.updated.1", a_change().to_json(), emitted_by("tickets"))
     await Scripted().receive(FakeDelivery(again, 1, FakeSource(a_spec())), ends)
 
     assert handled() == before + 1
@@ -294,7 +297,7 @@ async def test_a_parked_message_is_a_dead_letter_after_an_hour(
     since = times.now() - timedelta(minutes=minutes)
     message = ParkedMessage(7, "ticket.updated.1", "ticket.updated", "1", 9, since)
     await parking.park(message, 0)
-    stored = Stored(7, "ticket.updated.1", a_change().to_json(), {})
+    stored = Stored(7, "ticket.updated.1", a_change().to_json(), emitted_by("tickets"))
 
     ends = Outcomes("tests", DeadLetters(stream), parking)
     await ends.too_early(ParkedDelivery(message, stored, parking), VersionGap("early"))

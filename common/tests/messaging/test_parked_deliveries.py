@@ -23,7 +23,7 @@ from common.persistence import parked_messages
 from common.persistence.mongo import Database
 from common.persistence.parked_messages import ParkedMessages
 from common.persistence.replica import Replica
-from common.testing.events import publish
+from common.testing.events import emitted_by, publish
 from common.testing.fake_stream import FakeStream
 from tests.builders import a_change, a_creation, consuming, until
 
@@ -179,7 +179,7 @@ async def test_thousands_of_gaps_hold_up_no_other_event_and_close_once_their_ver
 def a_parked(sequence: int = 7, record: str = "1", version: int = 1) -> tuple[ParkedMessage, Stored]:
     subject = f"ticket.updated.{record}"
     message = ParkedMessage(sequence, subject, "ticket.updated", record, 5)
-    return message, Stored(sequence, subject, a_change(record, version).to_json(), {})
+    return message, Stored(sequence, subject, a_change(record, version).to_json(), emitted_by("tickets"))
 
 
 async def test_what_waits_for_a_version_comes_back_with_it_and_not_only_when_it_is_due(

@@ -279,6 +279,32 @@ async def test_writes_say_what_they_found(things: Collection) -> None:
     assert await things.delete_many({}) == 1
 
 
+async def test_a_duplicate_names_the_index_that_has_the_key(things: Collection) -> None:
+    await things.create_indexes([Index([("key", ASCENDING)], name="one_per_key", unique=True, sparse=True)])
+    await things.insert_many([{"_id": "a", "key": 1}, {"_id": "b"}])
+
+    with pytest.raises(DuplicateKey) as alone:
+        await things.insert_one({"_id": "c", "key": 1})
+    with pytest.raises(DuplicateKey) as changed:
+        await things.find_one_and_update({"_id": "b"}, {"$set": {"key": 1}})
+    refused = await things.insert_each([{"_id": "c", "key": 1}, {"_id": "d"}])
+
+    for error in (alone.value, changed.value, refused[0]):
+        assert isinstance(error, DuplicateKey)
+        assert error.index == "one_per_key"
+
+
+async def test_a_partial_unique_index_is_of_the_documents_that_match_it(things: Collection) -> None:
+    index = Index([("key", ASCENDING)], name="one_open", unique=True, where={"open": True})
+    await things.create_indexes([index])
+    await things.insert_many([{"_id": 1, "key": 1, "open": True}, {"_id": 2, "key": 1, "open": False}])
+
+    assert await things.update_one({"_id": 2}, {"$set": {"note": "seen"}})
+    with pytest.raises(DuplicateKey):
+        await things.update_one({"_id": 2}, {"$set": {"open": True}})
+    assert (await things.find_one({"_id": 2}, {"open": 1})) == {"_id": 2, "open": False}
+
+
 async def test_batches_store_what_is_not_refused(things: Collection) -> None:
     await things.create_indexes([Index([("key", ASCENDING)], name="one_per_key", unique=True, sparse=True)])
     await things.insert_one({"_id": "b", "key": 1})

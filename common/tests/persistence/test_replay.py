@@ -9,7 +9,7 @@ from common.messaging.publisher import change_of
 from common.persistence.mongo import Database, Document
 from common.persistence.replay import Projection, Replay, replayed
 from common.testing import fake_stream
-from common.testing.events import publish
+from common.testing.events import emitted_by, publish
 from common.testing.fake_stream import FakeStream
 from tests.builders import a_change, a_creation
 
@@ -49,7 +49,9 @@ async def test_an_event_without_a_version_has_the_one_of_its_id(
     captured = PaymentCaptured(id=ALL_DIGITS, order_id="o")
     for version, event in enumerate((created, captured)):
         event_id = f"{event.subject}:{event.id}:{version}"
-        await stream.publish(f"{event.subject}.{event.id}", event.to_json(), {"ce-id": event_id})
+        await stream.publish(
+            f"{event.subject}.{event.id}", event.to_json(), {"ce-id": event_id} | emitted_by("payments")
+        )
 
     async with replayed(stream, database["payments"], ORDERS) as replay:
         assert await documents(replay, [ALL_DIGITS]) == [
@@ -64,11 +66,25 @@ async def test_an_event_that_names_no_version_is_unreadable_also_where_its_recor
     stream: FakeStream, database: Database, headers: dict[str, str]
 ) -> None:
     event = PaymentCaptured(id=ALL_DIGITS, order_id="o")
+    headers = headers | emitted_by("payments")
     await stream.publish(f"payment.captured.{ALL_DIGITS}", event.to_json(), headers)
 
     async with replayed(stream, database["payments"], ORDERS) as replay:
         assert (replay.events, replay.unreadable) == (1, 1)
         assert await replay.documents.count_documents({}) == 0
+
+
+async def test_an_event_that_its_owner_did_not_emit_is_replayed_into_nothing(
+    stream: FakeStream, database: Database
+) -> None:
+    await publish(stream, a_creation("a"))
+    forged = a_change("a", 1, "forged")
+    await stream.publish("ticket.updated.a", forged.to_json(), emitted_by("client"))
+
+    async with replayed(stream, database["tickets"], TITLES) as replay:
+        (found,) = await documents(replay, ["a"])
+
+    assert (found["version"], found["fields"], replay.unreadable) == (0, {"title": "Concert"}, 1)
 
 
 def test_the_change_that_an_events_id_names_is_its_record_and_version() -> None:

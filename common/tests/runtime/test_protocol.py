@@ -6,6 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from common.http.cross_site import Site
 from common.runtime.protocol import MAX_HEAD_BYTES
 from tests.http.test_answers import an_app
 from tests.raw_http import exchange, read_answer
@@ -23,6 +24,10 @@ HOST = b"Host: a.test\r\n"
         b"GET /records HTTP/1.1\r\n" + HOST + b"Bad Header: x\r\n\r\n",
         b"PUT /records HTTP/1.1\r\n" + HOST + b"Content-Length: x\r\n\r\n",
         b"PUT /records HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+        b"PUT /records HTTP/1.1\r\n"
+        + HOST
+        + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"PUT /records HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01",
     ],
 )
@@ -33,6 +38,39 @@ async def test_what_is_no_http_is_told_so_in_the_common_form(request_bytes: byte
     assert (answer.status, answer.codes, answer.closed) == (400, ["bad-request"], True)
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"FOO / HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+        (b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n", 404),
+        (b"CONNECT a.test:443 HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+        (b"GET http://a.test/records HTTP/1.1\r\n" + HOST + b"\r\n", 200),
+        (b"PUT /records HTTP/1.1\r\n" + HOST + b"Content-Length: 9999999\r\n\r\n", 413),
+        (b"GET /fault HTTP/1.1\r\n" + HOST + b"\r\n", 500),
+    ],
+)
+async def test_every_answer_on_a_socket_has_the_headers_of_a_site_with_https(
+    request_bytes: bytes, status: int
+) -> None:
+    async with served(an_app(Site(secure=True))) as port:
+        answer = await exchange(port, request_bytes)
+
+    assert answer.status == status
+    assert answer.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_web_socket_is_answered_as_plain_http() -> None:
+    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    request = b"GET /records HTTP/1.1\r\n" + HOST + upgrade + b"Sec-WebSocket-Key: eA==\r\n\r\n"
+    async with served(an_app()) as port:
+        answer = await exchange(port, request)
+
+    assert answer.status == 200
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_a_broken_chunk_is_refused_while_its_request_is_read() -> None:

@@ -1,8 +1,16 @@
 import pytest
+from pydantic import Field
 
+from common.base.identity import CurrentUser
+from common.http.session_keys import PrivateKey
+from common.http.session_tokens import Ed25519Signer, SharedKeySigner
+from common.messaging.nats_connection import Identity
+from common.messaging.seeds import new_seed, public_key
 from common.runtime.settings import (
     HttpUrl,
     MongoUri,
+    OwnKey,
+    PublicUrl,
     RedisUrl,
     ServiceSettings,
     SessionSettings,
@@ -12,13 +20,18 @@ from common.runtime.settings import (
 
 pytestmark = pytest.mark.usefixtures("environment")
 
-KEY = "k" * 32
+KEYS = [PrivateKey.generate() for _ in range(3)]
+PUBLIC = KEYS[0].public.text
+SHARED = "k" * 32
+SEED = new_seed()
 GOOD = {
     "MONGO_URI": "mongodb://db/tickets",
     "NATS_URL": "nats://nats-srv:4222",
     "REDIS_URL": "redis://redis-srv:6379/0",
     "API_BASE_URL": "http://gateway",
-    "JWT_KEY": KEY,
+    "PUBLIC_URL": "https://gittix.test",
+    "JWT_PUBLIC_KEYS": PUBLIC,
+    "CLIENT_ADDRESS_KEY": "a" * 32,
 }
 
 
@@ -26,6 +39,8 @@ class Settings(ServiceSettings, SessionSettings, StreamSettings):
     mongo_uri: MongoUri
     redis_url: RedisUrl
     api_base_url: HttpUrl
+    public_url: PublicUrl
+    client_address_key: OwnKey = Field(default="", validate_default=True, repr=False)
 
 
 @pytest.fixture
@@ -68,10 +83,10 @@ def test_a_missing_variable_is_named(
 def test_the_line_ends_with_what_to_do_about_it(
     good: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good.delenv("JWT_KEY")
+    good.delenv("JWT_PUBLIC_KEYS")
     good.setenv("SETTINGS_HINT", "Run: make keys")
 
-    assert refusal(capsys) == "Cannot start: set JWT_KEY (missing). Run: make keys"
+    assert refusal(capsys) == "Cannot start: set JWT_PUBLIC_KEYS (missing). Run: make keys"
 
 
 MALFORMED = [
@@ -84,11 +99,27 @@ MALFORMED = [
     *(("NATS_URL", value) for value in ("nats://a,", "nats://a:4222,b:4222", "nats://a:x")),
     *(("REDIS_URL", value) for value in ("", "http://redis", "redis://")),
     *(("API_BASE_URL", value) for value in ("", "gateway", "ftp://gateway")),
-    *(("JWT_KEY", value) for value in ("", "k" * 31)),
+    *(("REDIS_URL", value) for value in ("redis://a,redis://b", "redis://a,b")),
+    *(("API_BASE_URL", value) for value in ("http://a,http://b", "http://a,b")),
+    *(("PUBLIC_URL", value) for value in ("", "gittix.test", "ftp://gittix.test", "http://a,http://b")),
+    *(("PUBLIC_URL", f"https://gittix.test{end}") for end in ("/shop", "//", "?", "/?", "?a=1", "#", "#a")),
+    *(("PUBLIC_URL", f"https://{user}@gittix.test") for user in ("ada", ":secret", "ada:secret")),
+    *(("JWT_KEY", value) for value in ("k" * 31, KEYS[0].text)),
+    *(
+        ("JWT_PUBLIC_KEYS", value)
+        for value in (",", f"{PUBLIC},", f"{PUBLIC}={PUBLIC}", PUBLIC[1:], KEYS[0].text)
+    ),
+    ("JWT_PUBLIC_KEYS", f"{PUBLIC},{KEYS[0].text}"),
+    *(("CLIENT_ADDRESS_KEY", value) for value in ("a" * 31, KEYS[0].text)),
     *(("PORT", value) for value in ("", "x")),
     ("LOG_LEVEL", "loud"),
     ("COOKIE_SECURE", "perhaps"),
     *(("NATS_STREAM_REPLICAS", value) for value in ("0", "6", "x")),
+    *(("NATS_STREAM_MAX_BYTES", value) for value in ("0", "999999", "2GB")),
+    *(
+        ("NATS_SEED", value)
+        for value in ("", "SU", SEED[:-1], SEED[:-1] + "!", public_key(SEED), SEED.lower())
+    ),
 ]
 
 
@@ -102,6 +133,8 @@ def test_a_malformed_variable_is_named_and_not_repeated(
 
     assert line.startswith(f"Cannot start: set {name} (")
     assert "missing" not in line
+    assert len(value) < 20 or value not in line
+    assert KEYS[0].text not in line
 
 
 @pytest.mark.parametrize(
@@ -113,6 +146,7 @@ def test_a_malformed_variable_is_named_and_not_repeated(
         ("NATS_URL", "nats://a:4222,nats://b:4222,nats://c:4222"),
         ("NATS_URL", "tls://user:pass@nats"),
         ("REDIS_URL", "rediss://:secret@redis:6380/1"),
+        ("REDIS_URL", "redis://:se,cret@redis"),
     ],
 )
 def test_other_good_forms_are_taken(good: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -121,12 +155,95 @@ def test_other_good_forms_are_taken(good: pytest.MonkeyPatch, name: str, value: 
     assert getattr(load(Settings), name.lower()) == value
 
 
+@pytest.mark.parametrize(
+    ("given", "public_url"),
+    [
+        ("https://gittix.test/", "https://gittix.test"),
+        ("https://GitTix.test:443", "https://gittix.test"),
+        ("http://localhost:8080", "http://localhost:8080"),
+    ],
+)
+def test_a_public_address_is_kept_as_browsers_write_an_origin(
+    good: pytest.MonkeyPatch, given: str, public_url: str
+) -> None:
+    good.setenv("PUBLIC_URL", given)
+
+    assert load(Settings).public_url == public_url
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("MONGO_URI", "gopher://host", "not a URL of mongodb or mongodb+srv"),
+        ("MONGO_URI", "mongodb://db/?w", "not a URI that MongoDB's driver takes"),
+        ("NATS_URL", "gopher://host", "not a URL of nats or tls"),
+        ("REDIS_URL", "gopher://host", "not a URL of redis or rediss"),
+        ("API_BASE_URL", "gopher://host", "not a URL of http or https"),
+        ("API_BASE_URL", "gateway", "not a URL"),
+        ("PUBLIC_URL", "https://gittix.test/shop", "not an address without a path"),
+    ],
+)
+def test_the_line_says_what_is_wrong_with_an_address(
+    good: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, problem: str
+) -> None:
+    good.setenv(name, value)
+
+    assert refusal(capsys).endswith(f", {problem})")
+
+
 def test_several_problems_are_one_line(good: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     good.delenv("MONGO_URI")
     good.setenv("JWT_KEY", "short-secret")
 
     line = refusal(capsys)
 
-    assert "MONGO_URI (missing)" in line
+    assert "MONGO_URI (missing)" in line.removeprefix("Cannot start: set ").split(", ")
     assert "JWT_KEY (" in line
     assert "short-secret" not in line
+
+
+def test_an_empty_key_is_a_missing_one(good: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    good.setenv("JWT_KEY", "")
+    good.setenv("JWT_PUBLIC_KEYS", "")
+    good.setenv("CLIENT_ADDRESS_KEY", "")
+
+    assert refusal(capsys) == ("Cannot start: set JWT_PUBLIC_KEYS (missing), CLIENT_ADDRESS_KEY (missing)")
+
+
+def test_sessions_of_several_public_keys_are_read(good: pytest.MonkeyPatch) -> None:
+    good.setenv("JWT_PUBLIC_KEYS", ",".join(key.public.text for key in KEYS[:2]))
+    sessions = load(Settings).sessions()
+
+    read = [sessions.read(Ed25519Signer(key).token(CurrentUser("ada", "hers"), "")) for key in KEYS]
+    assert read == [CurrentUser("ada", "hers")] * 2 + [None]
+
+
+def test_with_the_secrets_of_the_release_before_alone_a_service_starts(good: pytest.MonkeyPatch) -> None:
+    good.setenv("JWT_KEY", SHARED)
+    good.delenv("JWT_PUBLIC_KEYS")
+    good.delenv("CLIENT_ADDRESS_KEY")
+    settings = load(Settings)
+
+    token = SharedKeySigner(SHARED).token(CurrentUser("ada", "hers"), "ada@example.test")
+    assert settings.sessions().read(token) == CurrentUser("ada", "hers")
+    assert settings.client_address_key == SHARED
+
+
+def test_no_representation_of_the_settings_shows_a_key(good: pytest.MonkeyPatch) -> None:
+    good.setenv("JWT_KEY", SHARED)
+
+    shown = repr(load(Settings))
+
+    assert SHARED not in shown
+    assert "a" * 32 not in shown
+
+
+def test_a_process_with_a_seed_is_a_user_of_the_broker_and_one_without_is_anonymous(
+    good: pytest.MonkeyPatch,
+) -> None:
+    assert load(Settings).identity("tickets") is None
+
+    good.setenv("NATS_SEED", SEED)
+
+    assert load(Settings).identity("tickets") == Identity("tickets", SEED)
+    assert SEED not in repr(load(Settings)) + repr(load(Settings).identity("tickets"))

@@ -22,6 +22,14 @@ if __name__ == "__main__":
         from expiration.rebuild import rebuild
 
         own = timers.Timers(timers.connect(settings.redis_url))
-        sys.exit(command("expiration", settings.nats_url, MARKETPLACE, lambda stream: rebuild(stream, own)))
+        sys.exit(
+            command(
+                "expiration",
+                settings.nats_url,
+                MARKETPLACE,
+                lambda stream: rebuild(stream, own),
+                identity=settings.identity("expiration"),
+            )
+        )
     else:
         serve("expiration", create_app(settings), settings)

@@ -21,7 +21,13 @@ def create_app(
     """Sets timers. Connects nothing before the lifespan starts; tests replace the timers and the stream."""
     own_timers = Timers(timers.connect(settings.redis_url)) if own_timers is None else own_timers
     stream = (
-        JetStream(settings.nats_url, "expiration", MARKETPLACE, settings.nats_stream_replicas)
+        JetStream(
+            settings.nats_url,
+            "expiration",
+            MARKETPLACE,
+            identity=settings.identity("expiration"),
+            storage=None,
+        )
         if stream is None
         else stream
     )
@@ -40,7 +46,13 @@ def create_worker_app(
     """The worker as a service: its job, and the health checks by which an orchestrator restarts it."""
     own_timers = Timers(timers.connect(settings.redis_url)) if own_timers is None else own_timers
     if stream is None:
-        stream = JetStream(settings.nats_url, "expiration-worker", MARKETPLACE, settings.nats_stream_replicas)
+        stream = JetStream(
+            settings.nats_url,
+            "expiration-worker",
+            MARKETPLACE,
+            identity=settings.identity("expiration"),
+            storage=None,
+        )
     publisher = ExpirationCompletePublisher(stream)
     service = Service(
         stream=stream, jobs=[lambda: worker.work(settings, publisher)], on_stop=[own_timers.close]

@@ -10,18 +10,18 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import ValidationError
 from redis.exceptions import RedisError
 
 from common.base.errors import Unavailable
 from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated
+from common.messaging.events import Unreadable, read
 from common.messaging.stream import Stored, Stream
 from expiration.timers import Timers
 
 log = logging.getLogger(__name__)
 
 CONCURRENCY = 16
-CREATED, *ENDED = (f"{event.subject}." for event in (OrderCreated, OrderCancelled, OrderCompleted))
+KINDS = {str(kind.subject): kind for kind in (OrderCreated, OrderCancelled, OrderCompleted)}
 
 
 @dataclass
@@ -46,7 +46,7 @@ async def rebuild(stream: Stream, timers: Timers) -> Report:
     started = time.perf_counter()
     due: dict[str, datetime] = {}
     events = 0
-    async for batch in stream.history([f"{subject}*" for subject in (CREATED, *ENDED)]):
+    async for batch in stream.history([f"{subject}.*" for subject in KINDS]):
         events += len(batch)
         for message in batch:
             _follow(due, message)
@@ -55,15 +55,15 @@ async def rebuild(stream: Stream, timers: Timers) -> Report:
 
 
 def _follow(due: dict[str, datetime], message: Stored) -> None:
-    if not message.subject.startswith(CREATED):
-        due.pop(message.subject.rpartition(".")[2], None)
-        return
     try:
-        order = OrderCreated.model_validate_json(message.data)
-    except ValidationError:
-        log.warning("unreadable event", extra={"sequence": message.sequence})
+        event = read(KINDS[message.subject.rpartition(".")[0]], message.data, message.headers)
+    except Unreadable as error:
+        log.warning("unreadable event", extra={"sequence": message.sequence, "reason": str(error)})
         return
-    due[order.id] = order.expires_at
+    if isinstance(event, OrderCreated):
+        due[event.id] = event.expires_at
+    else:
+        due.pop(event.id, None)
 
 
 async def _set(timers: Timers, due: dict[str, datetime]) -> int:

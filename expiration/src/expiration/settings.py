@@ -1,5 +1,5 @@
-from common.runtime.settings import RedisUrl, ServiceSettings, StreamSettings
+from common.runtime.settings import BrokerSettings, RedisUrl, ServiceSettings
 
 
-class Settings(ServiceSettings, StreamSettings):
+class Settings(ServiceSettings, BrokerSettings):
     redis_url: RedisUrl

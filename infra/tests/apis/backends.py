@@ -18,7 +18,7 @@ import payments.app
 import payments.settings
 import tickets.app
 import tickets.settings
-from common.testing.browser import JWT_KEY, running
+from common.testing.browser import CLIENT_ADDRESS_KEY, JWT_KEY, JWT_PUBLIC_KEYS, running
 from common.testing.fake_stream import FakeStream
 from common.testing.memory import memory_database
 
@@ -61,21 +61,33 @@ async def real_apis() -> AsyncIterator[httpx.AsyncBaseTransport]:
         yield _Edge(routes)
 
 
-def services(stream: FakeStream) -> dict[str, FastAPI]:
-    session = {"jwt_key": JWT_KEY, "cookie_secure": False, "mongo_uri": "mongodb://unused"}
-    broker = {**session, "nats_url": "nats://unused"}
+def services(stream: FakeStream, *, secure: bool = False) -> dict[str, FastAPI]:
+    """secure: Browsers reach them by https."""
+    users = {
+        "jwt_key": JWT_KEY,
+        "client_address_key": CLIENT_ADDRESS_KEY,
+        "device_key": "d" * 32,
+        "cookie_secure": secure,
+        "mongo_uri": "mongodb://unused",
+    }
+    broker = {
+        "jwt_public_keys": JWT_PUBLIC_KEYS,
+        "cookie_secure": secure,
+        "mongo_uri": "mongodb://unused",
+        "nats_url": "nats://unused",
+    }
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     return {
         "/api/users": auth.app.create_app(
-            auth.settings.Settings.model_validate({**session, "device_key": "d" * 32}),
-            database=memory_database(),
-            hasher=cheap,
+            auth.settings.Settings.model_validate(users), database=memory_database(), hasher=cheap
         ),
         "/api/tickets": tickets.app.create_app(
             tickets.settings.Settings.model_validate(broker), database=memory_database(), stream=stream
         ),
         "/api/orders": orders.app.create_app(
-            orders.settings.Settings.model_validate(broker), database=memory_database(), stream=stream
+            orders.settings.Settings.model_validate({**broker, "receipt_keys": "r" * 32}),
+            database=memory_database(),
+            stream=stream,
         ),
         "/api/payments": payments.app.create_app(
             payments.settings.Settings.model_validate({**broker, "payment_gateway": "fake"}),

@@ -5,6 +5,7 @@ from tests.apis.backends import Recorder, fake_apis, real_apis
 from tests.apis.shop import Shop
 
 from client import upstream
+from common.testing.security import security_lines as security_lines
 
 
 @pytest.fixture(params=["fake", "real"])

@@ -17,7 +17,7 @@ from common.base.identity import CurrentUser
 from common.contract.error_codes import ErrorCode
 from common.http.client_address import SignedClientAddress
 from common.testing.answers import entries_of
-from common.testing.browser import JWT_KEY, a_user, signed_in
+from common.testing.browser import CLIENT_ADDRESS_KEY, a_user, signed_in
 
 T = TypeVar("T")
 
@@ -29,15 +29,15 @@ class Shop:
     def __init__(self, http: httpx.AsyncClient, answers: Recorder) -> None:
         self._http = http
         self.answers = answers
-        self.seller = a_user("seller@example.test")
-        self.buyer = a_user("buyer@example.test")
+        self.seller = a_user()
+        self.buyer = a_user()
 
     def api(self, user: CurrentUser | None) -> Api:
         """The API for a browser in which `user` is signed in."""
         cookie = {} if user is None else {b"cookie": signed_in(user)["Cookie"].encode()}
         address = "203.0.113.9"
         browser = {b"host": b"gittix.test", b"x-forwarded-for": address.encode(), **cookie}
-        return Api(Upstream(self._http, browser, SignedClientAddress(JWT_KEY), address))
+        return Api(Upstream(self._http, browser, SignedClientAddress(CLIENT_ADDRESS_KEY), address))
 
     @property
     def sellers(self) -> Api:
@@ -85,6 +85,10 @@ class Shop:
     async def is_gone(self, ticket_id: str) -> None:
         """Returns once orders has received the ticket's withdrawal."""
         await self._refuses(lambda: self.sellers.create_order(ticket_id, ""), ErrorCode.NOT_FOUND)
+
+    async def is_orderable(self, ticket: Ticket) -> None:
+        """Returns once orders has received the ticket."""
+        await self._refuses(lambda: self.sellers.create_order(ticket.id, ""), ErrorCode.OWN_TICKET)
 
     async def _refuses(self, act: Callable[[], Awaitable[object]], code: ErrorCode) -> None:
         async def refusal() -> str | None:

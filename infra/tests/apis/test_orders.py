@@ -7,13 +7,17 @@ from tests.apis.shop import Shop
 
 from common.base import times
 from common.base.ids import is_id, new_id
-from common.http.receipts import Receipt, Receipts
-from common.testing.browser import JWT_KEY, a_user
+from common.testing.browser import a_user
 
 HOLD = timedelta(minutes=15)
 OWN_TICKET = ("own-ticket", "You can't buy your own ticket", None)
 PRICE_CHANGED = ("price-changed", "The price has changed, please look again", "price")
 RESERVED = ("ticket-reserved", "Ticket is already reserved", None)
+TOO_MANY_OPEN = (
+    "open-orders-limit",
+    "You hold too many unpaid tickets: pay for one, or cancel one, then order again",
+    None,
+)
 COMPLETE = ("order-complete", "Cannot cancel a completed order", None)
 NO_TICKET = ("ticket-id-required", "TicketId must be provided", "ticketId")
 NO_PRICE = ("price-invalid", "Price must be a number, such as 20.50", "price")
@@ -44,6 +48,7 @@ async def test_a_new_order_holds_its_ticket_for_15_minutes(shop: Shop) -> None:
         "payment": None,
         "heldUntil": times.iso(order.expires_at),
         "endedBecause": None,
+        "completedAt": None,
     }
     held = await shop.buyers.ticket(ticket.id)
     assert (held.status, held.order_id, held.version) == ("held", order.id, 1)
@@ -62,18 +67,28 @@ async def test_which_order_has_a_ticket_is_told_to_its_parties_alone(shop: Shop)
 
 async def test_the_bearer_of_a_receipt_reads_the_state_of_its_payment_and_no_more(shop: Shop) -> None:
     order = await shop.ordered()
-    receipts = Receipts(JWT_KEY)
-    code = receipts.code(Receipt(order.id, order.ticket.id))
-
-    await shop.visitors.receipt(code)
-    assert shop.json(200) == {"id": order.id, "status": "created", "payment": None}
+    with shop.finds_nothing():
+        await shop.buyers.receipt_code(order.id)
     await shop.paid(order)
-    await shop.visitors.receipt(code)
-    assert shop.json(200) == {"id": order.id, "status": "complete", "payment": "captured"}
+    code = await shop.buyers.receipt_code(order.id)
+    assert shop.json(200) == {"code": code}
+    assert len(code) == 54
 
-    for wrong in (code[:-2], receipts.code(Receipt(new_id(), new_id())), "x"):
+    await shop.visitors.receipt(code)
+    assert shop.json(200) == {
+        "id": order.id,
+        "status": "complete",
+        "payment": "captured",
+        "ticketId": order.ticket.id,
+    }
+
+    for wrong in (code[:-2], "x", "x" * 54):
         with shop.finds_nothing():
             await shop.visitors.receipt(wrong)
+    with shop.refuses_strangers():
+        await shop.sellers.receipt_code(order.id)
+    with shop.refuses_strangers():
+        await shop.visitors.receipt_code(order.id)
 
 
 async def test_an_order_is_created_as_it_is_shown(shop: Shop) -> None:
@@ -118,6 +133,20 @@ async def test_an_order_is_refused_with_its_reason(shop: Shop) -> None:
         await shop.buyers.create_order(new_id(), "20")
     with shop.refuses(400, NO_TICKET, NO_PRICE):
         await shop.buyers.create_order("x", "x")
+
+
+async def test_a_buyer_s_sixth_unpaid_order_is_refused_until_the_first_hold_ends(shop: Shop) -> None:
+    orders = [await shop.ordered() for _ in range(5)]
+    ticket = await shop.lists()
+    await shop.is_orderable(ticket)
+
+    with shop.refuses(429, TOO_MANY_OPEN):
+        await shop.buyers.create_order(ticket.id, "")
+
+    left = (min(order.expires_at for order in orders) - times.now()).total_seconds()
+    assert abs(int(shop.answers.last.headers["Retry-After"]) - left) < 5
+    await shop.buyers.cancel_order(orders[0].id)
+    await shop.ordered(ticket)
 
 
 async def test_a_ticket_whose_day_is_over_can_not_be_ordered(

@@ -3,9 +3,15 @@
 import pytest
 from tests.apis.shop import Shop
 
+from common.base import times
 from common.base.ids import is_id, new_id
 
 DECLINED = ("card-declined", "Your card was declined.", None)
+TOO_MANY_DECLINES = (
+    "declines-limit",
+    "Too many cards were declined for this order, it can't be paid any more",
+    None,
+)
 CANCELLED = ("order-cancelled", "Cannot pay for a cancelled order", None)
 NOTHING_TO_CONFIRM = ("nothing-to-confirm", "No payment of this order waits for a confirmation", None)
 BAD_TOKEN = ("token-invalid", "Token is not a valid payment method", "token")
@@ -55,6 +61,20 @@ async def test_a_declined_card_leaves_the_order_to_another_card(shop: Shop) -> N
     assert (await shop.buyers.order(order.id)).status == "created"
 
     assert (await shop.pays(order))["status"] == "authorized"
+
+
+async def test_after_five_declined_cards_no_further_one_is_tried(shop: Shop) -> None:
+    order = await shop.ordered()
+    await shop.is_payable(order)
+    for _ in range(5):
+        with shop.refuses(402, DECLINED):
+            await shop.buyers.pay(order.id, "tok_chargeDeclined")
+
+    with shop.refuses(429, TOO_MANY_DECLINES):
+        await shop.buyers.pay(order.id, "tok_visa")
+
+    left = (order.expires_at - times.now()).total_seconds()
+    assert abs(int(shop.answers.last.headers["Retry-After"]) - left) < 5
 
 
 async def test_a_further_step_of_the_card_is_confirmed(shop: Shop) -> None:

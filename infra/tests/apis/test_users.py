@@ -31,8 +31,21 @@ async def test_a_sign_up_starts_a_session(shop: Shop) -> None:
     token, attributes = session_of(list(cookies))
     session = SESSIONS.read(token)
     assert session is not None
-    assert (session.id, session.email) == (user["id"], user["email"])
+    assert session.id == user["id"]
+    assert session.session_id != ""
     assert attributes == {"path": "/", "httponly": True, "samesite": "lax", "max-age": "1209600"}
+
+
+async def test_a_session_knows_the_address_of_its_user(shop: Shop) -> None:
+    cookies = await shop.visitors.signup("Ada@Example.test", PASSWORD)
+    user = SESSIONS.read(session_of(list(cookies))[0])
+    assert user is not None
+
+    assert await shop.api(user).email() == "Ada@Example.test"
+    assert shop.json(200) == {"currentUser": {"id": user.id, "email": "Ada@Example.test"}}
+    for nobody in (shop.visitors, shop.buyers):
+        assert await nobody.email() == ""
+        assert shop.json(200) == {"currentUser": None}
 
 
 async def test_a_sign_in_starts_a_session_whatever_the_case_of_the_email(shop: Shop) -> None:

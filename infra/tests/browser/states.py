@@ -2,14 +2,25 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cache
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
 from playwright.async_api import Page, expect
 
 from infra.actors.api import Api
 from infra.actors.person import Person
 
+TRANSLATIONS = Path(__file__).parents[3] / "client" / "src" / "client" / "translations"
 DETAILS = {"eventDate": "2087-05-31", "venue": "Great Hall, Ghent", "seat": "Row 3, seat 14"}
+
+
+@cache
+def _chinese() -> Catalog:
+    return read_po(BytesIO((TRANSLATIONS / "zh.po").read_bytes()), locale="zh")
 
 
 @dataclass
@@ -20,6 +31,15 @@ class Scene:
     edge: str
     api: Api
     people: list[Person] = field(default_factory=list)
+    chinese: bool = False
+
+    def said(self, english: str) -> str:
+        """The page's words for an English message, or for one that begins so: up to its first value."""
+        if not self.chinese:
+            return english
+        longer = (one for one in _chinese() if isinstance(one.id, str) and one.id.startswith(english))
+        message = _chinese().get(english) or next(longer)
+        return str(message.string).partition("%(")[0]
 
     async def person(self) -> Person:
         self.people.append(await Person.sign_up(self.api))
@@ -113,8 +133,8 @@ async def _tickets_later_page(scene: Scene) -> None:
     for _ in range(3):
         await scene.offered(await scene.person())
     await scene.open("/?limit=1")
-    await scene.page.get_by_role("link", name="Next page").click()
-    await expect(scene.page.get_by_role("link", name="First page")).to_be_visible()
+    await scene.page.get_by_role("link", name=scene.said("Next page")).click()
+    await expect(scene.page.get_by_role("link", name=scene.said("First page"))).to_be_visible()
 
 
 @state("tickets-found")
@@ -127,17 +147,17 @@ async def _tickets_found(scene: Scene) -> None:
 async def _sign_up_refused(scene: Scene) -> None:
     await scene.page.context.clear_cookies()
     await scene.open("/auth/signup")
-    await scene.page.get_by_label("Email").fill("nobody")
-    await scene.page.get_by_role("button", name="Sign Up").click()
-    await expect(scene.page.get_by_text("Enter an e-mail address")).to_be_visible()
+    await scene.page.get_by_label(scene.said("Email")).fill("nobody")
+    await scene.page.get_by_role("button", name=scene.said("Sign Up")).click()
+    await expect(scene.page.get_by_text(scene.said("Enter an e-mail address"))).to_be_visible()
 
 
 @state("sign-in-to-buy")
 async def _sign_in_to_buy(scene: Scene) -> None:
     await scene.page.context.clear_cookies()
     await scene.open(f"/tickets/{await scene.offered(await scene.person())}")
-    await scene.page.get_by_role("button", name="Purchase").click()
-    await expect(scene.page.get_by_role("button", name="Create an account")).to_be_visible()
+    await scene.page.get_by_role("button", name=scene.said("Purchase")).click()
+    await expect(scene.page.get_by_role("button", name=scene.said("Create an account"))).to_be_visible()
 
 
 @state("session-over")
@@ -157,9 +177,9 @@ async def _sell(scene: Scene) -> None:
 async def _sell_refused(scene: Scene) -> None:
     await scene.member()
     await scene.open("/tickets/new")
-    await scene.page.get_by_label("Price").fill("-1")
-    await scene.page.get_by_role("button", name="Put on sale").click()
-    await expect(scene.page.get_by_text("Enter a title")).to_be_visible()
+    await scene.page.get_by_label(scene.said("Price")).fill("-1")
+    await scene.page.get_by_role("button", name=scene.said("Put on sale")).click()
+    await expect(scene.page.get_by_text(scene.said("Enter a title"))).to_be_visible()
 
 
 @state("ticket-on-sale")
@@ -188,8 +208,8 @@ async def _ticket_price_changed(scene: Scene) -> None:
     await scene.member()
     await scene.open(f"/tickets/{ticket}")
     await scene.page.eval_on_selector("input[name=price]", "input => input.value = '1.00'")
-    await scene.page.get_by_role("button", name="Purchase").click()
-    await expect(scene.page.get_by_text("The price was $1.00")).to_be_visible()
+    await scene.page.get_by_role("button", name=scene.said("Purchase")).click()
+    await expect(scene.page.get_by_text(scene.said("The price was "))).to_be_visible()
 
 
 @state("ticket-held")
@@ -289,9 +309,9 @@ async def _order_to_pay(scene: Scene) -> None:
 async def _order_declined(scene: Scene) -> None:
     _, _, order = await scene.ordered()
     await scene.open(f"/orders/{order}")
-    await scene.page.get_by_role("radio", name="Empty card").check()
-    await scene.page.get_by_role("button", name="Pay $").click()
-    await expect(scene.page.get_by_text("Your card was declined.")).to_be_visible()
+    await scene.page.get_by_role("radio", name=scene.said("Empty card")).check()
+    await scene.page.get_by_role("button", name=scene.said("Pay ")).click()
+    await expect(scene.page.get_by_text(scene.said("Your card was declined."))).to_be_visible()
 
 
 @state("order-to-confirm")
@@ -316,7 +336,7 @@ async def _receipt(scene: Scene) -> None:
 async def _receipt_verified(scene: Scene) -> None:
     _, order = await scene.order_in("complete")
     await scene.open(f"/orders/{order}/receipt")
-    await scene.page.get_by_role("link", name="Verify it yourself").click()
+    await scene.page.get_by_role("link", name=scene.said("Verify it yourself")).click()
 
 
 @state("order-cancelled")
@@ -342,13 +362,14 @@ async def _order_expired(scene: Scene) -> None:
     buyer, _, order = await scene.ordered()
     await buyer.see(f"/api/orders/{order}", lambda seen: seen["status"] == "cancelled", timeout=20)
     await scene.open(f"/orders/{order}")
-    await expect(scene.page.get_by_text("You were not charged.")).to_be_visible()
+    await expect(scene.page.get_by_text(scene.said("Expired"), exact=True)).to_be_visible()
     await scene.open("/orders")
 
 
-@state("tickets-in-chinese")
-async def _in_chinese(scene: Scene) -> None:
+@state("tickets-in-the-other-language")
+async def _in_the_other_language(scene: Scene) -> None:
+    language, heading = ("English", "Tickets on sale") if scene.chinese else ("中文", "在售的票")
     await scene.offered(await scene.person())
     await scene.open("/")
-    await scene.page.get_by_role("button", name="中文").click()
-    await expect(scene.page.get_by_role("heading", name="在售的票")).to_be_visible()
+    await scene.page.get_by_role("button", name=language).click()
+    await expect(scene.page.get_by_role("heading", name=heading)).to_be_visible()

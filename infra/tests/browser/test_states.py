@@ -27,7 +27,8 @@ LOOKS: dict[str, dict[str, Any]] = {
     for device, width, height in (("desk", 1280, 800), ("tablet", 768, 1024), ("phone", 360, 740))
     for scheme in ("light", "dark")
 }
-
+LOOKS["desk-chinese"] = {**LOOKS["desk-light"], "locale": "zh-CN"}
+LOOKS["phone-chinese"] = {**LOOKS["phone-dark"], "locale": "zh-CN"}
 
 SHORT = ("desk-light", "phone-dark")
 
@@ -44,7 +45,7 @@ async def test_every_state_is_accessible_fits_and_does_not_shift(
     faults: list[str] = []
     async with Api(edge, connections=8) as api:
         for name, reach in STATES.items():
-            scene = Scene(page, edge, api)
+            scene = Scene(page, edge, api, chinese="locale" in LOOKS[look])
             await page.context.clear_cookies()
             await reach(scene)
             await page.evaluate(STILL)

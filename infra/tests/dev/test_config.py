@@ -1,8 +1,6 @@
-from pathlib import Path
-
 import pytest
 
-from infra.dev.config import from_env, jwt_key, with_database
+from infra.dev.config import from_env, with_database
 from infra.dev.ports import SERVICES
 
 
@@ -36,11 +34,3 @@ def test_an_edge_port_that_is_no_number_is_refused() -> None:
 )
 def test_each_service_has_a_database_of_its_own(uri: str, expected: str) -> None:
     assert with_database(uri, "orders") == expected
-
-
-def test_the_jwt_key_is_kept_and_private(tmp_path: Path) -> None:
-    key = jwt_key(tmp_path)
-
-    assert len(key) >= 32
-    assert jwt_key(tmp_path) == key
-    assert (tmp_path / "jwt.key").stat().st_mode & 0o777 == 0o600

@@ -1,27 +1,54 @@
 from collections.abc import Mapping
 
 from infra.dev.config import from_env
-from infra.dev.environment import SYSTEM, services
+from infra.dev.environment import GENEROUS, SYSTEM, services
+from infra.dev.keys import generated, of_the_release_before
 
 EVERY = {"HOST", "PORT", "PYTHONUNBUFFERED"}
-SESSION = {"JWT_KEY", "COOKIE_SECURE", "COOKIE_PORT"}
+COOKIE = {"COOKIE_SECURE", "COOKIE_PORT"}
+SESSION = {"JWT_PUBLIC_KEYS"} | COOKIE
 
 
 def envs(**env: str) -> Mapping[str, dict[str, str]]:
-    return services(from_env({"PATH": "/bin", "AWS_SECRET": "x", **env}), key="k" * 32)
+    return services(from_env({"PATH": "/bin", "AWS_SECRET": "x", **env}), generated())
 
 
 def test_a_service_gets_what_the_contract_lists_and_no_more() -> None:
-    own = {name: set(env) - EVERY - set(SYSTEM) for name, env in envs().items()}
+    limits = {name for service in GENEROUS.values() for name in service}
+    own = {name: set(env) - EVERY - set(SYSTEM) - limits for name, env in envs().items()}
 
     assert own == {
-        "auth": {"MONGO_URI", "DEVICE_KEY", "SIGN_UPS_PER_HOUR"} | SESSION,
+        "auth": {"MONGO_URI", "JWT_KEY", "CLIENT_ADDRESS_KEY", "DEVICE_KEY"} | SESSION,
         "tickets": {"MONGO_URI", "NATS_URL"} | SESSION,
-        "orders": {"MONGO_URI", "NATS_URL"} | SESSION,
+        "orders": {"MONGO_URI", "NATS_URL", "RECEIPT_KEYS"} | SESSION,
         "payments": {"MONGO_URI", "NATS_URL", "PAYMENT_GATEWAY"} | SESSION,
         "expiration": {"NATS_URL", "REDIS_URL"},
-        "client": {"API_BASE_URL", "PUBLIC_URL", "NATS_URL"} | SESSION,
+        "client": {"API_BASE_URL", "PUBLIC_URL", "NATS_URL", "CLIENT_ADDRESS_KEY"} | SESSION,
     }
+
+
+def test_auth_alone_has_a_private_key_and_no_key_has_two_purposes() -> None:
+    keys = generated()
+    own = services(from_env({}), keys)
+
+    secret = {name: value for name, value in keys.items() if value and name != "JWT_PUBLIC_KEYS"}
+    users = {
+        name: {service for service, env in own.items() if value in env.values()}
+        for name, value in secret.items()
+    }
+    assert users == {
+        "JWT_KEY": {"auth"},
+        "RECEIPT_KEYS": {"orders"},
+        "CLIENT_ADDRESS_KEY": {"auth", "client"},
+    }
+    assert len(set(secret.values())) == 3
+
+
+def test_with_the_secrets_of_the_release_before_each_service_has_what_that_reads() -> None:
+    keys = of_the_release_before()
+
+    with_a_session = [env for env in services(from_env({}), keys).values() if "COOKIE_SECURE" in env]
+    assert [env["JWT_KEY"] for env in with_a_session] == [keys["JWT_KEY"]] * 5
 
 
 def test_no_two_services_share_a_database() -> None:
@@ -62,6 +89,15 @@ def test_limits_that_a_load_test_would_meet_are_higher_unless_the_environment_na
     assert envs()["auth"]["SIGN_UPS_PER_HOUR"] == "1000"
     assert envs(**named)["auth"].items() >= named.items()
     assert not any(set(named) & set(env) for name, env in envs(**named).items() if name != "auth")
+
+
+def test_the_limits_of_users_are_generous_unless_the_environment_names_them() -> None:
+    env = envs(MAX_OPEN_ORDERS="5")
+
+    assert env["orders"]["MAX_OPEN_ORDERS"] == "5"
+    assert env["orders"]["REORDER_PAUSE_SECONDS"] == "0"
+    assert env["tickets"]["MAX_LISTINGS"] == "1000000"
+    assert "MAX_OPEN_ORDERS" not in env["client"]
 
 
 def test_two_checkouts_have_cookies_and_addresses_of_their_own() -> None:

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from tests.system.own import agreement, configuration, running, users_of
 
+from common.messaging.nats_connection import credentials
 from infra.actors.person import Person
 from infra.dev.ports import SERVICES
 from infra.dev.system import System
@@ -22,9 +23,9 @@ FILLER = "ticket.filler.1"
 """In the stream, and of no interest to any service."""
 
 
-async def fill(nats_url: str) -> None:
+async def fill(system: System) -> None:
     """Publishes until a message of one byte is refused."""
-    client = await nats.connect(nats_url)
+    client = await nats.connect(system.config.nats(), **credentials(system.administrator))
     for body in (bytes(20_000), b"x"):
         async with asyncio.timeout(30):
             while "error" not in orjson.loads((await client.request(FILLER, body)).data):
@@ -67,7 +68,7 @@ async def test_writes_of_a_full_stream_wait_in_their_outboxes_and_arrive_once_th
         free = await seller.sell()
         await buyer.see(f"/api/tickets/{free}", lambda ticket: ticket["status"] == "available")
         await asyncio.sleep(1)
-        await fill(config.nats())
+        await fill(system)
 
         # What one service decides by itself stands at once.
         fresh = await seller.sell(33)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from common.http.session_keys import PrivateKey
 from common.persistence.mongo import connect
 from common.testing.process import run_module
 from infra.actors.person import Person
@@ -22,9 +23,15 @@ REPLICAS = {"tickets": "orders", "orders": "tickets", "payments": "orders"}
 
 def environment(target: Target, service: str) -> Mapping[str, str]:
     servers = {"NATS_URL": target.url("nats")}
+    if (identity := target.identity(service)) is not None:
+        servers["NATS_SEED"] = identity.seed
     if service == "expiration":
         return servers | {"REDIS_URL": target.url("redis")}
-    session = {"JWT_KEY": "k" * 32, "PAYMENT_GATEWAY": "fake"}
+    session = {
+        "JWT_PUBLIC_KEYS": PrivateKey.generate().public.text,
+        "RECEIPT_KEYS": "r" * 32,
+        "PAYMENT_GATEWAY": "fake",
+    }
     return servers | session | {"MONGO_URI": target.url(f"mongo_{service}")}
 
 

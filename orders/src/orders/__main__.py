@@ -20,7 +20,15 @@ if __name__ == "__main__":
         from orders.rebuild import rebuild
 
         database = mongo.connect(settings.mongo_uri, "orders")
-        sys.exit(command("orders", settings.nats_url, MARKETPLACE, lambda stream: rebuild(stream, database)))
+        sys.exit(
+            command(
+                "orders",
+                settings.nats_url,
+                MARKETPLACE,
+                lambda stream: rebuild(stream, database),
+                identity=settings.identity("orders"),
+            )
+        )
     if sys.argv[1:] == ["restored"]:
         from common.persistence import roll_forward
         from orders.restored import restored
@@ -28,7 +36,11 @@ if __name__ == "__main__":
         database = mongo.connect(settings.mongo_uri, "orders")
         sys.exit(
             roll_forward.command(
-                "orders", settings.nats_url, MARKETPLACE, lambda stream: restored(stream, database)
+                "orders",
+                settings.nats_url,
+                MARKETPLACE,
+                lambda stream: restored(stream, database),
+                identity=settings.identity("orders"),
             )
         )
     serve("orders", create_app(settings), settings)

@@ -7,8 +7,6 @@ from fastapi import FastAPI
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.cross_site import Site
-from common.http.receipts import Receipts
-from common.http.session import Sessions
 from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
@@ -18,8 +16,10 @@ from common.persistence.own_events import OwnEvents
 from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from orders import sweep
+from orders.limits import Limits
 from orders.listeners import listeners
 from orders.publishers import publishers
+from orders.receipts import Receipts
 from orders.repository import Repositories
 from orders.routes import create_router
 from orders.settings import Settings
@@ -31,11 +31,18 @@ def create_app(
     """Connects nothing before the lifespan starts. `database` and `stream` replace the real ones in tests."""
     database = mongo.connect(settings.mongo_uri, "orders") if database is None else database
     stream = (
-        JetStream(settings.nats_url, "orders", MARKETPLACE, settings.nats_stream_replicas)
+        JetStream(
+            settings.nats_url,
+            "orders",
+            MARKETPLACE,
+            identity=settings.identity("orders"),
+            storage=None,
+        )
         if stream is None
         else stream
     )
     hold = timedelta(seconds=settings.order_hold_seconds)
+    limits = Limits(settings.max_open_orders, timedelta(seconds=settings.reorder_pause_seconds))
     repositories = Repositories.over(database, publishers(stream))
     parked = ParkedMessages(database)
     service = Service(
@@ -48,10 +55,10 @@ def create_app(
     )
     app = create_http_app(
         "orders",
-        [create_router(repositories, hold, Receipts(settings.jwt_key))],
+        [create_router(repositories, hold, Receipts(settings.receipt_keys), limits)],
         service.lifespan,
         service.checks(),
         site=Site(settings.cookie_secure),
     )
-    app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure, settings.cookie_port)
+    app.state.sessions = settings.sessions()
     return app

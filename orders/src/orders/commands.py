@@ -1,7 +1,8 @@
 """Use cases: load, let the aggregate decide, save; retried after a lost race."""
 
-from collections.abc import Callable
-from datetime import timedelta
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from common.base import times
 from common.base.creation import Creation
@@ -9,8 +10,10 @@ from common.base.errors import NotAuthorized, NotFound
 from common.base.identity import CurrentUser
 from common.base.money import Money
 from common.persistence.repository import retrying
-from orders.domain import Order, PaymentState
-from orders.errors import EventOver, OwnTicket, PriceChanged
+from orders.domain import Order, PaymentState, Status
+from orders.errors import EventOver, OwnTicket, PriceChanged, ReorderPaused
+from orders.limits import Limits
+from orders.receipts import Receipt
 from orders.repository import OrderRepository, Repositories
 
 
@@ -19,11 +22,13 @@ async def place(
     user: CurrentUser,
     ticket_id: str,
     hold: timedelta,
+    limits: Limits,
     seen_price: Money | None = None,
     creation: Creation | None = None,
 ) -> Order:
     """Raises NotFound, OwnTicket, EventOver, PriceChanged where `seen_price` is not the ticket's any more, or
-    TicketReserved: of all who try at once, one gets the ticket.
+    TicketReserved: of all who try at once, one gets the ticket. Raises ReorderPaused and TooManyOpenOrders
+    for a buyer who is at a limit.
 
     Whether the ticket is free is decided by the reservation alone, when the order is stored. The replica
     may lag behind an order's end, and must not keep a freed ticket from its next buyer.
@@ -33,7 +38,11 @@ async def place(
     """
 
     async def decide() -> Order:
-        listing = await repositories.tickets.listing(ticket_id)
+        # Side by side: the second read costs no further round trip.
+        listing, ends = await asyncio.gather(
+            repositories.tickets.listing(ticket_id),
+            _unpaid_ends(repositories.orders, user, ticket_id, limits),
+        )
         if listing is None or listing.withdrawn:
             raise NotFound()
         if listing.seller_id == user.id:
@@ -43,11 +52,19 @@ async def place(
             raise EventOver()
         if seen_price is not None and seen_price != listing.ticket.price:
             raise PriceChanged()
+        if (pause := limits.pause(ends, now)) > timedelta(0):
+            raise ReorderPaused(times.whole_seconds(pause))
         order = Order.place(user.id, listing.ticket, now + hold)
-        await repositories.orders.create(order, creation)
+        await repositories.orders.place(order, creation, limits.open_orders, hold)
         return order
 
     return (await repositories.orders.once(creation, decide)).as_placed()
+
+
+async def _unpaid_ends(
+    orders: OrderRepository, user: CurrentUser, ticket_id: str, limits: Limits
+) -> Sequence[datetime]:
+    return await orders.unpaid_ends(user.id, ticket_id) if limits.first_pause else ()
 
 
 async def own(orders: OrderRepository, user: CurrentUser, order_id: str) -> Order:
@@ -57,10 +74,28 @@ async def own(orders: OrderRepository, user: CurrentUser, order_id: str) -> Orde
     return order
 
 
+def receipt(order: Order) -> Receipt:
+    """Raises NotFound for an order that is not complete."""
+    if order.status is not Status.COMPLETE:
+        raise NotFound()
+    return Receipt(order.id, order.ticket.id)
+
+
+async def paid(orders: OrderRepository, shown: Receipt) -> Order:
+    """The order of a receipt. Raises NotFound unless it is complete, as the receipt says.
+
+    So a code says nothing by its signature alone: a key that was known to others signed receipts, too.
+    """
+    order = await orders.get(shown.order_id)
+    if receipt(order) != shown:
+        raise NotFound()
+    return order
+
+
 async def cancel(orders: OrderRepository, user: CurrentUser, order_id: str) -> None:
     async def decide() -> None:
         order = await own(orders, user, order_id)
-        order.cancel()
+        order.cancel(times.now())
         await orders.save(order)
 
     await retrying(decide)
@@ -76,7 +111,7 @@ async def await_payment(orders: OrderRepository, order_id: str) -> None:
 
 
 async def complete(orders: OrderRepository, order_id: str) -> None:
-    await _change(orders, order_id, Order.complete)
+    await _change(orders, order_id, lambda order: order.complete(times.now()))
 
 
 async def settle(orders: OrderRepository, order_id: str, payment: PaymentState) -> None:

@@ -60,6 +60,10 @@ class Order(Aggregate):
     payment: PaymentState | None = None
     ended_because: str | None = None
     """An `EndedBecause`, or a reason that only a newer release knows; None also for an older release's."""
+    completed_at: datetime | None = None
+    """None also for an order that an older release completed."""
+    ended_at: datetime | None = None
+    """When it was cancelled or expired; None also for an end by a release that did not store it."""
 
     def held_until(self, hold: timedelta) -> datetime | None:
         """The time at which the hold ends by itself; None once the order is complete or has ended."""
@@ -88,13 +92,21 @@ class Order(Aggregate):
 
     def as_placed(self) -> "Order":
         """This order as it was when it was placed, however it went on."""
-        return replace(self, version=0, status=Status.CREATED, payment=None, ended_because=None)
+        return replace(
+            self,
+            version=0,
+            status=Status.CREATED,
+            payment=None,
+            ended_because=None,
+            ended_at=None,
+            completed_at=None,
+        )
 
-    def cancel(self) -> None:
+    def cancel(self, now: datetime) -> None:
         """Cancels for the buyer. Idempotent. Raises OrderComplete once it is paid."""
         if self.status is Status.COMPLETE:
             raise OrderComplete()
-        self._end(EndedBecause.CANCELLED)
+        self._end(EndedBecause.CANCELLED, now)
 
     def expire(self, now: datetime, hold: timedelta) -> None:
         """Expires an overdue order. Raises NotDue before that.
@@ -105,7 +117,7 @@ class Order(Aggregate):
         if until is None:
             return
         if now >= until:
-            self._end(EndedBecause.EXPIRED)
+            self._end(EndedBecause.EXPIRED, now)
         elif self.status is Status.CREATED:
             raise NotDue(f"order {self.id} is held until {until}")
 
@@ -115,13 +127,18 @@ class Order(Aggregate):
             self.status = Status.AWAITING_PAYMENT
             self._updated()
 
-    def complete(self) -> None:
+    def complete(self, now: datetime) -> None:
         """Completes the order once the money is authorised, unless it was cancelled before."""
         if self.status in (Status.CREATED, Status.AWAITING_PAYMENT):
             self.status = Status.COMPLETE
-            self.payment = PaymentState.AUTHORIZED
+            self.payment, self.completed_at = PaymentState.AUTHORIZED, now
             self.record(
-                OrderCompleted(id=self.id, version=self.next_version, ticket=TicketRef(id=self.ticket.id))
+                OrderCompleted(
+                    id=self.id,
+                    version=self.next_version,
+                    ticket=TicketRef(id=self.ticket.id),
+                    completed_at=now,
+                )
             )
 
     def settle(self, payment: PaymentState) -> None:
@@ -131,16 +148,17 @@ class Order(Aggregate):
         self.payment = payment
         self._updated()
 
-    def _end(self, because: EndedBecause) -> None:
+    def _end(self, because: EndedBecause, now: datetime) -> None:
         if self.status is Status.CANCELLED:
             return
-        self.status, self.ended_because = Status.CANCELLED, because.value
+        self.status, self.ended_because, self.ended_at = Status.CANCELLED, because.value, now
         self.record(
             OrderCancelled(
                 id=self.id,
                 version=self.next_version,
                 ticket=TicketRef(id=self.ticket.id),
                 ended_because=self.ended_because,
+                ended_at=now,
             )
         )
 

@@ -1,6 +1,6 @@
 """Why an order refuses."""
 
-from common.base.errors import BadRequest
+from common.base.errors import BadRequest, TooManyTries
 from common.contract.error_codes import ErrorCode
 
 
@@ -27,6 +27,20 @@ class PriceChanged(BadRequest):
 
     def __init__(self) -> None:
         super().__init__(field="price")
+
+
+class TooManyOpenOrders(TooManyTries):
+    """The buyer holds as many unpaid orders as one may."""
+
+    code = ErrorCode.OPEN_ORDERS_LIMIT
+    default_message = "You hold too many unpaid tickets: pay for one, or cancel one, then order again"
+
+
+class ReorderPaused(TooManyTries):
+    """Orders of this ticket by this buyer ended unpaid: others go first for a while."""
+
+    code = ErrorCode.REORDER_PAUSED
+    default_message = "You gave up this ticket before without paying, please wait before you order it again"
 
 
 class OrderComplete(BadRequest):

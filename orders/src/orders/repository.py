@@ -1,27 +1,32 @@
 """Every query and index of the orders database."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
+from common.base import times
+from common.base.creation import Creation
 from common.base.errors import DuplicateKey
 from common.base.money import Money
 from common.contract.details import Details
 from common.messaging.publisher import Publishers
-from common.persistence.aggregate import UNSAVED
-from common.persistence.creations import ONE_PER_KEY
+from common.persistence.coalescer import Coalescer
+from common.persistence.creations import ONE_PER_KEY, marked
 from common.persistence.mongo import ASCENDING, DESCENDING, Database, Document, Index
 from common.persistence.replica import Replica
 from common.persistence.repository import Repository
+from common.persistence.slots import FIELD, LOOKED_AT, Slots, SlotsTaken
 from orders.domain import Order, PaymentState, Status, Ticket
-from orders.errors import TicketReserved
+from orders.errors import TicketReserved, TooManyOpenOrders
+from orders.limits import ENDS_LOOKED_AT
 
 OVERDUE_LIMIT = 200
 
 
 HELD: Document = {"status": {"$in": [Status.CREATED.value, Status.AWAITING_PAYMENT.value]}}
 """Orders that can become overdue: few, however many orders have ended."""
+SLOTS = Slots("one_open_order_per_slot", "user_id", HELD)
 
 
 class OrderRepository(Repository[Order]):
@@ -33,7 +38,17 @@ class OrderRepository(Repository[Order]):
         ONE_PER_KEY,
         Index([("user_id", ASCENDING), ("_id", DESCENDING)], name="of_buyer"),
         Index([("status", ASCENDING), ("expires_at", ASCENDING)], name="overdue_holds", where=HELD),
+        SLOTS.index,
+        Index(
+            [("user_id", ASCENDING), ("ticket.id", ASCENDING), ("ended_at", DESCENDING)],
+            name="unpaid_ends",
+            where={"ended_at": {"$exists": True}},
+        ),
     )
+
+    def __init__(self, database: Database, publishers: Publishers) -> None:
+        super().__init__(database, publishers)
+        self._ends: Coalescer[tuple[str, str], Sequence[datetime]] = Coalescer(self._find_ends)
 
     def to_document(self, order: Order) -> Document:
         return {
@@ -41,6 +56,8 @@ class OrderRepository(Repository[Order]):
             "status": order.status.value,
             "payment": None if order.payment is None else order.payment.value,
             "ended_because": order.ended_because,
+            "completed_at": order.completed_at,
+            "ended_at": order.ended_at,
             "expires_at": order.expires_at,
             "reservation": order.reservation,
             "ticket": {
@@ -60,19 +77,53 @@ class OrderRepository(Repository[Order]):
             status=Status(document["status"]),
             payment=None if payment is None else PaymentState(payment),
             ended_because=document.get("ended_because"),
+            completed_at=document.get("completed_at"),
+            ended_at=document.get("ended_at"),
             expires_at=document["expires_at"],
             ticket=_ticket(document["ticket"]),
         )
 
-    async def _save(self, order: Order, marks: Mapping[str, Any]) -> None:
-        """Like the base's. Raises TicketReserved for a new order of a ticket that another order has."""
-        is_new = order.version == UNSAVED
+    async def place(self, order: Order, creation: Creation | None, limit: int, hold: timedelta) -> None:
+        """Stores a new order in one of the `limit` slots of its buyer.
+
+        Raises TicketReserved where another order has the ticket, or where the creation's key is known, and
+        TooManyOpenOrders, with the time until the first of the buyer's open orders ends by itself.
+        """
+
+        async def store(slot: int) -> None:
+            await self._save(order, {**marked(creation), FIELD: slot})
+
         try:
-            await super()._save(order, marks)
+            await SLOTS.fill(self.documents, order.user_id, limit, store)
         except DuplicateKey:
-            if not is_new:
-                raise
             raise TicketReserved() from None
+        except SlotsTaken as full:
+            wait = await self._first_end(full.taken, hold) - times.now()
+            raise TooManyOpenOrders(times.whole_seconds(wait)) from None
+
+    async def _first_end(self, taken: Document, hold: timedelta) -> datetime:
+        """When the first of the orders ends by itself; now where all of them ended meanwhile."""
+        found = await self.documents.find(taken, {"outbox": 0}, limit=LOOKED_AT)
+        ends = (self.from_document(document).held_until(hold) for document in found)
+        return min((end for end in ends if end is not None), default=times.now())
+
+    async def unpaid_ends(self, user_id: str, ticket_id: str) -> Sequence[datetime]:
+        """When the user's latest orders of the ticket ended unpaid, newest first; at most ENDS_LOOKED_AT."""
+        return await self._ends.submit((user_id, ticket_id))
+
+    async def _find_ends(self, asked: Sequence[tuple[str, str]]) -> Sequence[Sequence[datetime]]:
+        """In one query, for buyers who order at the same time: most have no such order."""
+        pairs = [
+            {"user_id": user_id, "ticket.id": ticket_id, "ended_at": {"$exists": True}}
+            for user_id, ticket_id in set(asked)
+        ]
+        query = {"$or": pairs} if len(pairs) > 1 else pairs[0]
+        shown, order = {"_id": 0, "user_id": 1, "ticket.id": 1, "ended_at": 1}, [("ended_at", DESCENDING)]
+        found = await self.documents.find(query, shown, sort=order, limit=ENDS_LOOKED_AT * len(pairs))
+        ends = defaultdict[tuple[str, str], list[datetime]](list)
+        for each in found:
+            ends[each["user_id"], each["ticket"]["id"]].append(each["ended_at"])
+        return [ends[pair][:ENDS_LOOKED_AT] for pair in asked]
 
     async def of_buyer(self, user_id: str, limit: int, before: str | None) -> Sequence[Order]:
         """The newest orders of `user_id` with ids below `before`, at most `limit`."""

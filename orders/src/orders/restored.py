@@ -57,9 +57,10 @@ def order_fields(event: OrderEvent) -> Mapping[str, Any]:
             # Once an order has ended, its payment's end alone updates it.
             return {"status": event.status, "settled": Status(event.status) not in LIVE}
         case OrderCancelled():
-            return {"status": Status.CANCELLED.value, "ended_because": event.ended_because}
+            ended = {"ended_because": event.ended_because, "ended_at": event.ended_at}
+            return {"status": Status.CANCELLED.value, **ended}
         case OrderCompleted():
-            return {"status": Status.COMPLETE.value}
+            return {"status": Status.COMPLETE.value, "completed_at": event.completed_at}
 
 
 def payment_fields(event: PaymentEvent) -> Mapping[str, Any]:
@@ -141,6 +142,8 @@ def _order(record: Document, ticket: Ticket, payment: str | None) -> Order:
         status=status,
         payment=_payment(status, record.get("settled", False), payment),
         ended_because=record.get("ended_because"),
+        ended_at=record.get("ended_at"),
+        completed_at=record.get("completed_at"),
     )
 
 

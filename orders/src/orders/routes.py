@@ -8,12 +8,14 @@ from fastapi import APIRouter, Query, Request, Response
 from common.base.errors import NotFound
 from common.http.body import describes, json_body
 from common.http.idempotency import creation_of
-from common.http.receipts import Receipts
 from common.http.rendering import JSON, json_response
+from common.http.security_notes import notes
 from common.http.session import SignedIn
 from orders import commands
+from orders.limits import Limits
+from orders.receipts import Receipts
 from orders.repository import Repositories
-from orders.schemas import ORDERS, Cursor, OrderInput, OrderOutput, PaidOrderOutput
+from orders.schemas import ORDERS, Cursor, OrderInput, OrderOutput, PaidOrderOutput, ReceiptOutput
 
 PATH = "/api/orders"
 MAX_LIMIT = 100
@@ -21,7 +23,9 @@ MAX_LIMIT = 100
 Body = Annotated[OrderInput, json_body(OrderInput)]
 
 
-def create_router(repositories: Repositories, hold: timedelta, receipts: Receipts) -> APIRouter:
+def create_router(
+    repositories: Repositories, hold: timedelta, receipts: Receipts, limits: Limits
+) -> APIRouter:
     router = APIRouter(prefix=PATH, tags=["orders"])
     orders = repositories.orders
 
@@ -40,11 +44,17 @@ def create_router(repositories: Repositories, hold: timedelta, receipts: Receipt
         return Response(content, headers=headers, media_type=JSON)
 
     @router.get("/receipts/{code}", responses={200: {"model": PaidOrderOutput}})
-    async def receipt(code: str) -> Response:
+    async def receipt(request: Request, code: str) -> Response:
+        notes(request.scope).private = True
         found = receipts.verified(code)
         if found is None:
             raise NotFound()
-        return json_response(PaidOrderOutput.of(await orders.get(found.order_id)))
+        return json_response(PaidOrderOutput.of(await commands.paid(orders, found)))
+
+    @router.get("/{order_id}/receipt", responses={200: {"model": ReceiptOutput}})
+    async def receipt_of(user: SignedIn, order_id: str) -> Response:
+        found = commands.receipt(await commands.own(orders, user, order_id))
+        return json_response(ReceiptOutput.model_construct(code=receipts.code(found)))
 
     @router.get("/{order_id}", responses={200: {"model": OrderOutput}})
     async def show(user: SignedIn, order_id: str) -> Response:
@@ -53,7 +63,7 @@ def create_router(repositories: Repositories, hold: timedelta, receipts: Receipt
     @router.post("", responses={201: {"model": OrderOutput}}, openapi_extra=describes(OrderInput))
     async def create(user: SignedIn, body: Body, request: Request) -> Response:
         creation = creation_of(request, user.id, body)
-        order = await commands.place(repositories, user, body.ticket_id, hold, body.price, creation)
+        order = await commands.place(repositories, user, body.ticket_id, hold, limits, body.price, creation)
         return json_response(OrderOutput.of(order, hold), 201)
 
     @router.delete("/{order_id}", status_code=204)

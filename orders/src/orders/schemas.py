@@ -48,7 +48,11 @@ class TicketOutput(Output):
 
 
 class OrderOutput(Output):
-    """held_until: When the hold ends by itself; null once the order is complete or has ended."""
+    """An order as its buyer sees it.
+
+    held_until: When the hold ends by itself; null once the order is complete or has ended.
+    completed_at: When it was paid; null before that, and for an order that an older release completed.
+    """
 
     id: str
     user_id: str
@@ -59,6 +63,7 @@ class OrderOutput(Output):
     payment: str | None
     held_until: Moment | None
     ended_because: str | None
+    completed_at: Moment | None
 
     @classmethod
     def of(cls, order: Order, hold: timedelta) -> "OrderOutput":
@@ -72,6 +77,7 @@ class OrderOutput(Output):
             payment=order.payment,
             held_until=order.held_until(hold),
             ended_because=order.ended_because,
+            completed_at=order.completed_at,
         )
 
 
@@ -81,10 +87,19 @@ class PaidOrderOutput(Output):
     id: str
     status: str
     payment: str | None
+    ticket_id: str
 
     @classmethod
     def of(cls, order: Order) -> "PaidOrderOutput":
-        return cls.model_construct(id=order.id, status=order.status, payment=order.payment)
+        return cls.model_construct(
+            id=order.id, status=order.status, payment=order.payment, ticket_id=order.ticket.id
+        )
+
+
+class ReceiptOutput(Output):
+    """code: Of the receipt, for its QR code: 54 characters of base64url."""
+
+    code: str
 
 
 ORDERS = TypeAdapter(list[OrderOutput])

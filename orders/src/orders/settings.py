@@ -1,11 +1,27 @@
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, ValidationInfo
+from pydantic_settings import NoDecode
 
-from common.runtime.settings import MongoUri, ServiceSettings, SessionSettings, StreamSettings
+from common.http.session_keys import checked_shared
+from common.runtime.settings import BrokerSettings, MongoUri, ServiceSettings, SessionSettings, shared_key
 
 
-class Settings(ServiceSettings, SessionSettings, StreamSettings):
+def _keys(given: object, info: ValidationInfo) -> object:
+    if isinstance(given, str) and given:
+        return tuple(checked_shared(key.strip()) for key in given.split(","))
+    return given or (shared_key(info),)
+
+
+class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     mongo_uri: MongoUri
+    receipt_keys: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_keys)] = Field(
+        default=(), validate_default=True, repr=False
+    )
+    """With commas between: the first signs receipts, all verify them, so that printed ones stay genuine."""
     order_hold_seconds: Annotated[int, Field(gt=0, le=86_400)] = 900
     """Seconds that an order holds its ticket. A further step of the card (3-D Secure) doubles them."""
+    max_open_orders: Annotated[int, Field(ge=1, le=1_000_000)] = 5
+    """Orders that one buyer holds unpaid at once."""
+    reorder_pause_seconds: Annotated[int, Field(ge=0, le=86_400)] = 900
+    """The first pause before a buyer orders a ticket for the third time; 0 for none. See `limits.py`."""

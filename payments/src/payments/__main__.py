@@ -21,7 +21,13 @@ if __name__ == "__main__":
 
         database = mongo.connect(settings.mongo_uri, "payments")
         sys.exit(
-            command("payments", settings.nats_url, MARKETPLACE, lambda stream: rebuild(stream, database))
+            command(
+                "payments",
+                settings.nats_url,
+                MARKETPLACE,
+                lambda stream: rebuild(stream, database),
+                identity=settings.identity("payments"),
+            )
         )
     if sys.argv[1:] == ["restored"]:
         from common.persistence import roll_forward
@@ -31,7 +37,11 @@ if __name__ == "__main__":
         gateway = gateway_of(settings, database)
         sys.exit(
             roll_forward.command(
-                "payments", settings.nats_url, MARKETPLACE, lambda stream: restored(stream, database, gateway)
+                "payments",
+                settings.nats_url,
+                MARKETPLACE,
+                lambda stream: restored(stream, database, gateway),
+                identity=settings.identity("payments"),
             )
         )
     serve("payments", create_app(settings), settings)

@@ -2,10 +2,12 @@
 
 from fastapi import FastAPI
 
+from common.base.security import SecurityEvent
+from common.contract.error_codes import ErrorCode
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.cross_site import Site
-from common.http.session import Sessions
+from common.http.security_log import SecurityLog
 from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
@@ -16,7 +18,7 @@ from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from payments import sweep
 from payments.context import PaymentContext, Timing
-from payments.fake_gateway import FakeGateway
+from payments.declined_cards import DeclineLimits
 from payments.gateway import PaymentGateway
 from payments.listeners import listeners
 from payments.publishers import publishers
@@ -37,13 +39,20 @@ def create_app(
     """Builds the app. Connections open when the lifespan starts. The keywords replace the real parts."""
     database = mongo.connect(settings.mongo_uri, "payments") if database is None else database
     stream = (
-        JetStream(settings.nats_url, "payments", MARKETPLACE, settings.nats_stream_replicas)
+        JetStream(
+            settings.nats_url,
+            "payments",
+            MARKETPLACE,
+            identity=settings.identity("payments"),
+            storage=None,
+        )
         if stream is None
         else stream
     )
     gateway = gateway_of(settings, database) if gateway is None else gateway
     stores = Repositories.over(database, publishers(stream))
-    context = PaymentContext(stores, gateway, timing or Timing())
+    limits = DeclineLimits(settings.max_declines, settings.max_declines_per_day)
+    context = PaymentContext(stores, gateway, timing or Timing(), limits)
     parked = ParkedMessages(database)
     service = Service(
         database=database,
@@ -51,6 +60,7 @@ def create_app(
         collections=[
             stores.payments,
             stores.attempts,
+            stores.declined,
             stores.webhooks,
             gateway,
             parked,
@@ -63,14 +73,28 @@ def create_app(
     )
     router = create_router(context, settings.stripe_webhook_secret)
     app = create_http_app(
-        "payments", [router], service.lifespan, service.checks(), site=Site(settings.cookie_secure)
+        "payments",
+        [router],
+        service.lifespan,
+        service.checks(),
+        site=Site(settings.cookie_secure),
+        security_log=SecurityLog({ErrorCode.SIGNATURE_INVALID: SecurityEvent.WEBHOOK_REFUSED}),
     )
     app.state.context = context
-    app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure, settings.cookie_port)
+    app.state.sessions = settings.sessions()
     return app
 
 
 def gateway_of(settings: Settings, database: Database) -> PaymentGateway:
     if settings.payment_gateway == "fake":
-        return FakeGateway(database)
+        return _fake_gateway(database)
     return StripeGateway(settings.stripe_key)
+
+
+def _fake_gateway(database: Database) -> PaymentGateway:
+    """The fake gateway, which images for production lack."""
+    try:
+        from payments.fake_gateway import FakeGateway
+    except ModuleNotFoundError:
+        raise SystemExit("Cannot start: PAYMENT_GATEWAY is fake, and this image is for production") from None
+    return FakeGateway(database)

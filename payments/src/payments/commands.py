@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from datetime import timedelta
 
 from common.base import times
 from common.base.errors import Conflict, NotAuthorized
@@ -17,11 +18,16 @@ from payments.errors import (
     NothingToConfirm,
     OutcomeUnknown,
     SettlementRefused,
+    TooManyDeclines,
+    TooManyDeclinesToday,
 )
 from payments.gateway import Charge, Intent, State
 from payments.settlement import apply_intent
 
 log = logging.getLogger(__name__)
+
+LEAST_WAIT = timedelta(minutes=1)
+"""`Retry-After` of an order with too many declines is the end of its hold, and no less than this."""
 
 
 async def pay(context: PaymentContext, user: CurrentUser, order_id: str, token: str) -> Payment:
@@ -31,7 +37,8 @@ async def pay(context: PaymentContext, user: CurrentUser, order_id: str, token: 
 
     Raises Declined, BadToken, or an error for the order's state (CancelledOrder, CompleteOrder,
     ExpiredOrder); OutcomeUnknown if the provider gives no answer, or if the wait for another request takes
-    longer than `timing.wait`; NotFound for an unknown order; NotAuthorized for another user's order.
+    longer than `timing.wait`; NotFound for an unknown order; NotAuthorized for another user's order;
+    TooManyDeclines or TooManyDeclinesToday, without a call to the provider.
     """
     deadline = times.now() + context.timing.wait
     waited_for = 0
@@ -45,7 +52,7 @@ async def pay(context: PaymentContext, user: CurrentUser, order_id: str, token: 
         if attempt is None or attempt.status in RETRYABLE:
             _require_payable(order)
             fresh = Attempt.begin(order, token, attempt, times.now(), times.now() + context.timing.grace)
-            if await context.repositories.attempts.begin(fresh):
+            if await _begin(context, order, fresh, attempt):
                 return await _authorize(context, fresh.charge)
             continue
         if times.now() >= deadline:
@@ -113,6 +120,29 @@ def _standing(payment: Payment) -> Payment:
     if payment.status is Status.VOIDED:
         raise CancelledOrder()
     return payment
+
+
+async def _begin(context: PaymentContext, order: Order, fresh: Attempt, previous: Attempt | None) -> bool:
+    """Stores the attempt within the limits of declines; False if another request was faster.
+
+    The order's attempts come one after another, so that the previous one's count is the order's.
+    """
+    declined, limits = context.repositories.declined, context.limits
+    if previous is not None and previous.declines >= limits.of_order:
+        wait = max(order.expires_at - times.now(), LEAST_WAIT)
+        raise TooManyDeclines(times.whole_seconds(wait))
+    try:
+        await declined.take_place(order.user_id, limits.per_day)
+    except TooManyDeclinesToday:
+        # The last places may be those of concurrent requests for this very order: one of them begins.
+        await asyncio.sleep(context.timing.poll.total_seconds())
+        if await context.repositories.attempts.find(order.id) == previous:
+            raise
+        return False
+    if await context.repositories.attempts.begin(fresh):
+        return True
+    await declined.return_place(order.user_id)
+    return False
 
 
 async def _authorize(context: PaymentContext, charge: Charge) -> Payment:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from payments.declined_cards import DeclineLimits
 from payments.gateway import PaymentGateway
 from payments.repository import Repositories
 
@@ -29,3 +30,4 @@ class PaymentContext:
     repositories: Repositories
     gateway: PaymentGateway
     timing: Timing = field(default_factory=Timing)
+    limits: DeclineLimits = field(default_factory=DeclineLimits)

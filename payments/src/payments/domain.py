@@ -81,6 +81,7 @@ class Attempt:
 
     decline_reason: The provider's message for a decline; "" otherwise.
     check_at: Time of the next lookup at the provider; None once the outcome is known.
+    declines: How many of the order's attempts the provider declined so far.
     """
 
     payment_id: str
@@ -89,6 +90,7 @@ class Attempt:
     charge: Charge
     decline_reason: str
     check_at: datetime | None
+    declines: int = 0
 
     @property
     def order_id(self) -> str:

@@ -1,6 +1,6 @@
 """Errors of payments: refusals, and outcomes that the provider leaves unknown."""
 
-from common.base.errors import BadRequest, PaymentRequired, Unavailable
+from common.base.errors import BadRequest, PaymentRequired, TooManyTries, Unavailable
 from common.contract.error_codes import ErrorCode
 
 RETRY_AFTER_SECONDS = 2
@@ -40,6 +40,20 @@ class Declined(PaymentRequired):
     """Declined card. The message is the provider's. No money was authorised."""
 
     code = ErrorCode.CARD_DECLINED
+
+
+class TooManyDeclines(TooManyTries):
+    """As many cards were declined for the order as may be tried. The provider was not called."""
+
+    code = ErrorCode.DECLINES_LIMIT
+    default_message = "Too many cards were declined for this order, it can't be paid any more"
+
+
+class TooManyDeclinesToday(TooManyTries):
+    """As many cards of the account were declined in a day as may be tried. The provider was not called."""
+
+    code = ErrorCode.DECLINES_PER_DAY_LIMIT
+    default_message = "Too many of your cards were declined today, please wait"
 
 
 class BadSignature(BadRequest):

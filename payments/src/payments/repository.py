@@ -13,6 +13,7 @@ from common.persistence.batching import DocumentReader
 from common.persistence.mongo import ASCENDING, Database, Document, Index
 from common.persistence.replica import Replica
 from common.persistence.repository import Repository
+from payments.declined_cards import PLACE, DeclinedCards
 from payments.domain import RETRYABLE, Attempt, AttemptStatus, Order, Payment, Status
 from payments.gateway import Charge
 
@@ -108,8 +109,9 @@ class Attempts:
     late outcome never changes a later attempt.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, declined: DeclinedCards) -> None:
         self._documents = database["attempts"]
+        self._declined = declined
         self._reader = DocumentReader(self._documents)
 
     async def prepare(self) -> None:
@@ -122,15 +124,19 @@ class Attempts:
         return None if document is None else _attempt(document)
 
     async def begin(self, attempt: Attempt) -> bool:
-        """Stores the attempt as the order's latest. Returns False if another caller was faster."""
+        """Stores the attempt, which has a place among its account's cards, as the order's latest.
+
+        Returns False if another caller was faster.
+        """
         order_id, number = attempt.charge.order_id, attempt.charge.attempt
+        fields = {**_fields(attempt), PLACE: number}
         if number == 1:
             try:
-                await self._documents.insert_one({"_id": order_id, **_fields(attempt)})
+                await self._documents.insert_one({"_id": order_id, **fields})
             except DuplicateKey:
                 return False
             return True
-        return await self._change(order_id, number - 1, RETRYABLE, {"$set": _fields(attempt)})
+        return await self._change(order_id, number - 1, RETRYABLE, {"$set": fields})
 
     async def restore(self, attempt: Attempt) -> None:
         """Stores an attempt that a backup lacks, unless it has that one or a later one of the order."""
@@ -140,17 +146,25 @@ class Attempts:
             await self._documents.update_one(earlier, {"$set": _fields(attempt)}, upsert=True)
 
     async def decline(self, order_id: str, number: int, decline_reason: str) -> bool:
-        """Marks the attempt as declined by the provider, at once or at the further step."""
-        return await self._end(
-            order_id, number, (AUTHORIZING, RESOLVED), AttemptStatus.DECLINED, decline_reason
-        )
+        """Marks the attempt as declined by the provider, at once or at the further step, and counts that."""
+        change = _ended(AttemptStatus.DECLINED, decline_reason) | {"$inc": {"declines": 1}}
+        return await self._change(order_id, number, (AUTHORIZING, RESOLVED), change)
 
     async def fail(self, order_id: str, number: int) -> bool:
-        return await self._end(order_id, number, (AUTHORIZING,), AttemptStatus.FAILED, "")
+        ended = await self._change(order_id, number, (AUTHORIZING,), _ended(AttemptStatus.FAILED))
+        if ended:
+            await self._declined.not_declined(order_id, number)
+        return ended
 
-    async def finish(self, order_id: str, number: int) -> bool:
-        """Marks the outcome as known: the payment holds it."""
-        return await self._end(order_id, number, (AUTHORIZING, *RETRYABLE), RESOLVED, "")
+    async def finish(self, order_id: str, number: int, *, is_awaiting: bool = False) -> bool:
+        """Marks the outcome as known: the payment holds it.
+
+        is_awaiting: The card's owner has a further step to take, at which the card may yet be declined.
+        """
+        ended = await self._change(order_id, number, (AUTHORIZING, *RETRYABLE), _ended(RESOLVED))
+        if not is_awaiting:
+            await self._declined.not_declined(order_id, number)
+        return ended
 
     async def due(self, now: datetime, limit: int) -> Sequence[Attempt]:
         """Attempts of unknown outcome whose `check_at` has come, the longest waiting first."""
@@ -168,22 +182,15 @@ class Attempts:
             attempt.charge.order_id, attempt.charge.attempt, (AUTHORIZING,), {"$set": {"check_at": until}}
         )
 
-    async def _end(
-        self,
-        order_id: str,
-        number: int,
-        within: Sequence[AttemptStatus],
-        status: AttemptStatus,
-        decline_reason: str,
-    ) -> bool:
-        change = {"$set": {"status": str(status), "words": decline_reason}, "$unset": {"check_at": ""}}
-        return await self._change(order_id, number, within, change)
-
     async def _change(
         self, order_id: str, number: int, within: Sequence[AttemptStatus], change: Document
     ) -> bool:
         guard: Document = {"_id": order_id, "number": number, "status": {"$in": [str(s) for s in within]}}
         return await self._documents.update_one(guard, change)
+
+
+def _ended(status: AttemptStatus, decline_reason: str = "") -> Document:
+    return {"$set": {"status": str(status), "words": decline_reason}, "$unset": {"check_at": ""}}
 
 
 def _fields(attempt: Attempt) -> Document:
@@ -212,6 +219,7 @@ def _attempt(document: Document) -> Attempt:
         charge=Charge(document["_id"], number, key, token, amount, document["started_at"]),
         decline_reason=document["words"],
         check_at=document.get("check_at"),
+        declines=document.get("declines", 0),
     )
 
 
@@ -250,13 +258,16 @@ class Repositories:
     payments: PaymentRepository
     orders: OrderReplica
     attempts: Attempts
+    declined: DeclinedCards
     webhooks: WebhookInbox
 
     @classmethod
     def over(cls, database: Database, publishers: Publishers) -> "Repositories":
+        declined = DeclinedCards(database)
         return cls(
             PaymentRepository(database, publishers),
             OrderReplica(database),
-            Attempts(database),
+            Attempts(database, declined),
+            declined,
             WebhookInbox(database),
         )

@@ -30,7 +30,8 @@ async def apply_intent(context: PaymentContext, intent: Intent) -> None:
         await settle_order(context, intent.order_id)
         if spare:
             await context.gateway.void(spare, void_key(spare))
-        await context.repositories.attempts.finish(intent.order_id, intent.attempt)
+        is_awaiting = intent.state is State.AWAITING
+        await context.repositories.attempts.finish(intent.order_id, intent.attempt, is_awaiting=is_awaiting)
     elif intent.state in (State.CAPTURED, State.VOIDED):
         await _sync_state(context, intent)
     elif intent.state is State.DECLINED:

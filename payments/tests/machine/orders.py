@@ -37,7 +37,7 @@ class Orders:
 
     def place(self, now: datetime) -> None:
         number = len(self.all) + 1
-        user = CurrentUser(f"{number:024x}", f"buyer{number}@example.test")
+        user = CurrentUser(f"{number:024x}")
         order = ModelOrder(user, Money(1000 + number), now + HOLD, id=f"{number:024x}")
         self.all.append(order)
         self.events.append(order.created())

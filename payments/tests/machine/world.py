@@ -16,6 +16,7 @@ from common.testing.fake_stream import FakeStream
 from common.testing.memory import memory_database
 from payments import commands, webhook
 from payments.context import PaymentContext, Timing
+from payments.declined_cards import DeclineLimits
 from payments.domain import Payment
 from payments.errors import (
     BadToken,
@@ -71,7 +72,7 @@ class World:
     def _begin(self) -> None:
         """Starts the process: it remembers nothing of the process before."""
         stores = Repositories.over(self.database, publishers(self.stream))
-        self.context = PaymentContext(stores, self.gateway, TIMING)
+        self.context = PaymentContext(stores, self.gateway, TIMING, DeclineLimits(10_000, 0))
         self.listener = OrderListener(self.context)
         self.open_payments = OpenPayments(self.context)
 

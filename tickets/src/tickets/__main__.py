@@ -20,7 +20,15 @@ if __name__ == "__main__":
         from tickets.rebuild import rebuild
 
         database = mongo.connect(settings.mongo_uri, "tickets")
-        sys.exit(command("tickets", settings.nats_url, MARKETPLACE, lambda stream: rebuild(stream, database)))
+        sys.exit(
+            command(
+                "tickets",
+                settings.nats_url,
+                MARKETPLACE,
+                lambda stream: rebuild(stream, database),
+                identity=settings.identity("tickets"),
+            )
+        )
     if sys.argv[1:] == ["restored"]:
         from common.persistence import roll_forward
         from tickets.restored import restored
@@ -28,7 +36,11 @@ if __name__ == "__main__":
         database = mongo.connect(settings.mongo_uri, "tickets")
         sys.exit(
             roll_forward.command(
-                "tickets", settings.nats_url, MARKETPLACE, lambda stream: restored(stream, database)
+                "tickets",
+                settings.nats_url,
+                MARKETPLACE,
+                lambda stream: restored(stream, database),
+                identity=settings.identity("tickets"),
             )
         )
     serve("tickets", create_app(settings), settings)

@@ -5,7 +5,6 @@ from fastapi import FastAPI
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.cross_site import Site
-from common.http.session import Sessions
 from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
@@ -16,6 +15,7 @@ from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from tickets import sweep
 from tickets.listeners import listeners
+from tickets.new_listings import NewListings
 from tickets.publishers import publishers
 from tickets.repository import Repositories
 from tickets.routes import create_router
@@ -28,26 +28,38 @@ def create_app(
     """Connects nothing before the lifespan starts. `database` and `stream` replace the real ones in tests."""
     database = mongo.connect(settings.mongo_uri, "tickets") if database is None else database
     stream = (
-        JetStream(settings.nats_url, "tickets", MARKETPLACE, settings.nats_stream_replicas)
+        JetStream(
+            settings.nats_url,
+            "tickets",
+            MARKETPLACE,
+            identity=settings.identity("tickets"),
+            storage=None,
+        )
         if stream is None
         else stream
     )
-    repositories = Repositories.over(database, publishers(stream))
+    repositories = Repositories.over(database, publishers(stream), settings.max_listings)
+    new_listings = NewListings(database, settings.listings_per_hour)
     parked = ParkedMessages(database)
     service = Service(
         database=database,
         stream=stream,
-        collections=[repositories.tickets, parked, OwnEvents(stream, repositories.tickets, "ticket.>")],
+        collections=[
+            repositories.tickets,
+            new_listings,
+            parked,
+            OwnEvents(stream, repositories.tickets, "ticket.>"),
+        ],
         relays=[repositories.tickets.relay],
         consumer=Consumer(stream, listeners(repositories), parked),
         jobs=[lambda: sweep.run(repositories.tickets)],
     )
     app = create_http_app(
         "tickets",
-        [create_router(repositories.tickets)],
+        [create_router(repositories.tickets, new_listings)],
         service.lifespan,
         service.checks(),
         site=Site(settings.cookie_secure),
     )
-    app.state.sessions = Sessions(settings.jwt_key, settings.cookie_secure, settings.cookie_port)
+    app.state.sessions = settings.sessions()
     return app

@@ -1,6 +1,7 @@
 """Use cases: load, let the aggregate decide, save; retried after a lost race."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 
 from common.base import times
 from common.base.creation import Creation
@@ -11,6 +12,7 @@ from common.contract.details import NO_DETAILS, Details
 from common.persistence.repository import retrying
 from tickets.domain import Ticket, Versions
 from tickets.errors import TicketWithdrawn
+from tickets.new_listings import NewListings
 from tickets.repository import TicketRepository
 
 
@@ -21,15 +23,18 @@ async def offer(
     price: Money,
     details: Details = NO_DETAILS,
     creation: Creation | None = None,
+    new_listings: NewListings | None = None,
 ) -> Ticket:
     """Lists a ticket, once for each creation: a repeated one returns the listing as it was created then.
 
-    Raises KeyReused for a creation whose key was sent before with another body.
+    Raises KeyReused for a creation whose key was sent before with another body, TooManyListings, and
+    TooManyNewListings where `new_listings` counts them.
     """
     ticket = Ticket.offer(user.id, title, price, details)
 
     async def decide() -> Ticket:
-        await tickets.create(ticket, creation)
+        async with nullcontext() if new_listings is None else new_listings.one(user.id):
+            await tickets.put_on_sale(ticket, creation)
         return ticket
 
     return ticket.created_as((await tickets.once(creation, decide)).id)
@@ -44,10 +49,14 @@ async def edit(
     details: Details = NO_DETAILS,
     versions: Versions = None,
 ) -> Ticket:
+    """A new day may put a listing on sale again whose day was over. Raises TooManyListings then."""
+
     async def decide() -> Ticket:
         ticket = await _own(tickets, user, ticket_id)
+        now = times.now()
+        was_listed = ticket.is_listed(now)
         ticket.edit(title, price, details, versions)
-        await tickets.save(ticket)
+        await _save(tickets, ticket, is_back=ticket.is_listed(now) and not was_listed)
         return ticket
 
     return await retrying(decide)
@@ -67,11 +76,18 @@ async def withdraw(
 async def relist(tickets: TicketRepository, user: CurrentUser, ticket_id: str) -> Ticket:
     async def decide() -> Ticket:
         ticket = await _own(tickets, user, ticket_id)
-        ticket.relist(times.now())
-        await tickets.save(ticket)
+        now = times.now()
+        was_listed = ticket.is_listed(now)
+        ticket.relist(now)
+        await _save(tickets, ticket, is_back=not was_listed)
         return ticket
 
     return await retrying(decide)
+
+
+async def _save(tickets: TicketRepository, ticket: Ticket, *, is_back: bool) -> None:
+    """is_back: The listing counts among its seller's again, and needs a slot."""
+    await (tickets.put_on_sale(ticket) if is_back else tickets.save(ticket))
 
 
 async def _never() -> bool:

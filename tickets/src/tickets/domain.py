@@ -42,6 +42,11 @@ class Ticket(Aggregate):
     def on_sale(self) -> bool:
         return self.order_id is None and not self.withdrawn
 
+    def is_listed(self, now: datetime) -> bool:
+        """Whether it counts as one of its seller's listings: it is on sale, or will be if its order ends."""
+        ended = self.order_id is None and self.details.is_over(now)
+        return not (self.sold or self.withdrawn or ended)
+
     @property
     def status(self) -> str:
         return status_of(self.sold, self.order_id is not None, self.withdrawn)

@@ -1,6 +1,6 @@
 """Why a ticket refuses."""
 
-from common.base.errors import BadRequest, NotFound, PreconditionFailed
+from common.base.errors import BadRequest, NotFound, PreconditionFailed, TooManyTries
 from common.contract.error_codes import ErrorCode
 
 
@@ -27,6 +27,18 @@ class EventOver(BadRequest):
 
     def __init__(self) -> None:
         super().__init__(field="eventDate")
+
+
+class TooManyListings(BadRequest):
+    """The seller has as many listings on sale, or held, as one may."""
+
+    code = ErrorCode.LISTINGS_LIMIT
+    default_message = "You have as many listings on sale as one seller may: withdraw one first"
+
+
+class TooManyNewListings(TooManyTries):
+    code = ErrorCode.LISTINGS_PER_HOUR_LIMIT
+    default_message = "You listed many tickets within an hour, please wait"
 
 
 class TicketChanged(PreconditionFailed):

@@ -1,5 +1,6 @@
 """Every query and index of the tickets database."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -7,16 +8,19 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from common.base import times
+from common.base.creation import Creation
 from common.base.errors import DuplicateKey
 from common.base.money import Money
 from common.contract.details import Details, first_day
 from common.messaging.publisher import Publishers
-from common.persistence.creations import ONE_PER_KEY
+from common.persistence.creations import ONE_PER_KEY, marked
 from common.persistence.mongo import ASCENDING, DESCENDING, Database, Document, Index
 from common.persistence.replica import Replica
 from common.persistence.repository import Repository, change_to
+from common.persistence.slots import FIELD, LOOKED_AT, Slots, SlotsTaken
 from tickets import search
 from tickets.domain import Ticket, status_of
+from tickets.errors import TooManyListings
 from tickets.sorting import ORDERS, Cursor, Sort, beyond, not_before, soonness
 
 
@@ -40,7 +44,10 @@ class Summary:
 
 
 ON_SALE: Document = {"on_sale": True}
+SLOTS = Slots("one_listing_per_slot", "user_id", {"sold": False, "withdrawn": False})
 DERIVED_LIMIT = 200
+SEARCHES = 2
+"""Searches for a free slot: the second one after those of listings whose day is over were freed."""
 
 
 class TicketRepository(Repository[Ticket]):
@@ -66,6 +73,7 @@ class TicketRepository(Repository[Ticket]):
         ),
         Index([("derivation", ASCENDING)], name="by_derivation"),
         ONE_PER_KEY,
+        SLOTS.index,
     )
     retired = ("newest_on_sale", "cheapest_on_sale", "soonest_on_sale")
 
@@ -75,13 +83,22 @@ class TicketRepository(Repository[Ticket]):
     It is stored with each ticket. A lower one is an older release's, and `sweep.py` derives again.
     """
 
+    def __init__(self, database: Database, publishers: Publishers, max_listings: int = 100) -> None:
+        super().__init__(database, publishers)
+        self._max_listings = max_listings
+
     def derived(self, ticket: Ticket) -> Document:
-        """Fields for queries alone, which follow from the others, and `on_sale` from the day as well."""
+        """Fields for queries alone, which follow from the others, and `on_sale` from the day as well.
+
+        A listing that counts no more loses its slot.
+        """
+        now = times.now()
         return {
             "search": search.text_of(ticket),
             "soonness": soonness(ticket),
-            "on_sale": ticket.on_sale and not ticket.details.is_over(times.now()),
+            "on_sale": ticket.on_sale and not ticket.details.is_over(now),
             "derivation": self.derivation,
+            **({} if ticket.is_listed(now) else {FIELD: None}),
         }
 
     def to_document(self, ticket: Ticket) -> Document:
@@ -113,6 +130,33 @@ class TicketRepository(Repository[Ticket]):
             sold=document["sold"],
             withdrawn=document["withdrawn"],
         )
+
+    async def put_on_sale(self, ticket: Ticket, creation: Creation | None = None) -> None:
+        """Stores a listing that is new, or on sale again, in one of its seller's slots.
+
+        Raises TooManyListings, Conflict after too many lost races for a slot, and DuplicateKey for a
+        creation's key that is known.
+        """
+
+        async def store(slot: int) -> None:
+            await self._save(ticket, {**marked(creation), FIELD: slot})
+
+        for _ in range(SEARCHES):
+            try:
+                await SLOTS.fill(self.documents, ticket.user_id, self._max_listings, store)
+            except SlotsTaken as full:
+                if not await self._freed(full.taken):
+                    break
+            else:
+                return
+        raise TooManyListings()
+
+    async def _freed(self, taken: Document) -> int:
+        """Frees the slots of listings whose day is over, before the sweep does; returns their number."""
+        query = {**taken, "soonness": {"$gt": _soonest()}, "order_id": None}
+        found = await self.documents.find(query, {"outbox": 0}, limit=LOOKED_AT)
+        await asyncio.gather(*map(self.derive_again, map(self.from_document, found)))
+        return len(found)
 
     async def derived_by_older(self) -> Sequence[Ticket]:
         """Tickets that an older release saved last; at most DERIVED_LIMIT."""
@@ -239,5 +283,5 @@ class Repositories:
     orders: OrderProgress
 
     @classmethod
-    def over(cls, database: Database, publishers: Publishers) -> "Repositories":
-        return cls(TicketRepository(database, publishers), OrderProgress(database))
+    def over(cls, database: Database, publishers: Publishers, max_listings: int = 100) -> "Repositories":
+        return cls(TicketRepository(database, publishers, max_listings), OrderProgress(database))

@@ -13,6 +13,7 @@ from common.http.preconditions import etag, expected_versions
 from common.http.rendering import JSON, json_response
 from common.http.session import MaybeUser, SignedIn, current_user
 from tickets import commands, paging
+from tickets.new_listings import NewListings
 from tickets.paging import PageQuery
 from tickets.repository import TicketRepository
 from tickets.schemas import TICKETS, SummaryOutput, TicketInput, TicketOutput
@@ -22,7 +23,7 @@ PATH = "/api/tickets"
 Body = Annotated[TicketInput, json_body(TicketInput)]
 
 
-def create_router(tickets: TicketRepository) -> APIRouter:
+def create_router(tickets: TicketRepository, new_listings: NewListings) -> APIRouter:
     """The handlers close over the repository: a dependency a request would cost as much as the handler."""
     router = APIRouter(prefix=PATH, tags=["tickets"])
 
@@ -60,7 +61,8 @@ def create_router(tickets: TicketRepository) -> APIRouter:
     @router.post("", responses={201: {"model": TicketOutput}}, openapi_extra=describes(TicketInput))
     async def create(user: SignedIn, body: Body, request: Request) -> Response:
         creation = creation_of(request, user.id, body)
-        ticket = await commands.offer(tickets, user, body.title, body.price, body.details, creation)
+        offer = (body.title, body.price, body.details)
+        ticket = await commands.offer(tickets, user, *offer, creation, new_listings)
         return json_response(TicketOutput.of(ticket, user.id), 201)
 
     @router.put(

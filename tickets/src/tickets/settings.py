@@ -1,5 +1,13 @@
-from common.runtime.settings import MongoUri, ServiceSettings, SessionSettings, StreamSettings
+from typing import Annotated
+
+from pydantic import Field
+
+from common.runtime.settings import BrokerSettings, MongoUri, ServiceSettings, SessionSettings
 
 
-class Settings(ServiceSettings, SessionSettings, StreamSettings):
+class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     mongo_uri: MongoUri
+    max_listings: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    """Listings of one seller that are on sale or held."""
+    listings_per_hour: Annotated[int, Field(ge=0, le=1_000)] = 30
+    """New listings of one seller in any hour; 0 for any number."""

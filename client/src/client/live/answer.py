@@ -63,9 +63,11 @@ class LiveAnswer(Response):
         self._ask = ask
         self._render = render
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI's
-        """Raises TooManyPages, and the error of the API, before the response has begun."""
-        with self._live.open(self._ticket_id, self._ask) as page:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises the errors of `Live.open`, and that of the API, before the response has begun."""
+        client = scope.get("client")
+        address = "" if client is None else client[0]
+        with self._live.open(self._ticket_id, self._ask, address) as page:
             is_there = await self._is_there(page)
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             try:

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from prometheus_client import Gauge
 from pydantic import ValidationError
@@ -11,9 +13,10 @@ from pydantic import ValidationError
 from client.live.ticket_cache import Ask, Holder, LiveTicket
 from client.live.wakeup import Waiter, notify_all
 from client.schemas import Ticket
-from common.base.errors import Unavailable
+from common.base.errors import TooManyTries, Unavailable
 from common.contract.error_codes import ErrorCode
 from common.contract.events import OrderCreated, Subject
+from common.http.networks import network_of
 from common.messaging.events import VersionedEvent
 from common.messaging.subscriptions.hints import Hints
 
@@ -22,7 +25,6 @@ log = logging.getLogger(__name__)
 SUBJECTS = tuple(
     f"{subject}.*" for subject in (Subject.TICKET_UPDATED, Subject.TICKET_WITHDRAWN, Subject.ORDER_CREATED)
 )
-MOST_PAGES = 1_000
 CONCURRENT_READS = 8
 RETRY_AFTER_SECONDS = 30
 
@@ -38,6 +40,24 @@ class TooManyPages(Unavailable):
     def __init__(self) -> None:
         super().__init__()
         self.headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+
+
+class TooManyPagesOfAddress(TooManyTries):
+    """One address has as many live pages as it may. The page itself works, without live updates."""
+
+    code = ErrorCode.TOO_MANY_PAGES
+    default_message = "Too many pages of this address are open"
+
+    def __init__(self) -> None:
+        super().__init__(RETRY_AFTER_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Live pages of this process, and of one address (an IPv4 address, or an IPv6 /64)."""
+
+    pages: int = 1_000
+    of_address: int = 20
 
 
 class OpenPage:
@@ -60,12 +80,13 @@ class OpenPage:
 class Live:
     """Live updates of all open pages, by one subscription for the process.
 
-    While the broker is down, a page still receives the state when it opens. limit: Most pages at a time.
+    While the broker is down, a page still receives the state when it opens.
     """
 
-    def __init__(self, hints: Hints, limit: int = MOST_PAGES) -> None:
+    def __init__(self, hints: Hints, limits: Limits) -> None:
         self._hints = hints
-        self._limit = limit
+        self._limits = limits
+        self._of_address = Counter[str]()
         self._tickets: dict[str, LiveTicket] = {}
         self._room = asyncio.Semaphore(CONCURRENT_READS)
         self._looks_again = False
@@ -81,18 +102,21 @@ class Live:
         return self._hints.is_up()
 
     @contextmanager
-    def open(self, ticket_id: str, ask: Ask) -> Iterator[OpenPage]:
-        """Registers a page until the context ends. Raises TooManyPages."""
-        if self.is_closed or self.open_pages >= self._limit:
+    def open(self, ticket_id: str, ask: Ask, address: str) -> Iterator[OpenPage]:
+        """Registers a page until the context ends. Raises TooManyPages or TooManyPagesOfAddress."""
+        network = network_of(address)
+        if self._of_address[network] >= self._limits.of_address:
+            raise TooManyPagesOfAddress()
+        if self.is_closed or self.open_pages >= self._limits.pages:
             raise TooManyPages()
         live_ticket = self._tickets.setdefault(ticket_id, LiveTicket(ticket_id, self._room))
         waiter = Waiter()
         live_ticket.pages[waiter] = ask
-        self._count(1)
+        self._count(network, 1)
         try:
             yield OpenPage(self, live_ticket, waiter)
         finally:
-            self._count(-1)
+            self._count(network, -1)
             del live_ticket.pages[waiter]
             if not live_ticket.pages:
                 del self._tickets[ticket_id]
@@ -103,7 +127,10 @@ class Live:
         for live_ticket in self._tickets.values():
             notify_all(live_ticket.pages)
 
-    def _count(self, more: int) -> None:
+    def _count(self, network: str, more: int) -> None:
+        self._of_address[network] += more
+        if not self._of_address[network]:
+            del self._of_address[network]
         self.open_pages += more
         _OPEN.inc(more)
 

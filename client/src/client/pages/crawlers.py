@@ -1,5 +1,6 @@
-"""Addresses that programs ask for by themselves: robots.txt, the site map, the site's icons."""
+"""Addresses that programs ask for by themselves: robots.txt, security.txt, the site map, the site's icons."""
 
+from datetime import timedelta
 from xml.sax.saxutils import escape
 
 from fastapi import APIRouter, Request, Response
@@ -7,13 +8,34 @@ from fastapi.responses import PlainTextResponse
 
 from client.api import Apis
 from client.assets import Assets
+from client.languages import LANGUAGES
 from client.public_address import absolute
 from client.sitemap import NewestTickets
+from common.base import times
+from common.base.errors import NotFound
 
 router = APIRouter(include_in_schema=False)
 
 PRIVATE = ("/api/", "/auth/", "/language", "/listings", "/orders", "/receipts/")
 _FOR_A_DAY = {"Cache-Control": "public, max-age=86400"}
+
+GOOD_FOR = timedelta(days=90)
+"""RFC 9116 recommends less than a year. The contact is a setting: each answer is as good as that."""
+
+
+@router.get("/.well-known/security.txt")
+async def security_txt(request: Request) -> Response:
+    """Whom to tell of a weakness, by RFC 9116. Raises NotFound where the setting names nobody."""
+    contact: str = request.app.state.security_contact
+    if not contact:
+        raise NotFound()
+    lines = (
+        f"Contact: {contact}",
+        f"Expires: {times.iso(times.now() + GOOD_FOR)}",
+        f"Canonical: {absolute(request, request.url.path)}",
+        f"Preferred-Languages: {', '.join(LANGUAGES)}",
+    )
+    return PlainTextResponse("".join(f"{line}\n" for line in lines), headers=_FOR_A_DAY)
 
 
 @router.get("/robots.txt")

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from client import own_cookies
 from client.drafts import Continued, Draft
 from client.forms import Form
 from client.languages import COOKIE, LANGUAGES
@@ -31,7 +32,7 @@ async def choose(request: Request, form: Form, draft: Annotated[str | None, Quer
     kept = Draft.carried_by(form) if draft is None else Draft.of(draft, typed)
     response = see_other(local(form.get("next")))
     sessions: Sessions = request.app.state.sessions
-    sessions.set_cookie(response, COOKIE, code, A_YEAR)
+    own_cookies.leave(response, sessions, COOKIE, code, A_YEAR)
     if kept is None or kept.is_sent:
         return response
     return Continued(kept, response.headers.getlist("set-cookie"))

@@ -9,9 +9,9 @@ from client.forms import TicketId
 from client.live.answer import LiveAnswer
 from client.live.ticket_cache import Holder
 from client.own_orders import order_of
-from client.pages.tickets import shown
-from client.rendering import Pages
+from client.rendering import Parts
 from client.schemas import Ticket
+from client.ticket_page import shown
 from client.upstream import Upstream
 from common.base.identity import CurrentUser
 from common.http.session import MaybeUser
@@ -22,7 +22,7 @@ MOST_DIGITS = 9
 
 
 @router.get("/tickets/{ticket_id}/live")
-async def live(request: Request, ticket_id: TicketId, user: MaybeUser, page: Pages, api: Apis) -> Response:
+async def live(request: Request, ticket_id: TicketId, user: MaybeUser, page: Parts, api: Apis) -> Response:
     """Streams the ticket's state. `?version=`: The version that the page shows; no older one is sent."""
     anonymous = _anonymous_api(request)
 

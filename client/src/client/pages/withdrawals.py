@@ -7,9 +7,9 @@ from fastapi import APIRouter, Query, Response
 from client.api import Apis
 from client.flash import Flash
 from client.forms import TicketId
-from client.pages.tickets import own_ticket, ticket_page
 from client.rendering import Pages, see_other
 from client.sign_in import Member, local
+from client.ticket_page import own_ticket, ticket_page
 from common.base.errors import BadRequest
 
 router = APIRouter(prefix="/tickets", include_in_schema=False)

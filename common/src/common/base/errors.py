@@ -202,4 +202,11 @@ class DatabaseError(Exception):
 
 
 class DuplicateKey(DatabaseError):
-    """A unique index has the key already."""
+    """A unique index has the key already.
+
+    index: Its name; None where the server did not say it.
+    """
+
+    def __init__(self, reason: str, code: int | None = None, index: str | None = None) -> None:
+        super().__init__(reason, code)
+        self.index = index

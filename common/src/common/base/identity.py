@@ -5,5 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CurrentUser:
+    """session_id: Random name of the session; "" in one that the release before began."""
+
     id: str
-    email: str
+    session_id: str = ""

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 import orjson
 
-from common.base import tracing
+from common.base import security, tracing
+from common.base.flood import FloodFilter
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
@@ -47,8 +48,18 @@ def configure_logging(service: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter(service))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    configure_security_log()
     for noisy in ("httpx", "httpcore", "stripe", "arq.connections"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def configure_security_log() -> None:
+    """Bounded, and from INFO on: `LOG_LEVEL` can't silence it."""
+    log = logging.getLogger(security.LOGGER)
+    log.setLevel(logging.INFO)
+    for former in log.filters[:]:
+        log.removeFilter(former)
+    log.addFilter(FloodFilter())
 
 
 class Repetitions:

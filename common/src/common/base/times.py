@@ -1,6 +1,7 @@
 """Times are UTC with millisecond precision, the precision that BSON keeps, and end in Z on the wire."""
 
-from datetime import UTC, datetime
+import math
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import PlainSerializer
@@ -13,6 +14,11 @@ def now() -> datetime:
 
 def to_millis(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def whole_seconds(wait: timedelta) -> int:
+    """As in `Retry-After`: 1 or more, rounded up, so that the wait is over by then."""
+    return max(1, math.ceil(wait.total_seconds()))
 
 
 def iso(moment: datetime) -> str:

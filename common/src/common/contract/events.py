@@ -8,6 +8,9 @@ from common.base.times import Moment
 from common.contract.details import Details
 from common.messaging.events import AggregateEvent, Event, VersionedEvent, WireModel
 
+TICKETS, ORDERS, EXPIRATION, PAYMENTS = "tickets", "orders", "expiration", "payments"
+"""Owners of the events: the services that emit them."""
+
 
 class Subject(StrEnum):
     TICKET_CREATED = "ticket.created"
@@ -27,6 +30,7 @@ class Subject(StrEnum):
 class TicketState(VersionedEvent):
     """`event_date`, `venue` and `seat` are null where the seller gave none, and absent in older events."""
 
+    owner = TICKETS
     title: str
     price: Price
     user_id: str
@@ -56,6 +60,7 @@ class TicketUpdated(TicketState):
 
 class TicketWithdrawn(VersionedEvent):
     subject = Subject.TICKET_WITHDRAWN
+    owner = TICKETS
 
 
 class OrderedTicket(WireModel):
@@ -71,6 +76,7 @@ class TicketRef(WireModel):
 
 class OrderCreated(VersionedEvent):
     subject = Subject.ORDER_CREATED
+    owner = ORDERS
     status: str
     user_id: str
     expires_at: Moment
@@ -81,25 +87,33 @@ class OrderUpdated(VersionedEvent):
     """A change of an order that doesn't end it: a further step of the card, its payment's state."""
 
     subject = Subject.ORDER_UPDATED
+    owner = ORDERS
     status: str
     ticket: TicketRef
 
 
 class OrderCancelled(VersionedEvent):
-    """ended_because: `cancelled` by the buyer, or `expired`; absent in older events."""
+    """ended_because: `cancelled` by the buyer, or `expired`. Both fields are absent in older events."""
 
     subject = Subject.ORDER_CANCELLED
+    owner = ORDERS
     ticket: TicketRef
     ended_because: str | None = None
+    ended_at: Moment | None = None
 
 
 class OrderCompleted(VersionedEvent):
+    """completed_at: When the order was paid; absent in older events."""
+
     subject = Subject.ORDER_COMPLETED
+    owner = ORDERS
     ticket: TicketRef
+    completed_at: Moment | None = None
 
 
 class ExpirationComplete(Event):
     subject = Subject.EXPIRATION_COMPLETE
+    owner = EXPIRATION
     order_id: str
 
     @property
@@ -108,6 +122,7 @@ class ExpirationComplete(Event):
 
 
 class PaymentEvent(AggregateEvent):
+    owner = PAYMENTS
     order_id: str
 
 

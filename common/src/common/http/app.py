@@ -9,9 +9,10 @@ from starlette.types import ASGIApp, Lifespan
 from common.http import health, rendering
 from common.http.cross_site import ANY_SCHEME, Site
 from common.http.head import HeadMiddleware
-from common.http.middleware import API_HEADERS, RequestMiddleware
+from common.http.middleware import API_HEADERS, HSTS, RequestMiddleware
 from common.http.openapi import documents
 from common.http.request_body import BodyMiddleware
+from common.http.security_log import NO_CODES, SecurityLog
 
 
 def create_http_app(
@@ -23,13 +24,17 @@ def create_http_app(
     site: Site = ANY_SCHEME,
     headers: Sequence[tuple[bytes, bytes]] = API_HEADERS,
     layers: Sequence[Callable[[ASGIApp], ASGIApp]] = (),
+    security_log: SecurityLog = NO_CODES,
 ) -> FastAPI:
     """The app of one service.
 
     checks: Readiness checks of `/readyz`, by the name in its answer.
-    site: The origin of the pages that may write. headers: Default headers of every answer.
+    site: The origin of the pages that may write. headers: Default headers of every answer; HSTS joins them
+        where the site is reached by https.
     layers: ASGI middleware around the one of requests, inner first; they see its refusals, too.
+    security_log: Knows the events of the service's own refusals.
     """
+    headers = (*headers, HSTS) if site.secure else headers
     app = FastAPI(
         title=f"GitTix {name}",
         lifespan=lifespan,
@@ -43,7 +48,8 @@ def create_http_app(
         app.router.routes.extend(router.routes)
     rendering.install(app)
     app.openapi = documents(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
-    app.add_middleware(RequestMiddleware, site=site, headers=headers)
+    app.add_middleware(RequestMiddleware, site=site, headers=headers, security_log=security_log)
+    app.state.headers = headers
     for layer in layers:
         app.add_middleware(layer)
     # The outermost two change what is sent: one ends the answer to a HEAD, the other holds an answer's

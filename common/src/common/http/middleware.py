@@ -13,6 +13,8 @@ from common.base.errors import AppError, NotFound
 from common.http.cross_site import Site
 from common.http.rendering import render, unexpected
 from common.http.request_body import refuse_announced
+from common.http.security_log import NO_CODES, SecurityLog
+from common.http.security_notes import notes
 
 log = logging.getLogger("request")
 
@@ -30,6 +32,13 @@ API_HEADERS: Sequence[tuple[bytes, bytes]] = (
     (b"cache-control", b"no-store"),
 )
 """Headers of an API's answer. A route's own header of the same name wins."""
+HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+"""Of a site with https: for a year, browsers use no plain http for it and its subdomains (RFC 6797)."""
+DOCS_HEADERS: Sequence[tuple[bytes, bytes]] = tuple(
+    (name, b"frame-ancestors 'none'") if name == b"content-security-policy" else (name, value)
+    for name, value in API_HEADERS
+)
+"""Headers of the documentation, which loads its scripts from a CDN."""
 
 _SECONDS = Histogram(
     "http_request_seconds",
@@ -43,11 +52,17 @@ class RequestMiddleware:
     """Pure ASGI: nothing is buffered, and a request costs one extra frame."""
 
     def __init__(
-        self, app: ASGIApp, site: Site, headers: Sequence[tuple[bytes, bytes]] = API_HEADERS
+        self,
+        app: ASGIApp,
+        site: Site,
+        headers: Sequence[tuple[bytes, bytes]] = API_HEADERS,
+        security_log: SecurityLog = NO_CODES,
     ) -> None:
         self._app = app
         self._site = site
         self._headers = headers
+        self._security_log = security_log
+        self._docs_headers = [*DOCS_HEADERS, *(header for header in headers if header == HSTS)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,7 +72,7 @@ class RequestMiddleware:
         headers = _Headers(scope["headers"])
         trace = tracing.Trace.start(headers.get(b"x-request-id"), headers.get(b"traceparent"))
         tracing.enter(trace)
-        defaults = () if scope["path"] in DOCS else self._headers
+        defaults = self._docs_headers if scope["path"] in DOCS else self._headers
         status = 0
 
         async def send_marked(message: Message) -> None:
@@ -81,6 +96,7 @@ class RequestMiddleware:
             await unexpected(error)(scope, receive, send_marked)
         finally:
             _note(scope, status, time.perf_counter() - started)
+            self._security_log.write(scope, status)
 
     async def _pass(self, scope: Scope, headers: "_Headers", receive: Receive, send: Send) -> None:
         try:
@@ -90,6 +106,7 @@ class RequestMiddleware:
                 self._site.refuse_others(headers.get, scope.get("scheme", "http"))
                 refuse_announced(headers.get(b"content-length"))
         except AppError as error:
+            notes(scope).refusal = error
             await render(error)(scope, receive, send)
             return
         await self._app(scope, receive, send)

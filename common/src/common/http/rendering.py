@@ -27,6 +27,7 @@ from common.base.errors import (
     Unavailable,
     field_code,
 )
+from common.http.security_notes import notes
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +137,8 @@ def install(app: FastAPI) -> None:
     """Gives `app` its error answers; FastAPI's own `{"detail"}` never leaves it."""
 
     @app.exception_handler(AppError)
-    async def _app_error(_request: Request, error: AppError) -> Response:
+    async def _app_error(request: Request, error: AppError) -> Response:
+        notes(request.scope).refusal = error
         return render(error)
 
     @app.exception_handler(HTTPException)
@@ -152,6 +154,13 @@ def install(app: FastAPI) -> None:
         # A parameter's place starts with where it was found ("query"), which is no field's name.
         details = [{**e, "loc": e["loc"][1:]} for e in error.errors()]
         return render(invalid(details))  # type: ignore[arg-type]  # FastAPI types them as Any
+
+    @app.exception_handler(Exception)
+    async def _beyond_the_middleware(request: Request, error: Exception) -> Response:
+        """A fault of a layer outside `RequestMiddleware`, such as one that replaces bodies."""
+        answer = unexpected(error)
+        answer.raw_headers.extend(request.app.state.headers)
+        return answer
 
     @app.exception_handler(Outage)
     @app.exception_handler(TimeoutError)

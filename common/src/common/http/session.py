@@ -1,41 +1,36 @@
-"""Session: a JWT in one HttpOnly cookie that names the current user, the same for every service.
+"""Session: a token in one HttpOnly cookie that names the current user, the same for every service.
 
 An invalid, expired or tampered token is an anonymous request, never an error.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import lru_cache
 from itertools import islice
-from time import time
 from typing import Annotated, TypeAlias
 
-import jwt
 from fastapi import Depends, Request, Response
 
-from common.base import times
 from common.base.errors import NotAuthorized
 from common.base.identity import CurrentUser
+from common.base.security import SecurityEvent
+from common.http import security_notes
+from common.http.expired_tokens import has_expired
+from common.http.session_tokens import LIFETIME, TokenSigner, TokenVerifier
 
-ALGORITHM = "HS256"
-LIFETIME = timedelta(days=7)
 COOKIE_LIFETIME = 2 * LIFETIME
 """Longer than the token's, so that a returning user sees that the session has ended."""
 MAX_SESSION_COOKIES = 8
 """Session cookies of one request that are read. Another host of the site can add some of the same name."""
-MAX_TOKEN_LENGTH = 4096
-"""In characters. No browser stores a longer cookie, so a longer token is not cached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """Issues and reads session cookies, by settings `JWT_KEY`, `COOKIE_SECURE` and `COOKIE_PORT`.
+    """Reads and ends session cookies, by settings `COOKIE_SECURE` and `COOKIE_PORT`.
 
     port: Part of the cookie's name over plain http; None leaves it out.
     """
 
-    key: str
+    tokens: TokenVerifier
     secure: bool
     port: int | None = None
 
@@ -54,16 +49,8 @@ class Sessions:
         """Names under which a session is read: the cookie's, and the one of the last release."""
         return (self.cookie,) if self.secure or self.port is None else (self.cookie, "session")
 
-    def token(self, user: CurrentUser) -> str:
-        issued = times.now()
-        claims = {"sub": user.id, "email": user.email, "iat": issued, "exp": issued + LIFETIME}
-        return jwt.encode(claims, self.key, algorithm=ALGORITHM)
-
     def read(self, token: str | None) -> CurrentUser | None:
-        if token is None or len(token) > MAX_TOKEN_LENGTH:
-            return None
-        known = _verified(token, self.key)
-        return known[0] if known is not None and known[1] > time() else None
+        return self.tokens.user(token)
 
     def of_request(self, request: Request) -> CurrentUser | None:
         """The user of the first session cookie that verifies; None without one."""
@@ -73,15 +60,16 @@ class Sessions:
         """Whether the request has a session cookie, valid or not."""
         return next(self._tokens(request), None) is not None
 
+    def is_forged(self, request: Request) -> bool:
+        """Whether a session cookie, of a request without a user, has not merely expired."""
+        return not all(has_expired(token) for token in self._tokens(request))
+
     def _tokens(self, request: Request) -> Iterator[str]:
         """Session cookies, in the order of `names` and of the header: browsers send the closest one first."""
         sent = [pair for line in request.headers.getlist("cookie") for pair in line.split(";")]
         pairs = [(name.strip(), value.strip()) for name, _, value in (pair.partition("=") for pair in sent)]
         tokens = (value for wanted in self.names for name, value in pairs if name == wanted)
         return islice(tokens, MAX_SESSION_COOKIES)
-
-    def start(self, response: Response, user: CurrentUser) -> None:
-        self.set_cookie(response, self.cookie, self.token(user), int(COOKIE_LIFETIME.total_seconds()))
 
     def end(self, response: Response) -> None:
         for name in self.names:
@@ -98,31 +86,28 @@ class Sessions:
         response.delete_cookie(name, httponly=True, samesite="lax", secure=self.secure)
 
 
-@lru_cache(maxsize=4096)
-def _verified(token: str, key: str) -> tuple[CurrentUser, int] | None:
-    """The user and the expiry (seconds since 1970) of a token with a good signature.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuingSessions(Sessions):
+    """Sessions of the one service that begins them, which alone has the private key."""
 
-    The same token is verified once: a signature doesn't change; the expiry is checked at each use.
-    """
-    try:
-        claims = jwt.decode(
-            token,
-            key,
-            algorithms=[ALGORITHM],
-            # Not `iat`: another machine's clock may be a little ahead, and the refusal would be remembered.
-            options={"require": ["sub", "email", "iat", "exp"], "verify_iat": False},
-        )
-        return CurrentUser(str(claims["sub"]), str(claims["email"])), int(claims["exp"])
-    except (jwt.InvalidTokenError, ValueError):
-        return None
+    signer: TokenSigner
+
+    def start(self, response: Response, user: CurrentUser, email: str) -> None:
+        """email: Of the user, for the release before."""
+        seconds = int(COOKIE_LIFETIME.total_seconds())
+        self.set_cookie(response, self.cookie, self.signer.token(user, email), seconds)
 
 
 def current_user(request: Request) -> CurrentUser | None:
     sessions: Sessions = request.app.state.sessions
-    return sessions.of_request(request)
+    user = sessions.of_request(request)
+    if user is None and sessions.is_forged(request):
+        security_notes.note(request.scope, SecurityEvent.TOKEN_INVALID)
+    return user
 
 
 def signed_in(request: Request) -> CurrentUser:
+    security_notes.notes(request.scope).private = True
     user = current_user(request)
     if user is None:
         raise NotAuthorized()

@@ -5,11 +5,15 @@ An event is published on `<subject>.<aggregate id>` (`"ticket.updated.65f0…"`)
 is recognised. Consumers ignore fields that they don't know: a field can be added, not removed or renamed.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import ClassVar, get_args
+from typing import ClassVar, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
+
+SOURCE = "ce-source"
+"""Header with the service that emitted an event."""
 
 
 class WireModel(BaseModel):
@@ -21,9 +25,13 @@ class WireModel(BaseModel):
 
 
 class Event(WireModel):
-    """Something that happened to one aggregate. Subclasses name their `subject`, one of an enumeration."""
+    """Something that happened to one aggregate. Subclasses name their `subject`, one of an enumeration.
+
+    owner: Service that alone may emit it; None where any service may.
+    """
 
     subject: ClassVar[StrEnum]
+    owner: ClassVar[str | None] = None
 
     @property
     def aggregate_id(self) -> str:
@@ -47,6 +55,40 @@ class VersionedEvent(AggregateEvent):
     """Carries the version that its change gave the aggregate: 0 for its creation, then one more each."""
 
     version: int
+
+
+class Unreadable(ValueError):
+    """A stored message that is no event of its kind. The text says why."""
+
+
+E = TypeVar("E", bound=Event)
+
+
+def read(kind: type[E], data: bytes, headers: Mapping[str, str]) -> E:
+    """The event of a stored message. Every consumer and every replay reads its events by this.
+
+    Raises Unreadable for a body that does not parse, and for an event that its owner did not emit.
+    """
+    try:
+        event = kind.model_validate_json(data)
+    except ValidationError as error:
+        raise Unreadable(f"does not parse: {_in_words(error)}") from error
+    source = headers.get(SOURCE, "")
+    if kind.owner is not None and source != source_of(kind.owner):
+        raise Unreadable(f"emitted by {source or 'no source'}, not by {source_of(kind.owner)}")
+    return event
+
+
+def source_of(service: str) -> str:
+    """The source that the events of this service name, "/tickets"."""
+    return f"/{service}"
+
+
+def _in_words(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(map(str, e['loc']))}: {e['msg']}"
+        for e in error.errors(include_input=False, include_url=False)
+    )
 
 
 def wire_subject(event: Event) -> str:

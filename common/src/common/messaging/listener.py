@@ -6,11 +6,9 @@ A listener only returns or raises; `outcomes` ends the delivery.
 from abc import ABC, abstractmethod
 from typing import ClassVar, Generic, TypeVar, cast
 
-from pydantic import ValidationError
-
 from common.base import tracing
 from common.base.errors import Unavailable
-from common.messaging.events import Event, event_types
+from common.messaging.events import Event, Unreadable, event_types, read
 from common.messaging.outcomes import Outcomes
 from common.messaging.stream import Delivery, kind_of
 
@@ -47,9 +45,9 @@ class Listener(ABC, Generic[E]):
         tracing.enter(tracing.Trace.of_headers(delivery.headers))
         kind = self._by_kind[kind_of(self.queue_group, delivery.subject)]
         try:
-            event = cast(E, kind.model_validate_json(delivery.data))
-        except ValidationError as error:
-            await outcomes.unreadable(delivery, _in_words(error))
+            event = cast(E, read(kind, delivery.data, delivery.headers))
+        except Unreadable as error:
+            await outcomes.unreadable(delivery, str(error))
             return False
         try:
             await self.on_message(event)
@@ -63,10 +61,3 @@ class Listener(ABC, Generic[E]):
             await outcomes.handled(delivery)
             return True
         return False
-
-
-def _in_words(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(map(str, e['loc']))}: {e['msg']}"
-        for e in error.errors(include_input=False, include_url=False)
-    )

@@ -4,8 +4,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
 from nats.aio.client import Client
+from nats.errors import AuthorizationError
+from nats.protocol.parser import AUTHORIZATION_VIOLATION
+
+from common.base.logs import Repetitions
 
 log = logging.getLogger(__name__)
 
@@ -15,26 +21,88 @@ Reconnected = Callable[[], Awaitable[None]]
 Failed = Callable[[Exception], Awaitable[None]]
 
 
-async def noted(error: Exception) -> None:
-    log.warning("event stream", extra={"error": repr(error)})
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """User of a broker that has users; a broker without users lets it in, too.
+
+    user: Name of the user, such as "tickets"; names its inbox, too.
+    seed: Private nkey, "SU…" of 58 characters.
+    """
+
+    user: str
+    seed: str = field(repr=False)
+
+    @property
+    def inbox(self) -> str:
+        """First token of the subjects of answers to this user, which no other user may subscribe to."""
+        return inbox_of(self.user)
+
+
+def inbox_of(user: str) -> str:
+    return f"_INBOX_{user}"
+
+
+class Reports:
+    """Logs a connection's errors; a broker that refuses this process once, and then ever more rarely."""
+
+    def __init__(self) -> None:
+        self._refusals = Repetitions()
+
+    async def note(self, error: Exception) -> None:
+        if AUTHORIZATION_VIOLATION not in str(error).lower():
+            log.warning("event stream", extra={"error": repr(error)})
+        elif self._refusals.is_due():
+            log.error(
+                "the broker refuses this process: NATS_SEED is not set, or not the seed of a user of it"
+            )
+
+
+class PersistentClient(Client):
+    """Reconnects, too, after a broker that took another configuration has refused it.
+
+    nats-py closes such a connection for good. The broker's users may change again, or this one's seed be one
+    that the broker asked for from that moment on.
+    """
+
+    async def _process_err(self, err_msg: str) -> None:
+        if AUTHORIZATION_VIOLATION in err_msg.lower():
+            await self._process_op_err(AuthorizationError())
+        else:
+            await super()._process_err(err_msg)
 
 
 async def connect(
-    client: Client, url: str, name: str, reconnected: Reconnected, failed: Failed = noted
+    client: Client,
+    url: str,
+    name: str,
+    reconnected: Reconnected,
+    failed: Failed | None = None,
+    identity: Identity | None = None,
 ) -> None:
-    """Waits for the broker for as long as it takes. `url`: one server, or several with commas between."""
+    """Waits for the broker for as long as it takes.
+
+    url: One server, or several with commas between.
+    failed: Receives the connection's errors in place of the log.
+    identity: Without it the connection is anonymous, which a broker with users refuses.
+    """
     with cancellation_kept():
         await client.connect(
             url.split(","),
             name=name,
+            **credentials(identity),
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.25,  # type: ignore[arg-type]  # it sleeps for it, fractions are fine
             connect_timeout=2,
             ping_interval=10,
-            error_cb=failed,
+            error_cb=failed or Reports().note,
             reconnected_cb=reconnected,
             pending_size=PENDING_BYTES,
         )
+
+
+def credentials(identity: Identity | None) -> dict[str, Any]:
+    """Keywords of nats-py's `connect`."""
+    return {} if identity is None else {"nkeys_seed_str": identity.seed, "inbox_prefix": identity.inbox}
 
 
 @contextmanager

@@ -7,6 +7,7 @@
 | raises Unavailable or TimeoutError | nak with a growing delay, for as long as it lasts                  |
 | raises anything else               | nak with a growing delay; a dead letter after ATTEMPTS errors      |
 | is never called: does not parse    | a dead letter at the first attempt                                 |
+| is never called: another's event   | a dead letter at the first attempt                                 |
 | is cancelled                       | nothing: the broker delivers again                                 |
 | is not there: an unknown kind      | as NotYet: a newer version of the service may have one             |
 
@@ -83,7 +84,7 @@ class Outcomes:
             await self._bury(delivery, repr(error))
 
     async def unreadable(self, delivery: Delivery, reason: str) -> None:
-        await self._bury(delivery, f"does not parse: {reason}")
+        await self._bury(delivery, reason)
 
     async def _wait(self, delivery: Delivery, reason: str) -> None:
         if delivery.parked_for is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from common.base import times, tracing
-from common.messaging.events import Event, event_types, wire_subject
+from common.messaging.events import SOURCE, Event, event_types, source_of, wire_subject
 from common.messaging.stream import MESSAGE_ID, Stream
 
 E = TypeVar("E", bound=Event)
@@ -28,6 +28,8 @@ class Publisher(Generic[E]):
 
         class TicketCreatedPublisher(Publisher[TicketCreated], source="tickets"): ...
 
+    Raises TypeError where the event is another service's to emit.
+
     The event's id is its `Nats-Msg-Id`, so a repeated publication within the stream's duplicate window is
     stored once; after it, consumers recognise the version.
     """
@@ -38,6 +40,9 @@ class Publisher(Generic[E]):
     def __init_subclass__(cls, source: str) -> None:
         super().__init_subclass__()
         cls.events, cls.source = event_types(cls), source
+        for event in cls.events:
+            if event.owner not in (None, source):
+                raise TypeError(f"{event.__name__} is for {event.owner} to emit, not for {source}")
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -50,7 +55,7 @@ class Publisher(Generic[E]):
             "ce-specversion": "1.0",
             "ce-id": event_id,
             "ce-type": event.subject.value,
-            "ce-source": f"/{self.source}",
+            SOURCE: source_of(self.source),
             "ce-subject": event.aggregate_id,
             "ce-time": times.iso(times.now()),
             "content-type": CONTENT_TYPE,

@@ -9,6 +9,7 @@ Its methods have the driver's names, and each is one awaited call. Any of them m
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,6 +46,8 @@ WAIT_SECONDS = 2.0
 PING_SECONDS = 2.0
 DUPLICATE_KEY = 11000
 IMMUTABLE_FIELD = 66
+_INDEX_OF_DUPLICATE = re.compile(r" index: (\S+) dup key:")
+"""Name of the index in the server's message of a duplicate key."""
 NEVER_INSERTED: Query = {"$setOnInsert": {"_id": []}}
 """Makes an upsert fail where no document matches: `_id` can't be changed, and can't be an array."""
 
@@ -241,7 +244,7 @@ def _translated(error: Exception) -> DatabaseError | Outage:
         case BulkWriteError():
             return next(iter(_refused(error).values()), DatabaseError(reason))
         case DuplicateKeyError():
-            return DuplicateKey(reason, error.code)
+            return _duplicate(reason, error.code)
         case OperationFailure():
             return DatabaseError(reason, error.code)
     return DatabaseError(reason)
@@ -261,8 +264,13 @@ def _refused(error: BulkWriteError) -> Refused:
 
 def _refusal(failure: Mapping[str, Any]) -> DatabaseError:
     """The error that the write would have raised alone."""
-    kind = DuplicateKey if failure.get("code") == DUPLICATE_KEY else DatabaseError
-    return kind(str(failure.get("errmsg")), failure.get("code"))
+    reason, code = str(failure.get("errmsg")), failure.get("code")
+    return _duplicate(reason, code) if code == DUPLICATE_KEY else DatabaseError(reason, code)
+
+
+def _duplicate(reason: str, code: int | None) -> DuplicateKey:
+    index = _INDEX_OF_DUPLICATE.search(reason)
+    return DuplicateKey(reason, code, None if index is None else index[1])
 
 
 def _matched(refusal: DatabaseError | None) -> bool | DatabaseError:

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 
 from common.base.errors import DatabaseError, DuplicateKey, Unavailable
 from common.messaging.jetstream.stream import JetStream
+from common.messaging.nats_connection import Identity
 from common.messaging.stream import Stream, StreamSpec
 from common.persistence.batching import DocumentWriter
 from common.persistence.mongo import ASCENDING, DESCENDING, Collection, Document
@@ -220,12 +221,15 @@ def command(
     spec: StreamSpec,
     work: Callable[[Stream], Awaitable[object]],
     before: Callable[[JetStream], Awaitable[None]] | None = None,
+    *,
+    identity: Identity | None = None,
 ) -> int:
     """Runs `work` over a connection of its own, prints its report, and returns the exit code.
 
-    before: Runs first; raises Refused where the work must not begin.
+    before: Runs first; raises Refused where the work must not begin. identity: Of the service, at the broker.
     """
-    return asyncio.run(_command(JetStream(nats_url, f"{name}-command", spec), work, before))
+    stream = JetStream(nats_url, f"{name}-command", spec, identity=identity)
+    return asyncio.run(_command(stream, work, before))
 
 
 async def _command(

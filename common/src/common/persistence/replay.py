@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pydantic import ValidationError
-
 from common.base import times
 from common.base.ids import is_id, made_at, new_id
-from common.messaging.events import AggregateEvent, VersionedEvent
+from common.messaging.events import AggregateEvent, VersionedEvent, read
 from common.messaging.publisher import change_of
 from common.messaging.stream import Stored, Stream
 from common.persistence.mongo import Collection, Document
@@ -76,11 +74,12 @@ class Replay:
     def _parse(self, message: Stored) -> _Change | None:
         kind = self._types[message.subject.rpartition(".")[0]]
         try:
-            event = kind.model_validate_json(message.data)
+            event = read(kind, message.data, message.headers)
             return event, _version(event, message)
-        except (ValidationError, ValueError):
+        except ValueError as error:
             self.unreadable += 1
-            log.warning("unreadable event", extra={"sequence": message.sequence, "subject": message.subject})
+            about = {"sequence": message.sequence, "subject": message.subject, "reason": str(error)}
+            log.warning("unreadable event", extra=about)
             return None
 
     async def _fold(self, changes: Sequence[_Change]) -> None:

@@ -95,7 +95,7 @@ class Repository(ABC, Generic[A]):
             return self.from_document(first)
 
     async def _save(self, aggregate: A, marks: Mapping[str, Any]) -> None:
-        """marks: Fields of a new record that are no part of its state."""
+        """marks: Fields of the record that are no part of its state; a later save without them keeps them."""
         event = aggregate.recorded
         if event is None:
             return
@@ -104,7 +104,7 @@ class Repository(ABC, Generic[A]):
         if aggregate.version == UNSAVED:
             outbox = await self._insert(aggregate, entry, marks)
         else:
-            outbox = await self._update(aggregate, entry)
+            outbox = await self._update(aggregate, entry, marks)
         reached("after-write")
         aggregate.saved()
         self.relay.wake(aggregate.id, outbox)
@@ -114,8 +114,8 @@ class Repository(ABC, Generic[A]):
         await self._writer.insert({"_id": aggregate.id, "version": 0, **state, **marks, "outbox": [entry]})
         return [entry]
 
-    async def _update(self, aggregate: A, entry: Document) -> Sequence[Document]:
-        change = change_to({**self.to_document(aggregate), "version": aggregate.next_version})
+    async def _update(self, aggregate: A, entry: Document, marks: Mapping[str, Any]) -> Sequence[Document]:
+        change = change_to({**self.to_document(aggregate), **marks, "version": aggregate.next_version})
         # Events of an earlier save, perhaps another process's, leave before this one.
         return await self._updates.store(GuardedUpdate(aggregate.id, aggregate.version, change, entry))
 

@@ -26,6 +26,7 @@ from common.base import times
 from common.base.errors import DuplicateKey
 from common.messaging.jetstream.pull_consumer import translated
 from common.messaging.jetstream.stream import JetStream
+from common.messaging.nats_connection import Identity
 from common.messaging.stream import Stream, StreamSpec
 from common.persistence import rebuild
 from common.persistence.aggregate import Aggregate
@@ -158,11 +159,17 @@ class RollForward(Generic[A]):
 
 
 def command(
-    service: str, nats_url: str, spec: StreamSpec, work: Callable[[Stream], Awaitable[object]]
+    service: str,
+    nats_url: str,
+    spec: StreamSpec,
+    work: Callable[[Stream], Awaitable[object]],
+    *,
+    identity: Identity | None = None,
 ) -> int:
     """Runs `work` if no process of the service consumes; prints its report, returns the exit code.
 
     service: Name of the service, which is that of its durable consumer.
+    identity: The service's user of the broker.
     """
 
     async def require_stopped(stream: JetStream) -> None:
@@ -172,7 +179,7 @@ def command(
         if orjson.loads(answer.data).get("num_waiting", 0):
             raise StillRunning(f"{service} runs: stop every process of it first")
 
-    return rebuild.command(service, nats_url, spec, work, require_stopped)
+    return rebuild.command(service, nats_url, spec, work, require_stopped, identity=identity)
 
 
 @asynccontextmanager

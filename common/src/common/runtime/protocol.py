@@ -1,5 +1,7 @@
 """HTTP on one connection: uvicorn's protocol, whose own refusals have the form of every other error."""
 
+from collections.abc import Sequence
+
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from common.base.errors import AppError, BadRequest
@@ -48,7 +50,13 @@ class Protocol(HttpToolsProtocol):
         """Answers and closes. Within an answer it only closes: a second one would be read as its body."""
         if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:
             answer = render(error)
-            headers = [*answer.raw_headers, *API_HEADERS, (b"connection", b"close")]
+            headers = [*answer.raw_headers, *self._own_headers(), (b"connection", b"close")]
             lines = [b"%s: %s\r\n" % header for header in headers]
             self.transport.write(b"".join([STATUS_LINE[error.status], *lines, b"\r\n", bytes(answer.body)]))
         self.transport.close()
+
+    def _own_headers(self) -> Sequence[tuple[bytes, bytes]]:
+        """Those of every answer of the app. Another app than `create_http_app`'s names none."""
+        state = getattr(self.config.app, "state", None)
+        headers: Sequence[tuple[bytes, bytes]] = getattr(state, "headers", API_HEADERS)
+        return headers

@@ -5,16 +5,31 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Literal, NoReturn, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic_core import Url
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
+from pydantic_core import PydanticCustomError, Url
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from common.http.session import Sessions
+from common.http.session_keys import SigningKeys, checked_shared, public_keys
+from common.http.session_tokens import verifier_of
+from common.messaging.nats_connection import Identity
+from common.messaging.seeds import public_key
 from common.runtime.proxies import check_trusted
 
 S = TypeVar("S", bound=BaseSettings)
 
 
 def _url(*schemes: str) -> AfterValidator:
+    def check(text: str) -> str:
+        _check(text, schemes)
+        return text
+
+    return AfterValidator(check)
+
+
+def _urls(*schemes: str) -> AfterValidator:
+    """One URL, or several with commas between."""
+
     def check(text: str) -> str:
         for one in text.split(","):
             _check(one, schemes)
@@ -28,7 +43,7 @@ def _check(text: str, schemes: Sequence[str]) -> None:
         url = Url(text)
     except ValidationError:
         raise ValueError("not a URL") from None
-    if url.scheme not in schemes or not url.host:
+    if url.scheme not in schemes or not url.host or "," in url.host:
         raise ValueError(f"not a URL of {' or '.join(schemes)}")
 
 
@@ -49,20 +64,57 @@ def _mongo_uri(text: str) -> str:
 def _origin(text: str) -> str:
     """`scheme://host`, with the port if it is not the scheme's own, as a browser writes an origin."""
     url = Url(text)
-    if url.path not in (None, "", "/") or url.query or url.fragment or url.username or url.password:
+    without_path = url.path in (None, "", "/") and url.query is None and url.fragment is None
+    if not without_path or url.username or url.password:
         raise ValueError("not an address without a path")
     return str(url).rstrip("/")
 
 
+def _seed(text: str) -> str:
+    public_key(text)
+    return text
+
+
 MongoUri = Annotated[str, AfterValidator(_mongo_uri)]
-NatsUrl = Annotated[str, _url("nats", "tls")]
+NatsUrl = Annotated[str, _urls("nats", "tls")]
 """One server, or several with commas between."""
+NatsSeed = Annotated[str, AfterValidator(_seed)]
+ADMINISTRATOR = "administrator"
+"""The broker's user that declares streams, and that an operator's commands are."""
 RedisUrl = Annotated[str, _url("redis", "rediss")]
 HttpUrl = Annotated[str, _url("http", "https")]
 PublicUrl = Annotated[HttpUrl, AfterValidator(_origin)]
 """The site's own address, without a path."""
-JwtKey = Annotated[str, Field(min_length=32)]
-"""HS256 wants a key of at least 256 bits (RFC 7518, section 3.2)."""
+
+
+def _shared_key(text: str) -> str:
+    return checked_shared(text) if text else ""
+
+
+def _public_keys(text: str, info: ValidationInfo) -> str:
+    """Missing only where there is no `jwt_key`, either."""
+    if not public_keys(text) and not info.data.get("jwt_key"):
+        raise PydanticCustomError("missing", "no key that verifies a session")
+    return text
+
+
+def shared_key(info: ValidationInfo) -> str:
+    """The key that all services share in the release before, in place of one that is missing.
+
+    Raises the error of a missing setting where the field `jwt_key`, which has to come first, holds none.
+    """
+    shared = SigningKeys.parse(info.data["jwt_key"]).shared if info.data.get("jwt_key") else ""
+    if not shared:
+        raise PydanticCustomError("missing", "a key of its own")
+    return shared
+
+
+def _own_key(text: str, info: ValidationInfo) -> str:
+    return checked_shared(text) if text else shared_key(info)
+
+
+OwnKey = Annotated[str, AfterValidator(_own_key)]
+"""Key of one purpose, of at least 32 characters. Its default has to be validated, after `jwt_key`."""
 
 
 class ServiceSettings(BaseSettings):
@@ -84,26 +136,45 @@ class ProxySettings(BaseSettings):
     """With `*`: proxies that a request passes."""
 
 
-class SessionSettings(BaseSettings):
-    """Settings of a process that reads sessions."""
+class CookieSettings(BaseSettings):
+    """Settings of a process that sets or reads cookies."""
 
-    jwt_key: JwtKey
     cookie_secure: bool = True
     cookie_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """Part of the session cookie's name over plain http: the systems of one machine don't share it."""
 
 
+class SessionSettings(CookieSettings):
+    """Settings of a process that reads sessions, and begins none."""
+
+    jwt_key: Annotated[str, AfterValidator(_shared_key)] = Field(default="", repr=False)
+    """The key that all services share in the release before, while sessions of it are left."""
+    jwt_public_keys: Annotated[str, AfterValidator(_public_keys)] = Field(default="", validate_default=True)
+    """Public keys of the service that signs, with commas between: `common.http.session_keys`."""
+
+    def sessions(self) -> Sessions:
+        tokens = verifier_of(self.jwt_public_keys, self.jwt_key)
+        return Sessions(tokens, self.cookie_secure, self.cookie_port)
+
+
 class BrokerSettings(BaseSettings):
-    """Settings of a process that subscribes to events."""
+    """Settings of a process that publishes or receives events."""
 
     nats_url: NatsUrl
+    nats_seed: Annotated[NatsSeed | None, Field(repr=False)] = None
+    """Of this process's user of the broker; without it the connection is anonymous."""
+
+    def identity(self, user: str) -> Identity | None:
+        return None if self.nats_seed is None else Identity(user, self.nats_seed)
 
 
 class StreamSettings(BrokerSettings):
-    """Settings of a process that publishes and consumes events."""
+    """Settings of the administrator's job that declares the streams."""
 
     nats_stream_replicas: Annotated[int, Field(ge=1, le=5)] = 1
     """How many servers of a NATS cluster keep each event; a stream that has more keeps them."""
+    nats_stream_max_bytes: Annotated[int, Field(ge=1_000_000)] | None = None
+    """Bound of the event store: below the servers' volume, with an eighth more for the dead letters."""
 
 
 def load(settings: type[S]) -> S:

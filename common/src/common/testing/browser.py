@@ -9,16 +9,39 @@ from fastapi import FastAPI
 
 from common.base.identity import CurrentUser
 from common.base.ids import new_id
-from common.http.session import Sessions
+from common.http.session import IssuingSessions
+from common.http.session_keys import PrivateKey
+from common.http.session_tokens import Ed25519Signer, TokenVerifier
 
-JWT_KEY = "a key for tests, of more than thirty-two bytes"
-SESSIONS = Sessions(JWT_KEY, secure=False)
+PRIVATE_KEY = PrivateKey.parse("ed25519:dGVzdHRlc3R0ZXN0dGVzdHRlc3R0ZXN0dGVzdHRlc3Q")
+JWT_KEY = PRIVATE_KEY.text
+"""As auth has it."""
+JWT_PUBLIC_KEYS = PRIVATE_KEY.public.text
+"""As the other services have it."""
+CLIENT_ADDRESS_KEY = "a key of addresses, of more than thirty-two bytes"
+
+
+class TestSessions(IssuingSessions):
+    """Sessions that begin without the service of users."""
+
+    __slots__ = ()
+    __test__ = False
+
+    def token(self, user: CurrentUser) -> str:
+        return self.signer.token(user, "")
+
+
+def sessions(*, secure: bool = False, port: int | None = None, key: PrivateKey = PRIVATE_KEY) -> TestSessions:
+    return TestSessions(TokenVerifier(key.public), secure, port, signer=Ed25519Signer(key))
+
+
+SESSIONS = sessions()
 BASE_URL = "http://gittix.test"
 READY_SECONDS = 15
 
 
-def a_user(email: str = "ada@example.test") -> CurrentUser:
-    return CurrentUser(new_id(), email)
+def a_user(session_id: str = "a session") -> CurrentUser:
+    return CurrentUser(new_id(), session_id)
 
 
 def signed_in(user: CurrentUser | None = None) -> dict[str, str]:

@@ -6,13 +6,24 @@ from typing import Any
 import orjson
 from prometheus_client import REGISTRY
 
-from common.messaging.events import Event, VersionedEvent, wire_subject
-from common.messaging.publisher import Publisher
+from common.messaging.events import SOURCE, Event, VersionedEvent, source_of, wire_subject
+from common.messaging.publisher import Envelope, Publisher
 from common.messaging.stream import MESSAGE_ID, Stream
 from common.testing.fake_stream import FakeStream
 
 
-class _Owner(Publisher[Event], source="test"): ...
+class _Owner(Publisher[Event], source="test"):
+    """Of every service's events: each names its own owner."""
+
+    def envelope(self, event: Event, version: int | None) -> Envelope:
+        envelope = super().envelope(event, version)
+        envelope.headers[SOURCE] = source_of(event.owner or self.source)
+        return envelope
+
+
+def emitted_by(service: str) -> dict[str, str]:
+    """Headers of this service's events, for a body that a test writes by hand."""
+    return {SOURCE: source_of(service)}
 
 
 async def publish(stream: Stream, *events: Event) -> None:

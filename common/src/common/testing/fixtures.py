@@ -13,10 +13,13 @@ from common.persistence import outbox
 from common.persistence.mongo import Database, connect
 from common.testing.fake_stream import FakeStream
 from common.testing.memory import memory_database
+from common.testing.security import security_lines as security_lines
 from common.testing.servers import server as server
 
 SETTINGS = (
-    *("MONGO_URI", "NATS_URL", "REDIS_URL", "JWT_KEY", "API_BASE_URL", "PORT", "HOST", "LOG_LEVEL"),
+    *("NATS_SEED", "NATS_STREAM_REPLICAS", "NATS_STREAM_MAX_BYTES"),
+    *("JWT_KEY", "JWT_PUBLIC_KEYS", "RECEIPT_KEYS", "CLIENT_ADDRESS_KEY"),
+    *("MONGO_URI", "NATS_URL", "REDIS_URL", "API_BASE_URL", "PORT", "HOST", "LOG_LEVEL"),
     *("PAYMENT_GATEWAY", "STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "ORDER_HOLD_SECONDS", "COOKIE_SECURE"),
 )
 

@@ -5,8 +5,9 @@ from enum import StrEnum
 from types import new_class
 from typing import Annotated, Literal, TypeAlias, TypeVar, cast
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
+from common.messaging import events as messaging
 from common.messaging.events import AggregateEvent
 from common.messaging.publisher import Publisher
 from common.messaging.stream import Stored, Stream, StreamSpec
@@ -82,8 +83,8 @@ def read(stored: Stored) -> Event | None:
     """None for an unreadable event: any client of the broker may publish, and stops no service."""
     kind, _, record_id = stored.subject.rpartition(".")
     try:
-        event = EVENTS[kind].model_validate_json(stored.data)
-    except (KeyError, ValidationError) as error:
+        event: Event = messaging.read(EVENTS[kind], stored.data, stored.headers)
+    except (KeyError, messaging.Unreadable) as error:
         log.warning("unreadable event skipped", extra={"event": stored.subject, "error": repr(error)})
         return None
     return event if event.id == record_id else None

@@ -91,6 +91,6 @@ def create_app(settings: PageSettings, transport: httpx.AsyncBaseTransport | Non
         async with http:
             yield
 
-    app = create_http_app("client", [router], lifespan, {}, headers=())
+    app = create_http_app("client", [router], lifespan, {})
     app.mount("/static", StaticFiles(packages=[("blog", "static")]))
     return app

@@ -47,7 +47,7 @@ async def _bring_up(system: System, began: float, *, with_demo: bool) -> None:
     if with_demo:
         sign_in = await _demo(system.config.edge_url)
     if system.output.for_people:
-        await narrate(system.config.nats(), system.output)
+        await narrate(system.config.nats(), system.output, system.administrator)
     system.output.note(sign_in)
     port = system.config.ports["edge"]
     system.output.note(f"ready after {took:.1f} s: http://localhost:{port}  (Ctrl-C stops it)")

@@ -1,6 +1,5 @@
 """Configuration of a local run, from environment variables."""
 
-import secrets
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +21,8 @@ class Config:
     nats_url: str | None = None
     redis_url: str | None = None
     passed_on: Mapping[str, str] = field(default_factory=dict)
+    stream_bytes: int | None = None
+    """Bound of the event store (NATS_STREAM_MAX_BYTES); None: what the disk has."""
     for_people: bool | None = None
     """Output in words (LOG_FORMAT=text) or as JSON (json); None: in words on a terminal."""
 
@@ -60,8 +61,15 @@ def from_env(env: Mapping[str, str]) -> Config:
         nats_url=env.get("NATS_URL") or None,
         redis_url=env.get("REDIS_URL") or None,
         passed_on=dict(env),
+        stream_bytes=_stream_bytes(env.get("NATS_STREAM_MAX_BYTES", "")),
         for_people=_for_people(env.get("LOG_FORMAT", "")),
     )
+
+
+def _stream_bytes(text: str) -> int | None:
+    if text and not text.isdecimal():
+        raise SystemExit(f"NATS_STREAM_MAX_BYTES={text} is not a number of bytes")
+    return int(text) if text else None
 
 
 def _for_people(log_format: str) -> bool | None:
@@ -104,12 +112,9 @@ def with_database(uri: str, database: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, f"/{database}", query, ""))
 
 
-def jwt_key(data_dir: Path) -> str:
-    """Key that signs sessions: created at the first run, readable by its owner only, then reused."""
-    path = data_dir / "jwt.key"
-    if not path.exists():
-        draft = path.with_suffix(".new")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48))
-        draft.rename(path)
-    return path.read_text()
+def write_private(path: Path, text: str) -> None:
+    """Write the file, whole or not at all, readable by its owner only."""
+    draft = path.with_suffix(".new")
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    draft.rename(path)

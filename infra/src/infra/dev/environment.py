@@ -1,9 +1,10 @@
 """Environment of each process. Of the caller's environment, only the variables named here are passed on."""
 
 from collections.abc import Mapping
-from hashlib import sha256
 
 from infra.dev.config import Config
+from infra.dev.keys import Keys, of_auth, of_others
+from infra.dev.seeds import Seeds
 
 # Variables that any program needs to run.
 SYSTEM = (
@@ -19,14 +20,31 @@ SYSTEM = (
     "SSL_CERT_DIR",
 )
 
+GENEROUS: Mapping[str, Mapping[str, str]] = {
+    "auth": {"SIGN_UPS_PER_HOUR": "1000"},
+    "tickets": {"MAX_LISTINGS": "1000000", "LISTINGS_PER_HOUR": "0"},
+    "orders": {"MAX_OPEN_ORDERS": "1000000", "REORDER_PAUSE_SECONDS": "0"},
+    "payments": {"MAX_DECLINES": "10000", "MAX_DECLINES_PER_DAY": "0"},
+    "client": {"LIVE_PAGES_PER_ADDRESS": "1000", "LIVE_PAGES": "1000"},
+}
+"""Limits of a service that a load test by few users would meet. The caller's environment may name others."""
+GUESSES = ("MAX_FAILED_SIGN_INS", "MAX_FAILED_SIGN_INS_PER_ADDRESS", "MAX_FAILED_SIGN_INS_PER_ACCOUNT")
+"""Limits of auth that no load test meets."""
+
 
 def system(config: Config) -> dict[str, str]:
     return {name: config.passed_on[name] for name in SYSTEM if name in config.passed_on}
 
 
-def services(config: Config, key: str) -> Mapping[str, dict[str, str]]:
-    """Environment of each service by name: exactly the variables that the contract lists for it."""
-    jwt, nats = {"JWT_KEY": key, **_cookie(config)}, {"NATS_URL": config.nats()}
+def services(config: Config, keys: Keys, seeds: Seeds | None = None) -> Mapping[str, dict[str, str]]:
+    """Environment of each service by name: exactly the variables that the contract lists for it.
+
+    seeds: Those of the broker's users, where it has users.
+    """
+    session = of_others(keys) | _cookie(config)
+
+    def nats(user: str) -> dict[str, str]:
+        return {"NATS_URL": config.nats()} | ({"NATS_SEED": seeds[user]} if seeds else {})
 
     hold = _passed(config, "ORDER_HOLD_SECONDS")
 
@@ -34,36 +52,33 @@ def services(config: Config, key: str) -> Mapping[str, dict[str, str]]:
         return {"MONGO_URI": config.mongo(database)}
 
     own = {
-        "auth": mongo("auth") | jwt | _guards(config, key),
-        "tickets": mongo("tickets") | nats | jwt,
-        "orders": mongo("orders") | nats | jwt | hold,
-        "expiration": nats | {"REDIS_URL": config.redis()},
-        "payments": mongo("payments") | nats | jwt | _gateway(config),
-        "client": nats | jwt | _addresses(config) | _card_fields(config) | hold,
+        "auth": mongo("auth") | of_auth(keys) | _cookie(config) | _passed(config, *GUESSES),
+        "tickets": mongo("tickets") | nats("tickets") | session,
+        "orders": mongo("orders") | nats("orders") | session | hold | of_others(keys, "RECEIPT_KEYS"),
+        "expiration": nats("expiration") | {"REDIS_URL": config.redis()},
+        "payments": mongo("payments") | nats("payments") | session | _gateway(config),
+        "client": nats("client")
+        | session
+        | of_others(keys, "CLIENT_ADDRESS_KEY")
+        | _addresses(config)
+        | _card_fields(config)
+        | hold,
     }
     common = system(config) | _passed(config, "LOG_LEVEL") | {"HOST": "127.0.0.1", "PYTHONUNBUFFERED": "1"}
-    return {name: common | {"PORT": str(config.ports[name])} | mine for name, mine in own.items()}
+    return {
+        name: common | {"PORT": str(config.ports[name])} | _limits(config, name) | mine
+        for name, mine in own.items()
+    }
+
+
+def _limits(config: Config, name: str) -> dict[str, str]:
+    limits = GENEROUS.get(name, {})
+    return {**limits, **_passed(config, *limits)}
 
 
 def _cookie(config: Config) -> dict[str, str]:
     """Plain http; the edge's port in the cookie's name: two checkouts don't end each other's sessions."""
     return {"COOKIE_SECURE": "false", "COOKIE_PORT": str(config.ports["edge"])}
-
-
-def _guards(config: Config, key: str) -> dict[str, str]:
-    """Key of device cookies, derived from the one that is stored, and the limits of auth.
-
-    Users of a load test sign up from one address by the hundreds.
-    """
-    device_key = sha256(f"device\0{key}".encode()).hexdigest()
-    own = {"DEVICE_KEY": device_key, "SIGN_UPS_PER_HOUR": "1000"}
-    return own | _passed(
-        config,
-        "SIGN_UPS_PER_HOUR",
-        "MAX_FAILED_SIGN_INS",
-        "MAX_FAILED_SIGN_INS_PER_ADDRESS",
-        "MAX_FAILED_SIGN_INS_PER_ACCOUNT",
-    )
 
 
 def _addresses(config: Config) -> dict[str, str]:

@@ -18,6 +18,7 @@ from common.contract.events import (
 )
 from common.contract.stream import MARKETPLACE
 from common.messaging.events import Event
+from common.messaging.nats_connection import Identity
 from common.messaging.subscriptions.hints import NatsHints
 from infra.dev.output import Output
 
@@ -40,14 +41,18 @@ OWNERS = {"ticket": "tickets", "order": "orders", "expiration": "expiration", "p
 _BY_SUBJECT = {str(event.subject): event for event in EVENTS}
 
 
-async def narrate(nats_url: str, output: Output) -> None:
-    """Write one line for each event from now on, until the process ends. Unreadable events are skipped."""
+async def narrate(nats_url: str, output: Output, identity: Identity | None) -> None:
+    """Write one line for each event from now on, until the process ends. Unreadable events are skipped.
+
+    identity: The broker's administrator, where it has users.
+    """
 
     def write(subject: str, data: bytes) -> None:
         if (line := line_of(subject, data)) is not None:
             output.line(*line)
 
-    await NatsHints(nats_url, "runner").subscribe(MARKETPLACE.published, write, lambda: None)
+    hints = NatsHints(nats_url, "runner", identity=identity)
+    await hints.subscribe(MARKETPLACE.published, write, lambda: None)
 
 
 def line_of(subject: str, data: bytes) -> tuple[str, str] | None:

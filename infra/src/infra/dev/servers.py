@@ -5,7 +5,7 @@ import shutil
 import sysconfig
 from pathlib import Path
 
-from infra.dev import mongo
+from infra.dev import mongo, seeds
 from infra.dev.config import Config, private
 
 # Data in the kernel survives the loss of a process; only a power failure can lose it, on a laptop then at
@@ -30,9 +30,14 @@ UNWANTED = {
 }
 
 
-def prepare(name: str, config: Config) -> list[str]:
-    """Write the server's configuration; returns its command."""
-    return {"nats": _nats, "redis": _redis, "mongo": _mongo}[name](config)
+def prepare(name: str, config: Config, users: seeds.Seeds | None = None) -> list[str]:
+    """Write the server's configuration; returns its command.
+
+    users: Seeds of the broker's users. Without them it has no users: everybody on this machine may do all.
+    """
+    if name == "nats":
+        return _nats(config, users or {})
+    return {"redis": _redis, "mongo": _mongo}[name](config)
 
 
 def _folder(config: Config, name: str) -> Path:
@@ -40,13 +45,16 @@ def _folder(config: Config, name: str) -> Path:
     return private(config.data_dir / name)
 
 
-def _nats(config: Config) -> list[str]:
+def _nats(config: Config, users: seeds.Seeds) -> list[str]:
     folder = _folder(config, "nats")
+    if users:
+        seeds.write_users(folder, users)
     file = folder / "nats.conf"
     file.write_text(
         f"listen: 127.0.0.1:{config.ports['nats']}\n"
         "logtime: false\n"
         f"jetstream {{ store_dir: {json.dumps(str(folder))}, sync_interval: {NATS_SYNC} }}\n"
+        f"{f'include {seeds.USERS_CONF}' if users else ''}\n"
     )
     return [str(Path(sysconfig.get_path("scripts")) / "nats-server"), "--config", str(file)]
 

@@ -14,8 +14,10 @@ from typing import IO, TextIO
 
 import aiohttp
 
-from infra.dev import edge, environment, servers
-from infra.dev.config import Config, jwt_key, private_data
+from common.messaging.nats_connection import Identity
+from common.runtime.settings import ADMINISTRATOR
+from infra.dev import broker, edge, environment, keys, seeds, servers
+from infra.dev.config import Config, private_data
 from infra.dev.output import Output
 from infra.dev.ports import SERVICES, taken_message
 from infra.dev.process import Supervised
@@ -33,6 +35,8 @@ class System:
             raise SystemExit(message)
         names = ["edge", *SERVICES, WORKER, *config.own_servers]
         self.output = Output(names, stream, servers.UNWANTED, config.for_people)
+        # Somebody else's broker has its own users, or none.
+        self._seeds = seeds.seeds(config.data_dir) if "nats" in config.own_servers else {}
         self.processes = {process.name: process for process in self._plan()}
         self._recording = False
 
@@ -40,6 +44,11 @@ class System:
     def record(self) -> Path:
         """Path of the file with this run's pids, ports and addresses."""
         return self.config.data_dir / "run.json"
+
+    @property
+    def administrator(self) -> Identity | None:
+        """The administrator of this run's own broker."""
+        return Identity(ADMINISTRATOR, self._seeds[ADMINISTRATOR]) if self._seeds else None
 
     @staticmethod
     def _claim(data_dir: Path) -> IO[str]:
@@ -58,8 +67,9 @@ class System:
         plain = environment.system(config)
         for name in config.own_servers:
             # On SIGTERM, servers write their buffered data and end reliably.
-            yield self._supervised(name, servers.prepare(name, config), plain, signal.SIGTERM)
-        envs = environment.services(config, jwt_key(config.data_dir))
+            command = servers.prepare(name, config, self._seeds)
+            yield self._supervised(name, command, plain, signal.SIGTERM)
+        envs = environment.services(config, keys.kept(config.data_dir), self._seeds)
         for name in SERVICES:
             yield self._supervised(name, [sys.executable, "-m", name], envs[name])
         # Health checks do not use the worker's port here: any free port is suitable.
@@ -100,6 +110,7 @@ class System:
         """Wait until every service is ready and the edge answers; names the missing ones every 15 s."""
         async with asyncio.TaskGroup() as group:
             group.create_task(servers.prepared(self.config))
+            group.create_task(broker.declare(self.config, self.administrator))
             group.create_task(self._answer())
 
     async def _answer(self) -> None:

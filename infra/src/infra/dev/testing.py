@@ -18,6 +18,7 @@ from infra.dev.config import Config, from_env, mongo_of_one
 from infra.dev.output import Output
 from infra.dev.ports import free_edge
 from infra.dev.process import Supervised
+from infra.dev.seeds import Seeds
 from infra.dev.spawn import raise_open_files
 from infra.dev.system import System
 
@@ -32,14 +33,17 @@ def _config(data_dir: Path, defaults: Mapping[str, str]) -> Config:
 
 
 @asynccontextmanager
-async def running_servers(config: Config) -> AsyncIterator[dict[str, str]]:
-    """Run the three servers; yields the environment variables with their addresses."""
+async def running_servers(config: Config, users: Seeds | None = None) -> AsyncIterator[dict[str, str]]:
+    """Run the three servers; yields the environment variables with their addresses.
+
+    users: Seeds of the broker's users. Without them it has none: tests declare, purge and forge as they need.
+    """
     quiet = (config.data_dir / "servers.log").open("w")
     output = Output(config.own_servers, quiet)
     started = []
     try:
         for name in config.own_servers:
-            command = await asyncio.to_thread(servers.prepare, name, config)
+            command = await asyncio.to_thread(servers.prepare, name, config, users)
             server = Supervised(
                 name, command, environment.system(config), output, lambda: None, signal.SIGTERM
             )

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from common.messaging.nats_connection import Identity
+from common.runtime.settings import ADMINISTRATOR
+from infra.dev import seeds
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -29,6 +33,10 @@ class Target:
 
     def url(self, name: str) -> str:
         return str(self.read()["urls"][name])
+
+    def identity(self, user: str = ADMINISTRATOR) -> Identity | None:
+        """A user of the system's broker; None where it has no users."""
+        return seeds.identity(self.record.parent, user)
 
 
 def find(module: str) -> Target:

@@ -1,5 +1,6 @@
 """compose.yaml: the role, the environment and the network of each container."""
 
+import os
 import re
 import stat
 import subprocess
@@ -11,14 +12,20 @@ from typing import Any
 import pytest
 import yaml
 
+from common.messaging.seeds import key_variable
 from common.runtime.settings import ServiceSettings
+from infra.deploy import broker_users
 from infra.deploy.manifests.rendered import REPO, SERVICES
 from infra.dev import edge, environment
 from infra.dev.config import from_env
+from infra.dev.keys import generated
 
 DATABASES = {f"{name}-mongo": {name} for name in ("auth", "tickets", "orders", "payments")}
 TIMERS = {"expiration-redis": {"expiration", "expiration-worker"}}
 STRIPE = ("STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY")
+JOB = "streams"
+"""The container that declares the streams, and ends."""
+MAKE = "infra/keys.sh .env make"
 FAILED = "MAX_FAILED_SIGN_INS"
 LIMITS = ("SIGN_UPS_PER_HOUR", FAILED, f"{FAILED}_PER_ADDRESS", f"{FAILED}_PER_ACCOUNT")
 CHOICES = dict.fromkeys((*STRIPE, *LIMITS, "LOG_LEVEL", "ORDER_HOLD_SECONDS"), "5")
@@ -67,8 +74,8 @@ def test_a_container_is_confined(name: str) -> None:
 def test_a_container_is_bounded_watched_and_started_again(name: str) -> None:
     one = containers()[name]
     assert {"mem_limit", "cpus", "pids_limit"} <= set(one)
-    assert one["restart"] == "unless-stopped"
-    assert one["healthcheck"]["test"]
+    assert one["restart"] == ("on-failure" if name == JOB else "unless-stopped")
+    assert name == JOB or one["healthcheck"]["test"]
     assert one["logging"] == {"driver": "local"}
 
 
@@ -95,14 +102,19 @@ def test_our_images_are_built_here_and_never_pulled(name: str) -> None:
     assert one["image"] == f"gittix/{package}:compose"
     if name in SERVICES:
         assert one["pull_policy"] == "build"
-        assert one["build"] == {"context": ".", "dockerfile": f"{package}/Dockerfile"}
+        # With the fake gateway, which only an image for development has.
+        args = {"KIND": "development"}
+        assert one["build"] == {"context": ".", "dockerfile": f"{package}/Dockerfile", "args": args}
     else:
         assert one["pull_policy"] == "never"
 
 
 @OURS
 def test_each_has_the_environment_of_the_local_process(name: str) -> None:
-    told_there = environment.services(from_env(CHOICES), key="k" * 32)[name.removesuffix("-worker")]
+    seeds = dict.fromkeys(broker_users.names(), "SU")
+    told_there = environment.services(from_env(CHOICES), generated(shared="k" * 32), seeds)[
+        name.removesuffix("-worker")
+    ]
     on_this_machine = {"HOST", "PORT", "PYTHONUNBUFFERED"}
     behind_a_proxy = {"FORWARDED_ALLOW_IPS"} if "edge" in reach(name) else set()
 
@@ -116,10 +128,28 @@ def test_the_port_is_the_one_that_is_checked_and_routed() -> None:
 
 
 def test_a_key_is_asked_for_by_the_command_that_makes_one() -> None:
-    keys = {str(one.get("environment", {}).get("JWT_KEY", "")) for one in containers().values()} - {""}
-    (key,) = keys
-    assert key.startswith("${JWT_KEY:?")
-    assert "openssl rand -hex 32) >> .env" in key
+    auth = containers()["auth"]["environment"]
+    for name in ("JWT_KEY", "JWT_PUBLIC_KEYS"):
+        assert auth[name] == f"${{{name}:?make it with: {MAKE}}}"
+    for document in ("README.md", "compose.yaml"):
+        assert MAKE in (REPO / document).read_text()
+
+
+def test_auth_alone_has_the_private_key_and_each_other_key_is_for_one_purpose() -> None:
+    users: dict[str, set[str]] = {}
+    for name, one in containers().items():
+        for value in one.get("environment", {}).values():
+            for variable in re.findall(r"\$\{(\w+_KEYS?)\b", str(value)):
+                users.setdefault(variable, set()).add(name)
+    with_a_session = {"auth", "tickets", "orders", "payments", "client"}
+
+    assert users == {
+        "JWT_KEY": {"auth"},
+        "JWT_PUBLIC_KEYS": with_a_session,
+        "JWT_SHARED_KEY": with_a_session - {"auth"},
+        "RECEIPT_KEYS": {"orders"},
+        "CLIENT_ADDRESS_KEY": {"auth", "client"},
+    }
 
 
 def test_money_is_played_until_a_stripe_key_is_given() -> None:
@@ -140,6 +170,39 @@ def test_a_database_is_reached_by_its_service_alone(server: str, users: set[str]
 def test_events_are_reached_by_those_who_exchange_them() -> None:
     users = {name for name, one in containers().items() if "NATS_URL" in one.get("environment", {})}
     assert {one for one in reach("nats") if "events" in containers()[one]["networks"]} == users
+
+
+def test_each_has_the_seed_of_its_own_user_and_the_server_the_public_keys() -> None:
+    seeds = {
+        name: re.match(r"\$\{NATS_([A-Z]+)_SEED:\?", one["environment"]["NATS_SEED"])
+        for name, one in containers().items()
+        if "NATS_SEED" in one.get("environment", {})
+    }
+    users = {name: found[1].lower() for name, found in seeds.items() if found is not None}
+    own = {name: name for name in ("tickets", "orders", "payments", "expiration", "client")}
+    assert users == own | {"expiration-worker": "expiration", JOB: "administrator"}
+    assert set(containers()["nats"]["environment"]) == {key_variable(user) for user in broker_users.names()}
+    script = REPO / "infra" / "compose" / "seeds.sh"
+    assert f"common.seeds {' '.join(broker_users.names())})" in script.read_text()
+    for document in ("README.md", "compose.yaml", ".github/workflows/ci.yaml"):
+        assert "infra/compose/seeds.sh" in (REPO / document).read_text()
+
+
+def test_the_keys_of_the_brokers_users_are_made_once_for_their_owner_alone(tmp_path: Path) -> None:
+    script = tmp_path / "infra" / "compose" / "seeds.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text((REPO / "infra" / "compose" / "seeds.sh").read_text())
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\n[ "$1" = build ] && echo image || echo NATS_ADMINISTRATOR_KEY=$$\n')
+    docker.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    for _ in range(2):
+        subprocess.run(["sh", script], env=env, check=True, capture_output=True)
+
+    made = tmp_path / ".env"
+    assert re.fullmatch(r"NATS_ADMINISTRATOR_KEY=\d+\n", made.read_text())
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
 
 
 def test_the_edge_alone_is_reached_from_outside_and_payments_alone_gets_out() -> None:
@@ -164,7 +227,7 @@ def test_data_is_kept_in_a_volume_of_its_own(name: str) -> None:
 
 def test_the_servers_keep_what_they_were_given() -> None:
     def configuration(name: str) -> str:
-        (one,) = containers()[name]["configs"]
+        one = containers()[name]["configs"][0]
         path: str = file()["configs"][one["source"]]["file"]
         return (REPO / path).read_text()
 
@@ -173,18 +236,3 @@ def test_the_servers_keep_what_they_were_given() -> None:
     )
     assert "store_dir: /data" in configuration("nats")
     assert "dbPath: /data/db" in configuration("auth-mongo")
-
-
-@pytest.mark.parametrize("name", ["JWT_KEY", "DEVICE_KEY"])
-def test_the_documented_command_keeps_the_key_for_its_owner(tmp_path: Path, name: str) -> None:
-    key = containers()["auth"]["environment"][name]
-    command = re.search(r"with: (.*)\}$", key)
-    assert command is not None
-    for document in ("README.md", "compose.yaml"):
-        assert command[1] in (REPO / document).read_text().replace(key, "")
-
-    subprocess.run(["sh", "-ec", f"umask 022; {command[1]}"], cwd=tmp_path, check=True)
-
-    made = tmp_path / ".env"
-    assert re.fullmatch(rf"{name}=[0-9a-f]{{64}}\n", made.read_text())
-    assert stat.S_IMODE(made.stat().st_mode) == 0o600

@@ -1,7 +1,13 @@
 """Contents of each service's image, read from its Dockerfile."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from functools import cache
+from pathlib import Path
+from shutil import ignore_patterns
 from typing import NamedTuple
 
 import pytest
@@ -71,6 +77,52 @@ def test_locked_dependencies_are_installed_before_the_code_comes(service: str) -
     assert build[copied].rest.split()[:-1] == [f"{service}/requirements.lock"]
     assert build[code].rest.split()[:-1] == ["common/src", f"{service}/src"]
     assert {"--require-hashes", "--no-deps"} <= set(build[installed].rest.split())
+
+
+def sources(service: str, kind: str, folder: Path) -> Path:
+    """The sources of an image of this kind, made in `folder` by the step of its Dockerfile."""
+    build = stages(service)[1]
+    (prepare,) = (rest for rest in all_of(build, "RUN") if "KIND" in rest)
+    assert all_of(build, "ARG") == ["KIND=production"]
+    for source in (REPO / "common" / "src", REPO / service / "src"):
+        shutil.copytree(source, folder / "src", dirs_exist_ok=True, ignore=ignore_patterns("__pycache__"))
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    subprocess.run(["sh", "-ec", prepare], cwd=folder, env={"KIND": kind, "PATH": path}, check=True)
+    return folder / "src"
+
+
+@pytest.mark.parametrize("service", ["auth", "payments"])
+def test_an_image_for_production_starts_without_fakes_and_crashes(service: str, tmp_path: Path) -> None:
+    """`common.testing` has both: what ends a process at a crash point, and fakes."""
+    src = sources(service, "production", tmp_path)
+
+    assert not [file for file in src.rglob("*.py") if "fake" in file.name or "testing" in file.parts]
+    script = f"import {service}.__main__, {service}.app, common; print(common.__file__)"
+    command = [sys.executable, "-c", script]
+    ran = subprocess.run(command, env={"PYTHONPATH": str(src)}, capture_output=True, text=True, check=True)
+    assert ran.stdout.startswith(str(src))
+
+
+def test_the_fake_gateway_can_not_be_chosen_in_production(tmp_path: Path) -> None:
+    src = sources("payments", "production", tmp_path)
+    env = {
+        "PYTHONPATH": str(src),
+        "PAYMENT_GATEWAY": "fake",
+        "MONGO_URI": "mongodb://127.0.0.1:1/payments",
+        "NATS_URL": "nats://127.0.0.1:1",
+        "JWT_KEY": "k" * 32,
+    }
+    command = [sys.executable, "-m", "payments"]
+    stopped = subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False)
+
+    assert stopped.returncode == 1
+    assert stopped.stderr == "Cannot start: PAYMENT_GATEWAY is fake, and this image is for production\n"
+
+
+def test_an_image_for_development_has_the_fake_gateway(tmp_path: Path) -> None:
+    src = sources("payments", "development", tmp_path)
+
+    assert (src / "payments" / "fake_gateway.py").exists()
 
 
 @pytest.mark.parametrize("service", SHIPPED)

@@ -71,7 +71,7 @@ def members(name: str) -> set[Edge]:
 def outside(name: str) -> set[Edge]:
     to_the_node = {Edge("client", "10.90.0.10/32", 80)}
     to_stripe = {Edge("payments", "0.0.0.0/0", 443)}
-    on_the_node = dict.fromkeys(("test", "test-sets", "blog-test"), to_the_node)
+    on_the_node = dict.fromkeys(("test", "test-open", "test-sets", "blog-test"), to_the_node)
     return {**on_the_node, "prod": to_stripe}.get(name, set())
 
 

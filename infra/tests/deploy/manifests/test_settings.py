@@ -1,10 +1,15 @@
 """Environment of each process in the overlays, compared with the settings in its code."""
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
 from tests.deploy.manifests.code import is_ours, settings
 
+from common.http.session_keys import PrivateKey
+from common.messaging.jetstream.declarations import DEAD_LETTERS_PART
+from common.messaging.seeds import key_variable, new_seed
+from infra.deploy import broker, broker_users
 from infra.deploy.manifests.rendered import (
     EVERY_OVERLAY,
     OVERLAYS,
@@ -13,18 +18,27 @@ from infra.deploy.manifests.rendered import (
     named,
     of_kind,
     overlay,
+    pod,
     pods,
 )
 
 BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS", "FORWARDED_HOPS"}
 """Variables that `common.runtime.settings.load` and `common.runtime.server.serve` read."""
+PRIVATE_KEY, SHARED_KEY = ("jwt-secret", "JWT_KEY"), ("jwt-shared", "JWT_SHARED_KEY")
+"""Sources of `JWT_KEY`: of auth, and of the others."""
 SECRETS = {
-    "JWT_KEY": ("jwt-secret", "JWT_KEY"),
-    "DEVICE_KEY": ("device-secret", "DEVICE_KEY"),
+    "JWT_PUBLIC_KEYS": ("jwt-public", "JWT_PUBLIC_KEYS"),
+    "RECEIPT_KEYS": ("receipt-keys", "RECEIPT_KEYS"),
+    "CLIENT_ADDRESS_KEY": ("client-address-key", "CLIENT_ADDRESS_KEY"),
+    "DEVICE_KEY": ("device-key", "DEVICE_KEY"),
     "STRIPE_KEY": ("stripe-secret", "STRIPE_KEY"),
     "STRIPE_PUBLISHABLE_KEY": ("stripe-secret", "STRIPE_PUBLISHABLE_KEY"),
     "STRIPE_WEBHOOK_SECRET": ("stripe-secret", "STRIPE_WEBHOOK_SECRET"),
 }
+
+
+SECRET = "a secret of thirty-two bytes or more"
+VALUES = {"JWT_PUBLIC_KEYS": PrivateKey.generate().public.text}
 
 
 def processes(name: str) -> list[Pod]:
@@ -45,7 +59,7 @@ def test_with_its_secrets_each_process_would_start(name: str, monkeypatch: pytes
             for field in settings(each).model_fields:
                 patch.delenv(field.upper(), raising=False)
             for variable, value in environment(overlay(name), each).items():
-                patch.setenv(variable, value if value is not None else "a secret of thirty-two bytes or more")
+                patch.setenv(variable, value if value is not None else a_secret(variable))
             assert settings(each)().port in {port["containerPort"] for port in each.main["ports"]}
 
 
@@ -54,10 +68,75 @@ def test_a_secret_is_named_and_never_written(name: str) -> None:
     assert not of_kind(overlay(name), "Secret")
     for each in processes(name):
         for one in each.main.get("env", []):
-            secret, key = SECRETS[one["name"]]
+            user = each.labels["app"].removesuffix("-worker")
+            signs = user == "auth"
+            broker_seed = {"NATS_SEED": (f"nats-{user}", "NATS_SEED")}
+            known = SECRETS | broker_seed | {"JWT_KEY": PRIVATE_KEY if signs else SHARED_KEY}
+            secret, key = known[one["name"]]
             # Optional: the process itself reports, in the pod's status, the command to run.
             assert one["valueFrom"]["secretKeyRef"] == {"name": secret, "key": key, "optional": True}
-        assert not set(SECRETS) & written(name, each)
+        assert not {*SECRETS, "JWT_KEY", "NATS_SEED"} & written(name, each)
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_each_key_goes_to_whom_it_is_for(name: str) -> None:
+    users: dict[tuple[str, str], set[str]] = {}
+    for each in processes(name):
+        for one in each.main.get("env", []):
+            source = one["valueFrom"]["secretKeyRef"]
+            users.setdefault((source["name"], source["key"]), set()).add(each.labels["app"])
+    with_a_session = {"auth", "tickets", "orders", "payments", "client"}
+
+    assert users[PRIVATE_KEY] == {"auth"}
+    assert users[SHARED_KEY] == with_a_session - {"auth"}
+    assert users[SECRETS["JWT_PUBLIC_KEYS"]] == with_a_session
+    assert users[SECRETS["RECEIPT_KEYS"]] == {"orders"}
+    assert users[SECRETS["CLIENT_ADDRESS_KEY"]] == {"auth", "client"}
+
+
+def a_secret(variable: str) -> str:
+    return new_seed() if variable == "NATS_SEED" else VALUES.get(variable, SECRET)
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_only_the_job_that_declares_streams_is_their_administrator(name: str) -> None:
+    seeds = {
+        (each.name, container["name"], one["valueFrom"]["secretKeyRef"]["name"])
+        for each in pods(overlay(name))
+        for container in each.containers
+        for one in container.get("env", [])
+        if one.get("valueFrom", {}).get("secretKeyRef", {}).get("key") == "NATS_SEED"
+    }
+    job = ("Deployment/expiration-worker-depl", "declare", "nats-administrator")
+    assert {seed for seed in seeds if seed[2] == "nats-administrator"} == {job}
+    assert {secret for _, container, secret in seeds if container == "process"} == {
+        f"nats-{account.user}" for account in broker.accounts()
+    }
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_the_server_has_every_users_public_key_and_no_private_one(name: str) -> None:
+    env = {one["name"]: one for one in pod(overlay(name), "nats").main["env"]}
+    for user in broker_users.names():
+        source = env[key_variable(user)]["valueFrom"]["secretKeyRef"]
+        assert (source["name"], source["key"]) == (f"nats-{user}", "NATS_KEY")
+    assert not any("SEED" in str(one) for one in env.values())
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_the_streams_bound_is_below_the_servers_and_that_below_the_volume(name: str) -> None:
+    objects = overlay(name)
+    (events,) = (one for one in of_kind(objects, "ConfigMap") if "NATS_STREAM_MAX_BYTES" in one["data"])
+    (conf,) = (
+        one["data"]["nats.conf"] for one in of_kind(objects, "ConfigMap") if "nats.conf" in one["data"]
+    )
+    (claim,) = pod(objects, "nats").owner["spec"]["volumeClaimTemplates"]
+    both = int(events["data"]["NATS_STREAM_MAX_BYTES"]) * (DEAD_LETTERS_PART + 1) / DEAD_LETTERS_PART
+    ((number, unit),) = re.findall(r"max_file_store: (\d+)(MB|GB)", conf)
+    server = int(number) * {"MB": 10**6, "GB": 10**9}[unit]
+    volume = int(claim["spec"]["resources"]["requests"]["storage"].removesuffix("Gi")) * 2**30
+
+    assert both < server < volume
 
 
 def written(name: str, each: Pod) -> set[str]:
@@ -77,7 +156,7 @@ def test_production_moves_money_and_its_cookies_need_https() -> None:
     env = {each.labels["app"]: environment(overlay("prod"), each) for each in processes("prod")}
     assert env["payments"]["PAYMENT_GATEWAY"] == "stripe"
     assert env["orders"]["ORDER_HOLD_SECONDS"] == "900"
-    with_a_session = [one for one in env.values() if "JWT_KEY" in one]
+    with_a_session = [one for one in env.values() if "JWT_PUBLIC_KEYS" in one]
     assert len(with_a_session) == 5
     assert all(one["COOKIE_SECURE"] == "true" for one in with_a_session)
 
@@ -111,7 +190,9 @@ def test_production_writes_to_a_majority_and_to_three_streams() -> None:
             assert "w=majority" in uri
             assert "journal=true" in uri
             assert "replicaSet=rs0" in uri
-        if "nats_stream_replicas" in settings(each).model_fields:
-            assert env["NATS_STREAM_REPLICAS"] == "3"
-    (broker,) = (one for one in of_kind(overlay("prod"), "ConfigMap") if "nats.conf" in one["data"])
-    assert "sync_interval: always" in broker["data"]["nats.conf"]
+    (server,) = (one for one in of_kind(overlay("prod"), "ConfigMap") if "nats.conf" in one["data"])
+    assert "sync_interval: always" in server["data"]["nats.conf"]
+    (events,) = (
+        one for one in of_kind(overlay("prod"), "ConfigMap") if "NATS_STREAM_REPLICAS" in one["data"]
+    )
+    assert events["data"]["NATS_STREAM_REPLICAS"] == "3"

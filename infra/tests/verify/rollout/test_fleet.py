@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from infra.dev.config import from_env
+from infra.dev.keys import generated
 from infra.dev.output import Output
 from infra.verify.rollout import balancer, fleet
 from infra.verify.rollout.fleet import MEMBERS, Fleet, NotReady, Restart, free_ports
@@ -57,7 +58,7 @@ async def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     monkeypatch.setattr(os, "killpg", lambda _pid, sent: note(f"kill {signal.Signals(sent).name}"))
     config = replace(from_env({"DATA_DIR": str(tmp_path)}), ports=free_ports())
     with (tmp_path / "log").open("w") as file:
-        found = Fleet(config, Output(MEMBERS, file))
+        found = Fleet(config, Output(MEMBERS, file), generated())
         marks[:] = [balancer.leaving(config)]
         await found.start(OLD)
     log.clear()

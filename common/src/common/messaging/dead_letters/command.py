@@ -11,6 +11,7 @@ import orjson
 from common.base import times
 from common.messaging.dead_letters import DeadLetters, Letter
 from common.messaging.jetstream.operator import operate
+from common.messaging.nats_connection import Identity
 from common.messaging.stream import Stream, StreamSpec
 
 PAGE = 50
@@ -131,5 +132,9 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-async def main(options: argparse.Namespace, nats_url: str, spec: StreamSpec) -> int:
-    return await operate("dead-letters", nats_url, spec, lambda stream: run(options, stream, sys.stdout))
+async def main(
+    options: argparse.Namespace, nats_url: str, spec: StreamSpec, identity: Identity | None = None
+) -> int:
+    return await operate(
+        "dead-letters", nats_url, spec, lambda stream: run(options, stream, sys.stdout), identity
+    )

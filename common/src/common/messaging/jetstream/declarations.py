@@ -6,7 +6,8 @@ good: a consumer never returns to what its filter skipped. `narrow` is the comma
 What a consumer skipped before its filter was widened is handed over by `skipped`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import nats.js.errors
@@ -23,10 +24,28 @@ TIMEOUT = 2.0
 DUPLICATE_WINDOW = 120.0
 MAX_EVENT_BYTES = 256 * 1024
 DEAD_LETTERS_AGE = 90 * 24 * 3600
+DEAD_LETTERS_PART = 8
 
 
-async def declare_streams(client: Client, spec: StreamSpec, replicas: int) -> None:
-    """The event store, kept for ever, and the dead letters, kept for ninety days."""
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """How the broker stores the streams.
+
+    replicas: Servers of the cluster that keep a copy of each.
+    max_bytes: Bound of the event store; that of the dead letters is an eighth. None: as it is, at first none.
+    permanent: Whether no event can be deleted or purged from then on, by any user.
+    """
+
+    replicas: int = 1
+    max_bytes: int | None = None
+    permanent: bool = False
+
+
+async def declare_streams(client: Client, spec: StreamSpec, storage: Storage) -> None:
+    """The event store, kept for ever, and the dead letters, kept for ninety days.
+
+    Both refuse what they have no room for, and drop nothing in its place: it waits in outboxes and consumers.
+    """
     context = client.jetstream(timeout=TIMEOUT)
     await _declare_stream(
         context,
@@ -39,7 +58,10 @@ async def declare_streams(client: Client, spec: StreamSpec, replicas: int) -> No
             duplicate_window=DUPLICATE_WINDOW,
             max_msg_size=MAX_EVENT_BYTES,
             allow_direct=True,
-            num_replicas=replicas,
+            num_replicas=storage.replicas,
+            max_bytes=storage.max_bytes,
+            deny_delete=storage.permanent,
+            deny_purge=storage.permanent,
         ),
     )
     await _declare_stream(
@@ -49,10 +71,27 @@ async def declare_streams(client: Client, spec: StreamSpec, replicas: int) -> No
             subjects=list(spec.dead_letter_subjects),
             storage=StorageType.FILE,
             max_age=DEAD_LETTERS_AGE,
+            discard=DiscardPolicy.NEW,
             duplicate_window=DUPLICATE_WINDOW,
-            num_replicas=replicas,
+            num_replicas=storage.replicas,
+            max_bytes=storage.max_bytes and storage.max_bytes // DEAD_LETTERS_PART,
         ),
     )
+
+
+async def lacking(client: Client, spec: StreamSpec) -> Sequence[str]:
+    """What the broker lacks of the streams, in words; empty where a service can work on them."""
+    context = client.jetstream(timeout=TIMEOUT)
+    found = []
+    streams = ((spec.name, spec.subjects), (spec.dead_letters, spec.dead_letter_subjects))
+    for name, subjects in streams:
+        try:
+            there = (await context.stream_info(name)).config.subjects or ()
+        except nats.js.errors.NotFoundError:
+            found.append(f"the stream {name}")
+        else:
+            found += [f"{subject} in the stream {name}" for subject in subjects if subject not in there]
+    return found
 
 
 async def declare_consumer(client: Client, stream: str, spec: ConsumerSpec) -> ConsumerConfig:
@@ -103,6 +142,11 @@ def widened_stream(current: StreamConfig, wanted: StreamConfig) -> StreamConfig:
         allow_direct=bool(current.allow_direct or wanted.allow_direct),
         max_msg_size=_looser(current.max_msg_size, wanted.max_msg_size),
         max_age=_looser(current.max_age, wanted.max_age),
+        # The administrator's to decide, in both directions; a process that knows no bound leaves it.
+        max_bytes=wanted.max_bytes or current.max_bytes,
+        discard=wanted.discard,
+        deny_delete=bool(current.deny_delete or wanted.deny_delete),
+        deny_purge=bool(current.deny_purge or wanted.deny_purge),
     )
 
 

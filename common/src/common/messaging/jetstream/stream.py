@@ -15,9 +15,15 @@ from common.base import times
 from common.base.errors import Unavailable
 from common.base.logs import Repetitions
 from common.messaging import nats_connection
-from common.messaging.jetstream.declarations import declare_consumer, declare_streams
+from common.messaging.jetstream.declarations import (
+    Storage,
+    declare_consumer,
+    declare_streams,
+    lacking,
+)
 from common.messaging.jetstream.pull_consumer import RETRY_SECONDS, JetStreamSource, translated
 from common.messaging.jetstream.skipped import hand_over
+from common.messaging.nats_connection import Identity, PersistentClient
 from common.messaging.stream import ConsumerSpec, Stored, StreamSpec
 from common.messaging.subscriptions.history import History
 
@@ -25,25 +31,38 @@ log = logging.getLogger(__name__)
 
 PUBLISH_TIMEOUT = 2.0
 REQUEST_TIMEOUT = 5.0
+DEFAULT_STORAGE = Storage()
+DECLARE = "As its administrator run: python -m common.declarations declare"
 NO_SUCH_MESSAGE = (10037, 10043, 10057)
 """Error codes of JetStream's API: no message found, sequence not found, delete failed."""
 
 
 class JetStream:
-    """A connection that never gives up, with the streams declared before its first use."""
+    """A connection that never gives up, whose streams are there before its first use."""
 
-    def __init__(self, url: str, name: str, spec: StreamSpec, replicas: int = 1) -> None:
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        spec: StreamSpec,
+        storage: Storage | None = DEFAULT_STORAGE,
+        *,
+        identity: Identity | None = None,
+    ) -> None:
         """
         url: One server, or several of a cluster with commas between.
         name: Name of the connection, shown by the broker.
-        spec: Streams to declare, publish to and consume from.
-        replicas: Servers of the cluster that keep a copy of each stream.
+        spec: Streams to publish to and consume from.
+        storage: How to declare the streams. None: this process waits until an administrator has declared
+            them, as where the broker's users may not.
+        identity: User of the broker, where it has users.
         """
         self._url = url
         self._name = name
         self._spec = spec
-        self._replicas = replicas
-        self._client = Client()
+        self._storage = storage
+        self._identity = identity
+        self._client = PersistentClient()
         self._history = History(self._client)
         self._sources: list[JetStreamSource] = []
         self._connected = False
@@ -51,24 +70,35 @@ class JetStream:
         self._usable = False
 
     async def connect(self, *, declare: bool = True) -> None:
-        """Waits for the broker for as long as it takes, then declares the streams. Again: nothing.
+        """Waits for the broker for as long as it takes, then declares the streams, or waits for them, too.
 
-        `declare=False` is for a command: it uses the streams as the services declared them.
+        Again: nothing. `declare=False` is for a command: it uses the streams as they are.
         """
         if not self._connected:
-            await nats_connection.connect(self._client, self._url, self._name, self._on_reconnect)
+            await nats_connection.connect(
+                self._client, self._url, self._name, self._on_reconnect, identity=self._identity
+            )
             self._connected = True
         refusals = Repetitions()
         while declare and not self._declared:
             try:
-                with translated("The streams can't be declared"):
-                    await declare_streams(self._client, self._spec, self._replicas)
+                await self._declare_streams()
                 self._declared = True
             except Unavailable as error:
                 if refusals.is_due():
-                    log.warning("streams not declared yet", extra={"error": repr(error)})
+                    log.warning("streams not declared yet: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)
         self._usable = True
+
+    async def _declare_streams(self) -> None:
+        """Raises `errors.Unavailable`, also where an administrator has to declare something first."""
+        with translated("The streams can't be declared"):
+            if self._storage is not None:
+                await declare_streams(self._client, self._spec, self._storage)
+                return
+            missing = await lacking(self._client, self._spec)
+        if missing:
+            raise Unavailable(f"the broker lacks {', '.join(missing)}. {DECLARE}")
 
     @property
     def client(self) -> Client:
@@ -86,7 +116,7 @@ class JetStream:
 
     async def source(self, spec: ConsumerSpec) -> JetStreamSource:
         async def declare() -> None:
-            await declare_streams(self._client, self._spec, self._replicas)
+            await self._declare_streams()
             await declare_consumer(self._client, self._spec.name, spec)
 
         source = JetStreamSource(self._client, self._spec.name, spec.durable, declare)

@@ -20,10 +20,10 @@ from contextlib import suppress
 from typing import Protocol, TypeAlias
 
 import nats.errors
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from common.messaging import nats_connection
+from common.messaging.nats_connection import Identity, PersistentClient
 
 FLUSH_SECONDS = 5
 PENDING_MESSAGES = 65_536
@@ -49,12 +49,23 @@ class Hints(Protocol):
 class NatsHints:
     """Subscribes over a connection of its own, and declares no streams."""
 
-    def __init__(self, url: str, name: str, pending: int = PENDING_MESSAGES) -> None:
-        """pending: Messages that may wait to be taken; further ones are dropped, and `on_gap` is called."""
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        pending: int = PENDING_MESSAGES,
+        identity: Identity | None = None,
+    ) -> None:
+        """
+        pending: Messages that may wait to be taken; further ones are dropped, and `on_gap` is called.
+        identity: The broker's user that may subscribe to the subjects; None where the broker has no users.
+        """
         self._url = url
         self._name = name
         self._pending = pending
-        self._client = Client()
+        self._identity = identity
+        self._client = PersistentClient()
+        self._reports = nats_connection.Reports()
         self._begun = False
         self._receives = False
         self._on_gap: OnGap = _noop
@@ -64,7 +75,9 @@ class NatsHints:
             on_message(message.subject, message.data)
 
         self._on_gap, self._begun = on_gap, True
-        await nats_connection.connect(self._client, self._url, self._name, self._on_reconnect, self._on_error)
+        await nats_connection.connect(
+            self._client, self._url, self._name, self._on_reconnect, self._on_error, self._identity
+        )
         for subject in subjects:
             await self._client.subscribe(subject, cb=receive, pending_msgs_limit=self._pending)
         self._receives = True
@@ -92,7 +105,7 @@ class NatsHints:
             # Once for each message that was dropped: too many for a line each.
             self._on_gap()
         else:
-            await nats_connection.noted(error)
+            await self._reports.note(error)
 
 
 def _noop() -> None:

@@ -1,6 +1,7 @@
 """Reads what a JetStream stream holds, from any place in it to its end, apart from every durable consumer."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 
@@ -95,6 +96,8 @@ class History:
     ) -> AsyncGenerator[Sequence[Stored], None]:
         context = self._client.jetstream(timeout=ANSWER_SECONDS)
         config = ConsumerConfig(
+            # Other users of the broker can't guess it.
+            name=secrets.token_hex(16),
             deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
             opt_start_seq=after + 1,
             filter_subjects=list(subjects),

@@ -33,6 +33,7 @@ from common.base import crash_points
 from common.contract.stream import MARKETPLACE
 from common.persistence.aggregate import Aggregate
 from common.persistence.parked_messages import COLLECTION as PARKED
+from common.testing.crashes import die_at
 from infra.verify.faults import marketplace, provider
 from infra.verify.faults.marketplace import Marketplace
 from infra.verify.reconcile import holds, money, replicas, versions
@@ -102,7 +103,7 @@ async def sell_and_die(place: Place, point: str, passes: int, seed: int) -> None
         os.write(file, f"{record.id} {record.version}\n".encode())
 
     async with place.running() as shop:
-        crash_points.arm(f"{point}:{passes}", POINTS)
+        die_at(point, passes, POINTS)
         while True:
             await asyncio.gather(*(shop.sale(chance, acknowledged) for _ in range(SALES_AT_ONCE)))
 

@@ -27,6 +27,7 @@ from urllib.parse import urlsplit
 import nats
 import uvloop
 
+from common.messaging.nats_connection import credentials
 from common.persistence.mongo import connect
 from infra.actors.api import Api
 from infra.actors.person import Person
@@ -183,7 +184,7 @@ async def run(target: Target, count: int, killed: str | None) -> int:
         print(f"killed    {killed}, back {after:.2f} s after the last was due")
     await asyncio.sleep((last - datetime.now(UTC)).total_seconds())
     found = await freed(target, orders)
-    client = await nats.connect(target.url("nats"))
+    client = await nats.connect(target.url("nats"), **credentials(target.identity()))
     events = await recorded(client, "order.cancelled", "ticket.updated")
     await client.close()
     judgement = judge(orders, events, found)

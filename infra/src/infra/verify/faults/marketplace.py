@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import orders.app
 import orders.commands
+import orders.limits
 import orders.publishers
 import orders.repository
 import orders.settings
@@ -29,6 +30,7 @@ from common.base.errors import BadRequest, NotFound, PaymentRequired, Unavailabl
 from common.base.identity import CurrentUser
 from common.base.money import Money
 from common.contract.stream import MARKETPLACE
+from common.http.session_keys import PrivateKey
 from common.messaging.jetstream.stream import JetStream
 from common.persistence import mongo
 from common.persistence.aggregate import Aggregate
@@ -36,9 +38,11 @@ from common.persistence.mongo import Database
 from infra.verify.faults.provider import CrashingGateway
 from infra.verify.reconcile.books import Books
 
-KEY = "k" * 32
+PUBLIC_KEY = PrivateKey.generate().public.text
 HOLD = timedelta(hours=1)
-SELLER, BUYER = CurrentUser("seller", "seller@crash.test"), CurrentUser("buyer", "buyer@crash.test")
+MAX_LISTINGS = 1_000_000
+LIMITS = orders.limits.Limits(open_orders=1_000_000, first_pause=timedelta(0))
+SELLER, BUYER = CurrentUser("seller"), CurrentUser("buyer")
 TRIES = 100
 CARDS = {
     "tok_visa": 6,
@@ -76,7 +80,7 @@ class Marketplace:
         acknowledge(ticket)
         price = Money(chance.randint(1, 10_000))
         acknowledge(await tickets.commands.edit(self.tickets, SELLER, ticket.id, "Better seat", price))
-        order = await _once_known(lambda: orders.commands.place(self.orders, BUYER, ticket.id, HOLD))
+        order = await _once_known(lambda: orders.commands.place(self.orders, BUYER, ticket.id, HOLD, LIMITS))
         if order is None:
             return
         acknowledge(order)
@@ -135,7 +139,7 @@ async def running(mongo_uri: str, nats_url: str, name: str) -> AsyncIterator[Mar
 
     books = Books(database("tickets"), database("orders"), database("payments"))
     streams = [stream(service) for service in ("tickets", "orders", "payments")]
-    common: dict[str, Any] = {"mongo_uri": mongo_uri, "nats_url": nats_url, "jwt_key": KEY}
+    common: dict[str, Any] = {"mongo_uri": mongo_uri, "nats_url": nats_url, "jwt_public_keys": PUBLIC_KEY}
     paying = payments.app.create_app(
         payments.settings.Settings(**common, payment_gateway="fake"),
         database=books.payments,
@@ -147,10 +151,16 @@ async def running(mongo_uri: str, nats_url: str, name: str) -> AsyncIterator[Mar
         tickets.app.create_app(
             tickets.settings.Settings(**common), database=books.tickets, stream=streams[0]
         ),
-        orders.app.create_app(orders.settings.Settings(**common), database=books.orders, stream=streams[1]),
+        orders.app.create_app(
+            orders.settings.Settings(**common, receipt_keys=("k" * 32,)),
+            database=books.orders,
+            stream=streams[1],
+        ),
         paying,
     )
-    listings = tickets.repository.Repositories.over(books.tickets, tickets.publishers.publishers(streams[0]))
+    listings = tickets.repository.Repositories.over(
+        books.tickets, tickets.publishers.publishers(streams[0]), MAX_LISTINGS
+    )
     stores = orders.repository.Repositories.over(books.orders, orders.publishers.publishers(streams[1]))
     async with AsyncExitStack() as stack:
         for app in apps:

@@ -3,7 +3,7 @@
 | variable | |
 | --- | --- |
 | KUBECONFIG | an existing cluster; then also the next three |
-| K8S_BUILD | builds image $IMAGE from file $DOCKERFILE, context `.`; by default `docker build` |
+| K8S_BUILD | builds image $IMAGE from file $DOCKERFILE, context `.`, KIND=development; by default Docker |
 | K8S_LOAD | loads image $IMAGE into the cluster, as `minikube image load $IMAGE` |
 | EDGE_URL | address of its ingress controller, as `http://$(minikube ip)` |
 | K8S_UP | program that starts a cluster on this machine, for root; by default the one beside this repo |
@@ -17,6 +17,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Protocol
 
 ROOT = Path(__file__).resolve().parents[5]
@@ -96,7 +97,12 @@ class Own:
                 raise NoCluster((started.stdout + started.stderr).strip().rpartition("\n")[2])
 
     def image(self, name: str, dockerfile: str, tree: Path) -> None:
-        _built([self._up, "image", name, str(tree), str(tree / dockerfile)], os.environ, tree)
+        # The program passes on no build argument.
+        text = (tree / dockerfile).read_text().replace("ARG KIND=production", "ARG KIND=development")
+        with NamedTemporaryFile("w", prefix="Dockerfile-") as development:
+            development.write(text)
+            development.flush()
+            _built([self._up, "image", name, str(tree), development.name], os.environ, tree)
 
     def size(self, name: str) -> int | None:
         folder = Path(os.environ.get("K8S_DIR") or Path.home() / ".cache" / "k8s") / "images"
@@ -134,7 +140,9 @@ class Given:
             raise SystemExit(
                 f"With KUBECONFIG set {' and '.join(missing)} too: see infra/verify/kubernetes/hosts.py"
             )
-        build = env.get("K8S_BUILD") or "docker build --quiet --tag $IMAGE --file $DOCKERFILE ."
+        build = env.get("K8S_BUILD") or (
+            "docker build --quiet --build-arg KIND=development --tag $IMAGE --file $DOCKERFILE ."
+        )
         self._commands = (build, env["K8S_LOAD"])
         self.edge = env["EDGE_URL"]
 

@@ -48,8 +48,16 @@ ON_REPLICA_SETS = replace(
 
 
 def with_release(tree: Path) -> Application:
-    """The marketplace, with the images of the last release beside today's; `tree` holds its sources."""
+    """The marketplace, with the images of the last release beside today's; `tree` holds its sources.
+
+    Its secrets are those of an upgrade: the release's, and what today's command adds to them.
+    Its broker has no users: the last release may have no seeds.
+    """
     dockerfiles = {f"gittix/{name}:{RELEASE}": f"{name}/Dockerfile" for name in SERVICES}
     return replace(
-        MARKETPLACE, images={**MARKETPLACE.images, **dockerfiles}, trees=dict.fromkeys(dockerfiles, tree)
+        MARKETPLACE,
+        overlay=K8S / "overlays" / "test-open",
+        images={**MARKETPLACE.images, **dockerfiles},
+        trees=dict.fromkeys(dockerfiles, tree),
+        secrets=Path(__file__).with_name("secrets_of_before.sh"),
     )

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.deploy import broker_users
+from infra.dev import seeds
 from infra.verify.kubernetes.cluster import Cluster
 from infra.verify.kubernetes.forward import forwarded
 from infra.verify.kubernetes.marketplace import DATABASES
@@ -64,7 +67,15 @@ async def reached(cluster: Cluster, edge: str, record: Path) -> AsyncIterator[Su
     async with forwarded(cluster, BEHIND) as ports:
         content = json.dumps({"processes": {}, "ports": {}, "urls": urls(edge, ports)})
         record.write_text(content)  # noqa: ASYNC240  # before anything runs
+        await _copy_seeds(cluster, record.parent)
         yield Suite(cluster, Target(edge, record))
+
+
+async def _copy_seeds(cluster: Cluster, folder: Path) -> None:
+    """The seeds of the broker's users, where the commands look for those of a local system."""
+    secrets = {user: await cluster.get("secret", f"nats-{user}") for user in broker_users.names()}
+    found = {user: b64decode(secret["data"]["NATS_SEED"]).decode() for user, secret in secrets.items()}
+    seeds.write(folder, found)
 
 
 def urls(edge: str, ports: Mapping[str, int]) -> dict[str, str]:

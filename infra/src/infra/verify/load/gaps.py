@@ -46,7 +46,7 @@ class TicketListener(Listener[TicketEvent]):
         await self._replica.apply(event.id, event.version, {"title": event.title})
 
 
-class TicketPublisher(Publisher[TicketEvent], source=QUEUE_GROUP): ...
+class TicketPublisher(Publisher[TicketEvent], source="tickets"): ...
 
 
 class Measurement:

@@ -95,7 +95,7 @@ async def run(target: Target, flows: int) -> int:
     pid = target.pid(BEHIND)
     if pid is None:
         raise SystemExit(f"{BEHIND} doesn't run")
-    stream = JetStream(target.url("nats"), "outage", MARKETPLACE)
+    stream = JetStream(target.url("nats"), "outage", MARKETPLACE, None, identity=target.identity())
     await stream.connect()
     try:
         async with Api(target.edge, connections=CONNECTIONS) as api:

@@ -49,7 +49,7 @@ class CreatedListener(Listener[TicketCreated]):
         await self._replica.apply(event.id, event.version, fields)
 
 
-class CreatedPublisher(Publisher[TicketCreated], source=QUEUE_GROUP): ...
+class CreatedPublisher(Publisher[TicketCreated], source="tickets"): ...
 
 
 @dataclass(frozen=True, slots=True)

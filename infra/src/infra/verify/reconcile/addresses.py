@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.messaging.nats_connection import Identity
+from common.runtime.settings import ADMINISTRATOR
+from infra.dev import seeds
+
 VARIABLES = {
     "tickets": "TICKETS_MONGO_URI",
     "orders": "ORDERS_MONGO_URI",
@@ -28,6 +32,8 @@ class Addresses:
     databases: Mapping[str, str]
     redis: str | None = None
     nats: str | None = None
+    identity: Identity | None = None
+    """The broker's administrator, where it has users."""
 
 
 def find(options: Mapping[str, str | None], env: Mapping[str, str] = os.environ) -> Addresses:
@@ -41,7 +47,9 @@ def find(options: Mapping[str, str | None], env: Mapping[str, str] = os.environ)
         if missing:
             raise NotFound(f"{', '.join(missing)} must be named too")
         databases = {name: str(named[name]) for name in DATABASES}
-        return Addresses(databases, named["redis"], named["nats"])
+        seed = env.get("NATS_SEED")
+        identity = Identity(ADMINISTRATOR, seed) if seed else None
+        return Addresses(databases, named["redis"], named["nats"], identity)
     record = Path(env.get("RUN_JSON") or Path(env.get("DATA_DIR") or ".data") / "run.json")
     if not record.exists():
         raise NotFound("No system runs here: start one with `make run`, or name databases (--help)")
@@ -51,4 +59,4 @@ def find(options: Mapping[str, str | None], env: Mapping[str, str] = os.environ)
 def of_record(record: Path) -> Addresses:
     urls: Mapping[str, str] = json.loads(record.read_text())["urls"]
     databases = {name: urls[f"mongo_{name}"] for name in DATABASES}
-    return Addresses(databases, urls.get("redis"), urls.get("nats"))
+    return Addresses(databases, urls.get("redis"), urls.get("nats"), seeds.identity(record.parent))

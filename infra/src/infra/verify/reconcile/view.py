@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from common.base.errors import DatabaseError, Unavailable
 from common.contract.stream import MARKETPLACE
+from common.messaging.nats_connection import credentials
 from common.messaging.stream import MESSAGE_ID
 from common.persistence import mongo
 from infra.verify import events
@@ -99,6 +100,7 @@ async def opened(addresses: Addresses) -> AsyncIterator[View]:
                 reconnect_time_wait=1,
                 max_reconnect_attempts=2,
                 error_cb=_raised_anyway,
+                **credentials(addresses.identity),
             )
         yield View(Books(**databases), redis, broker)
     finally:

@@ -10,10 +10,12 @@ import argparse
 import secrets
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import uvloop
 
+from infra.dev.keys import of_the_release_before
 from infra.dev.spawn import raise_open_files
 from infra.verify.rollout import leg, versions
 from infra.verify.rollout.leg import Options
@@ -50,7 +52,8 @@ def _leg(name: str, options: Options) -> bool:
     except versions.NoHistory as reason:
         print(f"SKIPPED: the release is not compared: {reason}")
         return True
-    return uvloop.run(leg.run(release, today, options, with_news=False))
+    upgraded = replace(options, keys=of_the_release_before())
+    return uvloop.run(leg.run(release, today, upgraded, with_news=False))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from common.messaging.nats_connection import Identity
+from common.runtime.settings import ADMINISTRATOR
 from infra.dev import edge, environment, ports
-from infra.dev.config import Config, jwt_key
+from infra.dev.config import Config
+from infra.dev.keys import Keys
 from infra.dev.output import Output
 from infra.dev.process import Supervised
+from infra.dev.seeds import Seeds
 from infra.dev.system import WORKER
 from infra.verify.readiness import is_ready
 from infra.verify.rollout import balancer
@@ -41,10 +45,12 @@ class NotReady(RuntimeError):
 class Fleet:
     """The running processes. `config.ports` has a port for each of `PORT_NAMES`."""
 
-    def __init__(self, config: Config, output: Output) -> None:
+    def __init__(self, config: Config, output: Output, keys: Keys, seeds: Seeds | None = None) -> None:
+        """seeds: Those of the broker's users, where it has users."""
         self._config = config
         self._output = output
-        self._environments = environment.services(config, jwt_key(config.data_dir))
+        self._seeds = seeds or {}
+        self._environments = environment.services(config, keys, self._seeds)
         self._members: dict[str, Supervised] = {}
         self._spawned: Counter[str] = Counter()
         self._wanted: Counter[str] = Counter()
@@ -55,12 +61,35 @@ class Fleet:
         plain = environment.system(config) | edge.own_environment(config)
         self._edge = Supervised("edge", balancer.prepare(config, pairs), plain, output, lambda: None)
 
+    @property
+    def administrator(self) -> Identity | None:
+        """The broker's administrator, where it has users."""
+        return Identity(ADMINISTRATOR, self._seeds[ADMINISTRATOR]) if self._seeds else None
+
     async def start(self, version: Version) -> None:
         """Start every process in this version, and wait until all are ready."""
+        await self.declare(version)
         await self._edge.start()
         for member in MEMBERS:
             await self._start(member, version)
         await asyncio.gather(*map(self._ready, MEMBERS))
+
+    async def declare(self, version: Version) -> None:
+        """Declare what this version needs of the streams, as an operator does before its rollout.
+
+        Nothing for a version whose processes do so themselves. Raises NotReady if it fails.
+        """
+        if not version.has_seeds:
+            return
+        admin = {"NATS_SEED": self._seeds[ADMINISTRATOR]} if self._seeds else {}
+        env = {**environment.system(self._config), **version.environment(), **admin}
+        job = await asyncio.create_subprocess_exec(
+            *(version.python, "-m", "common.declarations", "declare"),
+            env={**env, "NATS_URL": self._config.nats()},
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        if await job.wait() != 0:
+            raise NotReady(f"{version.name} can't declare its streams")
 
     async def replace(self, restart: Restart, version: Version) -> None:
         """Stop a process and start its successor on the same port; returns once that is ready."""
@@ -75,6 +104,10 @@ class Fleet:
         await self._start(member, version)
         await self._ready(member)
         mark.unlink(missing_ok=True)
+
+    def change_keys(self, keys: Keys) -> None:
+        """The keys of the processes that start from now on."""
+        self._environments = environment.services(self._config, keys)
 
     async def stop(self) -> None:
         pages = [name for name in self._members if kind_of(name) == "client"]

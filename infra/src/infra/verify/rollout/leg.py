@@ -7,11 +7,13 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from infra.dev import seeds
 from infra.dev.config import Config, from_env
+from infra.dev.keys import Keys, generated
 from infra.dev.output import Output
 from infra.dev.testing import running_servers
 from infra.verify.chaos import run as chaos
@@ -39,6 +41,7 @@ class Options:
     """`rate`: requests per second. `at_once`: processes that are replaced at the same time.
 
     `pause`: seconds in which all processes have the same version. `settle`: seconds to wait for agreement.
+    `keys`: of both versions.
     """
 
     seed: int
@@ -46,6 +49,7 @@ class Options:
     at_once: int = 1
     pause: float = 5.0
     settle: float = 60.0
+    keys: Keys = field(default_factory=generated, repr=False)
 
 
 class Lives(Protocol):
@@ -62,10 +66,13 @@ async def run(old: Version, new: Version, options: Options, *, with_news: bool) 
     log = LOGS / f"{new.name}.log"
     with tempfile.TemporaryDirectory(prefix="gittix-rollout-") as folder, log.open("w") as file:
         config = _config(Path(folder))
-        async with running_servers(config):
-            fleet = Fleet(config, Output(("edge", *MEMBERS), file))
+        # The last release may have no seeds: then the broker has no users.
+        own = seeds.seeds(config.data_dir) if old.has_seeds else {}
+        async with running_servers(config, own):
+            fleet = Fleet(config, Output(("edge", *MEMBERS), file), options.keys, own)
             try:
                 await fleet.start(old)
+                await fleet.declare(new)
                 report, ledger = await _walked(fleet, config, (old, new), options, with_news)
             except NotReady as error:
                 print(_indented(f"{error}\nlog: {log}"))
@@ -96,7 +103,8 @@ async def _walked(
     fleet: Fleet, config: Config, versions: tuple[Version, Version], options: Options, with_news: bool
 ) -> tuple[Report, Ledger]:
     ledger, news, early = Ledger(), News(), Report()
-    addresses = Addresses({name: config.mongo(name) for name in DATABASES}, config.redis(), config.nats())
+    databases = {name: config.mongo(name) for name in DATABASES}
+    addresses = Addresses(databases, config.redis(), config.nats(), fleet.administrator)
     async with CountingShop(config.edge_url, ledger, options.rate) as shop, opened(addresses) as view:
         assert view.broker is not None
         declarations = stream.Declarations(view.broker, early)

@@ -1,0 +1,176 @@
+#!/bin/sh
+# Makes the keys of sessions, receipts, client addresses and known devices, and rotates the one that signs sessions. Needs OpenSSL 3.
+#
+#   infra/keys.sh STORE make            makes what is missing; what is there stays
+#   infra/keys.sh STORE add             1. a new key: every service learns its public half
+#   infra/keys.sh STORE sign            2. auth signs with it
+#   infra/keys.sh STORE retire [--now]  3. the key before it is forgotten: its sessions end. Refused in the first 7 days
+#                                       after `sign`, a session's life; with --now, for a key that leaked, not
+#
+# STORE is `kubernetes` (the secrets of namespace gittix in the current context; KUBECTL names the command), or a file: `.env` of
+# compose, or `keys.env` in the data folder of `make run`. A step counts once the processes run with it. On Kubernetes the
+# command restarts them and waits; otherwise it names what to run. docs/keys.md
+#
+# No value is in an argument of a command, nor in the output.
+set -eu
+umask 077
+
+NAMES="JWT_KEY JWT_PUBLIC_KEYS JWT_NEXT_KEY JWT_SIGNING_SINCE JWT_SHARED_KEY RECEIPT_KEYS CLIENT_ADDRESS_KEY DEVICE_KEY"
+SESSION_SECONDS=604800
+# Before the 32 bytes of a private key in PKCS #8 (RFC 8410).
+HEAD='\060\056\002\001\000\060\005\006\003\053\145\160\004\042\004\040'
+
+fail() { echo "$*" >&2; exit 1; }
+kube() { ${KUBECTL:-kubectl} --namespace gittix "$@"; }
+encoded() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
+random() { openssl rand "$1" | encoded; }
+# Of `ed25519:SEED` or `ed25519:SEED,SHARED`.
+public_of() {
+  seed=${1#ed25519:}
+  # shellcheck disable=SC2059 # escapes
+  { printf "$HEAD"; printf '%s=' "${seed%%,*}" | tr '_-' '/+' | openssl base64 -d -A; } |
+    openssl pkey -inform DER -pubout -outform DER | tail -c 32 | encoded
+}
+
+# --- The stores: each reads all of NAMES into variables, and writes them back.
+
+secret_of() {
+  case $1 in
+    JWT_KEY | JWT_NEXT_KEY | JWT_SIGNING_SINCE) echo jwt-secret ;;
+    JWT_PUBLIC_KEYS) echo jwt-public ;;
+    JWT_SHARED_KEY) echo jwt-shared ;;
+    RECEIPT_KEYS) echo receipt-keys ;;
+    CLIENT_ADDRESS_KEY) echo client-address-key ;;
+    DEVICE_KEY) echo device-key ;;
+  esac
+}
+stored() {
+  if [ "$STORE" = kubernetes ]; then
+    # Apart from its decoding: a cluster that can't be asked is no cluster without keys.
+    data=$(kube get secret "$(secret_of "$1")" --ignore-not-found --output "jsonpath={.data.$1}") || exit 1
+    printf '%s' "$data" | openssl base64 -d -A
+  elif [ -e "$STORE" ]; then
+    sed -n "s/^$1=//p" "$STORE" | tail -n 1
+  fi
+}
+lines() {
+  for name; do
+    eval "value=\$$name"
+    [ -z "$value" ] || printf '%s=%s\n' "$name" "$value"
+  done
+}
+save() {
+  if [ "$STORE" = kubernetes ]; then
+    for secret in jwt-public jwt-shared receipt-keys client-address-key device-key jwt-secret; do
+      names=$(for name in $NAMES; do [ "$(secret_of "$name")" != "$secret" ] || echo "$name"; done)
+      # shellcheck disable=SC2086 # several words
+      content=$(lines $names)
+      if [ -n "$content" ]; then
+        printf '%s\n' "$content" |
+          kube create secret generic "$secret" --from-env-file=/dev/stdin --dry-run=client --output yaml |
+          kube apply -f - > /dev/null
+      else
+        kube delete secret "$secret" --ignore-not-found > /dev/null
+      fi
+    done
+  else
+    draft=$(mktemp "$STORE.XXXXXX")
+    trap 'rm -f "$draft"' EXIT
+    # 1: no other line.
+    [ ! -e "$STORE" ] || grep -Ev "^($(echo "$NAMES" | tr ' ' '|'))=" "$STORE" > "$draft" || [ $? = 1 ]
+    # shellcheck disable=SC2086 # several words
+    lines $NAMES >> "$draft"
+    mv "$draft" "$STORE"
+  fi
+}
+# Processes of these services start again; on Kubernetes one after another, without a pause in their service.
+restart() {
+  if [ "$STORE" = kubernetes ]; then
+    for service; do kube rollout restart "deployment/$service-depl"; done
+    for service; do kube rollout status "deployment/$service-depl" --timeout=10m; done
+  else
+    echo "Now start $* again: docker compose up --wait, or make run."
+  fi
+}
+
+# --- The steps
+
+is_shared() { case $JWT_KEY in "" | ed25519:*) false ;; *) true ;; esac; }
+new_key() {
+  key="ed25519:$(random 32)"
+  public=$(public_of "$key")
+  [ "${#key}" = 51 ] && [ "${#public}" = 43 ] || fail "openssl made no Ed25519 key: OpenSSL 3 is needed"
+}
+# While the shared key signs, it does so for receipts and addresses, too: pages of the release before know no other.
+purposes() {
+  if [ -z "$RECEIPT_KEYS" ] || [ -z "$CLIENT_ADDRESS_KEY" ]; then also="orders client"; fi
+  [ -n "$RECEIPT_KEYS" ] || RECEIPT_KEYS=$(random 48)${JWT_SHARED_KEY:+,$JWT_SHARED_KEY}
+  [ -n "$CLIENT_ADDRESS_KEY" ] || CLIENT_ADDRESS_KEY=$(random 48)
+}
+also=
+make_keys() {
+  # No service of another release reads this one.
+  [ -n "$DEVICE_KEY" ] || DEVICE_KEY=$(random 48)
+  if [ -z "$JWT_KEY" ]; then
+    new_key
+    JWT_KEY=$key JWT_PUBLIC_KEYS=$public
+  elif is_shared; then
+    echo "The key that all services share is kept. Deploy this release, then go on with sign."
+    JWT_SHARED_KEY=$JWT_KEY
+    [ -n "$JWT_NEXT_KEY" ] || add
+    return
+  else
+    echo "The key of sessions exists and is kept"
+  fi
+  purposes
+}
+add() {
+  [ -z "$JWT_NEXT_KEY" ] || fail "A new key was added before: go on with sign"
+  new_key
+  JWT_NEXT_KEY=$key JWT_PUBLIC_KEYS=${JWT_PUBLIC_KEYS:+$JWT_PUBLIC_KEYS,}$public
+}
+sign() {
+  [ -n "$JWT_NEXT_KEY" ] || fail "No new key was added: begin with add"
+  JWT_KEY=$JWT_NEXT_KEY${JWT_SHARED_KEY:+,$JWT_SHARED_KEY} JWT_NEXT_KEY='' JWT_SIGNING_SINCE=$(date +%s)
+  purposes
+}
+retire() {
+  [ -z "$JWT_NEXT_KEY" ] || fail "The new key does not sign yet: go on with sign"
+  left=$((${JWT_SIGNING_SINCE:-0} + SESSION_SECONDS - $(date +%s)))
+  [ "$left" -le 0 ] || [ "${1:-}" = --now ] ||
+    fail "Sessions of the key before last for $(((left + 3599) / 3600)) hours more. To end them: retire --now"
+  JWT_KEY=${JWT_KEY%%,*} JWT_SHARED_KEY='' JWT_SIGNING_SINCE=''
+  JWT_PUBLIC_KEYS=$(public_of "$JWT_KEY")
+}
+
+[ $# -ge 2 ] || fail "Usage: infra/keys.sh STORE make | add | sign | retire [--now]"
+STORE=$1
+for name in $NAMES; do
+  value=$(stored "$name")
+  eval "$name=\$value"
+done
+# One command a line: in a list with &&, `set -e` would not end a failed step.
+case $2 in
+  make)
+    make_keys
+    save
+    ;;
+  add)
+    if is_shared; then fail "Begin with make: it adds the first key beside the shared one"; fi
+    add
+    save
+    restart auth tickets orders payments client
+    ;;
+  sign)
+    sign
+    save
+    # shellcheck disable=SC2086 # several words, or none
+    restart auth $also
+    ;;
+  retire)
+    retire "${3:-}"
+    save
+    restart auth tickets orders payments client
+    ;;
+  *) fail "Unknown: $2" ;;
+esac

@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import jwt
+
+from common.base.identity import CurrentUser
+from common.http.session_keys import PublicKey, SigningKeys
+from common.http.session_tokens import AUDIENCE, ISSUER, TYPE, SharedKeySigner, signer_of, verifier_of
+from infra.dev.config import from_env
+from infra.dev.environment import services
+from infra.dev.keys import generated, kept
+
+ADA = CurrentUser("ada", "hers")
+
+
+def test_the_keys_of_a_folder_are_made_once_and_are_private(tmp_path: Path) -> None:
+    keys = kept(tmp_path)
+
+    assert kept(tmp_path) == keys
+    assert [path.name for path in tmp_path.iterdir()] == ["keys.env"]
+    assert (tmp_path / "keys.env").stat().st_mode & 0o777 == 0o600
+    token = signer_of(SigningKeys.parse(keys["JWT_KEY"])).token(ADA, "")
+    assert verifier_of(keys["JWT_PUBLIC_KEYS"]).user(token) == ADA
+
+
+def test_two_folders_share_no_key(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+
+    one, other = map(kept, folders)
+    assert not set(one.values()) & set(other.values())
+
+
+def test_sessions_and_receipts_of_a_folder_from_before_stay_good(tmp_path: Path) -> None:
+    shared = "the key that all services shared before"
+    (tmp_path / "jwt.key").write_text(shared)
+
+    keys = kept(tmp_path)
+
+    token = SharedKeySigner(shared).token(ADA, "ada@example.test")
+    mine = SigningKeys.parse(keys["JWT_KEY"])
+    assert mine.private is not None
+    assert verifier_of("", mine.shared, mine.private).user(token) == ADA
+    assert verifier_of(keys["JWT_PUBLIC_KEYS"], keys["JWT_SHARED_KEY"]).user(token) == ADA
+    assert keys["RECEIPT_KEYS"].endswith(f",{shared}")
+
+
+def test_with_what_the_pages_have_no_session_can_be_forged() -> None:
+    """Their environment is known to whoever breaks into them."""
+    own = generated()
+    pages = services(from_env({}), own)["client"]
+    key = PublicKey.parse(own["JWT_PUBLIC_KEYS"])
+    environments = services(from_env({}), own).values()
+    verifiers = [verifier_of(env["JWT_PUBLIC_KEYS"]) for env in environments if "JWT_PUBLIC_KEYS" in env]
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "sid": "hers", "email": "ada@x.test"}
+    lifetime = {"iat": 1, "exp": 9_999_999_999}
+
+    secrets = [value for value in pages.values() if len(value) >= 32]
+    assert {own["JWT_PUBLIC_KEYS"], own["CLIENT_ADDRESS_KEY"]} <= set(secrets)
+    for secret in secrets:
+        for header in ({}, {"kid": key.id, "typ": TYPE}, {"typ": TYPE}):
+            token = jwt.encode(claims | lifetime, secret, algorithm="HS256", headers=header)
+            assert [verifier.user(token) for verifier in verifiers] == [None] * 5
+
+
+def test_with_what_the_pages_have_no_receipt_can_be_forged() -> None:
+    own = generated()
+
+    assert not set(own["RECEIPT_KEYS"].split(",")) & set(services(from_env({}), own)["client"].values())
