@@ -62,7 +62,7 @@ def test_a_row_says_whether_it_is_met_and_why_not() -> None:
     for number, cells in rows().items():
         requirement, met, how, *tests = cells
         assert requirement, number
-        assert met in {"yes", "due", "partly", "no", "n/a"}, number
+        assert met in {"yes", "partly", "no", "n/a"}, number
         assert len(tests) == 1, number
         assert how or tests[0] or met == "n/a", number
 
@@ -70,7 +70,7 @@ def test_a_row_says_whether_it_is_met_and_why_not() -> None:
 def test_the_sums_are_those_of_the_rows() -> None:
     met = Counter(cells[1] for cells in rows().values())
     sums = (
-        f"Of {len(rows()) + ABSENT} requirements, {met['yes']} are met, {met['due']} are due, "
+        f"Of {len(rows()) + ABSENT} requirements, {met['yes']} are met, "
         f"{met['partly']} are met in part, {met['no']} are not, and {met['n/a'] + ABSENT} (n/a) do not apply."
     )
 
