@@ -1,12 +1,16 @@
 """HTTP on one connection: uvicorn's protocol, whose own refusals have the form of every other error."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
+from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from common.base.errors import AppError, BadRequest
 from common.http.middleware import API_HEADERS
 from common.http.rendering import render
+
+Headers = Sequence[tuple[bytes, bytes]]
 
 MAX_HEAD_BYTES = 64 * 1024
 """Longest request line with its headers. A browser stores 4 kB a cookie; edges allow 8 to 32 kB."""
@@ -21,6 +25,8 @@ class HeadTooLarge(AppError):
 class Protocol(HttpToolsProtocol):
     """Refuses what is no HTTP, and headers without an end: no app could, without a request."""
 
+    own_headers: ClassVar[Headers] = API_HEADERS
+    """Those of every answer of the app."""
     _chunk = 0
     _head_bytes: int | None = None
     """Bytes of request line and headers so far, without the chunk in which they begin; None within a body."""
@@ -50,13 +56,16 @@ class Protocol(HttpToolsProtocol):
         """Answers and closes. Within an answer it only closes: a second one would be read as its body."""
         if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:
             answer = render(error)
-            headers = [*answer.raw_headers, *self._own_headers(), (b"connection", b"close")]
+            headers = [*answer.raw_headers, *self.own_headers, (b"connection", b"close")]
             lines = [b"%s: %s\r\n" % header for header in headers]
             self.transport.write(b"".join([STATUS_LINE[error.status], *lines, b"\r\n", bytes(answer.body)]))
         self.transport.close()
 
-    def _own_headers(self) -> Sequence[tuple[bytes, bytes]]:
-        """Those of every answer of the app. Another app than `create_http_app`'s names none."""
-        state = getattr(self.config.app, "state", None)
-        headers: Sequence[tuple[bytes, bytes]] = getattr(state, "headers", API_HEADERS)
-        return headers
+
+def protocol_of(app: FastAPI) -> type[Protocol]:
+    """The protocol whose refusals have the headers of the app, which `create_http_app` has named."""
+
+    class Own(Protocol):
+        own_headers = getattr(app.state, "headers", API_HEADERS)
+
+    return Own

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 
 from common.base import logs
-from common.runtime.protocol import Protocol
+from common.runtime.protocol import protocol_of
 from common.runtime.proxies import behind_proxies
 from common.runtime.settings import ProxySettings, ServiceSettings, load
 
@@ -52,7 +52,7 @@ def server_config(app: FastAPI, settings: ServiceSettings, proxies: ProxySetting
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=Protocol,
+        http=protocol_of(app),
         proxy_headers=False,
         log_config=None,
         access_log=False,
