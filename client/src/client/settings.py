@@ -4,7 +4,6 @@ from pydantic import Field
 
 from common.runtime.settings import BrokerSettings, HttpUrl, PublicUrl, ServiceSettings, SessionSettings
 
-
 SecurityContact = Annotated[str, Field(pattern=r"^((mailto:|https://)[!-~]+)?$")]
 """An address as RFC 9116, section 2.5.3, has it. It becomes a line of a file: no space, no line end."""
 
