@@ -226,7 +226,8 @@ def command(
 ) -> int:
     """Runs `work` over a connection of its own, prints its report, and returns the exit code.
 
-    before: Runs first; raises Refused where the work must not begin. identity: Of the service, at the broker.
+        before: Runs first; raises Refused where the work must not begin.
+    identity: The service's user of the broker.
     """
     stream = JetStream(nats_url, f"{name}-command", spec, identity=identity)
     return asyncio.run(_command(stream, work, before))
