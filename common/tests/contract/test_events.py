@@ -206,4 +206,5 @@ def test_every_event_has_an_owner_and_a_namespace_has_one() -> None:
 
 def test_a_service_can_not_declare_a_publisher_of_anothers_event() -> None:
     with pytest.raises(TypeError, match="TicketCreated is for tickets to emit, not for payments"):
-        type("Forged", (Publisher[TicketCreated],), {}, source="payments")
+
+        class _Forged(Publisher[TicketCreated], source="payments"): ...
