@@ -15,7 +15,7 @@ import client.app
 import client.headers
 import client.settings
 from common.base.ids import new_id
-from common.testing.browser import JWT_KEY, running, signed_in
+from common.testing.browser import CLIENT_ADDRESS_KEY, JWT_PUBLIC_KEYS, running, signed_in
 from common.testing.fake_hints import FakeHints
 from common.testing.fake_stream import FakeStream
 
@@ -55,7 +55,8 @@ def pages() -> FastAPI:
     settings = client.settings.Settings(
         api_base_url="http://edge.test",
         public_url=SITE,
-        jwt_key=JWT_KEY,
+        jwt_public_keys=JWT_PUBLIC_KEYS,
+        client_address_key=CLIENT_ADDRESS_KEY,
         cookie_secure=True,
         nats_url="nats://nats.test:4222",
     )

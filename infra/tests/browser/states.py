@@ -47,7 +47,7 @@ class Scene:
 
     async def sign_in_as(self, person: Person) -> None:
         await self.page.context.clear_cookies()
-        name, _, value = person.headers["Cookie"].partition("=")
+        name, value = person.session
         await self.page.context.add_cookies([{"name": name, "value": value, "url": self.edge}])
 
     async def member(self) -> Person:

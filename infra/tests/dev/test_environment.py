@@ -40,8 +40,9 @@ def test_auth_alone_has_a_private_key_and_no_key_has_two_purposes() -> None:
         "JWT_KEY": {"auth"},
         "RECEIPT_KEYS": {"orders"},
         "CLIENT_ADDRESS_KEY": {"auth", "client"},
+        "DEVICE_KEY": {"auth"},
     }
-    assert len(set(secret.values())) == 3
+    assert len(set(secret.values())) == 4
 
 
 def test_with_the_secrets_of_the_release_before_each_service_has_what_that_reads() -> None:

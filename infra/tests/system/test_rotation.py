@@ -113,14 +113,14 @@ async def running(config: Config) -> AsyncIterator[tuple[Api, Rotation]]:
 def shared_key_session(config: Config, person: Person) -> Person:
     """The person in a session that the release before began."""
     shared = keys.kept(config.data_dir)["JWT_SHARED_KEY"]
-    cookie, _, _ = person.headers["Cookie"].partition("=")
+    cookie, _ = person.session
     token = SharedKeySigner(shared).token(CurrentUser(person.id), person.email)
     return replace(person, headers={"Cookie": f"{cookie}={token}"})
 
 
 def key_of(person: Person) -> str | None:
     """Id of the key that signed the person's session; None for the shared one."""
-    kid: str | None = jwt.get_unverified_header(person.headers["Cookie"].partition("=")[2]).get("kid")
+    kid: str | None = jwt.get_unverified_header(person.session[1]).get("kid")
     return kid
 
 

@@ -43,6 +43,12 @@ class Person:
     def _of(cls, api: Api, email: str, reply: Reply) -> Self:
         return cls(api, {"Cookie": reply.cookies}, reply.json()["id"], email)
 
+    @property
+    def session(self) -> tuple[str, str]:
+        """Name and value of the session's cookie."""
+        pairs = (one.partition("=") for one in self.headers["Cookie"].split("; "))
+        return next((name, value) for name, _, value in pairs if "session" in name)
+
     async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         return await self.api.call(method, path, self.headers, body)
 

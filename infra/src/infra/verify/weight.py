@@ -73,7 +73,7 @@ async def _throttled(page: Page) -> CDPSession:
 async def weigh(browser: Browser, edge: str, path: str, person: Person | None) -> Weight:
     context = await browser.new_context(viewport={"width": 360, "height": 740})
     if person is not None:
-        name, _, value = person.headers["Cookie"].partition("=")
+        name, value = person.session
         await context.add_cookies([{"name": name, "value": value, "url": edge}])
     page = await context.new_page()
     await page.add_init_script(OBSERVE)

@@ -149,6 +149,8 @@ def test_auth_alone_has_the_private_key_and_each_other_key_is_for_one_purpose() 
         "JWT_SHARED_KEY": with_a_session - {"auth"},
         "RECEIPT_KEYS": {"orders"},
         "CLIENT_ADDRESS_KEY": {"auth", "client"},
+        "DEVICE_KEY": {"auth"},
+        **{key_variable(user): {"nats"} for user in broker_users.names()},
     }
 
 

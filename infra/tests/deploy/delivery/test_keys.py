@@ -14,6 +14,7 @@ from infra.deploy.manifests.rendered import REPO
 
 ADA = CurrentUser("ada", "hers")
 SHARED = "the key that all services shared before"
+ALL = {"JWT_KEY", "JWT_PUBLIC_KEYS", "RECEIPT_KEYS", "CLIENT_ADDRESS_KEY", "DEVICE_KEY"}
 
 
 class Store:
@@ -64,7 +65,7 @@ def test_keys_are_made_once_for_their_owner_beside_what_is_there(store: Store) -
     store.step("make")
 
     assert store.keys == first
-    assert set(first) == {"LOG_LEVEL", "JWT_KEY", "JWT_PUBLIC_KEYS", "RECEIPT_KEYS", "CLIENT_ADDRESS_KEY"}
+    assert set(first) == {"LOG_LEVEL", *ALL}
     assert first["LOG_LEVEL"] == "DEBUG"
     assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
     assert [path.name for path in store.path.parent.iterdir()] == [".env"]
@@ -158,4 +159,4 @@ def test_a_key_is_retired_once_its_sessions_are_over(store: Store) -> None:
 
     store.step("retire")
 
-    assert set(store.keys) == {"JWT_KEY", "JWT_PUBLIC_KEYS", "RECEIPT_KEYS", "CLIENT_ADDRESS_KEY"}
+    assert set(store.keys) == ALL

@@ -27,6 +27,7 @@ case "$*" in
   "delete secret "*) rm -f "$STATE/$3" ;;
   "rollout "*) echo "$2 $3" >> "$STATE/rollouts" ;;
   "create secret generic "*--dry-run*) printf '%s\\n' "$4"; cat ;;
+  "create secret generic "*) cat > "$STATE/$4" ;;
   "apply -f -") read -r name; cat > "$STATE/$name" ;;
   *) echo "unexpected: $*" >&2; exit 64 ;;
 esac
@@ -63,7 +64,7 @@ def called(
 
 def stored(state: Path) -> dict[str, str]:
     """The values of all secrets of keys, by name."""
-    names = ("jwt-secret", "jwt-public", "jwt-shared", "receipt-keys", "client-address-key")
+    names = ("jwt-secret", "jwt-public", "jwt-shared", "receipt-keys", "client-address-key", "device-key")
     found = (state / name for name in names if (state / name).exists())
     lines = (line for path in found for line in path.read_text().splitlines())
     return {name: value for name, _, value in (line.partition("=") for line in lines)}
@@ -82,6 +83,7 @@ def test_a_key_is_made_once_and_kept(state: Path) -> None:
         "JWT_PUBLIC_KEYS": private.public.text,
         "RECEIPT_KEYS": first["RECEIPT_KEYS"],
         "CLIENT_ADDRESS_KEY": first["CLIENT_ADDRESS_KEY"],
+        "DEVICE_KEY": first["DEVICE_KEY"],
     }
     assert len({len(first[name]) for name in ("RECEIPT_KEYS", "CLIENT_ADDRESS_KEY")} & {64}) == 1
     assert stored(state) == first
