@@ -86,7 +86,7 @@ CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
     (
         OrderCancelled(id=O, version=1, ticket=REF),
         f"order.cancelled.{O}",
-        {"id": O, "version": 1, "ticket": {"id": T}, "endedBecause": None},
+        {"id": O, "version": 1, "ticket": {"id": T}, "endedBecause": None, "endedAt": None},
     ),
     (
         OrderCompleted(id=O, version=1, ticket=REF),

@@ -25,4 +25,4 @@ class Limits:
         if len(ends) < 2:
             return timedelta(0)
         doublings = min(len(ends), ENDS_LOOKED_AT) - 2
-        return ends[0] + min(self.first_pause * 2**doublings, LONGEST_PAUSE) - now
+        return ends[0] + min(self.first_pause * (1 << doublings), LONGEST_PAUSE) - now
