@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -11,6 +11,7 @@ from common.base import times
 from common.persistence.mongo import Database
 from common.testing.answers import code_of
 from common.testing.browser import a_user, running
+from common.testing.clock import Clock
 from common.testing.events import deliver
 from common.testing.fake_stream import FakeStream
 from orders.limits import ENDS_LOOKED_AT, Limits
@@ -21,20 +22,9 @@ PAUSE = timedelta(minutes=15)
 NOW = times.now()
 
 
-class Clock:
-    """Moves only by hand."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(times, "now", clock)
+def clock(clock: Clock) -> Clock:
+    clock.now = NOW
     return clock
 
 

@@ -1,12 +1,10 @@
 """Limits of declined cards, of an order and of an account: beyond them no card reaches the provider."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-import pytest
-
-from common.base import times
 from common.testing.answers import code_of
+from common.testing.clock import Clock
 from payments.domain import AttemptStatus
 from payments.sweep import sweep_attempts
 from tests.orders import AnOrder
@@ -14,23 +12,6 @@ from tests.shop import Shop
 
 DECLINED = "tok_chargeDeclined"
 DAY = timedelta(days=1)
-
-
-class Clock:
-    """Moves only by hand."""
-
-    def __init__(self) -> None:
-        self.now = times.now()
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(times, "now", clock)
-    return clock
 
 
 async def decline(shop: Shop, order: AnOrder, count: int) -> None:

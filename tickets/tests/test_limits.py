@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from common.base import times
 from common.base.identity import CurrentUser
 from common.persistence.mongo import Database
 from common.testing.answers import code_of
 from common.testing.browser import a_user, running
+from common.testing.clock import Clock
 from common.testing.events import deliver
 from common.testing.fake_stream import FakeStream
 from tests.builders import Json, Market, Sale, an_app
@@ -24,20 +24,9 @@ THAT_DAY = datetime(2087, 5, 31, tzinfo=UTC)
 OVER = datetime(2087, 6, 1, 12, tzinfo=UTC)
 
 
-class Clock:
-    """Moves only by hand."""
-
-    def __init__(self) -> None:
-        self.now = THAT_DAY
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(times, "now", clock)
+def clock(clock: Clock) -> Clock:
+    clock.now = THAT_DAY
     return clock
 
 

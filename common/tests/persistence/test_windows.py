@@ -1,13 +1,14 @@
 """One suite for the database in memory and the real one. Only the real one shows races."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from common.base import times
 from common.persistence.mongo import Database
 from common.persistence.windows import Limit, Windows
+from common.testing.clock import Clock
 
 DATABASES = ["database", pytest.param("real_database", marks=pytest.mark.connected)]
 HOUR = timedelta(hours=1)
@@ -15,20 +16,9 @@ THREE = Limit(3, HOUR)
 NOW = times.now()
 
 
-class Clock:
-    """Moves only by hand."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(times, "now", clock)
+def clock(clock: Clock) -> Clock:
+    clock.now = NOW
     return clock
 
 

@@ -11,6 +11,7 @@ from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
 from common.persistence import outbox
 from common.persistence.mongo import Database, connect
+from common.testing.clock import clock as clock
 from common.testing.fake_stream import FakeStream
 from common.testing.memory import memory_database
 from common.testing.security import security_lines as security_lines
@@ -18,7 +19,7 @@ from common.testing.servers import server as server
 
 SETTINGS = (
     *("NATS_SEED", "NATS_STREAM_REPLICAS", "NATS_STREAM_MAX_BYTES"),
-    *("JWT_KEY", "JWT_PUBLIC_KEYS", "RECEIPT_KEYS", "CLIENT_ADDRESS_KEY"),
+    *("JWT_KEY", "JWT_PUBLIC_KEYS", "RECEIPT_KEYS", "CLIENT_ADDRESS_KEY", "DEVICE_KEY"),
     *("MONGO_URI", "NATS_URL", "REDIS_URL", "API_BASE_URL", "PORT", "HOST", "LOG_LEVEL"),
     *("PAYMENT_GATEWAY", "STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "ORDER_HOLD_SECONDS", "COOKIE_SECURE"),
 )
