@@ -44,6 +44,7 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
 
     queries = {
         "users.of_email": lambda: users.of_email(email),
+        "users.of_id": lambda: users.of_id(user.id),
         "users.replace_hash": lambda: users.replace_hash(user, "another"),
         "users.is_sent_again": lambda: users.is_sent_again(Creation("key", "fingerprint", "/")),
         "failures.refuse_guessing": lambda: failures.refuse_guessing(attempt),
