@@ -14,7 +14,7 @@ HERE, THERE, ELSEWHERE = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 
 
 class Work:
-    """Requests that hash until each is told to end, with a log of the order in which their turns began."""
+    """Requests that hash until the test ends each, with a log of the order in which their turns began."""
 
     def __init__(self, hasher: Mock, concurrency: int = 2, max_waiting: int = 200) -> None:
         self.queue = HashQueue(Passwords(hasher), concurrency, max_waiting)

@@ -84,12 +84,12 @@ async def test_over_https_a_message_and_a_language_are_read_under_their_names(ap
     )
     async with running(app) as browser:
         tossed = await browser.get("/", headers={"Cookie": "flash=listed"})
-        told = await browser.get("/", headers={"Cookie": "__Host-flash=listed"})
+        shown = await browser.get("/", headers={"Cookie": "__Host-flash=listed"})
         languages = [
             (await browser.get("/", headers={"Cookie": cookie})).text
             for cookie in ("__Host-language=zh", "language=zh")
         ]
 
     assert MESSAGES[Flash.LISTED] not in tossed.text
-    assert MESSAGES[Flash.LISTED] in told.text
+    assert MESSAGES[Flash.LISTED] in shown.text
     assert all('lang="zh' in text for text in languages)

@@ -1,4 +1,4 @@
-"""A user who is at a limit is told so in words, and keeps what was typed."""
+"""The page of a user at a limit says so, and keeps what was typed."""
 
 import httpx
 import pytest

@@ -1,6 +1,6 @@
 """Device cookie: shows that a browser has signed in to an account before.
 
-It signs nobody in. It gives the browser's failed sign-ins a count of their own (`failed_sign_ins`).
+It is no session. It gives the browser's failed sign-ins a count of their own (`failed_sign_ins`).
 Source: OWASP, "Slow Down Online Guessing Attacks with Device Cookies".
 """
 

@@ -34,7 +34,7 @@ class FairLine:
         return place
 
     def next(self) -> Place | None:
-        """Removes and returns the place whose turn it is; None where nobody waits."""
+        """Removes and returns the place whose turn it is; None for an empty line."""
         while self._waiting:
             address, places = next(iter(self._waiting.items()))
             place = places.popleft()

@@ -14,7 +14,7 @@ from auth.schemas import CurrentUserOutput, SignInInput, SignUpInput, UserOutput
 from common.base.security import SecurityEvent
 from common.http import security_notes
 from common.http.body import describes, json_body
-from common.http.client_address import HEADER, SignedClientAddress
+from common.http.client_address import SignedClientAddress
 from common.http.fast_route import FastRoute
 from common.http.idempotency import creation_of
 from common.http.networks import network_of
@@ -97,5 +97,4 @@ def client_address(request: Request, signed_address: SignedClientAddress) -> str
     connection. Behind a proxy, uvicorn takes that address from the headers of the proxies that it trusts
     (FORWARDED_ALLOW_IPS).
     """
-    host = signed_address.read(request.headers.get(HEADER)) or (request.client.host if request.client else "")
-    return network_of(host)
+    return network_of(signed_address.of_request(request))

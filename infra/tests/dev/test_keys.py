@@ -46,7 +46,7 @@ def test_sessions_and_receipts_of_a_folder_from_before_stay_good(tmp_path: Path)
 
 
 def test_with_what_the_pages_have_no_session_can_be_forged() -> None:
-    """Their environment is known to whoever breaks into them."""
+    """An attacker who breaks into a process reads its environment."""
     own = generated()
     pages = services(from_env({}), own)["client"]
     key = PublicKey.parse(own["JWT_PUBLIC_KEYS"])

@@ -61,7 +61,7 @@ async def test_a_service_that_starts_before_its_servers_comes_up_when_they_do(
 
     async with running_servers(config):
         if service.rpartition(":")[2] != str(config.ports["auth"]):
-            # Nor does it work on streams that nobody has declared.
+            # Nor does it work on undeclared streams.
             assert "is not ready" in await until_status(f"{service}/readyz", 503, 10)
         await broker.declare(config, None)
         await until_status(f"{service}/readyz", 200, 20)

@@ -25,7 +25,7 @@ GOOD_FOR = timedelta(days=90)
 
 @router.get("/.well-known/security.txt")
 async def security_txt(request: Request) -> Response:
-    """Whom to tell of a weakness, by RFC 9116. Raises NotFound where the setting names nobody."""
+    """The contact for security reports (RFC 9116). Raises NotFound where the setting is empty."""
     contact: str = request.app.state.security_contact
     if not contact:
         raise NotFound()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import jwt
+from starlette.requests import Request
 
 from common.base import times
 from common.http.session_tokens import MAX_TOKEN_LENGTH
@@ -20,6 +21,11 @@ _AUDIENCE = "client address"
 """Keeps this token and a session token from being taken for each other."""
 
 
+def of_connection(request: Request) -> str:
+    """The address of the connection or, behind a trusted proxy, of its client; "" if unknown."""
+    return request.client.host if request.client else ""
+
+
 @dataclass(frozen=True, slots=True)
 class SignedClientAddress:
     """Signs and reads the header's value. `key` is the setting `CLIENT_ADDRESS_KEY`."""
@@ -29,6 +35,10 @@ class SignedClientAddress:
     def token(self, address: str) -> str:
         claims = {"aud": _AUDIENCE, "sub": address, "exp": times.now() + LIFETIME}
         return jwt.encode(claims, self.key, algorithm=ALGORITHM)
+
+    def of_request(self, request: Request) -> str:
+        """The address that the pages have signed; without a good one, the connection's."""
+        return self.read(request.headers.get(HEADER)) or of_connection(request)
 
     def read(self, token: str | None) -> str | None:
         """The address; None for a missing, forged or expired token."""

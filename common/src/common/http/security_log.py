@@ -13,7 +13,7 @@ from starlette.types import Scope
 from common.base import security
 from common.base.errors import CrossSite, TooManyTries
 from common.base.security import Fields, SecurityEvent
-from common.http.client_address import HEADER, SignedClientAddress
+from common.http.client_address import SignedClientAddress, of_connection
 from common.http.security_notes import Notes, known_of
 
 _BY_CODE = {CrossSite.code: SecurityEvent.CROSS_SITE, TooManyTries.code: SecurityEvent.THROTTLED}
@@ -40,11 +40,11 @@ class SecurityLog:
             return
         fields: Fields = {**_fields(scope), **known.about}
         for event in known.events:
-            told: Fields = {**fields, "status": status}
-            security.record(event, **told)
+            line: Fields = {**fields, "status": status}
+            security.record(event, **line)
         if refused is not None and known.refusal is not None:
-            told = {**fields, "status": known.refusal.status, "code": str(known.refusal.code)}
-            security.record(refused, **told)
+            line = {**fields, "status": known.refusal.status, "code": str(known.refusal.code)}
+            security.record(refused, **line)
 
     def _event_of(self, known: Notes) -> SecurityEvent | None:
         refusal = known.refusal
@@ -78,8 +78,7 @@ def address_of(request: Request) -> str:
     requests come from the pages' own address. The pages write a line of their own, with the same request id.
     """
     signed: SignedClientAddress | None = getattr(request.app.state, "signed_address", None)
-    told = None if signed is None else signed.read(request.headers.get(HEADER))
-    host = told or (request.client.host if request.client else "")
+    host = of_connection(request) if signed is None else signed.of_request(request)
     try:
         return str(ip_address(host))
     except ValueError:

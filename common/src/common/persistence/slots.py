@@ -1,7 +1,7 @@
 """Slots: at most so many records of an owner at once, over all processes.
 
 A record that counts carries a slot, a number from 1 to the limit, under a unique index over owner and slot.
-So the index decides where the record is stored, whoever else stores one at the same moment. The index holds
+So the index decides when the record is stored, also between concurrent processes. The index holds
 only records that count: one that ends frees its slot by the same write, also one of a release that knows no
 slots. Records that such a release stored have none, and don't count.
 """
