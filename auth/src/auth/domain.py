@@ -42,9 +42,13 @@ class Email:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class User:
+    """confirmed: A link that was mailed to `email` was opened. generation: Count of changes of the password."""
+
     id: str
     email: Email
     password_hash: str = field(repr=False)
+    confirmed: bool = False
+    generation: int = 0
 
     @classmethod
     def register(cls, email: Email, password_hash: str) -> Self:
@@ -76,9 +80,14 @@ class Limits:
     failed_sign_ins_per_account: Of an account from all devices that it does not know. Higher than the first:
     it locks out the owner's new devices, too.
     sign_ups_per_hour: From an address.
+    mail_requests: Requests for a mail with a link in an hour, of an account from an address.
+    mail_requests_per_address, mail_requests_per_account: From an address; of an account from anywhere.
     """
 
     failed_sign_ins: int
     failed_sign_ins_per_address: int
     failed_sign_ins_per_account: int
     sign_ups_per_hour: int
+    mail_requests: int = 3
+    mail_requests_per_address: int = 30
+    mail_requests_per_account: int = 10

@@ -1,4 +1,4 @@
-"""Errors that refuse a sign-up or a sign-in."""
+"""Errors that refuse a sign-up, a sign-in or a change of an account."""
 
 from common.base.errors import BadRequest, KeyReused, TooManyTries, Unavailable
 from common.base.security import SecurityEvent
@@ -24,6 +24,23 @@ class InvalidCredentials(BadRequest):
     default_message = "Invalid credentials"
 
 
+class WrongPassword(BadRequest):
+    """The password that a signed-in user gave for a change of the account."""
+
+    code = ErrorCode.PASSWORD_WRONG
+    default_message = "That is not your password"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field=field)
+
+
+class LinkInvalid(BadRequest):
+    """A link that was used, replaced by a newer one, too old, or never ours: no word says which."""
+
+    code = ErrorCode.LINK_INVALID
+    default_message = "This link was used before, was replaced by a newer one, or is too old"
+
+
 class Busy(Unavailable):
     code = ErrorCode.SIGN_IN_BUSY
     default_message = "Too many people are signing in right now, please try again in a moment"
@@ -38,5 +55,6 @@ FAILED_SIGN_INS = {
     InvalidCredentials.code: SecurityEvent.SIGN_IN_FAILED,
     # A guess of the password of a sign-up that was sent before.
     KeyReused.code: SecurityEvent.SIGN_IN_FAILED,
+    WrongPassword.code: SecurityEvent.SIGN_IN_FAILED,
 }
 """Events of the security log, by the code of the refusal."""

@@ -72,6 +72,10 @@ class FailedSignIns:
         """
         await self._windows.forget(attempt.device or attempt.account_from_address)
 
+    async def forget_account(self, attempt: Attempt) -> None:
+        """Deletes also the failures of the account from anywhere: its owner proved to read its mail."""
+        await self._windows.forget(attempt.account, attempt.account_from_address)
+
     def _decisive(self, attempt: Attempt) -> dict[str, Limit]:
         limits = self._limits
         if attempt.device is not None:

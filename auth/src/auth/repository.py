@@ -2,25 +2,39 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Self
 
+from auth.changes import Change
 from auth.domain import Email, Limits, User
 from auth.errors import EmailInUse, SignedUpBefore
 from auth.failed_sign_ins import FailedSignIns
+from auth.links import Links
+from auth.mail_requests import MailRequests
+from auth.reset_requests import ResetRequests
 from auth.sign_ups import SignUps
+from common.base import times
 from common.base.creation import Creation
 from common.base.errors import DuplicateKey
 from common.persistence.creations import ONE_PER_KEY, first_of, marked
-from common.persistence.mongo import ASCENDING, Database, Document, Index
+from common.persistence.mongo import ASCENDING, Database, Document, Index, Query
+from common.runtime.service import HasIndexes
+
+UNFINISHED_AFTER = timedelta(minutes=1)
+BATCH = 50
 
 
 class UserRepository:
-    """Users, as documents `{_id, email, email_key, password_hash, creation?}`."""
+    """Users, as documents `{_id, email, email_key, password_hash, confirmed?, generation?, changes?, creation?}`.
+
+    A user of the release before has no `confirmed`, which is false, and no `generation`, which is 0.
+    """
 
     indexes = (
         # This index alone guarantees that an e-mail address has one user.
         Index([("email_key", ASCENDING)], name="one_user_per_email", unique=True),
         ONE_PER_KEY,
+        Index([("changes.at", ASCENDING)], name="unfinished_changes", sparse=True),
     )
 
     def __init__(self, database: Database) -> None:
@@ -67,12 +81,68 @@ class UserRepository:
             {"_id": user.id, "password_hash": user.password_hash}, {"$set": {"password_hash": password_hash}}
         )
 
+    async def generation_of(self, email: Email) -> int:
+        """Of the account of this e-mail; 0 without one."""
+        document = await self.documents.find_one({"email_key": email.key}, {"generation": 1})
+        return 0 if document is None else document.get("generation", 0)
+
+    async def confirm(self, user_id: str, email: Email) -> User | None:
+        """Marks the user's address as confirmed; None where it is another one by now."""
+        query = {"_id": user_id, "email_key": email.key}
+        return await self._changed(query, {"$set": {"confirmed": True}})
+
+    async def change_password(self, user: User, password_hash: str, change: Change) -> User | None:
+        """None, and no change, where the stored hash changed after `user` was read."""
+        query = {"_id": user.id, "password_hash": user.password_hash}
+        return await self._changed(query, _new_password(password_hash, change))
+
+    async def reset_password(self, user: User, password_hash: str, change: Change) -> User | None:
+        """Sets the password, whatever it was, and confirms the address; None where it is another one by now."""
+        query = {"_id": user.id, "email_key": user.email.key}
+        return await self._changed(query, _new_password(password_hash, change, confirmed=True))
+
+    async def change_email(self, user: User, email: Email, change: Change) -> User | None:
+        """Sets the address, as a confirmed one. Raises EmailInUse.
+
+        None, and no change, where the address or the password changed after `user` was read.
+        """
+        query = {"_id": user.id, "email_key": user.email.key, "password_hash": user.password_hash}
+        new = {"email": email.address, "email_key": email.key, "confirmed": True}
+        try:
+            return await self._changed(query, {"$set": new, "$push": {"changes": change.stored}})
+        except DuplicateKey:
+            raise EmailInUse() from None
+
+    async def finish(self, user: User, change: Change) -> None:
+        """Forgets a change whose consequences have followed."""
+        await self.documents.update_one({"_id": user.id}, {"$pull": {"changes": {"id": change.id}}})
+
+    async def unfinished(self) -> Sequence[tuple[User, Change]]:
+        """Changes of at least UNFINISHED_AFTER ago that still wait, of at most BATCH users."""
+        query = {"changes.at": {"$lte": times.now() - UNFINISHED_AFTER}}
+        found = await self.documents.find(query, limit=BATCH)
+        return [(_user(each), Change.restored(change)) for each in found for change in each["changes"]]
+
+    async def _changed(self, query: Query, change: Document) -> User | None:
+        document = await self.documents.find_one_and_update(query, change)
+        return None if document is None else _user(document)
+
+
+def _new_password(password_hash: str, change: Change, **others: bool) -> Document:
+    return {
+        "$set": {"password_hash": password_hash, **others},
+        "$inc": {"generation": 1},
+        "$push": {"changes": change.stored},
+    }
+
 
 def _user(document: Document) -> User:
     return User(
         id=document["_id"],
         email=Email(document["email"], document["email_key"]),
         password_hash=document["password_hash"],
+        confirmed=document.get("confirmed", False),
+        generation=document.get("generation", 0),
     )
 
 
@@ -81,6 +151,9 @@ class Repositories:
     users: UserRepository
     failures: FailedSignIns
     sign_ups: SignUps
+    links: Links
+    reset_requests: ResetRequests
+    mail_requests: MailRequests
 
     @classmethod
     def over(cls, database: Database, limits: Limits) -> Self:
@@ -88,8 +161,18 @@ class Repositories:
             UserRepository(database),
             FailedSignIns(database, limits),
             SignUps(database, limits.sign_ups_per_hour),
+            Links(database),
+            ResetRequests(database),
+            MailRequests(database, limits),
         )
 
     @property
-    def all(self) -> Sequence[UserRepository | FailedSignIns | SignUps]:
-        return [self.users, self.failures, self.sign_ups]
+    def all(self) -> Sequence[HasIndexes]:
+        return [
+            self.users,
+            self.failures,
+            self.sign_ups,
+            self.links,
+            self.reset_requests,
+            self.mail_requests,
+        ]

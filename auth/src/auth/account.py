@@ -1,0 +1,53 @@
+"""Use cases of a signed-in user: change the password, change the address. Each asks for the password again."""
+
+from auth.changes import Change, ChangeKind
+from auth.confirmations import send_address_change
+from auth.consequences import follow_up
+from auth.context import AccountContext
+from auth.domain import Email, Source, User
+from auth.errors import WrongPassword
+from auth.failed_sign_ins import Attempt
+from auth.hash_queue import Purpose
+from auth.links import LinkKind
+from common.base.errors import Conflict
+
+
+async def change_password(
+    context: AccountContext, user: User, current: str, password: str, source: Source, session_id: str
+) -> User:
+    """Changes the password and ends the user's other sessions. Returns the user as changed.
+
+    Raises WrongPassword, TooManyTries, Busy; Conflict where the password changed meanwhile.
+    """
+    await _verify(context, user, current, source, "current")
+    async with context.hashing.turn(Purpose.SIGN_IN, source.address) as passwords:
+        password_hash = await passwords.hash(password)
+    change = Change.now(ChangeKind.PASSWORD, user.email.address, but=session_id)
+    changed = await context.repositories.users.change_password(user, password_hash, change)
+    if changed is None:
+        raise Conflict()
+    # Whoever knew the old password may have asked for the address to be changed.
+    await context.repositories.links.revoke(user.id, LinkKind.RESET, LinkKind.ADDRESS_CHANGE)
+    await follow_up(context, changed, change)
+    return changed
+
+
+async def request_address_change(
+    context: AccountContext, user: User, email: Email, password: str, source: Source
+) -> None:
+    """Mails a link to the new address. Raises WrongPassword, TooManyTries, Busy."""
+    await _verify(context, user, password, source, "password")
+    await context.repositories.mail_requests.take(email, source.address)
+    await send_address_change(context, user, email)
+
+
+async def _verify(context: AccountContext, user: User, password: str, source: Source, field: str) -> None:
+    """Counts a wrong password as a failed sign-in: a stolen session is no way to guess it."""
+    failures, attempt = context.repositories.failures, Attempt.of(user.email, source)
+    await failures.refuse_guessing(attempt)
+    async with context.hashing.turn(Purpose.SIGN_IN, source.address) as passwords:
+        await failures.refuse_guessing(attempt)
+        if not await passwords.match(user.password_hash, password):
+            await failures.add(attempt)
+            raise WrongPassword(field)
+    await failures.forget(attempt)

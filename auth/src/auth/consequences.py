@@ -1,0 +1,33 @@
+"""What follows a change of an account: sessions end, and its owner is told by mail."""
+
+import asyncio
+
+from auth.changes import Change, ChangeKind
+from auth.context import AccountContext
+from auth.domain import User
+from auth.mail.kinds import AddressChanged, PasswordChanged
+from common.base import jobs
+
+SWEEP_SECONDS = 30.0
+_NOTICES = {ChangeKind.PASSWORD: PasswordChanged, ChangeKind.ADDRESS: AddressChanged}
+HELP_PAGE = "/auth/forgot"
+"""Where a user goes who did not make the change."""
+
+
+async def follow_up(context: AccountContext, user: User, change: Change) -> None:
+    """Does what the change asks for. Idempotent: a process may have ended in the middle of it."""
+    if change.kind is ChangeKind.PASSWORD:
+        await context.sessions.end_sessions(user.id, but=change.but)
+    notice = _NOTICES[change.kind](path=HELP_PAGE, at=change.at)
+    mail_id = f"{change.kind.value}-changed:{change.id}"
+    await context.mails.put(mail_id, notice, user_id=user.id, to=change.to, language=user.language)
+    await context.repositories.users.finish(user, change)
+
+
+async def sweep(context: AccountContext) -> None:
+    """Follows up, for ever, the changes of processes that ended before they did."""
+    while True:
+        for user, change in await context.repositories.users.unfinished():
+            await follow_up(context, user, change)
+        jobs.succeeded("account_changes")
+        await asyncio.sleep(SWEEP_SECONDS)

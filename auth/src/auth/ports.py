@@ -1,0 +1,8 @@
+"""Interfaces of what a change of an account needs from other parts of the service."""
+
+from typing import Protocol
+
+
+class SessionEnder(Protocol):
+    async def end_sessions(self, user_id: str, *, but: str | None = None) -> None:
+        """Ends the user's sessions. Idempotent. but: Id of one that goes on."""
