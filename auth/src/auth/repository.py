@@ -7,6 +7,7 @@ from typing import Self
 from auth.domain import Email, Limits, User
 from auth.errors import EmailInUse, SignedUpBefore
 from auth.failed_sign_ins import FailedSignIns
+from auth.mail.mails import Mails
 from auth.sign_ups import SignUps
 from common.base.creation import Creation
 from common.base.errors import DuplicateKey
@@ -81,6 +82,7 @@ class Repositories:
     users: UserRepository
     failures: FailedSignIns
     sign_ups: SignUps
+    mails: Mails
 
     @classmethod
     def over(cls, database: Database, limits: Limits) -> Self:
@@ -88,8 +90,9 @@ class Repositories:
             UserRepository(database),
             FailedSignIns(database, limits),
             SignUps(database, limits.sign_ups_per_hour),
+            Mails(database),
         )
 
     @property
-    def all(self) -> Sequence[UserRepository | FailedSignIns | SignUps]:
-        return [self.users, self.failures, self.sign_ups]
+    def all(self) -> Sequence[UserRepository | FailedSignIns | SignUps | Mails]:
+        return [self.users, self.failures, self.sign_ups, self.mails]
