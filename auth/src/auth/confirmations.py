@@ -17,7 +17,7 @@ async def send_confirmation(context: AccountContext, user: User) -> None:
     """Mails a link to the user's address. An older one stops working."""
     link = await context.repositories.links.issue(LinkKind.CONFIRM, user.id, user.email)
     content = Confirm(path=f"{CONFIRM_PAGE}?{urlencode({'token': link.token})}")
-    await context.mails.put(
+    await context.repositories.mails.put(
         link.id,
         content,
         user_id=user.id,
@@ -42,7 +42,7 @@ async def send_address_change(context: AccountContext, user: User, email: Email)
     """
     link = await context.repositories.links.issue(LinkKind.ADDRESS_CHANGE, user.id, email)
     content = AddressChange(path=f"{CONFIRM_PAGE}?{urlencode({'token': link.token})}")
-    await context.mails.put(
+    await context.repositories.mails.put(
         link.id,
         content,
         user_id=user.id,

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from auth.hash_queue import HashQueue
-from auth.mail.mails import Mails
 from auth.ports import SessionEnder
 from auth.repository import Repositories
 
@@ -12,5 +11,4 @@ from auth.repository import Repositories
 class AccountContext:
     repositories: Repositories
     hashing: HashQueue
-    mails: Mails
     sessions: SessionEnder

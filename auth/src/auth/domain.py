@@ -42,13 +42,16 @@ class Email:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class User:
-    """confirmed: A link that was mailed to `email` was opened. generation: Count of changes of the password."""
+    """confirmed: A link that was mailed to `email` was used. generation: Count of changes of the password.
+    language: Of its mails, such as "zh".
+    """
 
     id: str
     email: Email
     password_hash: str = field(repr=False)
     confirmed: bool = False
     generation: int = 0
+    language: str = "en"
 
     @classmethod
     def register(cls, email: Email, password_hash: str) -> Self:

@@ -51,7 +51,7 @@ async def work_off_one(context: AccountContext) -> bool:
 async def _send(context: AccountContext, user: User) -> None:
     link = await context.repositories.links.issue(LinkKind.RESET, user.id, user.email)
     content = Reset(path=f"{PAGE}?{urlencode({'token': link.token})}")
-    await context.mails.put(
+    await context.repositories.mails.put(
         link.id,
         content,
         user_id=user.id,

@@ -10,6 +10,8 @@ from auth.domain import Email, Limits, User
 from auth.errors import EmailInUse, SignedUpBefore
 from auth.failed_sign_ins import FailedSignIns
 from auth.links import Links
+from auth.mail.languages import ENGLISH
+from auth.mail.mails import Mails
 from auth.mail_requests import MailRequests
 from auth.reset_requests import ResetRequests
 from auth.sign_ups import SignUps
@@ -143,6 +145,7 @@ def _user(document: Document) -> User:
         password_hash=document["password_hash"],
         confirmed=document.get("confirmed", False),
         generation=document.get("generation", 0),
+        language=document.get("language", ENGLISH),
     )
 
 
@@ -151,6 +154,7 @@ class Repositories:
     users: UserRepository
     failures: FailedSignIns
     sign_ups: SignUps
+    mails: Mails
     links: Links
     reset_requests: ResetRequests
     mail_requests: MailRequests
@@ -161,6 +165,7 @@ class Repositories:
             UserRepository(database),
             FailedSignIns(database, limits),
             SignUps(database, limits.sign_ups_per_hour),
+            Mails(database),
             Links(database),
             ResetRequests(database),
             MailRequests(database, limits),
@@ -172,6 +177,7 @@ class Repositories:
             self.users,
             self.failures,
             self.sign_ups,
+            self.mails,
             self.links,
             self.reset_requests,
             self.mail_requests,

@@ -1,0 +1,17 @@
+"""Addresses as SMTP takes them."""
+
+from email.headerregistry import Address
+
+from email_validator import EmailNotValidError, validate_email
+
+
+def smtp_address(text: str) -> Address:
+    """The address with its domain in ASCII (IDNA): only a local part beyond ASCII needs SMTPUTF8.
+
+    Raises ValueError for text that is not one address.
+    """
+    try:
+        known = validate_email(text, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        raise ValueError("not an e-mail address") from None
+    return Address(username=known.local_part, domain=known.ascii_domain)

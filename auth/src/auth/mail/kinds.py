@@ -1,0 +1,103 @@
+"""Kinds of mail, and what a mail of each kind names."""
+
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+
+class Kind(StrEnum):
+    """Stored with each mail, and the name of its template."""
+
+    CONFIRM = "confirm"
+    RESET = "reset"
+    ADDRESS_CHANGE = "address-change"
+    ADDRESS_CHANGED = "address-changed"
+    PASSWORD_CHANGED = "password-changed"
+    NEW_DEVICE = "new-device"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Content:
+    """What a mail names beside fixed words.
+
+    path: Target of the mail's button: a path of the site with its query, such as "/auth/reset?token=…". A
+    one-time secret in it is stored until the mail is sent, and never longer than the mail's `useful_until`.
+    """
+
+    kind: ClassVar[Kind]
+    path: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a path that is none of the site's, or that a URL can't hold as it is."""
+        is_printable = self.path.isascii() and self.path.isprintable() and " " not in self.path
+        if not is_printable or not self.path.startswith("/") or self.path[1:2] in ("/", "\\"):
+            raise ValueError("not a path of the site")
+
+
+class Confirm(Content):
+    """To a new user: proves that the address is theirs. Link of 24 hours."""
+
+    __slots__ = ()
+    kind = Kind.CONFIRM
+
+
+class Reset(Content):
+    """To a user who forgot their password. Link of 15 minutes."""
+
+    __slots__ = ()
+    kind = Kind.RESET
+
+
+class AddressChange(Content):
+    """To the new address: proves that it is the user's, and changes to it. Link of 24 hours."""
+
+    __slots__ = ()
+    kind = Kind.ADDRESS_CHANGE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice(Content):
+    """What happened to an account, and the page for a user who did not do it.
+
+    at: When it happened, UTC; the mail names the minute.
+    """
+
+    at: datetime
+
+
+class AddressChanged(Notice):
+    """To the old address, which gets no further mail."""
+
+    __slots__ = ()
+    kind = Kind.ADDRESS_CHANGED
+
+
+class PasswordChanged(Notice):
+    __slots__ = ()
+    kind = Kind.PASSWORD_CHANGED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewDevice(Notice):
+    """device: In words, such as "Firefox on Linux"; any text that a browser sends is safe here."""
+
+    kind = Kind.NEW_DEVICE
+    device: str
+
+
+CONTENTS = MappingProxyType(
+    {each.kind: each for each in (Confirm, Reset, AddressChange, AddressChanged, PasswordChanged, NewDevice)}
+)
+
+
+def stored(content: Content) -> dict[str, Any]:
+    return asdict(content)
+
+
+def restored(kind: str, data: dict[str, Any]) -> Content:
+    """The content of a stored mail. Ignores fields that a newer version added."""
+    content = CONTENTS[Kind(kind)]
+    known = {each.name for each in fields(content)}
+    return content(**{name: value for name, value in data.items() if name in known})
