@@ -44,7 +44,7 @@ async def test_a_signed_in_user_is_the_current_user(client: httpx.AsyncClient) -
     answer = await client.get(CURRENT, headers=signed_in(CurrentUser(user["id"])))
 
     assert answer.status_code == 200
-    assert answer.json() == {"currentUser": user}
+    assert answer.json() == {"currentUser": {**user, "confirmed": False}}
 
 
 async def test_a_session_of_a_user_who_is_no_more_is_nobodys(client: httpx.AsyncClient) -> None:
@@ -53,7 +53,7 @@ async def test_a_session_of_a_user_who_is_no_more_is_nobodys(client: httpx.Async
 
 async def test_a_new_user_is_signed_in_until_the_sign_out(client: httpx.AsyncClient) -> None:
     user = (await client.post("/api/users/signup", json=ADA)).json()
-    assert (await client.get(CURRENT)).json() == {"currentUser": user}
+    assert (await client.get(CURRENT)).json() == {"currentUser": {**user, "confirmed": False}}
 
     assert (await client.post("/api/users/signout")).status_code == 200
     assert (await client.get(CURRENT)).json() == {"currentUser": None}

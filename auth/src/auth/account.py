@@ -1,5 +1,6 @@
 """Use cases of a signed-in user: change the password, change the address. Each asks for the password again."""
 
+from auth import new_passwords
 from auth.changes import Change, ChangeKind
 from auth.confirmations import send_address_change
 from auth.consequences import follow_up
@@ -9,7 +10,15 @@ from auth.errors import WrongPassword
 from auth.failed_sign_ins import Attempt
 from auth.hash_queue import Purpose
 from auth.links import LinkKind
-from common.base.errors import Conflict
+from common.base.errors import Conflict, ErrorEntry, Invalid, InvalidValue
+
+
+def check(password: str, user: User) -> None:
+    """Raises Invalid for a password that is like the user's e-mail."""
+    try:
+        new_passwords.check(password, user.email)
+    except InvalidValue as error:
+        raise Invalid([ErrorEntry(error.message, error.code, "password")]) from None
 
 
 async def change_password(

@@ -1,5 +1,6 @@
 """Use cases: sign up, sign in."""
 
+from auth.confirmations import send_confirmation
 from auth.domain import Email, Source, User
 from auth.errors import Busy, InvalidCredentials, SignedUpBefore
 from auth.failed_sign_ins import Attempt
@@ -36,6 +37,7 @@ async def sign_up(
         await repositories.users.add(user, creation)
     except SignedUpBefore:
         return await _sent_again(repositories, hashing, email, password, source)
+    await send_confirmation(repositories, user)
     return user
 
 

@@ -9,15 +9,16 @@ from auth.domain import Email, User
 from auth.errors import LinkInvalid
 from auth.links import Link, LinkKind
 from auth.mail.kinds import AddressChange, Confirm
+from auth.repository import Repositories
 
 CONFIRM_PAGE = "/auth/confirm"
 
 
-async def send_confirmation(context: AccountContext, user: User) -> None:
+async def send_confirmation(repositories: Repositories, user: User) -> None:
     """Mails a link to the user's address. An older one stops working."""
-    link = await context.repositories.links.issue(LinkKind.CONFIRM, user.id, user.email)
+    link = await repositories.links.issue(LinkKind.CONFIRM, user.id, user.email)
     content = Confirm(path=f"{CONFIRM_PAGE}?{urlencode({'token': link.token})}")
-    await context.repositories.mails.put(
+    await repositories.mails.put(
         link.id,
         content,
         user_id=user.id,
@@ -32,7 +33,7 @@ async def request_confirmation(context: AccountContext, user: User, address: str
     if user.confirmed:
         return
     await context.repositories.mail_requests.take(user.email, address)
-    await send_confirmation(context, user)
+    await send_confirmation(context.repositories, user)
 
 
 async def send_address_change(context: AccountContext, user: User, email: Email) -> None:

@@ -20,7 +20,9 @@ async def follow_up(context: AccountContext, user: User, change: Change) -> None
         await context.sessions.end_sessions(user.id, but=change.but)
     notice = _NOTICES[change.kind](path=HELP_PAGE, at=change.at)
     mail_id = f"{change.kind.value}-changed:{change.id}"
-    await context.repositories.mails.put(mail_id, notice, user_id=user.id, to=change.to, language=user.language)
+    await context.repositories.mails.put(
+        mail_id, notice, user_id=user.id, to=change.to, language=user.language
+    )
     await context.repositories.users.finish(user, change)
 
 

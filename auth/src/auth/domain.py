@@ -61,6 +61,10 @@ class User:
         """The user in a new session, whose id is 16 random bytes."""
         return CurrentUser(self.id, secrets.token_urlsafe(16))
 
+    def may_trade(self, *, must_confirm: bool) -> bool:
+        """Whether the user may sell and buy. must_confirm: The rule that the address has to be confirmed."""
+        return self.confirmed or not must_confirm
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -91,6 +95,6 @@ class Limits:
     failed_sign_ins_per_address: int
     failed_sign_ins_per_account: int
     sign_ups_per_hour: int
-    mail_requests: int = 3
-    mail_requests_per_address: int = 30
-    mail_requests_per_account: int = 10
+    mail_requests: int
+    mail_requests_per_address: int
+    mail_requests_per_account: int

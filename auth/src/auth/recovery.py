@@ -3,7 +3,7 @@
 import asyncio
 from urllib.parse import urlencode
 
-from auth import new_passwords
+from auth.account import check
 from auth.changes import Change, ChangeKind
 from auth.consequences import follow_up
 from auth.context import AccountContext
@@ -14,7 +14,6 @@ from auth.hash_queue import Purpose
 from auth.links import LinkKind
 from auth.mail.kinds import Reset
 from common.base import jobs
-from common.base.errors import ErrorEntry, Invalid, InvalidValue
 
 PAGE = "/auth/reset"
 IDLE_SECONDS = 1.0
@@ -72,7 +71,7 @@ async def reset(context: AccountContext, token: str, password: str, source: Sour
     user = await repositories.users.of_id(link.user_id)
     if user is None or user.email.key != link.email.key:
         raise LinkInvalid()
-    _check(password, user.email)
+    check(password, user)
     async with context.hashing.turn(Purpose.SIGN_UP, source.address) as passwords:
         password_hash = await passwords.hash(password)
     await repositories.links.spend(link)
@@ -84,10 +83,3 @@ async def reset(context: AccountContext, token: str, password: str, source: Sour
     await repositories.failures.forget_account(Attempt.of(user.email, source))
     await follow_up(context, changed, change)
     return changed
-
-
-def _check(password: str, email: Email) -> None:
-    try:
-        new_passwords.check(password, email)
-    except InvalidValue as error:
-        raise Invalid([ErrorEntry(error.message, error.code, "password")]) from None

@@ -27,7 +27,7 @@ BATCH = 50
 
 
 class UserRepository:
-    """Users, as documents `{_id, email, email_key, password_hash, confirmed?, generation?, changes?, creation?}`.
+    """Users: `{_id, email, email_key, password_hash, confirmed?, generation?, changes?, language?, creation?}`.
 
     A user of the release before has no `confirmed`, which is false, and no `generation`, which is 0.
     """
@@ -99,7 +99,7 @@ class UserRepository:
         return await self._changed(query, _new_password(password_hash, change))
 
     async def reset_password(self, user: User, password_hash: str, change: Change) -> User | None:
-        """Sets the password, whatever it was, and confirms the address; None where it is another one by now."""
+        """Sets the password and confirms the address; None where it is another address by now."""
         query = {"_id": user.id, "email_key": user.email.key}
         return await self._changed(query, _new_password(password_hash, change, confirmed=True))
 

@@ -6,10 +6,13 @@ from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from auth import new_passwords
 from auth.domain import MAX_EMAIL, MAX_PASSWORD, MIN_PASSWORD, Email, User
-from auth.errors import InvalidCredentials
+from auth.errors import InvalidCredentials, WrongPassword
 from common.base.errors import InvalidValue
 from common.contract.error_codes import ErrorCode
 from common.http.body import Input, Output
+
+MAX_TOKEN = 100
+"""In characters; a link's token has 43."""
 
 
 def _email(value: object) -> Email:
@@ -30,6 +33,13 @@ def _known_password(value: object) -> str:
         # No stored password is that long. The answer is that of a wrong password, without the work of a hash.
         raise InvalidValue(InvalidCredentials.default_message, InvalidCredentials.code)
     return value
+
+
+def _own_password(value: object) -> str:
+    """As `_known_password`, of a user who is signed in."""
+    if isinstance(value, str) and len(value) > MAX_PASSWORD:
+        raise InvalidValue(WrongPassword.default_message, WrongPassword.code)
+    return _known_password(value)
 
 
 def _text(**schema: Any) -> WithJsonSchema:
@@ -53,6 +63,41 @@ class SignInInput(Input):
     password: Annotated[str, PlainValidator(_known_password), _text(minLength=1, maxLength=MAX_PASSWORD)]
 
 
+def _token(value: object) -> str:
+    # A text of any other length is a link that was mistyped or cut: not found among the stored ones.
+    return value if isinstance(value, str) and len(value) <= MAX_TOKEN else ""
+
+
+TokenField = Annotated[str, PlainValidator(_token), _text(maxLength=MAX_TOKEN)]
+NewPasswordField = Annotated[
+    str, PlainValidator(_new_password), _text(minLength=MIN_PASSWORD, maxLength=MAX_PASSWORD)
+]
+OwnPasswordField = Annotated[str, PlainValidator(_own_password), _text(minLength=1, maxLength=MAX_PASSWORD)]
+
+
+class ConfirmationInput(Input):
+    token: TokenField
+
+
+class ResetRequestInput(Input):
+    email: EmailField
+
+
+class ResetInput(Input):
+    token: TokenField
+    password: NewPasswordField
+
+
+class PasswordInput(Input):
+    current: OwnPasswordField
+    password: NewPasswordField
+
+
+class EmailInput(Input):
+    email: EmailField
+    password: OwnPasswordField
+
+
 class UserOutput(Output):
     id: str
     email: str
@@ -62,9 +107,19 @@ class UserOutput(Output):
         return cls.model_construct(id=user.id, email=user.email.address)
 
 
+class OwnUserOutput(UserOutput):
+    """confirmed: A link that was mailed to the address was used."""
+
+    confirmed: bool
+
+    @classmethod
+    def of(cls, user: User) -> "OwnUserOutput":
+        return cls.model_construct(id=user.id, email=user.email.address, confirmed=user.confirmed)
+
+
 class CurrentUserOutput(Output):
-    current_user: UserOutput | None
+    current_user: OwnUserOutput | None
 
     @classmethod
     def of(cls, user: User | None) -> "CurrentUserOutput":
-        return cls.model_construct(current_user=None if user is None else UserOutput.of(user))
+        return cls.model_construct(current_user=None if user is None else OwnUserOutput.of(user))

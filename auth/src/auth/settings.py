@@ -36,6 +36,11 @@ class Settings(ServiceSettings, CookieSettings):
     max_failed_sign_ins_per_address: Count = 30
     max_failed_sign_ins_per_account: Count = 100
     sign_ups_per_hour: Count = 20
+    mail_requests_per_hour: Count = 3
+    mail_requests_per_hour_per_address: Count = 30
+    mail_requests_per_hour_per_account: Count = 10
+    require_confirmed_email: bool = True
+    """Whether a user has to confirm the e-mail address before selling or buying."""
 
     @property
     def limits(self) -> Limits:
@@ -44,6 +49,9 @@ class Settings(ServiceSettings, CookieSettings):
             self.max_failed_sign_ins_per_address,
             self.max_failed_sign_ins_per_account,
             self.sign_ups_per_hour,
+            self.mail_requests_per_hour,
+            self.mail_requests_per_hour_per_address,
+            self.mail_requests_per_hour_per_account,
         )
 
     def sessions(self) -> IssuingSessions:

@@ -6,6 +6,7 @@ AppError
 ├── PaymentRequired   402  declined by the provider
 ├── NotAuthorized     401  not signed in, or not the owner
 ├── CrossSite         403
+├── EmailNotConfirmed 403  selling and buying wait for a confirmed address
 ├── NotFound          404
 ├── RequestTimeout    408
 ├── PreconditionFailed 412 the record is not at the version that the request names
@@ -117,6 +118,12 @@ class CrossSite(AppError):
     status = 403
     code = "cross-site"
     default_message = "Cross-site requests are not allowed"
+
+
+class EmailNotConfirmed(AppError):
+    status = 403
+    code = "email-not-confirmed"
+    default_message = "Confirm your e-mail address first"
 
 
 class NotFound(AppError):

@@ -22,6 +22,9 @@ class SecurityEvent(StrEnum):
     SIGN_IN_SUCCEEDED = "authn_login_success"
     SIGN_IN_FAILED = "authn_login_fail"
     SIGNED_UP = "user_created"
+    PASSWORD_CHANGED = "authn_password_change"
+    EMAIL_CONFIRMED = "user_updated"
+    """The address is confirmed, or changed, by a link that was mailed to it."""
     TOKEN_INVALID = "authn_token_invalid"
     """Ours: a session that is not genuine; a genuine one that has merely expired is no event."""
     THROTTLED = "excess_rate_limit_exceeded"
@@ -38,7 +41,13 @@ class SecurityEvent(StrEnum):
 
 
 NORMAL: Final = frozenset(
-    {SecurityEvent.SIGN_IN_SUCCEEDED, SecurityEvent.SIGNED_UP, SecurityEvent.KEY_ROTATED}
+    {
+        SecurityEvent.SIGN_IN_SUCCEEDED,
+        SecurityEvent.SIGNED_UP,
+        SecurityEvent.PASSWORD_CHANGED,
+        SecurityEvent.EMAIL_CONFIRMED,
+        SecurityEvent.KEY_ROTATED,
+    }
 )
 """Logged at level INFO; the others are refusals, and warnings."""
 

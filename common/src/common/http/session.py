@@ -10,7 +10,7 @@ from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Request, Response
 
-from common.base.errors import NotAuthorized
+from common.base.errors import EmailNotConfirmed, NotAuthorized
 from common.base.identity import CurrentUser
 from common.base.security import SecurityEvent
 from common.http import security_notes
@@ -114,6 +114,13 @@ def signed_in(request: Request) -> CurrentUser:
     return user
 
 
+def trader(request: Request) -> CurrentUser:
+    user = signed_in(request)
+    if not user.may_trade:
+        raise EmailNotConfirmed()
+    return user
+
+
 def _on_the_loop(dependency: Callable[[Request], object]) -> Callable[[Request], object]:
     """FastAPI runs plain functions in a thread; these take microseconds."""
 
@@ -126,3 +133,5 @@ def _on_the_loop(dependency: Callable[[Request], object]) -> Callable[[Request],
 MaybeUser: TypeAlias = Annotated[CurrentUser | None, Depends(_on_the_loop(current_user))]
 SignedIn: TypeAlias = Annotated[CurrentUser, Depends(_on_the_loop(signed_in))]
 """A handler's first parameter: 401 comes before every other refusal."""
+Trader: TypeAlias = Annotated[CurrentUser, Depends(_on_the_loop(trader))]
+"""As SignedIn, where the user sells or buys: 403 until the e-mail address is confirmed, if it has to be."""

@@ -25,6 +25,8 @@ TYPE = "at+jwt"
 """Type of an access token (RFC 9068): no other JWT of this key is taken for one."""
 _CLAIMS = ("iss", "aud", "sub", "sid", "iat", "exp")
 _SHARED_KEY_CLAIMS = ("sub", "email", "iat", "exp")
+_CONFIRMED = "confirmed"
+"""Claim, false, of a user who has to confirm the e-mail address before selling or buying; else absent."""
 
 _Known = tuple[CurrentUser, int]
 """The user, and the expiry in seconds since 1970."""
@@ -40,7 +42,14 @@ class Ed25519Signer:
         self._key = key
 
     def token(self, user: CurrentUser, _email: str, /) -> str:
-        claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": user.id, "sid": user.session_id, **_lifetime()}
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": user.id,
+            "sid": user.session_id,
+            **({} if user.may_trade else {_CONFIRMED: False}),
+            **_lifetime(),
+        }
         headers = {"kid": self._key.public.id, "typ": TYPE}
         return jwt.encode(claims, self._key.signer, algorithm="EdDSA", headers=headers)
 
@@ -120,4 +129,5 @@ def _options(*required: str, **others: bool) -> Any:
 
 
 def _known(claims: dict[str, Any], session: str) -> _Known:
-    return CurrentUser(str(claims["sub"]), session), int(claims["exp"])
+    may_trade = claims.get(_CONFIRMED) is not False
+    return CurrentUser(str(claims["sub"]), session, may_trade), int(claims["exp"])

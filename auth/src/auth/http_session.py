@@ -1,0 +1,63 @@
+"""What the routes share: whose request it is, and sessions that begin and are renewed."""
+
+from dataclasses import dataclass
+
+from fastapi import Request, Response
+
+from auth.devices import Devices
+from auth.domain import Email, Source, User
+from auth.email_hashes import EmailHashes
+from auth.repository import UserRepository
+from common.base.identity import CurrentUser
+from common.http import security_notes
+from common.http.client_address import SignedClientAddress
+from common.http.networks import network_of
+from common.http.session import IssuingSessions
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStarter:
+    """must_confirm: The rule that users confirm the address before they sell or buy."""
+
+    users: UserRepository
+    sessions: IssuingSessions
+    devices: Devices
+    must_confirm: bool
+
+    def start(self, request: Request, response: Response, user: User) -> None:
+        self._set(response, user.new_session(), user)
+        self.devices.remember(request, response, user)
+
+    def renew(self, response: Response, session: CurrentUser, user: User) -> None:
+        """Sets the session's cookie again where it says something else than the rule does now."""
+        if session.may_trade != user.may_trade(must_confirm=self.must_confirm):
+            self._set(response, session, user)
+
+    def _set(self, response: Response, session: CurrentUser, user: User) -> None:
+        may_trade = user.may_trade(must_confirm=self.must_confirm)
+        self.sessions.start(response, CurrentUser(user.id, session.session_id, may_trade), user.email.address)
+
+    async def source_of(self, request: Request, email: Email | None) -> Source:
+        """email: Of the account that is tried; None where it does not matter."""
+        address = client_address(request)
+        if email is None:
+            return Source(address)
+        generation = await self.users.generation_of(email)
+        return Source(address, self.devices.nonce(request, email, generation))
+
+
+def name_email(request: Request, email: Email) -> None:
+    """Has the security log name the e-mail by its hash, whatever comes of the request."""
+    hashes: EmailHashes = request.app.state.email_hashes
+    security_notes.about(request.scope, email_hash=hashes.of(email))
+
+
+def client_address(request: Request) -> str:
+    """Network address under which failures are counted: an IPv4 address, or a customer's 64-bit IPv6 network.
+
+    The source is the signed header from the pages. Without a valid header, it is the address of the
+    connection. Behind a proxy, uvicorn takes that address from the headers of the proxies that it trusts
+    (FORWARDED_ALLOW_IPS).
+    """
+    signed_address: SignedClientAddress = request.app.state.signed_address
+    return network_of(signed_address.of_request(request))

@@ -1,0 +1,111 @@
+"""Routes of an account's address and password: HTTP → command → schema."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+
+from auth import account, confirmations, recovery
+from auth.context import AccountContext
+from auth.domain import User
+from auth.http_session import SessionStarter, client_address, name_email
+from auth.schemas import (
+    ConfirmationInput,
+    EmailInput,
+    OwnUserOutput,
+    PasswordInput,
+    ResetInput,
+    ResetRequestInput,
+)
+from common.base.errors import NotAuthorized
+from common.base.identity import CurrentUser
+from common.base.security import SecurityEvent
+from common.http import security_notes
+from common.http.body import describes, json_body
+from common.http.rendering import JSON, json_response
+from common.http.session import SignedIn, current_user
+
+ConfirmationBody = Annotated[ConfirmationInput, json_body(ConfirmationInput)]
+ResetRequestBody = Annotated[ResetRequestInput, json_body(ResetRequestInput)]
+ResetBody = Annotated[ResetInput, json_body(ResetInput)]
+PasswordBody = Annotated[PasswordInput, json_body(PasswordInput)]
+EmailBody = Annotated[EmailInput, json_body(EmailInput)]
+
+
+def create_account_router(context: AccountContext, starter: SessionStarter) -> APIRouter:
+    router = APIRouter(prefix="/api/users", tags=["account"])
+
+    async def stored(session: CurrentUser) -> User:
+        """Raises NotAuthorized for a session whose user is no more."""
+        user = await context.repositories.users.of_id(session.id)
+        if user is None:
+            raise NotAuthorized()
+        return user
+
+    @router.post(
+        "/confirmation",
+        responses={200: {"model": OwnUserOutput}},
+        openapi_extra=describes(ConfirmationInput),
+    )
+    async def confirm(body: ConfirmationBody, request: Request) -> Response:
+        user = await confirmations.confirm(context, body.token)
+        security_notes.about(request.scope, user_id=user.id)
+        security_notes.note(request.scope, SecurityEvent.EMAIL_CONFIRMED)
+        response = json_response(OwnUserOutput.of(user), 200)
+        session = current_user(request)
+        if session is not None and session.id == user.id:
+            starter.renew(response, session, user)
+        return response
+
+    @router.post("/confirmation/request", status_code=202)
+    async def request_confirmation(session: SignedIn, request: Request) -> Response:
+        user = await stored(session)
+        await confirmations.request_confirmation(context, user, client_address(request))
+        response = _accepted()
+        starter.renew(response, session, user)
+        return response
+
+    @router.post("/password/reset/request", status_code=202, openapi_extra=describes(ResetRequestInput))
+    async def request_reset(body: ResetRequestBody, request: Request) -> Response:
+        name_email(request, body.email)
+        await recovery.request_reset(context, body.email, client_address(request))
+        return _accepted()
+
+    @router.post("/password/reset", status_code=200, openapi_extra=describes(ResetInput))
+    async def reset(body: ResetBody, request: Request) -> Response:
+        source = await starter.source_of(request, None)
+        user = await recovery.reset(context, body.token, body.password, source)
+        security_notes.about(request.scope, user_id=user.id)
+        security_notes.note(request.scope, SecurityEvent.PASSWORD_CHANGED)
+        response = Response(b"{}", media_type=JSON)
+        session = current_user(request)
+        if session is not None and session.id == user.id:
+            starter.sessions.end(response)
+        return response
+
+    @router.put("/password", status_code=204, openapi_extra=describes(PasswordInput))
+    async def change_password(session: SignedIn, body: PasswordBody, request: Request) -> Response:
+        user = await stored(session)
+        name_email(request, user.email)
+        account.check(body.password, user)
+        source = await starter.source_of(request, user.email)
+        changed = await account.change_password(
+            context, user, body.current, body.password, source, session.session_id
+        )
+        security_notes.note(request.scope, SecurityEvent.PASSWORD_CHANGED)
+        response = Response(status_code=204)
+        starter.devices.remember(request, response, changed)
+        return response
+
+    @router.put("/email", status_code=202, openapi_extra=describes(EmailInput))
+    async def change_email(session: SignedIn, body: EmailBody, request: Request) -> Response:
+        user = await stored(session)
+        name_email(request, user.email)
+        source = await starter.source_of(request, user.email)
+        await account.request_address_change(context, user, body.email, body.password, source)
+        return _accepted()
+
+    return router
+
+
+def _accepted() -> Response:
+    return Response(b"{}", 202, media_type=JSON)
