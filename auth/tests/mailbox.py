@@ -23,5 +23,5 @@ class Mailbox:
         async with asyncio.timeout(SECONDS):
             while len(found := await self.all(to, kind)) < number:
                 await asyncio.sleep(0.01)
-        path = found[number - 1]["data"]["path"]
+        path: str = found[number - 1]["data"]["path"]
         return parse_qs(urlsplit(path).query)["token"][0]

@@ -43,7 +43,7 @@ async def test_a_user_changes_the_password_and_is_told_by_mail(
 
 
 async def test_a_change_of_the_password_ends_the_other_sessions(
-    app: FastAPI, client: httpx.AsyncClient, database: Database
+    app: FastAPI, client: httpx.AsyncClient
 ) -> None:
     ended = AsyncMock()
     app.state.context.sessions.end_sessions = ended

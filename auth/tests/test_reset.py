@@ -195,7 +195,7 @@ async def test_one_address_asks_for_thirty_links_an_hour(app: FastAPI) -> None:
 
 
 async def test_a_link_ends_with_the_address_that_it_was_mailed_to(
-    app: FastAPI, client: httpx.AsyncClient, mailbox: Mailbox, database: Database
+    client: httpx.AsyncClient, mailbox: Mailbox, database: Database
 ) -> None:
     token = await _link(client, mailbox)
     await database["users"].update_one({}, {"$set": {"email": "new@x.test", "email_key": "new@x.test"}})
@@ -204,7 +204,7 @@ async def test_a_link_ends_with_the_address_that_it_was_mailed_to(
 
 
 async def test_a_request_that_a_process_left_half_done_is_worked_off_by_another(
-    client: httpx.AsyncClient, mailbox: Mailbox, database: Database
+    mailbox: Mailbox, database: Database
 ) -> None:
     past, later = times.now() - timedelta(seconds=1), times.now() + timedelta(minutes=10)
     await database["reset_requests"].update_one(

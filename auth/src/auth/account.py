@@ -1,4 +1,4 @@
-"""Use cases of a signed-in user: change the password, change the address. Each asks for the password again."""
+"""Use cases of a signed-in user: change the password or the address. Each asks for the password."""
 
 from auth import new_passwords
 from auth.changes import Change, ChangeKind

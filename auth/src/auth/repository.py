@@ -27,9 +27,9 @@ BATCH = 50
 
 
 class UserRepository:
-    """Users: `{_id, email, email_key, password_hash, confirmed?, generation?, changes?, language?, creation?}`.
+    """Users: `{_id, email, email_key, password_hash, confirmed, generation, changes, language, creation}`.
 
-    A user of the release before has no `confirmed`, which is false, and no `generation`, which is 0.
+    The last five are optional: a user of the release before is not confirmed, and of generation 0.
     """
 
     indexes = (

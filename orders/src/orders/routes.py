@@ -10,7 +10,7 @@ from common.http.body import describes, json_body
 from common.http.idempotency import creation_of
 from common.http.rendering import JSON, json_response
 from common.http.security_notes import notes
-from common.http.session import SignedIn
+from common.http.session import SignedIn, Trader
 from orders import commands
 from orders.limits import Limits
 from orders.receipts import Receipts
@@ -61,7 +61,7 @@ def create_router(
         return json_response(OrderOutput.of(await commands.own(orders, user, order_id), hold))
 
     @router.post("", responses={201: {"model": OrderOutput}}, openapi_extra=describes(OrderInput))
-    async def create(user: SignedIn, body: Body, request: Request) -> Response:
+    async def create(user: Trader, body: Body, request: Request) -> Response:
         creation = creation_of(request, user.id, body)
         order = await commands.place(repositories, user, body.ticket_id, hold, limits, body.price, creation)
         return json_response(OrderOutput.of(order, hold), 201)

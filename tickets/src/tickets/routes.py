@@ -11,7 +11,7 @@ from common.http.fast_route import FastRoute
 from common.http.idempotency import creation_of
 from common.http.preconditions import etag, expected_versions
 from common.http.rendering import JSON, json_response
-from common.http.session import MaybeUser, SignedIn, current_user
+from common.http.session import MaybeUser, SignedIn, Trader, current_user
 from tickets import commands, paging
 from tickets.new_listings import NewListings
 from tickets.paging import PageQuery
@@ -59,7 +59,7 @@ def create_router(tickets: TicketRepository, new_listings: NewListings) -> APIRo
     )
 
     @router.post("", responses={201: {"model": TicketOutput}}, openapi_extra=describes(TicketInput))
-    async def create(user: SignedIn, body: Body, request: Request) -> Response:
+    async def create(user: Trader, body: Body, request: Request) -> Response:
         creation = creation_of(request, user.id, body)
         offer = (body.title, body.price, body.details)
         ticket = await commands.offer(tickets, user, *offer, creation, new_listings)
@@ -79,7 +79,7 @@ def create_router(tickets: TicketRepository, new_listings: NewListings) -> APIRo
         return Response(status_code=204)
 
     @router.post("/{ticket_id}/relist", responses={200: {"model": TicketOutput}})
-    async def relist(user: SignedIn, ticket_id: str) -> Response:
+    async def relist(user: Trader, ticket_id: str) -> Response:
         ticket = await commands.relist(tickets, user, ticket_id)
         return json_response(TicketOutput.of(ticket, user.id))
 
