@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -201,3 +202,11 @@ async def test_during_a_pause_a_repeated_create_has_its_first_answer(shop: Shop)
     again = await shop.post({"ticketId": offer.id}, key="purchase-1")
 
     assert again.content == first.content
+
+
+async def test_who_has_to_confirm_the_address_first_orders_nothing(shop: Shop) -> None:
+    offer = await shop.an_offer()
+    unconfirmed = replace(a_user(), may_trade=False)
+
+    assert code_of(await shop.post({}, unconfirmed), 403) == "email-not-confirmed"
+    assert (await shop.post({"ticketId": offer.id})).status_code == 201

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -204,3 +205,16 @@ async def test_a_refused_listing_does_not_count_for_the_hour(
         await market.delete(ticket)
 
         assert not await is_full(market)
+
+
+async def test_who_has_to_confirm_the_address_first_lists_and_relists_nothing(
+    database: Database, stream: FakeStream
+) -> None:
+    seller = a_user()
+    unconfirmed = replace(seller, may_trade=False)
+    async with a_market(database, stream, seller) as market:
+        ticket = await market.a_ticket()
+
+        assert code_of(await market.post({}, unconfirmed), 403) == "email-not-confirmed"
+        assert (await market.delete(ticket, unconfirmed)).status_code == 204
+        assert code_of(await market.relist(ticket, unconfirmed), 403) == "email-not-confirmed"

@@ -192,3 +192,14 @@ def test_the_signer_follows_from_the_key() -> None:
             "alg": "EdDSA",
             **HEADERS,
         }
+
+
+def test_a_session_that_may_not_trade_says_so_and_another_says_nothing() -> None:
+    signer = Ed25519Signer(OURS)
+    unconfirmed = CurrentUser(ADA.id, "a session", may_trade=False)
+
+    assert VERIFIER.user(signer.token(unconfirmed, EMAIL)) == unconfirmed
+    assert VERIFIER.user(signer.token(ADA, EMAIL)) == ADA
+    assert ADA.may_trade
+    claims = jwt.decode(signer.token(ADA, EMAIL), options={"verify_signature": False})
+    assert set(claims) == {"iss", "aud", "sub", "sid", "iat", "exp"}

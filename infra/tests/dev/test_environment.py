@@ -88,6 +88,7 @@ def test_limits_that_a_load_test_would_meet_are_higher_unless_the_environment_na
     named = {"SIGN_UPS_PER_HOUR": "20", "MAX_FAILED_SIGN_INS_PER_ADDRESS": "7"}
 
     assert envs()["auth"]["SIGN_UPS_PER_HOUR"] == "1000"
+    assert envs()["auth"]["REQUIRE_CONFIRMED_EMAIL"] == "false"
     assert envs(**named)["auth"].items() >= named.items()
     assert not any(set(named) & set(env) for name, env in envs(**named).items() if name != "auth")
 
