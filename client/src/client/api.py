@@ -14,6 +14,7 @@ from client.schemas import (
     CurrentUserAnswer,
     Listing,
     Order,
+    OwnUser,
     PaidOrder,
     Payment,
     ReceiptCode,
@@ -49,6 +50,38 @@ class Api:
         response = await self._upstream.send("GET", "/api/users/currentuser", timeout=SHORT_TIMEOUT)
         user = CurrentUserAnswer.model_validate_json(response.content).current_user
         return "" if user is None else user.email
+
+    async def own_user(self) -> tuple[OwnUser | None, SetCookies]:
+        """The signed-in user, None for a session without one, and its session as it is now."""
+        response = await self._upstream.send("GET", "/api/users/currentuser")
+        user = CurrentUserAnswer.model_validate_json(response.content).current_user
+        return user, response.headers.get_list("set-cookie")
+
+    async def confirm_email(self, token: str) -> SetCookies:
+        """Confirms an address, or changes to it, by the token of a link."""
+        return await self._change("POST", "confirmation", {"token": token})
+
+    async def request_confirmation(self) -> SetCookies:
+        """Has a link mailed to the user's address."""
+        return await self._change("POST", "confirmation/request", {})
+
+    async def request_reset(self, email: str) -> None:
+        """Has a link mailed to the address, if it has an account."""
+        await self._change("POST", "password/reset/request", {"email": email})
+
+    async def reset_password(self, token: str, password: str) -> SetCookies:
+        return await self._change("POST", "password/reset", {"token": token, "password": password})
+
+    async def change_password(self, current: str, password: str) -> SetCookies:
+        return await self._change("PUT", "password", {"current": current, "password": password})
+
+    async def change_email(self, email: str, password: str) -> None:
+        """Has a link mailed to the new address."""
+        await self._change("PUT", "email", {"email": email, "password": password})
+
+    async def _change(self, method: str, action: str, body: Mapping[str, str]) -> SetCookies:
+        response = await self._upstream.send(method, f"/api/users/{action}", body=body, sign_address=True)
+        return response.headers.get_list("set-cookie")
 
     async def _session(self, action: str, body: Mapping[str, str], key: str = "") -> SetCookies:
         response = await self._upstream.send(

@@ -14,12 +14,14 @@ from client.errors import ErrorPages
 from client.headers import PAGE_HEADERS
 from client.live.pages import Limits, Live
 from client.pages import (
+    account,
     auth,
     crawlers,
     languages,
     listing_form,
     listings,
     live,
+    mailed_links,
     orders,
     payments,
     purchases,
@@ -48,6 +50,8 @@ ROUTERS = (
     purchases.router,
     tickets.router,
     listings.router,
+    account.router,
+    mailed_links.router,
     receipts.router,
     orders.router,
     payments.router,

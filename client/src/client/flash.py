@@ -19,6 +19,12 @@ SECONDS = 60
 class Flash(StrEnum):
     WELCOME = "welcome"
     SIGNED_OUT = "signed-out"
+    RESET_MAILED = "reset-mailed"
+    PASSWORD_RESET = "password-reset"
+    CONFIRMATION_MAILED = "confirmation-mailed"
+    EMAIL_CONFIRMED = "email-confirmed"
+    EMAIL_CHANGE_MAILED = "email-change-mailed"
+    PASSWORD_CHANGED = "password-changed"
     SIGN_IN_FIRST = "sign-in-first"
     SIGN_IN_TO_KEEP = "sign-in-to-keep"
     SIGN_IN_TO_BUY = "sign-in-to-buy"
@@ -32,8 +38,20 @@ class Flash(StrEnum):
 
 
 MESSAGES = {
-    Flash.WELCOME: gettext_noop("Welcome to GitTix. You can buy and sell from now on."),
+    Flash.WELCOME: gettext_noop("Welcome to GitTix. We have mailed you a link to confirm your address."),
     Flash.SIGNED_OUT: gettext_noop("You are signed out."),
+    Flash.RESET_MAILED: gettext_noop(
+        "If this address has an account, a mail with a link is on its way. The link works for 15 minutes."
+    ),
+    Flash.PASSWORD_RESET: gettext_noop("Your new password is set. Sign in with it."),
+    Flash.CONFIRMATION_MAILED: gettext_noop(
+        "A mail with a link is on its way to your address. The link works for 24 hours."
+    ),
+    Flash.EMAIL_CONFIRMED: gettext_noop("Your e-mail address is confirmed."),
+    Flash.EMAIL_CHANGE_MAILED: gettext_noop(
+        "A mail with a link is on its way to the new address. Your address changes when you use the link."
+    ),
+    Flash.PASSWORD_CHANGED: gettext_noop("Your password is changed."),
     Flash.SIGN_IN_FIRST: gettext_noop("Sign in to go on. You will be taken back to where you were."),
     Flash.SIGN_IN_TO_KEEP: gettext_noop("Sign in to go on. What you typed is kept."),
     Flash.SIGN_IN_TO_BUY: gettext_noop("Sign in or create an account, and your purchase goes on."),
@@ -51,7 +69,17 @@ MESSAGES = {
 }
 
 
-_GOOD_NEWS = frozenset(MESSAGES[flash] for flash in (Flash.WELCOME, Flash.LISTED, Flash.SAVED))
+_GOOD_NEWS = frozenset(
+    MESSAGES[flash]
+    for flash in (
+        Flash.WELCOME,
+        Flash.LISTED,
+        Flash.SAVED,
+        Flash.EMAIL_CONFIRMED,
+        Flash.PASSWORD_CHANGED,
+        Flash.PASSWORD_RESET,
+    )
+)
 
 
 def is_good_news(message: str) -> bool:

@@ -75,6 +75,10 @@ class Problems:
                 others.append(text)
         return cls(fields, others)
 
+    def renamed(self, **names: str) -> "Problems":
+        """With other names of fields, for a page with two forms. names: New ones by old."""
+        return Problems({names.get(name, name): text for name, text in self.fields.items()}, self.others)
+
 
 NO_PROBLEMS = Problems()
 

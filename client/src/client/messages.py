@@ -46,6 +46,10 @@ MESSAGES: Mapping[str, str] = {
     # auth
     ErrorCode.EMAIL_IN_USE: gettext_noop("This e-mail has an account already: sign in instead"),
     ErrorCode.EMAIL_INVALID: gettext_noop("Enter an e-mail address such as name@example.com"),
+    ErrorCode.EMAIL_NOT_CONFIRMED: gettext_noop("Confirm your e-mail address first: see your account"),
+    ErrorCode.LINK_INVALID: gettext_noop(
+        "This link was used before, was replaced by a newer one, or is too old. Ask for a new one."
+    ),
     ErrorCode.INVALID_CREDENTIALS: gettext_noop("Invalid credentials"),
     ErrorCode.PASSWORD_COMMON: gettext_noop(
         "This password is one of the most common, and easy to guess. Choose another one"
@@ -54,6 +58,7 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.PASSWORD_LIKE_EMAIL: gettext_noop("Choose a password that is not like your e-mail address"),
     ErrorCode.PASSWORD_LIKE_SITE: gettext_noop("Choose a password that is not like the name of this site"),
     ErrorCode.PASSWORD_REQUIRED: gettext_noop("Enter your password"),
+    ErrorCode.PASSWORD_WRONG: gettext_noop("This is not your password"),
     ErrorCode.SIGN_IN_BUSY: gettext_noop(
         "Too many people are signing in right now, please try again in a moment"
     ),

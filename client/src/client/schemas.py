@@ -86,12 +86,15 @@ class ReceiptCode(Upstream):
     code: str
 
 
-class _User(Upstream):
+class OwnUser(Upstream):
+    """confirmed: True from a release that does not know."""
+
     email: str
+    confirmed: bool = True
 
 
 class CurrentUserAnswer(Upstream):
-    current_user: _User | None
+    current_user: OwnUser | None
 
 
 class Payment(Upstream):

@@ -6,6 +6,7 @@
 | --- | --- |
 | `records.py` | tickets, orders and payments; the failures and delays that a test sets |
 | `fields.py` | the checks of bodies and queries |
+| `accounts.py` | the changes of an account, of the users API |
 | `users.py`, `tickets.py`, `orders.py`, `payments.py` | the responses of one API each |
 """
 
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from . import orders, payments, tickets, users
+from . import accounts, orders, payments, tickets, users
 from .fields import Refusal, entry, not_found
 from .records import Order, Records, Ticket
 
@@ -26,6 +27,12 @@ ROUTES: Mapping[tuple[str, str], Callable[..., httpx.Response]] = {
     ("POST", "/api/users/signin"): users.signin,
     ("POST", "/api/users/signout"): users.signout,
     ("GET", "/api/users/currentuser"): users.current,
+    ("POST", "/api/users/confirmation"): accounts.confirm,
+    ("POST", "/api/users/confirmation/request"): accounts.request_confirmation,
+    ("POST", "/api/users/password/reset/request"): accounts.request_reset,
+    ("POST", "/api/users/password/reset"): accounts.reset,
+    ("PUT", "/api/users/password"): accounts.change_password,
+    ("PUT", "/api/users/email"): accounts.change_email,
     ("GET", "/api/tickets"): tickets.index,
     ("POST", "/api/tickets"): tickets.create,
     ("GET", "/api/tickets/summary"): tickets.summary,

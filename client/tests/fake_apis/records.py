@@ -135,6 +135,12 @@ class Records:
     """User and password, by the e-mail in lower case."""
     emails: dict[str, str] = field(default_factory=dict)
     """By the user's id, as typed."""
+    confirmed: set[str] = field(default_factory=set)
+    """Ids of users with a confirmed address."""
+    must_confirm: bool = False
+    """The rule that a user confirms the address before selling or buying."""
+    links: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    """Kind, user's id and address of each mailed link that is good, by its token."""
     tickets: dict[str, Ticket] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     keys: dict[tuple[str, str, str], tuple[Mapping[str, Any], Mapping[str, Any]]] = field(
@@ -161,6 +167,18 @@ class Records:
     """Declined cards, by the order's id."""
     coming: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Status that an order is about to reach, and the number of requests before that, by the order's id."""
+
+    def may_trade(self, user_id: str) -> bool:
+        return user_id in self.confirmed or not self.must_confirm
+
+    def mail_link(self, kind: str, user_id: str, address: str) -> str:
+        """Token of a new link, which replaces the one before."""
+        for token, (other, owner, _) in list(self.links.items()):
+            if (other, owner) == (kind, user_id):
+                del self.links[token]
+        token = f"{kind}-{new_id()}"
+        self.links[token] = (kind, user_id, address)
+        return token
 
     def sell(self, title: str = "Concert", price: str = "20", seller: str | None = None) -> Ticket:
         """Adds a ticket, as its seller's listing."""

@@ -1,6 +1,7 @@
 """The users API."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ from common.base.ids import new_id
 from common.contract.error_codes import ErrorCode
 from common.testing.browser import SESSIONS
 
-from .fields import body_of, checked, email, once, refuse, viewer_id
+from .fields import body_of, checked, email, once, refuse, user_of, viewer_id
 from .records import Records
 
 DEVICE_SECONDS = 400 * 24 * 3600
@@ -21,7 +22,7 @@ def signup(records: Records, request: httpx.Request) -> httpx.Response:
     body = body_of(request)
     given = checked(
         email=lambda: email(body["email"]),
-        password=lambda: _new_password(body["password"]),
+        password=lambda: new_password(body["password"]),
     )
     address = given["email"].casefold()
 
@@ -31,22 +32,23 @@ def signup(records: Records, request: httpx.Request) -> httpx.Response:
         user = CurrentUser(new_id())
         records.users[address] = (user, given["password"])
         records.emails[user.id] = given["email"]
+        records.mail_link("confirm", user.id, given["email"])
         return {"id": user.id, "email": given["email"]}
 
     made = once(records, request, "", {**given, "email": address}, create)
-    return _session(201, CurrentUser(made["id"]), made["email"])
+    return _session(records, 201, CurrentUser(made["id"]), made["email"])
 
 
 def signin(records: Records, request: httpx.Request) -> httpx.Response:
     body = body_of(request)
     given = checked(
         email=lambda: email(body["email"]),
-        password=lambda: _known_password(body["password"]),
+        password=lambda: known_password(body["password"]),
     )
     user, password = records.users.get(given["email"].casefold(), (None, None))
     if user is None or password != given["password"]:
         raise refuse(400, ErrorCode.INVALID_CREDENTIALS, "Invalid credentials")
-    return _session(200, user, records.emails[user.id])
+    return _session(records, 200, user, records.emails[user.id])
 
 
 def signout(_records: Records, _request: httpx.Request) -> httpx.Response:
@@ -62,26 +64,43 @@ def current(records: Records, request: httpx.Request) -> httpx.Response:
         return records.auth_failure
     user_id = viewer_id(request)
     email = records.emails.get(user_id or "")
-    user = None if email is None else {"id": user_id, "email": email}
-    return httpx.Response(200, json={"currentUser": user})
+    user = None if email is None else own(records, user_id or "")
+    headers = [] if email is None else renewed(records, request)
+    return httpx.Response(200, json={"currentUser": user}, headers=headers)
 
 
-def _session(status: int, user: CurrentUser, email: str) -> httpx.Response:
+def own(records: Records, user_id: str) -> Mapping[str, Any]:
+    return {"id": user_id, "email": records.emails[user_id], "confirmed": user_id in records.confirmed}
+
+
+def renewed(records: Records, request: httpx.Request) -> list[tuple[str, str]]:
+    """The session's cookie, where it says something else than the rule does now."""
+    if viewer_id(request) is None:
+        return []
+    user = user_of(request)
+    if user.may_trade == records.may_trade(user.id):
+        return []
+    renewed = Response()
+    SESSIONS.start(renewed, replace(user, may_trade=records.may_trade(user.id)), "")
+    return [("Set-Cookie", renewed.headers["set-cookie"])]
+
+
+def _session(records: Records, status: int, user: CurrentUser, email: str) -> httpx.Response:
     started = Response()
-    SESSIONS.start(started, CurrentUser(user.id, new_id()), email)
+    SESSIONS.start(started, CurrentUser(user.id, new_id(), records.may_trade(user.id)), email)
     SESSIONS.set_cookie(started, "device", "a-known-device", DEVICE_SECONDS)
     headers = [("Set-Cookie", line) for line in started.headers.getlist("set-cookie")]
     return httpx.Response(status, json={"id": user.id, "email": email}, headers=headers)
 
 
-def _new_password(password: str) -> str:
+def new_password(password: str) -> str:
     if not 8 <= len(password) <= 128:
         message = "Password must be 8 to 128 characters"
         raise refuse(400, ErrorCode.PASSWORD_INVALID, message, "password")
     return password
 
 
-def _known_password(password: str) -> str:
+def known_password(password: str, field: str = "password") -> str:
     if not password:
-        raise refuse(400, ErrorCode.PASSWORD_REQUIRED, "You must supply a password", "password")
+        raise refuse(400, ErrorCode.PASSWORD_REQUIRED, "You must supply a password", field)
     return password

@@ -1,0 +1,93 @@
+"""Changes of an account: its address and its password, by mailed links and by its user."""
+
+import httpx
+
+from common.contract.error_codes import ErrorCode
+
+from .fields import Refusal, body_of, checked, email, refuse, user_of
+from .records import Records
+from .users import known_password, new_password, own, renewed
+
+
+def confirm(records: Records, request: httpx.Request) -> httpx.Response:
+    _, user_id, address = _spent(records, body_of(request)["token"], "confirm", "address-change")
+    if _owner_of(records, address) not in (None, user_id):
+        raise refuse(400, ErrorCode.EMAIL_IN_USE, "Email in use", "email")
+    records.users[address.casefold()] = records.users.pop(records.emails[user_id].casefold())
+    records.emails[user_id] = address
+    records.confirmed.add(user_id)
+    return httpx.Response(200, json=own(records, user_id), headers=renewed(records, request))
+
+
+def request_confirmation(records: Records, request: httpx.Request) -> httpx.Response:
+    user = user_of(request)
+    if user.id not in records.confirmed:
+        records.mail_link("confirm", user.id, records.emails[user.id])
+    return httpx.Response(202, json={}, headers=renewed(records, request))
+
+
+def request_reset(records: Records, request: httpx.Request) -> httpx.Response:
+    body = body_of(request)
+    address = checked(email=lambda: email(body["email"]))["email"]
+    user_id = _owner_of(records, address)
+    if user_id is not None:
+        records.mail_link("reset", user_id, records.emails[user_id])
+    return httpx.Response(202, json={})
+
+
+def reset(records: Records, request: httpx.Request) -> httpx.Response:
+    body = body_of(request)
+    password = checked(password=lambda: new_password(body["password"]))["password"]
+    _, user_id, _ = _spent(records, body["token"], "reset")
+    _set_password(records, user_id, password)
+    records.confirmed.add(user_id)
+    return httpx.Response(200, json={})
+
+
+def change_password(records: Records, request: httpx.Request) -> httpx.Response:
+    user, body = user_of(request), body_of(request)
+    given = checked(
+        current=lambda: known_password(body["current"], "current"),
+        password=lambda: new_password(body["password"]),
+    )
+    _verify(records, user.id, given["current"], "current")
+    _set_password(records, user.id, given["password"])
+    return httpx.Response(204)
+
+
+def change_email(records: Records, request: httpx.Request) -> httpx.Response:
+    user, body = user_of(request), body_of(request)
+    given = checked(
+        email=lambda: email(body["email"]), password=lambda: known_password(body["password"], "password")
+    )
+    _verify(records, user.id, given["password"], "password")
+    records.mail_link("address-change", user.id, given["email"])
+    return httpx.Response(202, json={})
+
+
+def _spent(records: Records, token: str, *kinds: str) -> tuple[str, str, str]:
+    link = records.links.get(token)
+    if link is None or link[0] not in kinds:
+        message = "This link was used before, was replaced by a newer one, or is too old"
+        raise refuse(400, ErrorCode.LINK_INVALID, message)
+    del records.links[token]
+    return link
+
+
+def _owner_of(records: Records, address: str) -> str | None:
+    user, _ = records.users.get(address.casefold(), (None, None))
+    return None if user is None else user.id
+
+
+def _verify(records: Records, user_id: str, password: str, field: str) -> None:
+    if records.users[records.emails[user_id].casefold()][1] != password:
+        raise _wrong(field)
+
+
+def _wrong(field: str) -> Refusal:
+    return refuse(400, ErrorCode.PASSWORD_WRONG, "That is not your password", field)
+
+
+def _set_password(records: Records, user_id: str, password: str) -> None:
+    address = records.emails[user_id].casefold()
+    records.users[address] = (records.users[address][0], password)
