@@ -9,6 +9,7 @@ from auth.errors import EmailInUse, SignedUpBefore
 from auth.failed_sign_ins import FailedSignIns
 from auth.mail.mails import Mails
 from auth.sign_ups import SignUps
+from common.base import times
 from common.base.creation import Creation
 from common.base.errors import DuplicateKey
 from common.persistence.creations import ONE_PER_KEY, first_of, marked
@@ -16,7 +17,7 @@ from common.persistence.mongo import ASCENDING, Database, Document, Index
 
 
 class UserRepository:
-    """Users, as documents `{_id, email, email_key, password_hash, creation?}`."""
+    """Users, as documents `{_id, email, email_key, password_hash, bounced?, creation?}`."""
 
     indexes = (
         # This index alone guarantees that an e-mail address has one user.
@@ -67,6 +68,16 @@ class UserRepository:
         await self.documents.update_one(
             {"_id": user.id, "password_hash": user.password_hash}, {"$set": {"password_hash": password_hash}}
         )
+
+    async def note_bounce(self, user_id: str, address: str) -> None:
+        """Notes that the mail server refused the address for good, if it still is the user's."""
+        query = {"_id": user_id, "email": address}
+        await self.documents.update_one(query, {"$set": {"bounced": {"address": address, "at": times.now()}}})
+
+    async def note_delivery(self, user_id: str, address: str) -> None:
+        """Forgets a bounce of the address: a mail to it was taken."""
+        query = {"_id": user_id, "bounced.address": address}
+        await self.documents.update_one(query, {"$unset": {"bounced": ""}})
 
 
 def _user(document: Document) -> User:
