@@ -188,6 +188,20 @@ async def test_a_mail_to_no_address_is_given_up_and_holds_up_no_other(
     assert mail_server.times_received == {"ada@shop.test": 1}
 
 
+async def test_a_mail_that_this_version_cannot_read_holds_up_no_other_and_stays(
+    mails: Mails, users: UserRepository, mail_server: FakeMailServer
+) -> None:
+    await _put(mails, "strange")
+    await mails.documents.update_one({"_id": "strange"}, {"$set": {"data": {}}})
+    await _put(mails, "ada")
+    async with _running(_sender(mails, users, mail_server, lanes=1)):
+        await _until_ended(mails, "ada")
+        await _put(mails, "bob")
+        await _until_ended(mails, "bob")
+
+    assert (await mails.waiting())[0] == 1
+
+
 async def test_a_mail_whose_answer_is_lost_is_sent_again_with_the_same_message_id(
     mails: Mails, users: UserRepository, mail_server: FakeMailServer
 ) -> None:

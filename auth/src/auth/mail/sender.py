@@ -14,6 +14,7 @@ from typing import Protocol
 
 from prometheus_client import Counter, Gauge
 
+from auth.mail.addresses import NotAnAddress
 from auth.mail.letters import Letters
 from auth.mail.mails import Ended, Mail, Mails
 from auth.mail.postman import Bounced, Postman, Refused, Unreachable
@@ -81,8 +82,8 @@ class Sender:
             return
         try:
             await postman.deliver(self._letters.compose(mail))
-        except ValueError:
-            log.exception("mail can't be written", extra={"mail": mail.id})
+        except NotAnAddress:
+            log.error("mail to no address", extra={"mail": mail.id})
             await self._end(mail, Ended.GIVEN_UP)
         except Unreachable:
             await self._mails.postpone(mail, timedelta(0), refused=False)
@@ -155,11 +156,21 @@ class _Lane:
         random.shuffle(due)
         for mail_id in due:
             # A task of its own: the end of the process lets the mail in delivery be delivered and marked.
-            self._sending = asyncio.create_task(self._sender.send(mail_id, self._postman))
+            self._sending = asyncio.create_task(self._send(mail_id))
             await asyncio.shield(self._sending)
-            self._away.over()
         jobs.succeeded("mails")
         return len(due)
+
+    async def _send(self, mail_id: str) -> None:
+        try:
+            await self._sender.send(mail_id, self._postman)
+            self._away.over()
+        except (DatabaseError, Unavailable, Unreachable):
+            raise
+        except Exception:
+            # A fault of ours, or a document that this version can't read. Its lease keeps it from others'
+            # way, and a later version may send it.
+            log.exception("mail can't be sent", extra={"mail": mail_id})
 
     async def _idle(self) -> None:
         try:
@@ -170,7 +181,7 @@ class _Lane:
 
     async def drained(self) -> None:
         if self._sending is not None:
-            await asyncio.wait([self._sending])
+            await asyncio.gather(self._sending, return_exceptions=True)
         await self._postman.quit()
 
 

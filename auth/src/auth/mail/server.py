@@ -8,6 +8,10 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PORTS = {"smtp": 587, "smtps": 465}
 
 
+class BadMailUrl(ValueError):
+    """Its words never show the URL, which holds a password."""
+
+
 @dataclass(frozen=True, slots=True)
 class MailServer:
     """tls: Whether the connection begins with TLS (smtps). Over smtp it is upgraded, if the server can."""
@@ -22,20 +26,20 @@ class MailServer:
     def parse(cls, url: str) -> Self:
         """`smtp://host:port` or `smtps://user:password@host`, with percent signs for what a URL can't hold.
 
-        Raises ValueError, which does not show the password.
+        Raises BadMailUrl.
         """
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
         except ValueError:
-            raise ValueError("not a URL") from None
+            raise BadMailUrl("not a URL") from None
         if parts.scheme not in PORTS or not host or port == 0:
-            raise ValueError("not a URL of smtp or smtps")
+            raise BadMailUrl("not a URL of smtp or smtps")
         if parts.path.strip("/") or parts.query or parts.fragment:
-            raise ValueError("not an address without a path")
+            raise BadMailUrl("not an address without a path")
         username, password = (part and unquote(part) for part in (parts.username, parts.password))
         if (username is None) != (password is None):
-            raise ValueError("not both a user and a password, or neither")
+            raise BadMailUrl("not both a user and a password, or neither")
         return cls(host, port or PORTS[parts.scheme], parts.scheme == "smtps", username, password)
 
     @property
