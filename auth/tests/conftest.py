@@ -7,6 +7,7 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
+from tests.mail_server import FakeMailServer
 
 from auth.app import create_app
 from auth.settings import Settings
@@ -60,3 +61,11 @@ def sign_in_from(app: FastAPI) -> SignIn:
             return await client.post("/api/users/signin", json={"email": email, "password": password})
 
     return sign_in
+
+
+@pytest.fixture
+async def mail_server() -> AsyncIterator[FakeMailServer]:
+    server = FakeMailServer()
+    await server.start()
+    yield server
+    await server.stop()

@@ -20,8 +20,14 @@ RESET = Reset(path="/auth/reset?token=secret")
         pytest.param("real_database", id="real", marks=pytest.mark.connected),
     ]
 )
-async def mails(request: pytest.FixtureRequest) -> Mails:
-    mails = Mails(request.getfixturevalue(request.param))
+def any_database(request: pytest.FixtureRequest) -> Database:
+    database: Database = request.getfixturevalue(request.param)
+    return database
+
+
+@pytest.fixture
+async def mails(any_database: Database) -> Mails:
+    mails = Mails(any_database)
     await mails.prepare()
     return mails
 

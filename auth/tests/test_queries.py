@@ -6,6 +6,8 @@ import pytest
 
 from auth.domain import Email, Source, User
 from auth.failed_sign_ins import Attempt
+from auth.mail.kinds import Confirm
+from auth.mail.mails import Ended, Mails
 from auth.repository import Repositories
 from auth.settings import Settings
 from common.base import times
@@ -19,9 +21,14 @@ pytestmark = pytest.mark.connected
 COUNT = 100_000
 
 
+async def put_mail(mails: Mails, mail_id: str) -> None:
+    await mails.put(mail_id, Confirm(path="/"), user_id="u", to="a@shop.test", language="en")
+
+
 async def test_every_query_reads_by_an_index(settings: Settings, real_database: Database) -> None:
     repositories = Repositories.over(real_database, settings.limits)
     users, failures, sign_ups = repositories.users, repositories.failures, repositories.sign_ups
+    mails = repositories.mails
     for each in repositories.all:
         await each.prepare()
     at = times.now()
@@ -36,6 +43,12 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
     for name in ("failed_sign_ins", "sign_ups"):
         windows = ({"_id": f"{n}", "at": [at], "expires_at": soon} for n in range(COUNT))
         await fill(real_database[name], windows)
+    ended = ({"_id": f"{n}", "ended": "sent", "expires_at": at + timedelta(days=30)} for n in range(COUNT))
+    await fill(mails.documents, ended)
+    for mail_id in ("first", "second"):
+        await put_mail(mails, mail_id)
+    leased = await mails.lease("first")
+    assert leased is not None
     email = Email.parse("777@shop.test")
     user = User.register(Email.parse("new@shop.test"), "hash")
     await users.add(user)
@@ -47,6 +60,13 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
         "users.of_id": lambda: users.of_id(user.id),
         "users.replace_hash": lambda: users.replace_hash(user, "another"),
         "users.is_sent_again": lambda: users.is_sent_again(Creation("key", "fingerprint", "/")),
+        "users.note_bounce": lambda: users.note_bounce(user.id, "new@shop.test"),
+        "users.note_delivery": lambda: users.note_delivery(user.id, "new@shop.test"),
+        "mails.due": mails.due,
+        "mails.waiting": mails.waiting,
+        "mails.lease": lambda: mails.lease("second"),
+        "mails.postpone": lambda: mails.postpone(leased, timedelta(hours=1), refused=True),
+        "mails.end": lambda: mails.end(leased, Ended.SENT),
         "failures.refuse_guessing": lambda: failures.refuse_guessing(attempt),
         "failures.add": lambda: failures.add(attempt),
         "failures.forget": lambda: failures.forget(attempt),
@@ -54,6 +74,7 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
         "sign_ups.give_back": lambda: sign_ups.give_back("192.0.2.1"),
     }
 
-    # `add` only inserts, so it needs no index for a search.
-    assert missing(queries, users=users, failures=failures, sign_ups=sign_ups) == {"users.add"}
+    # These only insert, so they need no index for a search.
+    left_out = missing(queries, users=users, failures=failures, sign_ups=sign_ups, mails=mails)
+    assert left_out == {"users.add", "mails.put"}
     assert await faults_of(real_database, queries) == []

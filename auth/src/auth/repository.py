@@ -27,9 +27,10 @@ BATCH = 50
 
 
 class UserRepository:
-    """Users: `{_id, email, email_key, password_hash, confirmed, generation, changes, language, creation}`.
+    """Users, as documents `{_id, email, email_key, password_hash}`.
 
-    The last five are optional: a user of the release before is not confirmed, and of generation 0.
+    Optional: `confirmed, generation, changes, language, bounced, creation`. A user of the release before is
+    not confirmed, and of generation 0.
     """
 
     indexes = (
@@ -136,6 +137,16 @@ def _new_password(password_hash: str, change: Change, **others: bool) -> Documen
         "$inc": {"generation": 1},
         "$push": {"changes": change.stored},
     }
+
+    async def note_bounce(self, user_id: str, address: str) -> None:
+        """Notes that the mail server refused the address for good, if it still is the user's."""
+        query = {"_id": user_id, "email": address}
+        await self.documents.update_one(query, {"$set": {"bounced": {"address": address, "at": times.now()}}})
+
+    async def note_delivery(self, user_id: str, address: str) -> None:
+        """Forgets a bounce of the address: a mail to it was taken."""
+        query = {"_id": user_id, "bounced.address": address}
+        await self.documents.update_one(query, {"$unset": {"bounced": ""}})
 
 
 def _user(document: Document) -> User:

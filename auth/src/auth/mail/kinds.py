@@ -18,6 +18,10 @@ class Kind(StrEnum):
     NEW_DEVICE = "new-device"
 
 
+class NotAPath(ValueError):
+    """A link's target is none of the site's, or holds what a URL must not."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Content:
     """What a mail names beside fixed words.
@@ -30,10 +34,10 @@ class Content:
     path: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a path that is none of the site's, or that a URL can't hold as it is."""
+        """Raises NotAPath."""
         is_printable = self.path.isascii() and self.path.isprintable() and " " not in self.path
         if not is_printable or not self.path.startswith("/") or self.path[1:2] in ("/", "\\"):
-            raise ValueError("not a path of the site")
+            raise NotAPath()
 
 
 class Confirm(Content):

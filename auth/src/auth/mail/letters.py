@@ -46,7 +46,7 @@ class Letters:
     def compose(self, mail: Mail) -> EmailMessage:
         """The message, the same in each byte for the same mail, its date and Message-ID included.
 
-        Raises ValueError for a mail to what is not one address.
+        Raises NotAnAddress.
         """
         subject, words, button = self._rendered(mail)
         laid_out = {

@@ -16,7 +16,7 @@ from common.persistence.mongo import ASCENDING, Database, Document, Index, Query
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=2)
-"""Longer than the sender takes for a mail (`sender.SECONDS_OF_A_MAIL`)."""
+"""Longer than a delivery takes (`postman.MAIL_SECONDS`)."""
 KEPT = timedelta(days=30)
 """For so long a mail that is put again is known to have been sent."""
 BATCH = 50
@@ -104,7 +104,7 @@ class Mails:
         self.on_put()
 
     async def due(self) -> Sequence[str]:
-        """Ids of mails that are due, the longest due first, at most BATCH; none of a newer version's kinds."""
+        """Ids of due mails, the longest due first, at most BATCH; none of a newer version's kinds."""
         query = {"kind": {"$in": [kind.value for kind in CONTENTS]}, "due": {"$lte": times.now()}}
         found = await self.documents.find(query, {"_id": 1}, sort=[("due", ASCENDING)], limit=BATCH)
         return [document["_id"] for document in found]
