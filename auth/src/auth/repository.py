@@ -126,6 +126,16 @@ class UserRepository:
         found = await self.documents.find(query, limit=BATCH)
         return [(_user(each), Change.restored(change)) for each in found for change in each["changes"]]
 
+    async def note_bounce(self, user_id: str, address: str) -> None:
+        """Notes that the mail server refused the address for good, if it still is the user's."""
+        query = {"_id": user_id, "email": address}
+        await self.documents.update_one(query, {"$set": {"bounced": {"address": address, "at": times.now()}}})
+
+    async def note_delivery(self, user_id: str, address: str) -> None:
+        """Forgets a bounce of the address: a mail to it was taken."""
+        query = {"_id": user_id, "bounced.address": address}
+        await self.documents.update_one(query, {"$unset": {"bounced": ""}})
+
     async def _changed(self, query: Query, change: Document) -> User | None:
         document = await self.documents.find_one_and_update(query, change)
         return None if document is None else _user(document)
@@ -137,16 +147,6 @@ def _new_password(password_hash: str, change: Change, **others: bool) -> Documen
         "$inc": {"generation": 1},
         "$push": {"changes": change.stored},
     }
-
-    async def note_bounce(self, user_id: str, address: str) -> None:
-        """Notes that the mail server refused the address for good, if it still is the user's."""
-        query = {"_id": user_id, "email": address}
-        await self.documents.update_one(query, {"$set": {"bounced": {"address": address, "at": times.now()}}})
-
-    async def note_delivery(self, user_id: str, address: str) -> None:
-        """Forgets a bounce of the address: a mail to it was taken."""
-        query = {"_id": user_id, "bounced.address": address}
-        await self.documents.update_one(query, {"$unset": {"bounced": ""}})
 
 
 def _user(document: Document) -> User:

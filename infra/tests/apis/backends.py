@@ -69,6 +69,7 @@ def services(stream: FakeStream, *, secure: bool = False) -> dict[str, FastAPI]:
         "device_key": "d" * 32,
         "cookie_secure": secure,
         "mongo_uri": "mongodb://unused",
+        "require_confirmed_email": False,
     }
     broker = {
         "jwt_public_keys": JWT_PUBLIC_KEYS,

@@ -11,6 +11,7 @@ from common.testing.browser import SESSIONS
 PASSWORD = "a long password"
 BAD_EMAIL = ("email-invalid", "Email must be valid", "email")
 BAD_PASSWORD = ("password-invalid", "Password must be 8 to 128 characters", "password")
+BAD_LINK = ("link-invalid", "This link was used before, was replaced by a newer one, or is too old", None)
 UNKNOWN = ("invalid-credentials", "Invalid credentials", None)
 
 
@@ -42,9 +43,7 @@ async def test_a_session_knows_the_address_of_its_user(shop: Shop) -> None:
     assert user is not None
 
     assert await shop.api(user).email() == "Ada@Example.test"
-    assert shop.json(200) == {
-        "currentUser": {"id": user.id, "email": "Ada@Example.test", "confirmed": False}
-    }
+    assert shop.json(200) == {"currentUser": {"id": user.id, "email": "Ada@Example.test", "confirmed": False}}
     for visitor in (shop.visitors, shop.buyers):
         assert await visitor.email() == ""
         assert shop.json(200) == {"currentUser": None}
@@ -119,3 +118,52 @@ async def test_a_sign_in_is_refused(
 
     with shop.refuses(400, *entries):
         await shop.visitors.signin(email, password)
+
+
+@pytest.mark.parametrize("token", ["", "x", "x" * 43])
+async def test_a_link_that_is_not_good_is_refused(shop: Shop, token: str) -> None:
+    with shop.refuses(400, BAD_LINK):
+        await shop.visitors.confirm_email(token)
+    with shop.refuses(400, BAD_LINK):
+        await shop.visitors.reset_password(token, PASSWORD)
+
+
+async def test_a_link_to_reset_a_password_is_asked_for_by_any_address(shop: Shop) -> None:
+    await shop.visitors.signup("ada@example.test", PASSWORD)
+
+    for email in ("ada@example.test", "nobody@example.test"):
+        await shop.visitors.request_reset(email)
+        assert shop.json(202) == {}
+    with shop.refuses(400, BAD_EMAIL):
+        await shop.visitors.request_reset("ada")
+
+
+async def test_a_user_changes_password_and_address_with_the_password(shop: Shop) -> None:
+    cookies = await shop.visitors.signup("ada@example.test", PASSWORD)
+    user = SESSIONS.read(session_of(list(cookies))[0])
+    ada = shop.api(user)
+
+    with shop.refuses(400, ("password-wrong", "That is not your password", "current")):
+        await ada.change_password("a wrong one", "another password")
+    with shop.refuses(400, BAD_PASSWORD):
+        await ada.change_password(PASSWORD, "x")
+    with shop.refuses(400, ("password-wrong", "That is not your password", "password")):
+        await ada.change_email("ada@work.test", "a wrong one")
+    with shop.refuses(400, BAD_EMAIL):
+        await ada.change_email("ada", PASSWORD)
+    await ada.change_email("ada@work.test", PASSWORD)
+    assert shop.json(202) == {}
+    await ada.request_confirmation()
+    assert shop.json(202) == {}
+    await ada.change_password(PASSWORD, "another password")
+    await shop.visitors.signin("ada@example.test", "another password")
+
+
+async def test_a_visitor_has_no_account_to_change(shop: Shop) -> None:
+    for change in (
+        shop.visitors.change_password(PASSWORD, PASSWORD),
+        shop.visitors.change_email("ada@work.test", PASSWORD),
+        shop.visitors.request_confirmation(),
+    ):
+        with shop.refuses(401, ("not-authorized", "Not authorized", None)):
+            await change

@@ -27,7 +27,7 @@ GENEROUS: Mapping[str, Mapping[str, str]] = {
     "payments": {"MAX_DECLINES": "10000", "MAX_DECLINES_PER_DAY": "0"},
     "client": {"LIVE_PAGES_PER_ADDRESS": "1000", "LIVE_PAGES": "1000"},
 }
-"""Limits and rules of a service that a load test by few users would meet. The caller's environment may name others."""
+"""Limits and rules that a load test by few users would meet. The caller's environment may name others."""
 GUESSES = ("MAX_FAILED_SIGN_INS", "MAX_FAILED_SIGN_INS_PER_ADDRESS", "MAX_FAILED_SIGN_INS_PER_ACCOUNT")
 """Limits of auth that no load test meets."""
 
