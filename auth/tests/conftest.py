@@ -1,6 +1,7 @@
 """Fixtures: an auth service in this process, with a database in memory and cheap hashes."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from unittest.mock import Mock
 
 import httpx
@@ -9,6 +10,7 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from tests.mail_server import FakeMailServer
 
+from auth import reset_requests
 from auth.app import create_app
 from auth.settings import Settings
 from common.persistence.mongo import Database
@@ -25,6 +27,12 @@ SignIn = Callable[[str, str, str], Awaitable[httpx.Response]]
 def hasher() -> Mock:
     """Spy that counts the calls to argon2, which runs at its lowest cost."""
     return Mock(wraps=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+@pytest.fixture(autouse=True)
+def no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests for a link are worked off at once."""
+    monkeypatch.setattr(reset_requests, "MOST_DELAY", timedelta(0))
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from tests.conftest import SignIn
 from tests.mailbox import Mailbox
 
+from auth import reset_requests
 from common.base import times
 from common.persistence.mongo import Database
 from common.testing.answers import code_of
@@ -212,3 +213,16 @@ async def test_a_request_that_a_process_left_half_done_is_worked_off_by_another(
     )
 
     assert await mailbox.token(EMAIL, "reset")
+
+
+async def test_the_work_on_a_request_begins_at_a_random_moment(
+    client: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reset_requests, "MOST_DELAY", timedelta(days=1))
+    for number in range(20):
+        await client.post(REQUEST, json={"email": f"{number}@example.test"})
+
+    waiting = await database["reset_requests"].find({})
+    delays = {each["due"] - each["expires_at"] for each in waiting}
+    assert len(waiting) == 20
+    assert len(delays) > 10

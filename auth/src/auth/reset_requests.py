@@ -1,9 +1,11 @@
 """Requests for a link to reset a password, until they are worked off.
 
 The answer to a request is decided by its address alone, after one write that is the same for every address:
-whether the address has an account is looked up later, in the background. So the answer's time can't tell.
+whether the address has an account is looked up later, in the background. So the answer's time can't tell. Nor
+can that of the next answer, which the work in the background may slow down: it begins at a random moment.
 """
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +16,8 @@ from common.persistence.mongo import ASCENDING, Database, Index
 
 LEASE = timedelta(minutes=1)
 """After a process ended in the middle of a request, until another one takes it."""
+MOST_DELAY = timedelta(seconds=3)
+"""Between a request and its work, at random."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,8 @@ class ResetRequests:
 
     async def put(self, email: Email) -> None:
         now = times.now()
-        content = {"email": email.address, "due": now, "expires_at": now + LIFETIMES[LinkKind.RESET]}
+        due = now + MOST_DELAY * secrets.randbelow(1001) / 1000
+        content = {"email": email.address, "due": due, "expires_at": now + LIFETIMES[LinkKind.RESET]}
         await self.documents.update_one({"_id": email.key}, {"$set": content}, upsert=True)
 
     async def lease(self) -> ResetRequest | None:
