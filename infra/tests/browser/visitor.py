@@ -51,10 +51,11 @@ class Visitor:
     async def open(self, path: str) -> None:
         await self.page.goto(self.edge + path)
 
-    async def sign_up(self) -> None:
+    async def sign_up(self, email: str = "") -> None:
+        """email: A new one by default."""
         await self.open("/")
         await self.page.get_by_role("link", name="Sign Up").click()
-        await self.page.get_by_label("Email").fill(f"{secrets.token_hex(6)}@browser.test")
+        await self.page.get_by_label("Email").fill(email or f"{secrets.token_hex(6)}@browser.test")
         await self.page.get_by_label("Password").fill("correct horse battery")
         await self.page.get_by_role("button", name="Sign Up").click()
         await expect(self.page.get_by_role("button", name="Sign Out")).to_be_visible()
