@@ -36,6 +36,9 @@ OF_PAGES = {
     "referrer-policy": "same-origin",
     "permissions-policy": client.headers.PERMISSIONS,
 }
+OF_LINKS = OF_PAGES | {"referrer-policy": "strict-origin"}
+"""Of the pages whose address holds the secret of a mailed link."""
+LINKS = ("/auth/confirm", "/auth/reset")
 METHODS = ("HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 """HEAD in the place of GET: its answer begins as GET's, and that of an open page ends."""
 SENT: Sequence[dict[str, str]] = (
@@ -103,10 +106,17 @@ def test_every_answer_has_the_headers_of_a_service(answers: Answers) -> None:
             assert len(answer.headers.get_list(name)) == 1, named
 
 
+def _shows_a_link(answer: httpx.Response) -> bool:
+    """A refusal before the page is asked, such as of another site's form, shows none."""
+    shows = answer.headers.get("referrer-policy") != OF_PAGES["referrer-policy"] or answer.is_success
+    return shows and answer.request.url.path in LINKS
+
+
 def test_an_answer_of_an_api_is_data_and_of_the_pages_kept_apart_from_other_sites(answers: Answers) -> None:
     """No route of an API says otherwise, so far."""
-    wanted = OF_PAGES if answers.are_pages else OF_APIS
     for answer in answers.all:
+        by_page = OF_LINKS if _shows_a_link(answer) else OF_PAGES
+        wanted = by_page if answers.are_pages else OF_APIS
         policy = answer.headers["content-security-policy"]
         assert "frame-ancestors 'none'" in policy
         if not answer.request.url.path.startswith("/docs"):
