@@ -1,14 +1,20 @@
 """Query plans of the auth database, over 100,000 documents of each kind: every query reads by an index."""
 
+from collections.abc import Awaitable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
+from auth.changes import Change, ChangeKind
 from auth.domain import Email, Source, User
+from auth.errors import LinkInvalid
 from auth.failed_sign_ins import Attempt
+from auth.links import Link, LinkKind
 from auth.mail.kinds import Confirm
 from auth.mail.mails import Ended, Mails
 from auth.repository import Repositories
+from auth.reset_requests import ResetRequest
 from auth.settings import Settings
 from common.base import times
 from common.base.creation import Creation
@@ -55,7 +61,40 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
     attempt = Attempt.of(email, Source("192.0.2.1", "nonce"))
     await failures.add(attempt)
 
+    links, requests, mail_requests = (
+        repositories.links,
+        repositories.reset_requests,
+        repositories.mail_requests,
+    )
+    await fill(
+        links.documents,
+        (
+            {"_id": f"confirm:{n}", "kind": "confirm", "hash": f"{n}", "expires_at": soon}
+            for n in range(COUNT)
+        ),
+    )
+    await fill(requests.documents, ({"_id": f"{n}", "due": soon, "expires_at": soon} for n in range(COUNT)))
+    await links.issue(LinkKind.RESET, user.id, email)
+    link = Link(LinkKind.RESET, user.id, email, "a hash")
+    change = Change.now(ChangeKind.PASSWORD, email.address)
+
     queries = {
+        "users.generation_of": lambda: users.generation_of(email),
+        "users.confirm": lambda: users.confirm(user.id, user.email),
+        "users.change_password": lambda: users.change_password(user, "new", change),
+        "users.reset_password": lambda: users.reset_password(user, "new", change),
+        "users.change_email": lambda: users.change_email(user, Email.parse("other@shop.test"), change),
+        "users.finish": lambda: users.finish(user, change),
+        "users.unfinished": users.unfinished,
+        "failures.forget_account": lambda: failures.forget_account(attempt),
+        "links.issue": lambda: links.issue(LinkKind.RESET, user.id, email),
+        "links.of_token": lambda: _none_or(links.of_token("777", LinkKind.RESET)),
+        "links.spend": lambda: _none_or(links.spend(link)),
+        "links.revoke": lambda: links.revoke(user.id, LinkKind.RESET, LinkKind.CONFIRM),
+        "requests.put": lambda: requests.put(email),
+        "requests.lease": requests.lease,
+        "requests.done": lambda: requests.done(ResetRequest(email, at)),
+        "mail_requests.take": lambda: mail_requests.take(email, "192.0.2.1"),
         "users.of_email": lambda: users.of_email(email),
         "users.of_id": lambda: users.of_id(user.id),
         "users.replace_hash": lambda: users.replace_hash(user, "another"),
@@ -75,6 +114,13 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
     }
 
     # These only insert, so they need no index for a search.
-    left_out = missing(queries, users=users, failures=failures, sign_ups=sign_ups, mails=mails)
+    old = {"users": users, "failures": failures, "sign_ups": sign_ups, "mails": mails}
+    new = {"links": links, "requests": requests, "mail_requests": mail_requests}
+    left_out = missing(queries, **old, **new)
     assert left_out == {"users.add", "mails.put"}
     assert await faults_of(real_database, queries) == []
+
+
+async def _none_or(refused: Awaitable[object]) -> None:
+    with suppress(LinkInvalid):
+        await refused
