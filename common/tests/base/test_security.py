@@ -51,7 +51,13 @@ def test_a_line_has_the_form_of_every_other(security_lines: SecurityLines) -> No
 def test_what_is_refused_is_a_warning(event: SecurityEvent, security_lines: SecurityLines) -> None:
     security.record(event)
 
-    normal = event in {SecurityEvent.SIGN_IN_SUCCEEDED, SecurityEvent.SIGNED_UP, SecurityEvent.KEY_ROTATED}
+    normal = event in {
+        SecurityEvent.SIGN_IN_SUCCEEDED,
+        SecurityEvent.SIGNED_UP,
+        SecurityEvent.PASSWORD_CHANGED,
+        SecurityEvent.EMAIL_CONFIRMED,
+        SecurityEvent.KEY_ROTATED,
+    }
     assert [line["level"] for line in security_lines.lines] == ["info" if normal else "warning"]
 
 

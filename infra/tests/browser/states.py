@@ -97,6 +97,9 @@ def _page(name: str, path: str) -> None:
 for _name, _path in (
     ("sign-up", "/auth/signup"),
     ("sign-in", "/auth/signin"),
+    ("forgot", "/auth/forgot"),
+    ("reset", "/auth/reset?token=x"),
+    ("confirm", "/auth/confirm?token=x"),
     ("not-found", "/no/such/page"),
     ("search-without-results", "/?q=nothing+has+these+words"),
     ("search-refused", "/?minPrice=cheap"),
@@ -113,6 +116,19 @@ async def _tickets(scene: Scene) -> None:
     await seller.sell(20, "x" * 60)
     await scene.page.context.clear_cookies()
     await scene.open("/")
+
+
+@state("account")
+async def _account(scene: Scene) -> None:
+    await scene.member()
+    await scene.open("/account")
+
+
+@state("account-refused")
+async def _account_refused(scene: Scene) -> None:
+    await _account(scene)
+    await scene.page.locator("form[action='/account/password'] button").click()
+    await expect(scene.page.locator("#current-error")).to_be_visible()
 
 
 @state("tickets-to-a-seller")
