@@ -195,3 +195,18 @@ async def test_the_consequences_of_a_change_follow_after_a_crash(
     stored = await database["users"].find_one({})
     assert stored is not None
     assert stored["changes"] == []
+
+
+@pytest.mark.parametrize("kind", ["address-change", "reset"])
+async def test_a_link_from_before_a_change_of_the_password_is_worth_nothing_even_after_a_crash(
+    app: FastAPI, client: httpx.AsyncClient, mailbox: Mailbox, kind: str
+) -> None:
+    await client.put(EMAIL_PATH, json={"email": NEXT, "password": OLD})
+    await client.post("/api/users/password/reset/request", json={"email": EMAIL})
+    token = await mailbox.token(NEXT if kind == "address-change" else EMAIL, kind)
+    app.state.context.sessions.end_sessions = AsyncMock(side_effect=RuntimeError("the process ended here"))
+    assert (await client.put(PASSWORD_PATH, json=CHANGE)).status_code == 500
+
+    path = CONFIRM_PATH if kind == "address-change" else "/api/users/password/reset"
+    body = {"token": token} | ({} if kind == "address-change" else {"password": "a third battery"})
+    assert code_of(await client.post(path, json=body), 400) == "link-invalid"

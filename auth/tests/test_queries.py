@@ -74,20 +74,20 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
         ),
     )
     await fill(requests.documents, ({"_id": f"{n}", "due": soon, "expires_at": soon} for n in range(COUNT)))
-    await links.issue(LinkKind.RESET, user.id, email)
-    link = Link(LinkKind.RESET, user.id, email, "a hash")
+    await links.issue(LinkKind.RESET, user, email)
+    link = Link(LinkKind.RESET, user.id, email, 0, "a hash")
     change = Change.now(ChangeKind.PASSWORD, email.address)
 
     queries = {
         "users.generation_of": lambda: users.generation_of(email),
-        "users.confirm": lambda: users.confirm(user.id, user.email),
+        "users.confirm": lambda: users.confirm(user),
         "users.change_password": lambda: users.change_password(user, "new", change),
         "users.reset_password": lambda: users.reset_password(user, "new", change),
         "users.change_email": lambda: users.change_email(user, Email.parse("other@shop.test"), change),
         "users.finish": lambda: users.finish(user, change),
         "users.unfinished": users.unfinished,
         "failures.forget_account": lambda: failures.forget_account(attempt),
-        "links.issue": lambda: links.issue(LinkKind.RESET, user.id, email),
+        "links.issue": lambda: links.issue(LinkKind.RESET, user, email),
         "links.of_token": lambda: _none_or(links.of_token("777", LinkKind.RESET)),
         "links.spend": lambda: _none_or(links.spend(link)),
         "links.revoke": lambda: links.revoke(user.id, LinkKind.RESET, LinkKind.CONFIRM),

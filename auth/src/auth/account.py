@@ -2,13 +2,13 @@
 
 from auth import new_passwords
 from auth.changes import Change, ChangeKind
-from auth.confirmations import send_address_change
 from auth.consequences import follow_up
 from auth.context import AccountContext
 from auth.domain import Email, Source, User
 from auth.errors import WrongPassword
 from auth.failed_sign_ins import Attempt
 from auth.hash_queue import Purpose
+from auth.link_mails import mail_link
 from auth.links import LinkKind
 from common.base.errors import Conflict, ErrorEntry, Invalid, InvalidValue
 
@@ -35,8 +35,6 @@ async def change_password(
     changed = await context.repositories.users.change_password(user, password_hash, change)
     if changed is None:
         raise Conflict()
-    # Whoever knew the old password may have asked for the address to be changed.
-    await context.repositories.links.revoke(user.id, LinkKind.RESET, LinkKind.ADDRESS_CHANGE)
     await follow_up(context, changed, change)
     return changed
 
@@ -44,10 +42,14 @@ async def change_password(
 async def request_address_change(
     context: AccountContext, user: User, email: Email, password: str, source: Source
 ) -> None:
-    """Mails a link to the new address. Raises WrongPassword, TooManyTries, Busy."""
+    """Mails a link to the new address, which alone decides whether it becomes the user's.
+
+    Whether the address has an account already is not looked up: only its reader may learn that. Raises
+    WrongPassword, TooManyTries, Busy.
+    """
     await _verify(context, user, password, source, "password")
     await context.repositories.mail_requests.take(email, source.address)
-    await send_address_change(context, user, email)
+    await mail_link(context.repositories, LinkKind.ADDRESS_CHANGE, user, email)
 
 
 async def _verify(context: AccountContext, user: User, password: str, source: Source, field: str) -> None:

@@ -1,10 +1,11 @@
 """Use cases: sign up, sign in."""
 
-from auth.confirmations import send_confirmation
 from auth.domain import Email, Source, User
 from auth.errors import Busy, InvalidCredentials, SignedUpBefore
 from auth.failed_sign_ins import Attempt
 from auth.hash_queue import HashQueue, Purpose
+from auth.link_mails import mail_link
+from auth.links import LinkKind
 from auth.repository import Repositories
 from common.base.creation import Creation
 from common.base.errors import KeyReused
@@ -37,7 +38,7 @@ async def sign_up(
         await repositories.users.add(user, creation)
     except SignedUpBefore:
         return await _sent_again(repositories, hashing, email, password, source)
-    await send_confirmation(repositories, user)
+    await mail_link(repositories, LinkKind.CONFIRM, user, user.email)
     return user
 
 

@@ -5,6 +5,7 @@ import asyncio
 from auth.changes import Change, ChangeKind
 from auth.context import AccountContext
 from auth.domain import User
+from auth.links import LinkKind
 from auth.mail.kinds import AddressChanged, PasswordChanged
 from common.base import jobs
 
@@ -18,6 +19,8 @@ async def follow_up(context: AccountContext, user: User, change: Change) -> None
     """Does what the change asks for. Idempotent: a process may have ended in the middle of it."""
     if change.kind is ChangeKind.PASSWORD:
         await context.sessions.end_sessions(user.id, but=change.but)
+    # No decision relies on it (`Link.is_for`): what is over need not be kept.
+    await context.repositories.links.revoke(user.id, *LinkKind)
     notice = _NOTICES[change.kind](path=HELP_PAGE, at=change.at)
     mail_id = f"{change.kind.value}-changed:{change.id}"
     await context.repositories.mails.put(

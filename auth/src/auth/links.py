@@ -10,7 +10,7 @@ from enum import StrEnum
 from hashlib import sha256
 from types import MappingProxyType
 
-from auth.domain import Email
+from auth.domain import Email, User
 from auth.errors import LinkInvalid
 from common.base import times
 from common.persistence.mongo import ASCENDING, Database, Document, Index
@@ -35,12 +35,21 @@ LIFETIMES = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """email: The address that it was mailed to. hash: Of its token, 64 hex digits."""
+    """email: The address that it was mailed to. hash: Of its token, 64 hex digits.
+
+    generation: Of the account when it was made. A change of the password ends the links from before it.
+    """
 
     kind: LinkKind
     user_id: str
     email: Email
+    generation: int
     hash: str
+
+    def is_for(self, user: User) -> bool:
+        """Whether the account has the same password still, and the address that the link proves."""
+        is_of_address = self.kind is LinkKind.ADDRESS_CHANGE or self.email.key == user.email.key
+        return is_of_address and self.generation == user.generation
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ class Issued:
 
 
 class Links:
-    """Links, as documents `{_id: "<kind>:<user>", kind, user_id, email, email_key, hash, expires_at}`.
+    """Links: `{_id: "<kind>:<user>", kind, user_id, generation, email, email_key, hash, expires_at}`.
 
     A user has one link of a kind: a newer one replaces it. The TTL index deletes ended ones within a minute;
     no decision relies on that minute.
@@ -70,19 +79,20 @@ class Links:
     async def prepare(self) -> None:
         await self.documents.create_indexes(self.indexes)
 
-    async def issue(self, kind: LinkKind, user_id: str, email: Email) -> Issued:
+    async def issue(self, kind: LinkKind, user: User, email: Email) -> Issued:
         """Makes a link to mail to `email`. An older one of the same kind and user stops working."""
         token = secrets.token_urlsafe(TOKEN_BYTES)
         ends = times.now() + LIFETIMES[kind]
         content = {
             "kind": kind.value,
-            "user_id": user_id,
+            "user_id": user.id,
+            "generation": user.generation,
             "email": email.address,
             "email_key": email.key,
             "hash": _hash(token),
             "expires_at": ends,
         }
-        await self.documents.update_one({"_id": _id(kind, user_id)}, {"$set": content}, upsert=True)
+        await self.documents.update_one({"_id": _id(kind, user.id)}, {"$set": content}, upsert=True)
         return Issued(f"{kind.value}:{_hash(token)[:32]}", token, ends)
 
     async def of_token(self, token: str, *kinds: LinkKind) -> Link:
@@ -116,5 +126,6 @@ def _link(document: Document) -> Link:
         LinkKind(document["kind"]),
         document["user_id"],
         Email(document["email"], document["email_key"]),
+        document["generation"],
         document["hash"],
     )

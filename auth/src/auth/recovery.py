@@ -1,7 +1,6 @@
 """Use cases of a user who forgot the password: ask for a link, and set another password by it."""
 
 import asyncio
-from urllib.parse import urlencode
 
 from auth.account import check
 from auth.changes import Change, ChangeKind
@@ -11,11 +10,10 @@ from auth.domain import Email, Source, User
 from auth.errors import LinkInvalid
 from auth.failed_sign_ins import Attempt
 from auth.hash_queue import Purpose
+from auth.link_mails import mail_link
 from auth.links import LinkKind
-from auth.mail.kinds import Reset
 from common.base import jobs
 
-PAGE = "/auth/reset"
 IDLE_SECONDS = 1.0
 
 
@@ -42,22 +40,9 @@ async def work_off_one(context: AccountContext) -> bool:
         return False
     user = await context.repositories.users.of_email(request.email)
     if user is not None:
-        await _send(context, user)
+        await mail_link(context.repositories, LinkKind.RESET, user, user.email)
     await requests.done(request)
     return True
-
-
-async def _send(context: AccountContext, user: User) -> None:
-    link = await context.repositories.links.issue(LinkKind.RESET, user.id, user.email)
-    content = Reset(path=f"{PAGE}?{urlencode({'token': link.token})}")
-    await context.repositories.mails.put(
-        link.id,
-        content,
-        user_id=user.id,
-        to=user.email.address,
-        language=user.language,
-        useful_until=link.ends,
-    )
 
 
 async def reset(context: AccountContext, token: str, password: str, source: Source) -> User:
@@ -69,7 +54,7 @@ async def reset(context: AccountContext, token: str, password: str, source: Sour
     repositories = context.repositories
     link = await repositories.links.of_token(token, LinkKind.RESET)
     user = await repositories.users.of_id(link.user_id)
-    if user is None or user.email.key != link.email.key:
+    if user is None or not link.is_for(user):
         raise LinkInvalid()
     check(password, user)
     async with context.hashing.turn(Purpose.SIGN_UP, source.address) as passwords:
@@ -79,7 +64,6 @@ async def reset(context: AccountContext, token: str, password: str, source: Sour
     changed = await repositories.users.reset_password(user, password_hash, change)
     if changed is None:
         raise LinkInvalid()
-    await repositories.links.revoke(user.id, LinkKind.CONFIRM, LinkKind.ADDRESS_CHANGE)
     await repositories.failures.forget_account(Attempt.of(user.email, source))
     await follow_up(context, changed, change)
     return changed

@@ -89,9 +89,9 @@ class UserRepository:
         document = await self.documents.find_one({"email_key": email.key}, {"generation": 1})
         return 0 if document is None else document.get("generation", 0)
 
-    async def confirm(self, user_id: str, email: Email) -> User | None:
+    async def confirm(self, user: User) -> User | None:
         """Marks the user's address as confirmed; None where it is another one by now."""
-        query = {"_id": user_id, "email_key": email.key}
+        query = {"_id": user.id, "email_key": user.email.key}
         return await self._changed(query, {"$set": {"confirmed": True}})
 
     async def change_password(self, user: User, password_hash: str, change: Change) -> User | None:
@@ -100,16 +100,20 @@ class UserRepository:
         return await self._changed(query, _new_password(password_hash, change))
 
     async def reset_password(self, user: User, password_hash: str, change: Change) -> User | None:
-        """Sets the password and confirms the address; None where it is another address by now."""
-        query = {"_id": user.id, "email_key": user.email.key}
+        """Sets the password and confirms the address.
+
+        None, and no change, where the address or the generation changed after `user` was read. The hash may
+        have changed: a sign-in replaces one of older parameters.
+        """
+        query = {"_id": user.id, "email_key": user.email.key, "generation": _generation(user)}
         return await self._changed(query, _new_password(password_hash, change, confirmed=True))
 
     async def change_email(self, user: User, email: Email, change: Change) -> User | None:
         """Sets the address, as a confirmed one. Raises EmailInUse.
 
-        None, and no change, where the address or the password changed after `user` was read.
+        None, and no change, where the address or the generation changed after `user` was read.
         """
-        query = {"_id": user.id, "email_key": user.email.key, "password_hash": user.password_hash}
+        query = {"_id": user.id, "email_key": user.email.key, "generation": _generation(user)}
         new = {"email": email.address, "email_key": email.key, "confirmed": True}
         try:
             return await self._changed(query, {"$set": new, "$push": {"changes": change.stored}})
@@ -139,6 +143,11 @@ class UserRepository:
     async def _changed(self, query: Query, change: Document) -> User | None:
         document = await self.documents.find_one_and_update(query, change)
         return None if document is None else _user(document)
+
+
+def _generation(user: User) -> Query | int:
+    """The first generation is not stored. None matches what is absent."""
+    return user.generation or {"$in": [None, 0]}
 
 
 def _new_password(password_hash: str, change: Change, **others: bool) -> Document:
