@@ -1,7 +1,8 @@
 """Replica sets of MongoDB: makes one of servers that run, and waits for its primary.
 
 `python -m common.persistence.replica_set HOST:PORT...` is the Job that production runs for each database
-(infra/k8s/parts/replica-set), with the content of their keyFile as MONGO_KEY. The laptop's runner makes its set of one with the same function.
+(infra/k8s/parts/replica-set); MONGO_KEY has the content of the members' keyFile, where they have one.
+The laptop's runner makes its set of one with the same function.
 """
 
 import argparse
@@ -36,7 +37,8 @@ def administered(member: str, key: str = "") -> Database:
 async def initiate(members: Sequence[str], key: str = "") -> str:
     """The primary, as `host:port`, once there is one; waits for members that are still starting.
 
-    key: Content of the members' keyFile, where they have one. Safe to run again: a set that exists is left as it is.
+    key: Content of the members' keyFile, where they have one.
+    Safe to run again: a set that exists is left as it is.
     """
     admin = administered(members[0], key)
     configuration: Document = {

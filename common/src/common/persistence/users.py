@@ -1,9 +1,9 @@
 """Users of a MongoDB: one for each service, which may read and write the service's own database only.
 
-`python -m common.persistence.users` makes or updates the user of MONGO_URI's database, named like the database, with
-MONGO_PASSWORD as its password. It runs as the members of a replica set do towards each other, by the key of their keyFile
-(MONGO_KEY): so no server ever needs the localhost exception, and a database that was made without users gets them the
-same way. docs/decisions/0037-users-of-the-databases.md
+`python -m common.persistence.users` makes or updates the user of MONGO_URI's database, named like the
+database, with the password MONGO_PASSWORD. It signs in as a member of the replica set does, with the content
+of the servers' keyFile (MONGO_KEY): no server needs the localhost exception, and a database that was made
+without users gets them in the same way. docs/decisions/0037-users-of-the-databases.md
 """
 
 import asyncio
@@ -48,7 +48,8 @@ def as_member(uri: str, key: str) -> str:
 async def grant(uri: str, key: str, password: str) -> None:
     """Make the user of the database that `uri` names, or give it this password and these rights.
 
-    key: Content of the servers' keyFile. Safe to repeat. Raises `errors.Unavailable` while there is no primary.
+    key: Content of the servers' keyFile. Safe to repeat.
+    Raises `errors.Unavailable` while there is no primary.
     """
     name = urlsplit(uri).path.strip("/")
     database = connect(as_member(uri, key), name)

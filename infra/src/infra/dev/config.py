@@ -24,7 +24,7 @@ class Config:
     redis_url: str | None = None
     passed_on: Mapping[str, str] = field(default_factory=dict)
     passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Passwords of the users of the run's own databases (`passwords.py`). Empty: its databases have no users."""
+    """Of the users of the run's own databases (`passwords.py`); empty: those have no users."""
     stream_bytes: int | None = None
     """Bound of the event store (NATS_STREAM_MAX_BYTES); None: what the disk has."""
     for_people: bool | None = None

@@ -15,7 +15,7 @@ REDIS = "redis"
 
 
 def with_users(config: Config) -> Config:
-    """The configuration with users in the databases that the run starts itself; others are used as they are."""
+    """Add users to the databases that the run starts itself; others are used as they are."""
     return replace(config, passwords=kept(config.data_dir))
 
 
