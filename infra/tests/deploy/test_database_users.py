@@ -1,16 +1,27 @@
 """Each database user on real servers: against every other's data and the commands of an administrator."""
 
+import asyncio
+import logging
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
+from common.base import times
 from common.base.errors import DatabaseError
+from common.base.ids import new_id
 from common.persistence import mongo
 from common.persistence.users import as_member, grant, main, with_credentials
+from common.testing.fake_stream import FakeStream
+from expiration.publishers import ExpirationCompletePublisher
+from expiration.settings import Settings
+from expiration.timers import Timers, connect
+from expiration.worker import work
 from infra.deploy import redis_user
 from infra.dev import passwords
 from infra.dev.config import Config, from_env, mongo_of_one, with_database
@@ -156,7 +167,9 @@ async def test_a_user_gets_its_new_password_and_loses_the_one_before(config: Con
 
 
 @connected
-async def test_data_of_a_release_without_users_is_served_to_its_user(tmp_path: Path) -> None:
+async def test_data_of_a_release_without_users_is_served_to_its_user_and_to_that_release_again(
+    tmp_path: Path,
+) -> None:
     config = from_env({"DATA_DIR": str(tmp_path), "EDGE_PORT": str(free_edge())})
     async with running_servers(config):
         before = mongo.connect(config.mongo("tickets"), "tickets")
@@ -168,6 +181,11 @@ async def test_data_of_a_release_without_users_is_served_to_its_user(tmp_path: P
         now = mongo.connect(config.mongo("tickets"), "tickets")
         assert [each["title"] for each in await now["things"].find({})] == ["kept"]
         await now.close()
+
+    async with running_servers(replace(config, passwords={})):
+        again = mongo.connect(with_database(mongo_of_one(config.ports["mongo"]), "tickets"), "tickets")
+        assert [each["title"] for each in await again["things"].find({})] == ["kept"]
+        await again.close()
 
 
 @connected
@@ -183,6 +201,30 @@ async def test_the_user_of_redis_has_the_keys_of_timers_and_no_command_of_an_adm
     with pytest.raises(ResponseError, match="not allowed"):
         await own.execute_command("DEBUG", "SLEEP", "0")
     await own.aclose()
+
+
+@connected
+async def test_the_worker_fires_a_timer_with_the_commands_that_its_user_has(
+    config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    own, stream = Timers(connect(config.redis())), FakeStream()
+    settings = Settings(redis_url=config.redis(), nats_url="nats://unused")
+    order = new_id()
+    await own.set(order, times.now())
+    assert set(await own.pending()) == {order}
+
+    working = asyncio.create_task(work(settings, ExpirationCompletePublisher(stream)))
+    try:
+        async with asyncio.timeout(20):
+            while not stream.messages or await own.pending():
+                await asyncio.sleep(0.05)
+    finally:
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+        await own.close()
+
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 @connected

@@ -11,7 +11,7 @@ KEYS = ("arq:*", "expiration", "expiration:health-check")
 """Those of arq, and its queue."""
 COMMANDS = (
     *("ping", "info", "dbsize", "multi", "exec", "discard", "watch", "unwatch"),
-    *("del", "exists", "expire", "pexpire", "get", "set", "setex", "psetex", "incr"),
+    *("del", "exists", "expire", "pexpire", "get", "set", "setex", "psetex", "incrby"),
     *("zadd", "zcard", "zincrby", "zrange", "zrangebyscore", "zrem", "zremrangebyscore", "zscore"),
 )
 """What arq and `expiration.timers` call. No script, no pattern over keys, and nothing that administers."""
