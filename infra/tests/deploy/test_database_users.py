@@ -233,7 +233,7 @@ async def test_without_a_password_redis_answers_a_probe_alone(config: Config) ->
     assert await anybody.ping()
     for command in ("GET arq:x", "ZCARD expiration", "INFO", "CONFIG GET *"):
         with pytest.raises(NoPermissionError):
-            await anybody.execute_command(*command.split())
+            await anybody.execute_command(*command.split())  # type: ignore[no-untyped-call] # redis-py
     await anybody.aclose()
 
     wrong = Redis(port=config.ports["redis"], username=redis_user.USER, password="x")
