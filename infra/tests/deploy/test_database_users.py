@@ -16,7 +16,7 @@ from common.base import times
 from common.base.errors import DatabaseError
 from common.base.ids import new_id
 from common.persistence import mongo
-from common.persistence.users import as_member, grant, main, with_credentials
+from common.persistence.users import as_member, main, with_credentials
 from common.testing.fake_stream import FakeStream
 from expiration.publishers import ExpirationCompletePublisher
 from expiration.settings import Settings
@@ -154,7 +154,9 @@ async def test_nobody_may_do_anything_without_a_password_not_even_from_this_mach
 async def test_a_user_gets_its_new_password_and_loses_the_one_before(config: Config) -> None:
     uri = with_database(mongo_of_one(config.ports["mongo"]), "orders")
 
-    await grant(uri, config.passwords[passwords.MONGO_KEY], "new")
+    env = {"MONGO_URI": uri, "MONGO_KEY": config.passwords[passwords.MONGO_KEY], "MONGO_PASSWORD": "new"}
+    assert await asyncio.to_thread(main, env | {"MONGO_KEY": "0" * 64}) == 1
+    assert await asyncio.to_thread(main, env) == 0
 
     new, old = (
         mongo.connect(with_credentials(uri, "orders", "new"), "orders"),
