@@ -231,10 +231,13 @@ def test_with_the_secrets_of_the_release_before_alone_a_service_starts(good: pyt
 
 def test_no_representation_of_the_settings_shows_a_key(good: pytest.MonkeyPatch) -> None:
     good.setenv("JWT_KEY", SHARED)
+    good.setenv("MONGO_URI", "mongodb://tickets:password@db/tickets")
+    good.setenv("REDIS_URL", "redis://expiration:password@redis-srv:6379/0")
 
     shown = repr(load(Settings))
 
     assert SHARED not in shown
+    assert "password" not in shown
     assert "a" * 32 not in shown
 
 
