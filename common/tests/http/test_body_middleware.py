@@ -46,7 +46,9 @@ async def refuse(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send(END)
 
 
-async def answers(app: ASGIApp, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Sequence[Message]:
+async def answers(
+    app: ASGIApp, headers: Iterable[tuple[bytes, bytes]], receive: Receive
+) -> Sequence[Message]:
     """The messages that the server is given."""
     sent: list[Message] = []
 

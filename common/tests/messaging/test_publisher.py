@@ -1,5 +1,7 @@
 """What an event's id says of the change that it reports."""
 
+from typing import TypeVar
+
 import pytest
 
 from common.base.money import Money
@@ -8,6 +10,7 @@ from common.messaging.events import Event
 from common.messaging.publisher import Publisher, change_of
 from common.testing.fake_stream import FakeStream
 
+E = TypeVar("E", bound=Event)
 RECORD = "65f0c0ffee65f0c0ffee65f0"
 DIGITS = "123456789012345678901234"
 """An id that could be taken for a version."""
@@ -19,7 +22,7 @@ class TicketUpdatedPublisher(Publisher[TicketUpdated], source="tickets"): ...
 class ExpirationCompletePublisher(Publisher[ExpirationComplete], source="expiration"): ...
 
 
-def headers_of(publisher: type[Publisher[Event]], event: Event, version: int | None) -> dict[str, str]:
+def headers_of(publisher: type[Publisher[E]], event: E, version: int | None) -> dict[str, str]:
     return publisher(FakeStream()).envelope(event, version).headers
 
 
