@@ -1,5 +1,6 @@
 """Commands of the servers that hold the data, with their durability options."""
 
+import asyncio
 import json
 import shutil
 import sysconfig
@@ -104,5 +105,6 @@ async def prepared(config: Config) -> None:
 async def _make_users(config: Config) -> None:
     if config.passwords:
         uri, key = mongo_of_one(config.ports["mongo"]), config.passwords[MONGO_KEY]
-        for name in DATABASES:
-            await grant(with_database(uri, name), key, config.passwords[name])
+        await asyncio.gather(
+            *(grant(with_database(uri, name), key, config.passwords[name]) for name in DATABASES)
+        )
