@@ -227,7 +227,8 @@ def test_the_uri_names_the_database_or_leaves_it_to_the_default() -> None:
 
 
 def test_every_wait_for_the_database_has_an_end_and_its_times_have_a_zone() -> None:
-    options = connect("mongodb://db.test:1/", "tickets", wait_seconds=3)._driver.client.options
+    # The types of the driver have a method there.
+    options: Any = connect("mongodb://db.test:1/", "tickets", wait_seconds=3)._driver.client.options
 
     assert options.server_selection_timeout == 3
     assert options.pool_options.connect_timeout == 2
