@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from common.base.errors import InvalidValue
 from common.base.money import Money, Price
 from common.testing.hostile import LITERALS, NUMERIC_STRINGS
 
@@ -53,9 +54,14 @@ AT_MOST = "Price must be at most 1000000"
 DECIMALS = "Price must have at most two decimals"
 
 
+MISSING: tuple[object, ...] = (None, "", " ")
+CODES = {
+    **{POSITIVE: "price-too-low", NUMBER: "price-invalid"},
+    **{AT_MOST: "price-too-high", DECIMALS: "price-too-precise"},
+}
 REFUSED: dict[str, list[object]] = {
     POSITIVE: [
-        *(0, -1, 0.0, -0.01, "0", "0.00", "-5", -(10**30), None, "", " "),
+        *(0, -1, 0.0, -0.01, "0", "0.00", "-5", -(10**30), *MISSING),
     ],
     NUMBER: [
         *("x", "1,5", "1_000", "0x10", "1e3", "NaN", "Infinity"),
@@ -72,9 +78,11 @@ REFUSED: dict[str, list[object]] = {
     [(written, words) for words, values in REFUSED.items() for written in values],
     ids=ascii,
 )
-def test_what_is_no_price_is_refused_in_words(written: object, words: str) -> None:
-    with pytest.raises(ValueError, match=f"^{words}$"):
+def test_what_is_no_price_is_refused_in_words_and_with_a_code(written: object, words: str) -> None:
+    with pytest.raises(InvalidValue, match=f"^{words}$") as refusal:
         Money.parse(written)
+
+    assert refusal.value.code == ("price-invalid" if written in MISSING else CODES[words])
 
 
 def test_a_number_of_thousands_of_digits_is_refused() -> None:

@@ -107,7 +107,8 @@ def an_app(**checks: bool) -> FastAPI:
     async def parent() -> str:
         return tracing.current().parent
 
-    async def direct(_request: Request, thing_id: str) -> Any:
+    async def direct(request: Request, thing_id: str) -> Any:
+        assert request.path_params == {"thing_id": thing_id}
         if thing_id == "none":
             raise errors.NotFound()
         thing = Thing(title=thing_id, howMany=1)

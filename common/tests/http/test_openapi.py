@@ -86,6 +86,10 @@ def test_an_operation_has_the_success_that_it_declares_and_no_other(document: Do
         assert list(schema(document, operation["responses"][success])["properties"]) == ["recordId"]
 
 
+def test_the_routes_for_operators_are_not_documented(document: Document) -> None:
+    assert set(document["paths"]) == {"/records", "/records/{record}"}
+
+
 def test_every_refusal_is_documented_in_the_one_form(document: Document) -> None:
     for operation in operations(document):
         refusals = {status: a for status, a in operation["responses"].items() if not status.startswith("2")}

@@ -218,6 +218,23 @@ def test_sessions_of_several_public_keys_are_read(good: pytest.MonkeyPatch) -> N
     assert read == [CurrentUser("ada", "hers")] * 2 + [None]
 
 
+@pytest.mark.parametrize(
+    ("secure", "port", "cookie"),
+    [
+        *(("true", "", "__Host-session"), ("true", "3000", "__Host-session")),
+        *(("false", "", "session"), ("false", "3000", "session-3000")),
+    ],
+)
+def test_sessions_are_read_from_the_cookie_that_the_settings_name(
+    good: pytest.MonkeyPatch, secure: str, port: str, cookie: str
+) -> None:
+    good.setenv("COOKIE_SECURE", secure)
+    if port:
+        good.setenv("COOKIE_PORT", port)
+
+    assert load(Settings).sessions().cookie == cookie
+
+
 def test_with_the_secrets_of_the_release_before_alone_a_service_starts(good: pytest.MonkeyPatch) -> None:
     good.setenv("JWT_KEY", SHARED)
     good.delenv("JWT_PUBLIC_KEYS")
@@ -231,10 +248,13 @@ def test_with_the_secrets_of_the_release_before_alone_a_service_starts(good: pyt
 
 def test_no_representation_of_the_settings_shows_a_key(good: pytest.MonkeyPatch) -> None:
     good.setenv("JWT_KEY", SHARED)
+    good.setenv("MONGO_URI", "mongodb://tickets:password@db/tickets")
+    good.setenv("REDIS_URL", "redis://expiration:password@redis-srv:6379/0")
 
     shown = repr(load(Settings))
 
     assert SHARED not in shown
+    assert "password" not in shown
     assert "a" * 32 not in shown
 
 

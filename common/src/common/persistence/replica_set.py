@@ -1,18 +1,21 @@
 """Replica sets of MongoDB: makes one of servers that run, and waits for its primary.
 
 `python -m common.persistence.replica_set HOST:PORT...` is the Job that production runs for each database
-(infra/k8s/parts/replica-set). The laptop's runner makes its set of one with the same function.
+(infra/k8s/parts/replica-set); MONGO_KEY has the content of the members' keyFile, where they have one.
+The laptop's runner makes its set of one with the same function.
 """
 
 import argparse
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
 from common.base.errors import DatabaseError, Unavailable
 from common.base.logs import configure_logging
 from common.persistence.mongo import Database, Document, connect
+from common.persistence.users import as_member
 
 log = logging.getLogger(__name__)
 
@@ -23,17 +26,21 @@ PAUSE_SECONDS = 0.1
 SLOWEST_PAUSE_SECONDS = 2.0
 
 
-def administered(member: str) -> Database:
-    """One member's own `admin` database, also while the set has no primary."""
-    return connect(f"mongodb://{member}/?directConnection=true", "admin")
+def administered(member: str, key: str = "") -> Database:
+    """One member's own `admin` database, also while the set has no primary.
+
+    key: Content of the members' keyFile, where they have one.
+    """
+    return connect(as_member(f"mongodb://{member}/?directConnection=true", key), "admin")
 
 
-async def initiate(members: Sequence[str]) -> str:
+async def initiate(members: Sequence[str], key: str = "") -> str:
     """The primary, as `host:port`, once there is one; waits for members that are still starting.
 
+    key: Content of the members' keyFile, where they have one.
     Safe to run again: a set that exists is left as it is.
     """
-    admin = administered(members[0])
+    admin = administered(members[0], key)
     configuration: Document = {
         "_id": NAME,
         "members": [{"_id": number, "host": member} for number, member in enumerate(members)],
@@ -67,7 +74,7 @@ def main() -> None:
     parser.add_argument("members", nargs="+", metavar="HOST:PORT")
     members = parser.parse_args().members
     configure_logging("replica-set", "INFO")
-    primary = asyncio.run(initiate(members))
+    primary = asyncio.run(initiate(members, os.environ.get("MONGO_KEY", "")))
     sys.stdout.write(f"primary {primary} of {', '.join(members)}\n")
 
 

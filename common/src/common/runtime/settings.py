@@ -75,13 +75,14 @@ def _seed(text: str) -> str:
     return text
 
 
-MongoUri = Annotated[str, AfterValidator(_mongo_uri)]
+MongoUri = Annotated[str, AfterValidator(_mongo_uri), Field(repr=False)]
+"""With the password of the service's user, as a rule."""
 NatsUrl = Annotated[str, _urls("nats", "tls")]
 """One server, or several with commas between."""
 NatsSeed = Annotated[str, AfterValidator(_seed)]
 ADMINISTRATOR = "administrator"
 """The broker's user that declares streams, and that an operator's commands are."""
-RedisUrl = Annotated[str, _url("redis", "rediss")]
+RedisUrl = Annotated[str, _url("redis", "rediss"), Field(repr=False)]
 HttpUrl = Annotated[str, _url("http", "https")]
 PublicUrl = Annotated[HttpUrl, AfterValidator(_origin)]
 """The site's own address, without a path."""

@@ -7,6 +7,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 from common.persistence.replica_set import NAME
+from common.persistence.users import with_credentials
+from infra.deploy import redis_user
 from infra.dev import ports as port_plan
 from infra.dev.ports import Ports
 
@@ -21,6 +23,8 @@ class Config:
     nats_url: str | None = None
     redis_url: str | None = None
     passed_on: Mapping[str, str] = field(default_factory=dict)
+    passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Of the users of the run's own databases (`passwords.py`); empty: those have no users."""
     stream_bytes: int | None = None
     """Bound of the event store (NATS_STREAM_MAX_BYTES); None: what the disk has."""
     for_people: bool | None = None
@@ -44,10 +48,15 @@ class Config:
         return self.nats_url or f"nats://127.0.0.1:{self.ports['nats']}"
 
     def redis(self) -> str:
-        return self.redis_url or f"redis://127.0.0.1:{self.ports['redis']}/0"
+        password = self.passwords.get("redis")
+        user = f"{redis_user.USER}:{password}@" if password else ""
+        return self.redis_url or f"redis://{user}127.0.0.1:{self.ports['redis']}/0"
 
     def mongo(self, database: str) -> str:
-        return with_database(self.mongo_uri or mongo_of_one(self.ports["mongo"]), database)
+        if self.mongo_uri:
+            return with_database(self.mongo_uri, database)
+        own = with_database(mongo_of_one(self.ports["mongo"]), database)
+        return with_credentials(own, database, self.passwords[database]) if self.passwords else own
 
 
 def from_env(env: Mapping[str, str]) -> Config:

@@ -13,9 +13,10 @@ from pathlib import Path
 from common.base.errors import DatabaseError, Unavailable
 from common.persistence.mongo import Database
 from common.persistence.replica_set import NAME, administered, initiate
-from infra.dev.config import private
+from infra.dev.config import private, write_private
 
 PAUSE_SECONDS = 0.05
+KEY_FILE = "mongo.key"
 NOT_YET_INITIALIZED = 94
 """Error code: https://www.mongodb.com/docs/manual/reference/error-codes/"""
 
@@ -36,16 +37,23 @@ OPTIONS = {
 }
 
 
-def command(port: int, data_dir: Path) -> list[str]:
+def command(port: int, data_dir: Path, key: str = "") -> list[str]:
     """Command that serves `data_dir/mongod`. Creates the folder if it is absent, for its owner only.
 
+    key: Content of the keyFile of a server with users; empty: without, everybody on this machine may do all.
     Ends the program with one line if there is no mongod, or if the folder holds an older GitTix's data.
     """
     _refuse_old_data(data_dir)
     program = _program()
     options = OPTIONS | {"port": str(port), "dbpath": str(private(data_dir / "mongod"))}
+    if key:
+        write_private(data_dir / KEY_FILE, key)
+        options |= {"keyFile": str(data_dir / KEY_FILE)}
     # Without a socket file: `kill -9` leaves socket files in /tmp, where they stop another user's server.
-    return [program, "--quiet", "--nounixsocket", *(f"--{name}={value}" for name, value in options.items())]
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    if key:
+        flags.append("--setParameter=enableLocalhostAuthBypass=false")
+    return [program, "--quiet", "--nounixsocket", *flags]
 
 
 def _refuse_old_data(data_dir: Path) -> None:
@@ -80,16 +88,16 @@ def _last_line(text: str) -> str:
     return text.strip().rpartition("\n")[2]
 
 
-async def prepared(port: int) -> None:
-    """Wait until the server accepts writes, also while it is still starting."""
+async def prepared(port: int, key: str = "") -> None:
+    """Wait until the server accepts writes, also while it is still starting. key: as for `command`."""
     address = f"127.0.0.1:{port}"
-    admin = administered(address)
+    admin = administered(address, key)
     try:
         while not await _move(admin, address):
             await asyncio.sleep(PAUSE_SECONDS)
     finally:
         await admin.close()
-    await initiate([address])
+    await initiate([address], key)
 
 
 async def _move(admin: Database, address: str) -> bool:

@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "client")
 SERVERS = ("nats", "redis", "mongo")
+DATABASES = ("auth", "tickets", "orders", "payments")
+"""Services with a database in MongoDB, and its user, of the same name."""
 NAMES = ("edge", *SERVICES, *SERVERS)
 
 Ports = Mapping[str, int]

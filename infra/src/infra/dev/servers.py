@@ -1,12 +1,17 @@
 """Commands of the servers that hold the data, with their durability options."""
 
+import asyncio
 import json
 import shutil
 import sysconfig
 from pathlib import Path
 
+from common.persistence.users import grant
+from infra.deploy import redis_user
 from infra.dev import mongo, seeds
-from infra.dev.config import Config, private
+from infra.dev.config import Config, mongo_of_one, private, with_database
+from infra.dev.passwords import MONGO_KEY, REDIS
+from infra.dev.ports import DATABASES
 
 # Data in the kernel survives the loss of a process; only a power failure can lose it, on a laptop then at
 # most the last two seconds. The server's own default is two minutes; `always` doubles the time of every
@@ -72,7 +77,12 @@ def _redis(config: Config) -> list[str]:
         "maxmemory-policy": "noeviction",
         "loglevel": "warning",
     }
-    return [server, *(word for option, value in options.items() for word in (f"--{option}", str(value)))]
+    users = redis_user.options(redis_user.hash_of(config.passwords[REDIS])) if config.passwords else []
+    return [
+        server,
+        *(word for option, value in options.items() for word in (f"--{option}", str(value))),
+        *users,
+    ]
 
 
 def _redis_of_the_wheel() -> str:
@@ -82,10 +92,19 @@ def _redis_of_the_wheel() -> str:
 
 
 def _mongo(config: Config) -> list[str]:
-    return mongo.command(config.ports["mongo"], config.data_dir)
+    return mongo.command(config.ports["mongo"], config.data_dir, config.passwords.get(MONGO_KEY, ""))
 
 
 async def prepared(config: Config) -> None:
     """Wait until the servers that this run started accept writes, where that needs more than a start."""
     if "mongo" in config.own_servers:
-        await mongo.prepared(config.ports["mongo"])
+        await mongo.prepared(config.ports["mongo"], config.passwords.get(MONGO_KEY, ""))
+        await _make_users(config)
+
+
+async def _make_users(config: Config) -> None:
+    if config.passwords:
+        uri, key = mongo_of_one(config.ports["mongo"]), config.passwords[MONGO_KEY]
+        await asyncio.gather(
+            *(grant(with_database(uri, name), key, config.passwords[name]) for name in DATABASES)
+        )

@@ -16,10 +16,10 @@ import aiohttp
 
 from common.messaging.nats_connection import Identity
 from common.runtime.settings import ADMINISTRATOR
-from infra.dev import broker, edge, environment, keys, seeds, servers
-from infra.dev.config import Config, private_data
+from infra.dev import broker, edge, environment, keys, passwords, seeds, servers
+from infra.dev.config import Config, private_data, write_private
 from infra.dev.output import Output
-from infra.dev.ports import SERVICES, taken_message
+from infra.dev.ports import DATABASES, SERVICES, taken_message
 from infra.dev.process import Supervised
 
 WORKER = "worker"
@@ -29,8 +29,8 @@ class System:
     """The processes of one run. Start once, stop once."""
 
     def __init__(self, config: Config, stream: TextIO = sys.stdout) -> None:
-        self.config = config
         self._lock = self._claim(config.data_dir)
+        config = self.config = passwords.with_users(config)
         if message := taken_message(config.ports, config.used_ports):
             raise SystemExit(message)
         names = ["edge", *SERVICES, WORKER, *config.own_servers]
@@ -100,11 +100,10 @@ class System:
             "urls": {"edge": config.edge_url}
             | {name: f"http://127.0.0.1:{config.ports[name]}" for name in SERVICES}
             | {"nats": config.nats(), "redis": config.redis()}
-            | {f"mongo_{name}": config.mongo(name) for name in ("auth", "tickets", "orders", "payments")},
+            | {f"mongo_{name}": config.mongo(name) for name in DATABASES},
         }
-        draft = self.record.with_suffix(".new")
-        draft.write_text(json.dumps(content, indent=2))
-        draft.replace(self.record)
+        # The addresses have passwords.
+        write_private(self.record, json.dumps(content, indent=2))
 
     async def ready(self) -> None:
         """Wait until every service is ready and the edge answers; names the missing ones every 15 s."""

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from infra.deploy import broker_users
 from infra.dev import seeds
+from infra.dev.ports import DATABASES
 from infra.verify.kubernetes.cluster import Cluster
 from infra.verify.kubernetes.forward import forwarded
-from infra.verify.kubernetes.marketplace import DATABASES
 from infra.verify.reconcile import addresses
 from infra.verify.reconcile.view import OUT_OF_REACH, opened, settled
 from infra.verify.target import Target

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from infra.dev import seeds
+from infra.dev import passwords, seeds
 from infra.dev.config import Config, from_env
 from infra.dev.keys import Keys, generated
 from infra.dev.output import Output
@@ -65,7 +65,7 @@ async def run(old: Version, new: Version, options: Options, *, with_news: bool) 
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"{new.name}.log"
     with tempfile.TemporaryDirectory(prefix="gittix-rollout-") as folder, log.open("w") as file:
-        config = _config(Path(folder))
+        config = passwords.with_users(_config(Path(folder)))
         # The last release may have no seeds: then the broker has no users.
         own = seeds.seeds(config.data_dir) if old.has_seeds else {}
         async with running_servers(config, own):
