@@ -29,7 +29,7 @@ QUIET = LOG_LEVEL=$${LOG_LEVEL:-ERROR}
 export UV_PYTHON_PREFERENCE ?= system
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run test check workflows fmt e2e flows chaos mutants audit reconcile crashes expiry money rollout live weight catalogues bench blog blog-test blog-k8s-test k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
+.PHONY: help setup lock run test check workflows fmt e2e flows chaos mutants audit reconcile crashes expiry money rollout live weight catalogues bench blog blog-test blog-k8s-test k8s-secrets k8s-test k8s-short clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -169,6 +169,9 @@ k8s-secrets: setup ## create the namespace and its secrets in the current Kubern
 
 k8s-test: setup ## the suite on a real Kubernetes, part by part (PARTS=system,rollouts KEEP=1; KUBECONFIG: infra/verify/kubernetes/hosts.py)
 	@$(PY) -m infra.verify.kubernetes $(if $(PARTS),--parts $(PARTS))
+
+k8s-short: setup ## the quick parts of k8s-test, then blog-k8s-test, on one cluster
+	@$(PY) -m infra.verify.kubernetes.trial $(MAKE) --no-print-directory -k k8s-test blog-k8s-test PARTS=flows,policies,production,secret
 
 clean: setup ## delete the data of `make run`
 	@$(PY) -m infra.dev --clean
