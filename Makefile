@@ -61,7 +61,7 @@ run: setup ## run the whole marketplace on this machine (DEMO=1 adds demo users 
 
 test: setup ## run every package's tests, then those that need real servers
 	@$(MAKE) --no-print-directory -j2 -Otarget suites
-	@$(PY) -m infra.dev.testing -- $(MAKE) --no-print-directory connected
+	@$(MAKE) --no-print-directory -j2 -Otarget connected
 	@if [ -d infra/tests/system ]; then cd infra && $(QUIET) ../$(PY) -m infra.dev.testing --system -- ../$(PY) -m pytest -q -m connected tests/system; fi
 
 suites: $(PACKAGES:%=suite/%)
@@ -71,8 +71,10 @@ $(PACKAGES:%=suite/%): suite/%:
 
 connected: $(PACKAGES:%=connected/%)
 
+# Each package has servers of its own, so that two can run side by side.
 $(PACKAGES:%=connected/%): connected/%:
-	@echo "── $*, connected" && cd $* && $(CURDIR)/$(PY) -m pytest -q -m connected --ignore=tests/system --ignore=tests/browser || [ $$? -eq 5 ]
+	@echo "── $*, connected" && cd $* && $(CURDIR)/$(PY) -m infra.dev.testing -- \
+	  $(CURDIR)/$(PY) -m pytest -q -m connected --ignore=tests/system --ignore=tests/browser || [ $$? -eq 5 ]
 
 check: setup ## lint, formatting, types, import borders and the Kubernetes manifests
 	@$(PY) -m ruff check .
