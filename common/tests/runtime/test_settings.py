@@ -218,6 +218,23 @@ def test_sessions_of_several_public_keys_are_read(good: pytest.MonkeyPatch) -> N
     assert read == [CurrentUser("ada", "hers")] * 2 + [None]
 
 
+@pytest.mark.parametrize(
+    ("secure", "port", "cookie"),
+    [
+        *(("true", "", "__Host-session"), ("true", "3000", "__Host-session")),
+        *(("false", "", "session"), ("false", "3000", "session-3000")),
+    ],
+)
+def test_sessions_are_read_from_the_cookie_that_the_settings_name(
+    good: pytest.MonkeyPatch, secure: str, port: str, cookie: str
+) -> None:
+    good.setenv("COOKIE_SECURE", secure)
+    if port:
+        good.setenv("COOKIE_PORT", port)
+
+    assert load(Settings).sessions().cookie == cookie
+
+
 def test_with_the_secrets_of_the_release_before_alone_a_service_starts(good: pytest.MonkeyPatch) -> None:
     good.setenv("JWT_KEY", SHARED)
     good.delenv("JWT_PUBLIC_KEYS")
