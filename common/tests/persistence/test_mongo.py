@@ -226,6 +226,16 @@ def test_the_uri_names_the_database_or_leaves_it_to_the_default() -> None:
     assert connect("mongodb://127.0.0.1:1/", "default").name == "default"
 
 
+def test_every_wait_for_the_database_has_an_end_and_its_times_have_a_zone() -> None:
+    # The types of the driver have a method there.
+    options: Any = connect("mongodb://db.test:1/", "tickets", wait_seconds=3)._driver.client.options
+
+    assert options.server_selection_timeout == 3
+    assert options.pool_options.connect_timeout == 2
+    assert options.pool_options.socket_timeout == 10
+    assert options.codec_options.tz_aware
+
+
 @pytest.mark.parametrize("uri", ["mongodb://", "mongodb://a:b@c@d/", "mongodb://db:x", "mongodb://db/?w"])
 def test_a_uri_that_the_driver_does_not_take_is_refused(uri: str) -> None:
     with pytest.raises(ValueError, match=r"\w+"):

@@ -171,26 +171,68 @@ async def test_a_stop_finishes_the_message_under_way_and_publishes_its_event(
     assert closed == [True]
 
 
+class Connection:
+    """A database that writes down what ended before it."""
+
+    def __init__(self, *, up: bool = True) -> None:
+        self.up = up
+        self.ended: list[str] = []
+
+    async def is_up(self) -> bool:
+        return self.up
+
+    async def close(self) -> None:
+        self.ended.append("database")
+
+
+async def test_a_database_that_is_down_is_named() -> None:
+    async with started(Service(Connection(up=False))) as client:
+        assert "database is not ready" in await down(client)
+
+
+async def test_a_service_connects_to_its_stream_as_it_starts() -> None:
+    connected = asyncio.Event()
+
+    class Stream(FakeStream):
+        async def connect(self) -> None:
+            connected.set()
+
+    async with started(Service(stream=Stream())):
+        async with asyncio.timeout(5):
+            await connected.wait()
+
+
+async def test_a_job_ends_in_order_before_its_connections_close() -> None:
+    database, began = Connection(), asyncio.Event()
+
+    async def job() -> None:
+        try:
+            began.set()
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.01)
+            database.ended.append("job")
+
+    async with started(Service(database, jobs=[job])):
+        async with asyncio.timeout(5):
+            await began.wait()
+
+    assert database.ended == ["job", "database"]
+
+
 async def test_what_fails_to_close_keeps_nothing_else_open(stream: FakeStream) -> None:
-    closed: list[str] = []
+    database = Connection()
 
     async def fail() -> None:
         raise RuntimeError("no")
 
     async def close() -> None:
-        closed.append("another")
+        database.ended.append("another")
 
-    class Connection:
-        async def is_up(self) -> bool:
-            return True
-
-        async def close(self) -> None:
-            closed.append("database")
-
-    async with started(Service(Connection(), stream, on_stop=[fail, close])):
+    async with started(Service(database, stream, on_stop=[fail, close])):
         pass
 
-    assert closed == ["another", "database"]
+    assert database.ended == ["another", "database"]
 
 
 async def test_a_stop_does_not_wait_for_ever(

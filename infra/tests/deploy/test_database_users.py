@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -78,27 +78,30 @@ async def code_of(attempt: Awaitable[object]) -> int | None:
     return None
 
 
+def database_of(config: Config, user: str, name: str) -> mongo.Database:
+    """A database by its name, also another's, as the user sees it."""
+    return mongo.connect(with_database(config.mongo(user), name), name)
+
+
 async def refusals_of(config: Config, user: str) -> dict[str, int | None]:
     """Outcome of each attempt of this user that has to fail."""
     found: dict[str, int | None] = {}
     for other in (*set(DATABASES) - {user}, "admin", "local", "config", "new"):
-        uri = with_credentials(mongo_of_one(config.ports["mongo"]), user, config.passwords[user], source=user)
-        theirs = mongo.connect(with_database(uri, other), other)
+        theirs = database_of(config, user, other)
         things = theirs["things"]
-        attempts: dict[str, Callable[[], Awaitable[object]]] = {
-            "find": lambda things=things: things.find_one({}),  # type: ignore[misc]
-            "insert": lambda things=things: things.insert_one({"a": 1}),  # type: ignore[misc]
-            "delete": lambda things=things: things.delete_many({}),  # type: ignore[misc]
-            "drop": lambda things=things: things.drop(),  # type: ignore[misc]
-            "collections": lambda theirs=theirs: theirs.command({"listCollections": 1}),  # type: ignore[misc]
-            "drop database": lambda theirs=theirs: theirs.drop(),  # type: ignore[misc]
+        attempts: dict[str, Awaitable[object]] = {
+            "find": things.find_one({}),
+            "insert": things.insert_one({"a": 1}),
+            "delete": things.delete_many({}),
+            "drop": things.drop(),
+            "collections": theirs.command({"listCollections": 1}),
+            "drop database": theirs.drop(),
         }
         for name, attempt in attempts.items():
-            found[f"{other}: {name}"] = await code_of(attempt())
+            found[f"{other}: {name}"] = await code_of(attempt)
         await theirs.close()
     for database in (user, "admin"):
-        uri = with_credentials(mongo_of_one(config.ports["mongo"]), user, config.passwords[user], source=user)
-        own = mongo.connect(with_database(uri, database), database)
+        own = database_of(config, user, database)
         for command in ADMINISTRATION:
             found[f"{database}: {next(iter(command))}"] = await code_of(own.command(dict(command)))
         await own.close()
@@ -130,8 +133,7 @@ async def test_a_user_sees_the_name_of_no_other_database(config: Config) -> None
     for user in DATABASES:
         own = mongo.connect(config.mongo(user), user)
         await own["things"].insert_one({})
-        uri = with_credentials(mongo_of_one(config.ports["mongo"]), user, config.passwords[user], source=user)
-        admin = mongo.connect(with_database(uri, "admin"), "admin")
+        admin = database_of(config, user, "admin")
 
         listed = (await admin.command({"listDatabases": 1, "nameOnly": True}))["databases"]
 

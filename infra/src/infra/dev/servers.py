@@ -1,5 +1,6 @@
 """Commands of the servers that hold the data, with their durability options."""
 
+import asyncio
 import json
 import shutil
 import sysconfig
@@ -103,5 +104,5 @@ async def prepared(config: Config) -> None:
 
 async def _make_users(config: Config) -> None:
     if config.passwords:
-        for name in DATABASES:
-            await grant(config.mongo(name), config.passwords[MONGO_KEY])
+        key = config.passwords[MONGO_KEY]
+        await asyncio.gather(*(grant(config.mongo(name), key) for name in DATABASES))

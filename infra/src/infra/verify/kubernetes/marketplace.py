@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from infra.dev.ports import DATABASES
 from infra.verify.kubernetes.application import Application
 from infra.verify.kubernetes.hosts import ROOT
 
@@ -10,7 +11,6 @@ SERVICES = ("auth", "tickets", "orders", "payments", "expiration", "client")
 WORKER = "expiration-worker"
 PROCESSES = (*SERVICES, WORKER)
 SERVERS = ("nats", "expiration-redis", "auth-mongo", "tickets-mongo", "orders-mongo", "payments-mongo")
-DATABASES = ("auth", "tickets", "orders", "payments")
 MEMBERS = 3
 """Servers of each replica set in production."""
 STAND_INS = ("nats", "redis", "mongo")

@@ -13,9 +13,9 @@ from infra.deploy import broker_users, redis_user
 from infra.dev import seeds
 from infra.dev.config import write_private
 from infra.dev.passwords import REDIS
+from infra.dev.ports import DATABASES
 from infra.verify.kubernetes.cluster import Cluster
 from infra.verify.kubernetes.forward import forwarded
-from infra.verify.kubernetes.marketplace import DATABASES
 from infra.verify.reconcile import addresses
 from infra.verify.reconcile.view import OUT_OF_REACH, opened, settled
 from infra.verify.target import Target
