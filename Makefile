@@ -29,7 +29,7 @@ QUIET = LOG_LEVEL=$${LOG_LEVEL:-ERROR}
 export UV_PYTHON_PREFERENCE ?= system
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run test check workflows fmt e2e flows chaos mutants audit reconcile crashes expiry money rollout live weight catalogues bench blog blog-test blog-k8s-test k8s-secrets k8s-test clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
+.PHONY: help setup lock run test check workflows fmt e2e flows chaos mutants audit reconcile crashes expiry money rollout live weight catalogues bench blog blog-test blog-k8s-test k8s-secrets k8s-test k8s-short clean suites connected $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,7 +61,7 @@ run: setup ## run the whole marketplace on this machine (DEMO=1 adds demo users 
 
 test: setup ## run every package's tests, then those that need real servers
 	@$(MAKE) --no-print-directory -j2 -Otarget suites
-	@$(PY) -m infra.dev.testing -- $(MAKE) --no-print-directory connected
+	@$(MAKE) --no-print-directory -j2 -Otarget connected
 	@if [ -d infra/tests/system ]; then cd infra && $(QUIET) ../$(PY) -m infra.dev.testing --system -- ../$(PY) -m pytest -q -m connected tests/system; fi
 
 suites: $(PACKAGES:%=suite/%)
@@ -71,8 +71,10 @@ $(PACKAGES:%=suite/%): suite/%:
 
 connected: $(PACKAGES:%=connected/%)
 
+# Each package has servers of its own, so that two can run side by side.
 $(PACKAGES:%=connected/%): connected/%:
-	@echo "── $*, connected" && cd $* && $(CURDIR)/$(PY) -m pytest -q -m connected --ignore=tests/system --ignore=tests/browser || [ $$? -eq 5 ]
+	@echo "── $*, connected" && cd $* && $(CURDIR)/$(PY) -m infra.dev.testing -- \
+	  $(CURDIR)/$(PY) -m pytest -q -m connected --ignore=tests/system --ignore=tests/browser || [ $$? -eq 5 ]
 
 check: setup ## lint, formatting, types, import borders and the Kubernetes manifests
 	@$(PY) -m ruff check .
@@ -169,6 +171,9 @@ k8s-secrets: setup ## create the namespace and its secrets in the current Kubern
 
 k8s-test: setup ## the suite on a real Kubernetes, part by part (PARTS=system,rollouts KEEP=1; KUBECONFIG: infra/verify/kubernetes/hosts.py)
 	@$(PY) -m infra.verify.kubernetes $(if $(PARTS),--parts $(PARTS))
+
+k8s-short: setup ## the quick parts of k8s-test, then blog-k8s-test, on one cluster
+	@$(PY) -m infra.verify.kubernetes.trial $(MAKE) --no-print-directory -k k8s-test blog-k8s-test PARTS=flows,policies,production,secret
 
 clean: setup ## delete the data of `make run`
 	@$(PY) -m infra.dev --clean

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes the keys of sessions, receipts, client addresses and known devices, and rotates the one that signs sessions. Needs OpenSSL 3.
+# Makes the keys of sessions, receipts, client addresses and known devices, and the passwords of the databases; rotates the
+# key that signs sessions. Needs OpenSSL 3.
 #
 #   infra/keys.sh STORE make            makes what is missing; what is there stays
 #   infra/keys.sh STORE add             1. a new key: every service learns its public half
@@ -15,7 +16,11 @@
 set -eu
 umask 077
 
-NAMES="JWT_KEY JWT_PUBLIC_KEYS JWT_NEXT_KEY JWT_SIGNING_SINCE JWT_SHARED_KEY RECEIPT_KEYS CLIENT_ADDRESS_KEY DEVICE_KEY"
+NAMES="JWT_KEY JWT_PUBLIC_KEYS JWT_NEXT_KEY JWT_SIGNING_SINCE JWT_SHARED_KEY RECEIPT_KEYS CLIENT_ADDRESS_KEY DEVICE_KEY
+  MONGO_AUTH_KEY MONGO_AUTH_PASSWORD MONGO_TICKETS_KEY MONGO_TICKETS_PASSWORD MONGO_ORDERS_KEY MONGO_ORDERS_PASSWORD
+  MONGO_PAYMENTS_KEY MONGO_PAYMENTS_PASSWORD REDIS_PASSWORD REDIS_PASSWORD_HASH"
+SECRETS="jwt-public jwt-shared receipt-keys client-address-key device-key mongo-auth mongo-tickets mongo-orders mongo-payments
+  redis-expiration jwt-secret"
 SESSION_SECONDS=604800
 # Before the 32 bytes of a private key in PKCS #8 (RFC 8410).
 HEAD='\060\056\002\001\000\060\005\006\003\053\145\160\004\042\004\040'
@@ -42,6 +47,11 @@ secret_of() {
     RECEIPT_KEYS) echo receipt-keys ;;
     CLIENT_ADDRESS_KEY) echo client-address-key ;;
     DEVICE_KEY) echo device-key ;;
+    MONGO_AUTH_*) echo mongo-auth ;;
+    MONGO_TICKETS_*) echo mongo-tickets ;;
+    MONGO_ORDERS_*) echo mongo-orders ;;
+    MONGO_PAYMENTS_*) echo mongo-payments ;;
+    REDIS_*) echo redis-expiration ;;
   esac
 }
 stored() {
@@ -61,7 +71,7 @@ lines() {
 }
 save() {
   if [ "$STORE" = kubernetes ]; then
-    for secret in jwt-public jwt-shared receipt-keys client-address-key device-key jwt-secret; do
+    for secret in $SECRETS; do
       names=$(for name in $NAMES; do [ "$(secret_of "$name")" != "$secret" ] || echo "$name"; done)
       # shellcheck disable=SC2086 # several words
       content=$(lines $names)
@@ -77,7 +87,8 @@ save() {
     draft=$(mktemp "$STORE.XXXXXX")
     trap 'rm -f "$draft"' EXIT
     # 1: no other line.
-    [ ! -e "$STORE" ] || grep -Ev "^($(echo "$NAMES" | tr ' ' '|'))=" "$STORE" > "$draft" || [ $? = 1 ]
+    # shellcheck disable=SC2086 # several words
+    [ ! -e "$STORE" ] || grep -Ev "^($(echo $NAMES | tr ' ' '|'))=" "$STORE" > "$draft" || [ $? = 1 ]
     # shellcheck disable=SC2086 # several words
     lines $NAMES >> "$draft"
     mv "$draft" "$STORE"
@@ -108,7 +119,18 @@ purposes() {
   [ -n "$CLIENT_ADDRESS_KEY" ] || CLIENT_ADDRESS_KEY=$(random 48)
 }
 also=
+# Hexadecimal: it stands in addresses, and a keyFile holds base64.
+passwords() {
+  for name in $NAMES; do
+    case $name in
+      MONGO_*) eval "[ -n \"\$$name\" ] || $name=\$(openssl rand -hex 32)" ;;
+    esac
+  done
+  [ -n "$REDIS_PASSWORD" ] || REDIS_PASSWORD=$(openssl rand -hex 32)
+  REDIS_PASSWORD_HASH=$(printf '%s' "$REDIS_PASSWORD" | openssl dgst -sha256 -r | cut -d ' ' -f 1)
+}
 make_keys() {
+  passwords
   # No service of another release reads this one.
   [ -n "$DEVICE_KEY" ] || DEVICE_KEY=$(random 48)
   if [ -z "$JWT_KEY" ]; then

@@ -43,6 +43,9 @@ def settings() -> Settings:
         client_address_key=CLIENT_ADDRESS_KEY,
         device_key=DEVICE_KEY,
         public_url=BASE_URL,
+        # Nothing listens there: mails wait in the outbox.
+        mail_url="smtp://127.0.0.1:1",
+        mail_from="tickets@gittix.test",
         cookie_secure=False,
     )
 

@@ -51,7 +51,7 @@ async def test_the_link_of_a_sign_up_confirms_the_address_and_renews_the_session
 
     answer = await client.post(PATH, json={"token": await mailbox.token(EMAIL, "confirm")})
 
-    assert (answer.status_code, answer.json()) == (200, {**ada, "confirmed": True})
+    assert (answer.status_code, answer.json()) == (200, {**ada, "confirmed": True, "bounced": False})
     assert await _is_confirmed(client)
     assert _may_trade(client)
     after = SESSIONS.read(client.cookies["session"])

@@ -19,6 +19,9 @@ KEYS = {
     "mongo_uri": "mongodb://unused.test/",
     "client_address_key": CLIENT_ADDRESS_KEY,
     "device_key": "d" * 32,
+    "public_url": BASE_URL,
+    "mail_url": "smtp://127.0.0.1:1",
+    "mail_from": "tickets@gittix.test",
     "cookie_secure": False,
 }
 CURRENT = "/api/users/currentuser"
@@ -44,7 +47,7 @@ async def test_a_signed_in_user_is_the_current_user(client: httpx.AsyncClient) -
     answer = await client.get(CURRENT, headers=signed_in(CurrentUser(user["id"])))
 
     assert answer.status_code == 200
-    assert answer.json() == {"currentUser": {**user, "confirmed": False}}
+    assert answer.json() == {"currentUser": {**user, "confirmed": False, "bounced": False}}
 
 
 async def test_a_session_of_a_user_who_is_no_more_is_nobodys(client: httpx.AsyncClient) -> None:
@@ -53,7 +56,9 @@ async def test_a_session_of_a_user_who_is_no_more_is_nobodys(client: httpx.Async
 
 async def test_a_new_user_is_signed_in_until_the_sign_out(client: httpx.AsyncClient) -> None:
     user = (await client.post("/api/users/signup", json=ADA)).json()
-    assert (await client.get(CURRENT)).json() == {"currentUser": {**user, "confirmed": False}}
+    assert (await client.get(CURRENT)).json() == {
+        "currentUser": {**user, "confirmed": False, "bounced": False}
+    }
 
     assert (await client.post("/api/users/signout")).status_code == 200
     assert (await client.get(CURRENT)).json() == {"currentUser": None}

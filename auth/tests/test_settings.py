@@ -12,6 +12,8 @@ GOOD = {
     "CLIENT_ADDRESS_KEY": "a" * 32,
     "DEVICE_KEY": "d" * 32,
     "PUBLIC_URL": "https://gittix.test",
+    "MAIL_URL": "smtps://gittix:secret-of-mail@mail.gittix.test",
+    "MAIL_FROM": "tickets@gittix.test",
 }
 
 
@@ -33,6 +35,12 @@ GOOD = {
         ("PUBLIC_URL", None),
         ("PUBLIC_URL", "gittix.test"),
         ("PUBLIC_URL", "https://gittix.test/shop"),
+        ("MAIL_URL", None),
+        ("MAIL_URL", "http://mail.gittix.test"),
+        ("MAIL_URL", "smtp://gittix:secret-of-mail@mail.gittix.test:no-port"),
+        ("MAIL_FROM", None),
+        ("MAIL_FROM", "tickets"),
+        ("MAIL_FROM", "a@gittix.test, b@gittix.test"),
         ("SIGN_UPS_PER_HOUR", "-1"),
         ("MAX_FAILED_SIGN_INS", "1001"),
         ("PORT", "x"),
@@ -56,11 +64,13 @@ def test_the_settings_show_no_key() -> None:
 
     assert JWT_KEY not in repr(settings)
     assert "a" * 32 not in repr(settings)
+    assert "secret-of-mail" not in repr(settings)
 
 
 def test_with_the_key_of_the_release_before_a_start_needs_no_other(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("MONGO_URI", GOOD["MONGO_URI"])
-    environment.setenv("PUBLIC_URL", GOOD["PUBLIC_URL"])
+    for name in ("PUBLIC_URL", "MAIL_URL", "MAIL_FROM"):
+        environment.setenv(name, GOOD[name])
     for key in ("s" * 32, f"{JWT_KEY},{'s' * 32}"):
         environment.setenv("JWT_KEY", key)
         assert load(Settings).client_address_key == "s" * 32

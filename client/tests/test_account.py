@@ -193,3 +193,17 @@ async def test_a_session_without_a_user_is_told_so(as_user: As) -> None:
     browser = as_user(replace(a_user(), may_trade=True))
 
     assert (await browser.get("/account")).status_code == 401
+
+
+async def test_a_user_whose_mails_come_back_is_told(ada: Browser, apis: FakeApis) -> None:
+    assert "come back" not in page(await ada.get("/account")).text
+    apis.bounced.update(apis.emails)
+
+    assert "Our mails to this address come back." in page(await ada.get("/account")).text
+
+
+@pytest.mark.parametrize("path", ["/auth/signup", "/auth/signin"])
+async def test_auth_learns_the_language_of_the_page(browser: Browser, apis: FakeApis, path: str) -> None:
+    await browser.post(path, data=ADA, headers={"Accept-Language": "fr, zh-CN;q=0.5"})
+
+    assert apis.seen[-1].headers["accept-language"] == "zh-Hans"

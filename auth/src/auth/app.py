@@ -11,6 +11,10 @@ from auth.email_hashes import EmailHashes
 from auth.errors import FAILED_SIGN_INS
 from auth.hash_queue import HashQueue
 from auth.http_session import SessionStarter
+from auth.mail.letters import Letters
+from auth.mail.postman import Postman
+from auth.mail.sender import LANES, Sender
+from auth.mail.server import MailServer
 from auth.passwords import Hasher, Passwords, argon2id
 from auth.repository import Repositories
 from auth.routes import create_router
@@ -40,6 +44,7 @@ def create_app(
     service = Service(
         database=database,
         collections=repositories.all,
+        relays=[_sender(repositories, settings)],
         jobs=[partial(recovery.work_off, context), partial(consequences.sweep, context)],
     )
     sessions = settings.sessions()
@@ -58,3 +63,9 @@ def create_app(
     app.state.signed_address = SignedClientAddress(settings.client_address_key)
     app.state.email_hashes = EmailHashes.derived_from(settings.device_key)
     return app
+
+
+def _sender(repositories: Repositories, settings: Settings) -> Sender:
+    server = MailServer.parse(settings.mail_url)
+    letters = Letters(settings.mail_from, settings.public_url)
+    return Sender(repositories.mails, repositories.users, letters, [Postman(server) for _ in range(LANES)])

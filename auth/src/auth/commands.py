@@ -30,7 +30,7 @@ async def sign_up(
     await repositories.sign_ups.take(source.address)
     try:
         async with hashing.turn(Purpose.SIGN_UP, source.address) as passwords:
-            user = User.register(email, await passwords.hash(password))
+            user = User.register(email, await passwords.hash(password), source.language)
     except Busy:
         await repositories.sign_ups.give_back(source.address)
         raise
@@ -54,7 +54,7 @@ async def _sent_again(
 async def sign_in(
     repositories: Repositories, hashing: HashQueue, email: Email, password: str, source: Source
 ) -> User:
-    """Returns the user of the e-mail and the password.
+    """Returns the user of the e-mail and the password. Its mails are in the language of the page from then on.
 
     Raises InvalidCredentials; TooManyTries, before any password is hashed; Busy if the hash queue is full.
     Only failures count as tries.
@@ -73,4 +73,6 @@ async def sign_in(
         if passwords.are_weaker(user.password_hash):
             await repositories.users.replace_hash(user, await passwords.hash(password))
     await repositories.failures.forget(attempt)
+    if source.language not in ("", user.language):
+        await repositories.users.set_language(user, source.language)
     return user

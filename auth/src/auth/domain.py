@@ -16,6 +16,7 @@ MAX_EMAIL = 254
 """Maximum length in characters, from the maximum length of a path in RFC 5321."""
 MIN_PASSWORD = 8
 MAX_PASSWORD = 128
+DEFAULT_LANGUAGE = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Email:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class User:
     """confirmed: A link that was mailed to `email` was used. generation: Count of changes of the password.
-    language: Of its mails, such as "zh".
+    language: Of its mails, such as "zh". bounced: Mail to `email` was refused for good, and none taken since.
     """
 
     id: str
@@ -51,11 +52,14 @@ class User:
     password_hash: str = field(repr=False)
     confirmed: bool = False
     generation: int = 0
-    language: str = "en"
+    language: str = DEFAULT_LANGUAGE
+    bounced: bool = False
 
     @classmethod
-    def register(cls, email: Email, password_hash: str) -> Self:
-        return cls(id=new_id(), email=email, password_hash=password_hash)
+    def register(cls, email: Email, password_hash: str, language: str = "") -> Self:
+        return cls(
+            id=new_id(), email=email, password_hash=password_hash, language=language or DEFAULT_LANGUAGE
+        )
 
     def new_session(self) -> CurrentUser:
         """The user in a new session, whose id is 16 random bytes."""
@@ -71,11 +75,12 @@ class Source:
     """Origin of a sign-in or a sign-up.
 
     address: Network address, "" if unknown. device: Nonce of a device that signed in to this account before;
-    None for any other device.
+    None for any other device. language: Of the page, such as "zh"; "" if unknown.
     """
 
     address: str
     device: str | None = None
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from fastapi import Request, Response
 from auth.devices import Devices
 from auth.domain import Email, Source, User
 from auth.email_hashes import EmailHashes
+from auth.mail import languages
 from auth.repository import UserRepository
 from common.base.identity import CurrentUser
 from common.http import security_notes
@@ -43,7 +44,8 @@ class SessionStarter:
         if email is None:
             return Source(address)
         generation = await self.users.generation_of(email)
-        return Source(address, self.devices.nonce(request, email, generation))
+        language = languages.asked(request.headers.get("accept-language", ""))
+        return Source(address, self.devices.nonce(request, email, generation), language)
 
 
 def name_email(request: Request, email: Email) -> None:

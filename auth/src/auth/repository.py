@@ -57,6 +57,7 @@ class UserRepository:
             "email": user.email.address,
             "email_key": user.email.key,
             "password_hash": user.password_hash,
+            "language": user.language,
             **marked(creation),
         }
         try:
@@ -83,6 +84,10 @@ class UserRepository:
         await self.documents.update_one(
             {"_id": user.id, "password_hash": user.password_hash}, {"$set": {"password_hash": password_hash}}
         )
+
+    async def set_language(self, user: User, language: str) -> None:
+        """Sets the language of the user's mails."""
+        await self.documents.update_one({"_id": user.id}, {"$set": {"language": language}})
 
     async def generation_of(self, email: Email) -> int:
         """Of the account of this e-mail; 0 without one."""
@@ -166,6 +171,7 @@ def _user(document: Document) -> User:
         confirmed=document.get("confirmed", False),
         generation=document.get("generation", 0),
         language=document.get("language", ENGLISH),
+        bounced=document.get("bounced", {}).get("address") == document["email"],
     )
 
 

@@ -108,13 +108,16 @@ class UserOutput(Output):
 
 
 class OwnUserOutput(UserOutput):
-    """confirmed: A link that was mailed to the address was used."""
+    """confirmed: A link that was mailed to the address was used. bounced: Mail to it was refused for good."""
 
     confirmed: bool
+    bounced: bool
 
     @classmethod
     def of(cls, user: User) -> "OwnUserOutput":
-        return cls.model_construct(id=user.id, email=user.email.address, confirmed=user.confirmed)
+        return cls.model_construct(
+            id=user.id, email=user.email.address, confirmed=user.confirmed, bounced=user.bounced
+        )
 
 
 class CurrentUserOutput(Output):

@@ -3,6 +3,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from auth.domain import Limits
+from auth.mail.addresses import NotAnAddress, smtp_address
+from auth.mail.server import MailServer
 from common.http.session import IssuingSessions
 from common.http.session_keys import SigningKeys, public_keys
 from common.http.session_tokens import signer_of, verifier_of
@@ -22,6 +24,19 @@ def _public_keys(text: str) -> str:
     return text
 
 
+def _mail_url(text: str) -> str:
+    MailServer.parse(text)
+    return text
+
+
+def _address(text: str) -> str:
+    try:
+        smtp_address(text)
+    except NotAnAddress:
+        raise ValueError("not one e-mail address") from None
+    return text
+
+
 class Settings(ServiceSettings, CookieSettings):
     mongo_uri: MongoUri
     jwt_key: Annotated[str, AfterValidator(_signing_keys)] = Field(repr=False)
@@ -33,7 +48,14 @@ class Settings(ServiceSettings, CookieSettings):
     device_key: OwnKey = Field(default="", validate_default=True, repr=False)
     """Proves device cookies. A new key makes every device one that its account does not know."""
     public_url: PublicUrl
-    """The edge, as browsers reach it, such as `https://gittix.example`: passkeys are bound to its host."""
+    """The edge, as browsers reach it, such as `https://gittix.example`.
+
+    Links in mails begin with it, and passkeys are bound to its host.
+    """
+    mail_url: Annotated[str, AfterValidator(_mail_url)] = Field(repr=False)
+    """Server that takes mails, as `auth.mail.server`: `smtp://host:25`, `smtps://user:password@host`."""
+    mail_from: Annotated[str, AfterValidator(_address)]
+    """Address that mails come from."""
     max_failed_sign_ins: Count = 10
     max_failed_sign_ins_per_address: Count = 30
     max_failed_sign_ins_per_account: Count = 100

@@ -35,15 +35,20 @@ class Api:
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
 
-    async def signup(self, email: str, password: str, key: str = "") -> SetCookies:
-        """key: Of the form, or "". The form sent twice signs up once, and begins a session both times."""
-        return await self._session("signup", {"email": email, "password": password}, key)
+    async def signup(self, email: str, password: str, key: str = "", language: str = "") -> SetCookies:
+        """key: Of the form, or "". The form sent twice signs up once, and begins a session both times.
 
-    async def signin(self, email: str, password: str) -> SetCookies:
-        return await self._session("signin", {"email": email, "password": password})
+        language: Tag of the page's language, which the user's mails are in from then on.
+        """
+        body = {"email": email, "password": password}
+        return await self._session("signup", body, {**_once(key), **_reads(language)})
+
+    async def signin(self, email: str, password: str, language: str = "") -> SetCookies:
+        """language: As at a sign-up."""
+        return await self._session("signin", {"email": email, "password": password}, _reads(language))
 
     async def signout(self) -> SetCookies:
-        return await self._session("signout", {})
+        return await self._session("signout", {}, {})
 
     async def email(self) -> str:
         """The signed-in user's e-mail address; "" for a session without a user. Waits for a second."""
@@ -83,9 +88,9 @@ class Api:
         response = await self._upstream.send(method, f"/api/users/{action}", body=body, sign_address=True)
         return response.headers.get_list("set-cookie")
 
-    async def _session(self, action: str, body: Mapping[str, str], key: str = "") -> SetCookies:
+    async def _session(self, action: str, body: Mapping[str, str], headers: Mapping[str, str]) -> SetCookies:
         response = await self._upstream.send(
-            "POST", f"/api/users/{action}", body=body, headers=_once(key), sign_address=True
+            "POST", f"/api/users/{action}", body=body, headers=headers, sign_address=True
         )
         return response.headers.get_list("set-cookie")
 
@@ -162,6 +167,10 @@ class Api:
 
 def _once(key: str) -> Mapping[str, str]:
     return {idempotency.HEADER: key} if key else {}
+
+
+def _reads(language: str) -> Mapping[str, str]:
+    return {"Accept-Language": language} if language else {}
 
 
 def _ticket(ticket_id: str) -> str:

@@ -87,10 +87,11 @@ class ReceiptCode(Upstream):
 
 
 class OwnUser(Upstream):
-    """confirmed: True from a release that does not know."""
+    """confirmed: True from a release that does not know. bounced: Mail to the address was refused for good."""
 
     email: str
     confirmed: bool = True
+    bounced: bool = False
 
 
 class CurrentUserAnswer(Upstream):

@@ -137,6 +137,8 @@ class Records:
     """By the user's id, as typed."""
     confirmed: set[str] = field(default_factory=set)
     """Ids of users with a confirmed address."""
+    bounced: set[str] = field(default_factory=set)
+    """Ids of users to whom no mail can be sent."""
     must_confirm: bool = False
     """The rule that a user confirms the address before selling or buying."""
     links: dict[str, tuple[str, str, str]] = field(default_factory=dict)

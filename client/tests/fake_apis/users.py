@@ -70,7 +70,12 @@ def current(records: Records, request: httpx.Request) -> httpx.Response:
 
 
 def own(records: Records, user_id: str) -> Mapping[str, Any]:
-    return {"id": user_id, "email": records.emails[user_id], "confirmed": user_id in records.confirmed}
+    return {
+        "id": user_id,
+        "email": records.emails[user_id],
+        "confirmed": user_id in records.confirmed,
+        "bounced": user_id in records.bounced,
+    }
 
 
 def renewed(records: Records, request: httpx.Request) -> list[tuple[str, str]]:

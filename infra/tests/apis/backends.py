@@ -68,6 +68,8 @@ def services(stream: FakeStream, *, secure: bool = False) -> dict[str, FastAPI]:
         "client_address_key": CLIENT_ADDRESS_KEY,
         "device_key": "d" * 32,
         "public_url": BASE_URL,
+        "mail_url": "smtp://127.0.0.1:1",
+        "mail_from": "tickets@gittix.test",
         "cookie_secure": secure,
         "mongo_uri": "mongodb://unused",
         "require_confirmed_email": False,

@@ -1,25 +1,39 @@
-"""Mails to one address, read where they wait to be sent."""
+"""Mails as they arrive in the mailbox of the system under test."""
 
 import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit, urlunsplit
 
-from common.persistence.mongo import connect
+import aiohttp
+
 from infra.verify import target as targets
 
 SECONDS = 15
+_LINK = re.compile(r"^http\S+$", re.MULTILINE)
 
 
-async def link_to(address: str, kind: str) -> str:
-    """Path and query of the link in the latest mail of this kind, which is awaited."""
-    database = connect(targets.find("infra.tests").url("mongo_auth"), "auth")
-    try:
-        async with asyncio.timeout(SECONDS):
-            while not (
-                mails := await database["mails"].find(
-                    {"to": address, "kind": kind}, sort=[("at", -1)], limit=1
-                )
-            ):
-                await asyncio.sleep(0.05)
-        path: str = mails[0]["data"]["path"]
-        return path
-    finally:
-        await database.close()
+def address() -> str:
+    return targets.find("infra.tests").url("mailbox")
+
+
+async def link_to(to: str, subject: str) -> str:
+    """Path and query of the link in the newest mail of this subject to the address, which is awaited.
+
+    The mail names the edge as a person does, `localhost`; the tests' browser knows it as `127.0.0.1`.
+    """
+    async with aiohttp.ClientSession() as http, asyncio.timeout(SECONDS):
+        while True:
+            for mail in await _mails(http):
+                if (mail["to"], mail["subject"]) == (to, subject):
+                    (link,) = _LINK.findall(mail["text"])
+                    parts = urlsplit(link)
+                    return urlunsplit(("", "", parts.path, parts.query, ""))
+            await asyncio.sleep(0.05)
+
+
+async def _mails(http: aiohttp.ClientSession) -> Sequence[Mapping[str, str]]:
+    """The newest first."""
+    async with http.get(f"{address()}/mails.json") as answer:
+        found: Sequence[Mapping[str, str]] = await answer.json()
+        return found

@@ -24,7 +24,7 @@ async def test_a_user_confirms_the_address_and_gets_in_again_without_the_passwor
     page, email = visitor.page, f"{secrets.token_hex(6)}@browser.test"
     await visitor.sign_up(email)
 
-    await visitor.open(await link_to(email, "confirm"))
+    await visitor.open(await link_to(email, "Confirm your e-mail address"))
     await page.get_by_role("button", name="Confirm address").click()
     await expect(page.get_by_text("This address is confirmed.")).to_be_visible()
     await visitor.shot("account")
@@ -37,7 +37,7 @@ async def test_a_user_confirms_the_address_and_gets_in_again_without_the_passwor
     await page.get_by_role("button", name="Mail me a link").click()
     await expect(page.get_by_text("a mail with a link is on its way")).to_be_visible()
 
-    link = await link_to(email, "reset")
+    link = await link_to(email, "Choose a new password")
     await visitor.open(link)
     await page.get_by_label("New password").fill("short")
     await page.get_by_role("button", name="Set password").click()
@@ -74,7 +74,7 @@ async def test_a_user_changes_the_password_and_the_address(visit: Visit) -> None
     await page.get_by_label("Your password").fill(NEW)
     await page.get_by_role("button", name="Change address").click()
     await expect(page.get_by_text("A mail with a link is on its way to the new address.")).to_be_visible()
-    await visitor.open(await link_to(f"{name}@work.test", "address-change"))
+    await visitor.open(await link_to(f"{name}@work.test", "Confirm your new e-mail address"))
     await page.get_by_role("button", name="Confirm address").click()
     await expect(page.get_by_role("main").get_by_text(f"{name}@work.test")).to_be_visible()
-    assert await link_to(f"{name}@browser.test", "address-changed") == "/auth/forgot"
+    assert await link_to(f"{name}@browser.test", "Your e-mail address is being changed") == "/auth/forgot"

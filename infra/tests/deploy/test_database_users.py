@@ -154,16 +154,13 @@ async def test_nobody_may_do_anything_without_a_password_not_even_from_this_mach
 
 @connected
 async def test_a_user_gets_its_new_password_and_loses_the_one_before(config: Config) -> None:
-    uri = with_database(mongo_of_one(config.ports["mongo"]), "orders")
+    changed = replace(config, passwords={**config.passwords, "orders": "n€w/"}).mongo("orders")
 
-    env = {"MONGO_URI": uri, "MONGO_KEY": config.passwords[passwords.MONGO_KEY], "MONGO_PASSWORD": "new"}
+    env = {"MONGO_URI": changed, "MONGO_KEY": config.passwords[passwords.MONGO_KEY]}
     assert await asyncio.to_thread(main, env | {"MONGO_KEY": "0" * 64}) == 1
     assert await asyncio.to_thread(main, env) == 0
 
-    new, old = (
-        mongo.connect(with_credentials(uri, "orders", "new"), "orders"),
-        mongo.connect(config.mongo("orders"), "orders"),
-    )
+    new, old = mongo.connect(changed, "orders"), mongo.connect(config.mongo("orders"), "orders")
     assert await code_of(new["things"].find_one({})) is None
     assert await code_of(old["things"].find_one({})) == AUTHENTICATION_FAILED
     await new.close()
@@ -248,7 +245,10 @@ async def test_without_a_password_redis_answers_a_probe_alone(config: Config) ->
 
 def test_an_address_keeps_the_user_that_it_names() -> None:
     assert with_credentials("mongodb://u:p@h/orders", "orders", "x") == "mongodb://u:p@h/orders"
-    assert as_member("mongodb://h/orders", "") == "mongodb://h/orders"
+    assert as_member("mongodb://u:p@h/orders", "") == "mongodb://u:p@h/orders"
+    assert as_member("mongodb://u:p@a,b/orders?w=1", "k") == (
+        "mongodb://__system:k@a,b/orders?w=1&authSource=local&authMechanism=SCRAM-SHA-256"
+    )
     assert (
         with_credentials("mongodb://a,b/orders?replicaSet=rs0", "orders", "p@/")
         == "mongodb://orders:p%40%2F@a,b/orders?replicaSet=rs0"
@@ -256,11 +256,13 @@ def test_an_address_keeps_the_user_that_it_names() -> None:
 
 
 def test_the_command_that_makes_users_names_what_it_lacks(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main({"MONGO_URI": "mongodb://h/orders", "MONGO_KEY": "secret"}) == 1
+    assert main({"MONGO_URI": "mongodb://orders:secret@h/orders"}) == 1
+    assert main({"MONGO_URI": "mongodb://orders@h/orders", "MONGO_KEY": "secret"}) == 1
 
-    error = capsys.readouterr().err
-    assert "set MONGO_PASSWORD" in error
-    assert "secret" not in error
+    lacks_key, lacks_password = capsys.readouterr().err.splitlines()
+    assert lacks_key.startswith("Cannot start: set MONGO_KEY")
+    assert lacks_password == "Cannot start: set MONGO_URI (without a user and its password)"
+    assert "secret" not in lacks_key
 
 
 def test_passwords_are_kept_for_their_owner_alone(tmp_path: Path) -> None:

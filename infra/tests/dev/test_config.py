@@ -12,8 +12,9 @@ def test_a_server_elsewhere_is_not_started_and_its_port_not_needed() -> None:
     config = from_env({"MONGO_URI": "mongodb://db.example:27017", "NATS_URL": "nats://bus.example:4222"})
 
     assert config.own_servers == ["redis"]
-    assert config.used_ports == ["edge", *SERVICES, "redis"]
+    assert config.used_ports == ["edge", *SERVICES, "redis", "mail", "mailbox"]
     assert config.nats() == "nats://bus.example:4222"
+    assert "mail" not in from_env({"MAIL_URL": "smtps://mail.example"}).used_ports
 
 
 def test_an_edge_port_that_is_no_number_is_refused() -> None:

@@ -9,11 +9,11 @@ def test_every_port_follows_from_the_edges() -> None:
     ports = from_edge(8080)
 
     assert ports["edge"] == 8080
-    assert sorted(ports.values()) == list(range(8080, 8090))
+    assert sorted(ports.values()) == list(range(8080, 8092))
 
 
-def test_two_runs_ten_ports_apart_share_none() -> None:
-    assert not set(from_edge(8080).values()) & set(from_edge(8090).values())
+def test_two_runs_twenty_ports_apart_share_none() -> None:
+    assert not set(from_edge(8080).values()) & set(from_edge(8100).values())
 
 
 def test_an_edge_port_without_room_above_is_refused() -> None:

@@ -13,6 +13,7 @@ from client.drafts import Continued, DraftFields
 from client.flash import Flash
 from client.forms import Form, Problems, key_of
 from client.i18n import gettext_noop
+from client.languages import language_of
 from client.rendering import Page, Pages, see_other
 from client.sign_in import HOME, SIGN_IN, SIGN_UP, Entry, after_sign_in, entry_page, refuses_cookies
 from common.base.errors import AppError, KeyReused
@@ -38,7 +39,8 @@ async def signup_form(user: MaybeUser, page: Pages, kept: DraftFields, next: Nex
 
 @router.post("/signup")
 async def signup(request: Request, page: Pages, api: Apis, form: Form) -> Response:
-    return await _begin(request, page, form, partial(api.signup, key=key_of(form)), SIGN_UP, Flash.WELCOME)
+    ask = partial(api.signup, key=key_of(form), language=language_of(request).tag)
+    return await _begin(request, page, form, ask, SIGN_UP, Flash.WELCOME)
 
 
 @router.get("/signin")
@@ -48,7 +50,8 @@ async def signin_form(user: MaybeUser, page: Pages, kept: DraftFields, next: Nex
 
 @router.post("/signin")
 async def signin(request: Request, page: Pages, api: Apis, form: Form) -> Response:
-    return await _begin(request, page, form, api.signin, SIGN_IN)
+    ask = partial(api.signin, language=language_of(request).tag)
+    return await _begin(request, page, form, ask, SIGN_IN)
 
 
 async def _begin(

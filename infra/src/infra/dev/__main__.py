@@ -49,6 +49,8 @@ async def _bring_up(system: System, began: float, *, with_demo: bool) -> None:
     if system.output.for_people:
         await narrate(system.config.nats(), system.output, system.administrator)
     system.output.note(sign_in)
+    if system.config.has_mailbox:
+        system.output.note(f"mails: http://localhost:{system.config.ports['mailbox']}")
     port = system.config.ports["edge"]
     system.output.note(f"ready after {took:.1f} s: http://localhost:{port}  (Ctrl-C stops it)")
 

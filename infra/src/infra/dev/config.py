@@ -22,6 +22,7 @@ class Config:
     mongo_uri: str | None = None
     nats_url: str | None = None
     redis_url: str | None = None
+    mail_url: str | None = field(default=None, repr=False)
     passed_on: Mapping[str, str] = field(default_factory=dict)
     passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Of the users of the run's own databases (`passwords.py`); empty: those have no users."""
@@ -42,7 +43,20 @@ class Config:
 
     @property
     def used_ports(self) -> list[str]:
-        return ["edge", *port_plan.SERVICES, *self.own_servers]
+        mail = port_plan.MAIL if self.has_mailbox else ()
+        return ["edge", *port_plan.SERVICES, *self.own_servers, *mail]
+
+    @property
+    def has_mailbox(self) -> bool:
+        """Whether mails stay on this machine, in the run's own mailbox."""
+        return self.mail_url is None
+
+    def mail(self) -> str:
+        return self.mail_url or f"smtp://127.0.0.1:{self.ports['mail']}"
+
+    @property
+    def mailbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['mailbox']}"
 
     def nats(self) -> str:
         return self.nats_url or f"nats://127.0.0.1:{self.ports['nats']}"
@@ -69,6 +83,7 @@ def from_env(env: Mapping[str, str]) -> Config:
         mongo_uri=env.get("MONGO_URI") or None,
         nats_url=env.get("NATS_URL") or None,
         redis_url=env.get("REDIS_URL") or None,
+        mail_url=env.get("MAIL_URL") or None,
         passed_on=dict(env),
         stream_bytes=_stream_bytes(env.get("NATS_STREAM_MAX_BYTES", "")),
         for_people=_for_people(env.get("LOG_FORMAT", "")),

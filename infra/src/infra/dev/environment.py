@@ -30,6 +30,7 @@ GENEROUS: Mapping[str, Mapping[str, str]] = {
 """Limits and rules that a load test by few users would meet. The caller's environment may name others."""
 GUESSES = ("MAX_FAILED_SIGN_INS", "MAX_FAILED_SIGN_INS_PER_ADDRESS", "MAX_FAILED_SIGN_INS_PER_ACCOUNT")
 """Limits of auth that no load test meets."""
+MAIL_FROM = "tickets@gittix.localhost"
 
 
 def system(config: Config) -> dict[str, str]:
@@ -56,6 +57,8 @@ def services(config: Config, keys: Keys, seeds: Seeds | None = None) -> Mapping[
         | of_auth(keys)
         | _cookie(config)
         | _public_address(config)
+        | {"MAIL_URL": config.mail(), "MAIL_FROM": MAIL_FROM}
+        | _passed(config, "MAIL_FROM")
         | _passed(config, *GUESSES),
         "tickets": mongo("tickets") | nats("tickets") | session,
         "orders": mongo("orders") | nats("orders") | session | hold | of_others(keys, "RECEIPT_KEYS"),

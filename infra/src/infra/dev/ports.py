@@ -9,7 +9,9 @@ SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "client")
 SERVERS = ("nats", "redis", "mongo")
 DATABASES = ("auth", "tickets", "orders", "payments")
 """Services with a database in MongoDB, and its user, of the same name."""
-NAMES = ("edge", *SERVICES, *SERVERS)
+MAIL = ("mail", "mailbox")
+"""The mail server that takes what auth sends, and the page that shows it."""
+NAMES = ("edge", *SERVICES, *SERVERS, *MAIL)
 
 Ports = Mapping[str, int]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from common.persistence.users import grant
 from infra.deploy import redis_user
 from infra.dev import mongo, seeds
-from infra.dev.config import Config, mongo_of_one, private, with_database
+from infra.dev.config import Config, private
 from infra.dev.passwords import MONGO_KEY, REDIS
 from infra.dev.ports import DATABASES
 
@@ -104,7 +104,5 @@ async def prepared(config: Config) -> None:
 
 async def _make_users(config: Config) -> None:
     if config.passwords:
-        uri, key = mongo_of_one(config.ports["mongo"]), config.passwords[MONGO_KEY]
-        await asyncio.gather(
-            *(grant(with_database(uri, name), key, config.passwords[name]) for name in DATABASES)
-        )
+        key = config.passwords[MONGO_KEY]
+        await asyncio.gather(*(grant(config.mongo(name), key) for name in DATABASES))

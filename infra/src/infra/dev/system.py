@@ -19,10 +19,11 @@ from common.runtime.settings import ADMINISTRATOR
 from infra.dev import broker, edge, environment, keys, passwords, seeds, servers
 from infra.dev.config import Config, private_data, write_private
 from infra.dev.output import Output
-from infra.dev.ports import DATABASES, SERVICES, taken_message
+from infra.dev.ports import DATABASES, MAIL, SERVICES, taken_message
 from infra.dev.process import Supervised
 
 WORKER = "worker"
+MAILBOX = "mailbox"
 
 
 class System:
@@ -33,7 +34,7 @@ class System:
         config = self.config = passwords.with_users(config)
         if message := taken_message(config.ports, config.used_ports):
             raise SystemExit(message)
-        names = ["edge", *SERVICES, WORKER, *config.own_servers]
+        names = ["edge", *SERVICES, WORKER, *config.own_servers, *self._helpers]
         self.output = Output(names, stream, servers.UNWANTED, config.for_people)
         # Somebody else's broker has its own users, or none.
         self._seeds = seeds.seeds(config.data_dir) if "nats" in config.own_servers else {}
@@ -49,6 +50,10 @@ class System:
     def administrator(self) -> Identity | None:
         """The administrator of this run's own broker."""
         return Identity(ADMINISTRATOR, self._seeds[ADMINISTRATOR]) if self._seeds else None
+
+    @property
+    def _helpers(self) -> list[str]:
+        return [MAILBOX] if self.config.has_mailbox else []
 
     @staticmethod
     def _claim(data_dir: Path) -> IO[str]:
@@ -75,6 +80,8 @@ class System:
         # Health checks do not use the worker's port here: any free port is suitable.
         worker_env = envs["expiration"] | {"PORT": "0"}
         yield self._supervised(WORKER, [sys.executable, "-m", "expiration", "worker"], worker_env)
+        if config.has_mailbox:
+            yield self._supervised(MAILBOX, _mailbox(config), plain)
         yield self._supervised("edge", edge.prepare(config), plain | edge.own_environment(config))
 
     def _supervised(
@@ -100,7 +107,8 @@ class System:
             "urls": {"edge": config.edge_url}
             | {name: f"http://127.0.0.1:{config.ports[name]}" for name in SERVICES}
             | {"nats": config.nats(), "redis": config.redis()}
-            | {f"mongo_{name}": config.mongo(name) for name in DATABASES},
+            | {f"mongo_{name}": config.mongo(name) for name in DATABASES}
+            | ({"mailbox": config.mailbox_url} if config.has_mailbox else {}),
         }
         # The addresses have passwords.
         write_private(self.record, json.dumps(content, indent=2))
@@ -115,6 +123,8 @@ class System:
     async def _answer(self) -> None:
         wanted = {name: f"http://127.0.0.1:{self.config.ports[name]}/readyz" for name in SERVICES}
         wanted["edge"] = f"{self.config.edge_url}/readyz"
+        if self.config.has_mailbox:
+            wanted[MAILBOX] = f"{self.config.mailbox_url}/mails.json"
         reported = time.monotonic()
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as http:
             while wanted:
@@ -148,7 +158,12 @@ class System:
         """
         self._recording = False
         others = [name for name in (*SERVICES, WORKER) if name != "client"]
-        for group in (["edge", "client"], others, self.config.own_servers):
+        for group in (["edge", "client"], others, [*self.config.own_servers, *self._helpers]):
             await asyncio.gather(*(self.processes[name].stop() for name in group))
         self.record.unlink(missing_ok=True)
         self._lock.close()
+
+
+def _mailbox(config: Config) -> list[str]:
+    smtp, page = (str(config.ports[name]) for name in MAIL)
+    return [sys.executable, "-m", "infra.mailbox", str(config.data_dir / "mail"), smtp, page]

@@ -22,7 +22,7 @@ from infra.dev.seeds import Seeds
 from infra.dev.spawn import raise_open_files
 from infra.dev.system import System
 
-_ELSEWHERE = ("MONGO_URI", "NATS_URL", "REDIS_URL")
+_ELSEWHERE = ("MONGO_URI", "NATS_URL", "REDIS_URL", "MAIL_URL")
 _READY_TIMEOUT = 120
 
 

@@ -14,17 +14,19 @@ import yaml
 
 from common.messaging.seeds import key_variable
 from common.runtime.settings import ServiceSettings
-from infra.deploy import broker_users
-from infra.deploy.manifests.rendered import REPO, SERVICES
+from infra.deploy import broker_users, redis_user
+from infra.deploy.manifests.rendered import REPO, SERVICES, overlay, pod
 from infra.dev import edge, environment
 from infra.dev.config import from_env
 from infra.dev.keys import generated
 
-DATABASES = {f"{name}-mongo": {name} for name in ("auth", "tickets", "orders", "payments")}
+STORES = ("auth", "tickets", "orders", "payments")
+"""Services with a database."""
+DATABASES = {f"{name}-mongo": {name, f"{name}-user"} for name in STORES}
 TIMERS = {"expiration-redis": {"expiration", "expiration-worker"}}
 STRIPE = ("STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY")
-JOB = "streams"
-"""The container that declares the streams, and ends."""
+JOBS = {"streams", *(f"{name}-user" for name in STORES)}
+"""Containers that declare the streams, or make a database's user, and end."""
 MAKE = "infra/keys.sh .env make"
 FAILED = "MAX_FAILED_SIGN_INS"
 LIMITS = ("SIGN_UPS_PER_HOUR", FAILED, f"{FAILED}_PER_ADDRESS", f"{FAILED}_PER_ACCOUNT")
@@ -75,8 +77,8 @@ def test_a_container_is_confined(name: str) -> None:
 def test_a_container_is_bounded_watched_and_started_again(name: str) -> None:
     one = containers()[name]
     assert {"mem_limit", "cpus", "pids_limit"} <= set(one)
-    assert one["restart"] == ("on-failure" if name == JOB else "unless-stopped")
-    assert name == JOB or one["healthcheck"]["test"]
+    assert one["restart"] == ("on-failure" if name in JOBS else "unless-stopped")
+    assert name in JOBS or one["healthcheck"]["test"]
     assert one["logging"] == {"driver": "local"}
 
 
@@ -152,7 +154,44 @@ def test_auth_alone_has_the_private_key_and_each_other_key_is_for_one_purpose() 
         "CLIENT_ADDRESS_KEY": {"auth", "client"},
         "DEVICE_KEY": {"auth"},
         **{key_variable(user): {"nats"} for user in broker_users.names()},
+        **{f"MONGO_{name.upper()}_KEY": {f"{name}-mongo", f"{name}-user"} for name in STORES},
     }
+
+
+def test_each_has_the_password_of_its_own_database_alone() -> None:
+    users: dict[str, set[str]] = {}
+    for name, one in containers().items():
+        for value in [*one.get("environment", {}).values(), *one.get("entrypoint", [])]:
+            for variable in re.findall(r"\$\{(\w+_PASSWORD(?:_HASH)?)\b", str(value)):
+                users.setdefault(variable, set()).add(name)
+
+    assert users == {
+        **{f"MONGO_{name.upper()}_PASSWORD": {name, f"{name}-user"} for name in STORES},
+        "REDIS_PASSWORD": {"expiration", "expiration-worker"},
+        "REDIS_PASSWORD_HASH": {"expiration-redis"},
+    }
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_a_databases_user_is_the_one_with_which_its_service_connects(name: str) -> None:
+    service, job = containers()[name]["environment"], containers()[f"{name}-user"]
+    assert job["environment"]["MONGO_URI"] == service["MONGO_URI"]
+    assert service["MONGO_URI"].startswith(f"mongodb://{name}:${{MONGO_{name.upper()}_PASSWORD:?")
+    assert job["entrypoint"] == ["python", "-m", "common.persistence.users"]
+    assert job["image"] == containers()[name]["image"]
+
+
+def test_redis_has_the_one_user_and_its_rights() -> None:
+    expected = redis_user.options(f"${{REDIS_PASSWORD_HASH:?make it with: {MAKE}}}")
+    assert containers()["expiration-redis"]["entrypoint"][2:] == expected
+
+
+def test_a_mongodb_is_started_as_on_kubernetes() -> None:
+    (container,) = pod(overlay("prod"), "auth-mongo").spec["containers"]
+    for name in STORES:
+        one = containers()[f"{name}-mongo"]
+        assert [word.replace("$$", "$") for word in one["entrypoint"]] == container["command"]
+        assert one["command"] == container["args"][:3]
 
 
 def test_money_is_played_until_a_stripe_key_is_given() -> None:
@@ -167,7 +206,7 @@ def test_a_database_is_reached_by_its_service_alone(server: str, users: set[str]
     assert reach(server) == users
     assert not containers()[server].get("ports")
     for user in users:
-        assert any(f"://{server}:" in str(value) for value in containers()[user]["environment"].values())
+        assert any(f"@{server}:" in str(value) for value in containers()[user]["environment"].values())
 
 
 def test_events_are_reached_by_those_who_exchange_them() -> None:
@@ -183,7 +222,7 @@ def test_each_has_the_seed_of_its_own_user_and_the_server_the_public_keys() -> N
     }
     users = {name: found[1].lower() for name, found in seeds.items() if found is not None}
     own = {name: name for name in ("tickets", "orders", "payments", "expiration", "client")}
-    assert users == own | {"expiration-worker": "expiration", JOB: "administrator"}
+    assert users == own | {"expiration-worker": "expiration", "streams": "administrator"}
     assert set(containers()["nats"]["environment"]) == {key_variable(user) for user in broker_users.names()}
     script = REPO / "infra" / "compose" / "seeds.sh"
     assert f"common.seeds {' '.join(broker_users.names())})" in script.read_text()

@@ -1,5 +1,6 @@
 """`infra/keys.sh` on a file, as for compose and `make run`."""
 
+import re
 import stat
 import subprocess
 import time
@@ -10,11 +11,17 @@ import pytest
 from common.base.identity import CurrentUser
 from common.http.session_keys import SigningKeys
 from common.http.session_tokens import SharedKeySigner, signer_of, verifier_of
+from infra.deploy import redis_user
 from infra.deploy.manifests.rendered import REPO
 
 ADA = CurrentUser("ada", "hers")
 SHARED = "the key that all services shared before"
-ALL = {"JWT_KEY", "JWT_PUBLIC_KEYS", "RECEIPT_KEYS", "CLIENT_ADDRESS_KEY", "DEVICE_KEY"}
+DATABASES = ("AUTH", "TICKETS", "ORDERS", "PAYMENTS")
+PASSWORDS = {
+    *(f"MONGO_{name}_{what}" for name in DATABASES for what in ("KEY", "PASSWORD")),
+    *("REDIS_PASSWORD", "REDIS_PASSWORD_HASH"),
+}
+ALL = {"JWT_KEY", "JWT_PUBLIC_KEYS", "RECEIPT_KEYS", "CLIENT_ADDRESS_KEY", "DEVICE_KEY", *PASSWORDS}
 
 
 class Store:
@@ -70,6 +77,15 @@ def test_keys_are_made_once_for_their_owner_beside_what_is_there(store: Store) -
     assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
     assert [path.name for path in store.path.parent.iterdir()] == [".env"]
     assert store.reads(store.token())
+
+
+def test_each_database_gets_a_password_and_a_key_of_its_own(store: Store) -> None:
+    store.step("make")
+    made = {name: store.keys[name] for name in PASSWORDS}
+
+    assert all(re.fullmatch(r"[0-9a-f]{64}", value) for value in made.values())
+    assert len(set(made.values())) == len(made)
+    assert made["REDIS_PASSWORD_HASH"] == redis_user.hash_of(made["REDIS_PASSWORD"])
 
 
 def test_a_rotation_ends_no_session_before_the_last_step(store: Store) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from infra.deploy.manifests.edges import entering
-from infra.deploy.manifests.rendered import K8S, Object, kustomized, named, of_kind, overlay
+from infra.deploy.manifests.rendered import K8S, Object, kustomized, named, of_kind, overlay, pod
 from infra.dev import edge
 
 
@@ -58,3 +58,14 @@ def test_with_ingress_nginx_a_body_reaches_its_service_as_it_comes(tmp_path: Pat
         "nginx.ingress.kubernetes.io/proxy-request-buffering": "off"
     }
     assert ingress["spec"] == named(overlay("prod"), "Ingress", "edge")["spec"]
+
+
+def test_open_databases_take_connections_without_a_user_beside_those_with_one(tmp_path: Path) -> None:
+    objects = production_with("open-databases", tmp_path)
+
+    for database in ("auth", "tickets", "orders", "payments"):
+        assert pod(objects, f"{database}-mongo").main["args"][-1] == "--transitionToAuth"
+    args = pod(objects, "expiration-redis").main["args"]
+    (anybody, own) = (place for place, word in enumerate(args) if word == "--user")
+    assert args[anybody:own] == ["--user", "default", "reset", "on", "nopass", "+@all", "~*"]
+    assert args[own:] == pod(overlay("prod"), "expiration-redis").main["args"][-len(args[own:]) :]

@@ -1,6 +1,7 @@
 """Environment of each process in the overlays, compared with the settings in its code."""
 
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -9,7 +10,7 @@ from tests.deploy.manifests.code import is_ours, settings
 from common.http.session_keys import PrivateKey
 from common.messaging.jetstream.declarations import DEAD_LETTERS_PART
 from common.messaging.seeds import key_variable, new_seed
-from infra.deploy import broker, broker_users
+from infra.deploy import broker, broker_users, redis_user
 from infra.deploy.manifests.rendered import (
     EVERY_OVERLAY,
     OVERLAYS,
@@ -24,6 +25,9 @@ from infra.deploy.manifests.rendered import (
 
 BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS", "FORWARDED_HOPS"}
 """Variables that `common.runtime.settings.load` and `common.runtime.server.serve` read."""
+PARTS_OF_ADDRESSES = {"MONGO_USER", "MONGO_PASSWORD", "MONGO_SERVERS", "MONGO_OPTIONS", "REDIS_PASSWORD"}
+ADDRESSES = {"MONGO_URI", "REDIS_URL"}
+DATABASES = ("auth", "tickets", "orders", "payments")
 PRIVATE_KEY, SHARED_KEY = ("jwt-secret", "JWT_KEY"), ("jwt-shared", "JWT_SHARED_KEY")
 """Sources of `JWT_KEY`: of auth, and of the others."""
 SECRETS = {
@@ -48,7 +52,9 @@ def processes(name: str) -> list[Pod]:
 @pytest.mark.parametrize("name", EVERY_OVERLAY)
 def test_each_variable_is_a_setting_of_the_code(name: str) -> None:
     for each in processes(name):
-        known = {field.upper() for field in settings(each).model_fields} | BESIDE_SETTINGS
+        known = (
+            {field.upper() for field in settings(each).model_fields} | BESIDE_SETTINGS | PARTS_OF_ADDRESSES
+        )
         assert set(environment(overlay(name), each)) <= known, each.name
 
 
@@ -67,24 +73,41 @@ def test_with_its_secrets_each_process_would_start(name: str, monkeypatch: pytes
 def test_a_secret_is_named_and_never_written(name: str) -> None:
     assert not of_kind(overlay(name), "Secret")
     for each in processes(name):
+        user = each.labels["app"].removesuffix("-worker")
+        own = {
+            "NATS_SEED": (f"nats-{user}", "NATS_SEED"),
+            "JWT_KEY": PRIVATE_KEY if user == "auth" else SHARED_KEY,
+            "MONGO_PASSWORD": (f"mongo-{user}", f"MONGO_{user.upper()}_PASSWORD"),
+            "REDIS_PASSWORD": ("redis-expiration", "REDIS_PASSWORD"),
+        }
+        for variable, source in secrets_of(each.main).items():
+            assert source == (SECRETS | own)[variable]
+        others = {one["name"] for one in each.main.get("env", [])} - set(secrets_of(each.main))
+        assert others <= ADDRESSES | PARTS_OF_ADDRESSES
+        assert not {*SECRETS, *own} & written(name, each)
+
+
+@pytest.mark.parametrize("name", EVERY_OVERLAY)
+def test_without_a_key_of_its_own_a_process_reports_the_command_to_run(name: str) -> None:
+    for each in processes(name):
         for one in each.main.get("env", []):
-            user = each.labels["app"].removesuffix("-worker")
-            signs = user == "auth"
-            broker_seed = {"NATS_SEED": (f"nats-{user}", "NATS_SEED")}
-            known = SECRETS | broker_seed | {"JWT_KEY": PRIVATE_KEY if signs else SHARED_KEY}
-            secret, key = known[one["name"]]
-            # Optional: the process itself reports, in the pod's status, the command to run.
-            assert one["valueFrom"]["secretKeyRef"] == {"name": secret, "key": key, "optional": True}
-        assert not {*SECRETS, "JWT_KEY", "NATS_SEED"} & written(name, each)
+            source = one.get("valueFrom", {}).get("secretKeyRef")
+            # Without its password an address is none: the pod waits, like the database's own.
+            assert source is None or source.get("optional", False) == (one["name"] not in PARTS_OF_ADDRESSES)
+
+
+def secrets_of(container: Any) -> dict[str, tuple[str, str]]:
+    """Variables with a secret's value, each with the secret's name and key."""
+    sources = {one["name"]: one.get("valueFrom", {}).get("secretKeyRef") for one in container.get("env", [])}
+    return {name: (source["name"], source["key"]) for name, source in sources.items() if source}
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_each_key_goes_to_whom_it_is_for(name: str) -> None:
     users: dict[tuple[str, str], set[str]] = {}
     for each in processes(name):
-        for one in each.main.get("env", []):
-            source = one["valueFrom"]["secretKeyRef"]
-            users.setdefault((source["name"], source["key"]), set()).add(each.labels["app"])
+        for source in secrets_of(each.main).values():
+            users.setdefault(source, set()).add(each.labels["app"])
     with_a_session = {"auth", "tickets", "orders", "payments", "client"}
 
     assert users[PRIVATE_KEY] == {"auth"}
@@ -92,6 +115,57 @@ def test_each_key_goes_to_whom_it_is_for(name: str) -> None:
     assert users[SECRETS["JWT_PUBLIC_KEYS"]] == with_a_session
     assert users[SECRETS["RECEIPT_KEYS"]] == {"orders"}
     assert users[SECRETS["CLIENT_ADDRESS_KEY"]] == {"auth", "client"}
+    for database in DATABASES:
+        assert users[f"mongo-{database}", f"MONGO_{database.upper()}_PASSWORD"] == {database}
+    assert users["redis-expiration", "REDIS_PASSWORD"] == {"expiration", "expiration-worker"}
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_the_key_of_a_databases_servers_is_kept_from_every_process_that_serves(name: str) -> None:
+    keys = {
+        (source, each.labels["app"], container["name"])
+        for each in pods(overlay(name))
+        for container in each.containers
+        for variable, source in secrets_of(container).items()
+        if variable == "MONGO_KEY"
+    }
+    sets = {"test-sets", "prod"}
+
+    def of(database: str) -> tuple[str, str]:
+        return f"mongo-{database}", f"MONGO_{database.upper()}_KEY"
+
+    assert keys == {
+        *((of(database), f"{database}-mongo", "mongo") for database in DATABASES),
+        *((of(database), database, "user") for database in DATABASES),
+        *((of(database), f"{database}-mongo-init", "initiate") for database in DATABASES if name in sets),
+    }
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_the_user_that_is_made_is_the_one_that_serves(name: str) -> None:
+    for database in DATABASES:
+        first, process = pod(overlay(name), database).containers[-2:]
+        own, made = (
+            {one["name"]: one for one in container["env"] if one["name"].startswith("MONGO_")}
+            for container in (process, first)
+        )
+        del made["MONGO_KEY"]
+        assert made == own
+        uri = environment(overlay(name), pod(overlay(name), database))["MONGO_URI"]
+        assert uri is not None
+        assert uri.startswith(f"mongodb://{database}:$(MONGO_PASSWORD)@{database}-mongo")
+        assert urlsplit(uri).path == f"/{database}"
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_redis_has_the_one_user_and_its_rights(name: str) -> None:
+    redis = pod(overlay(name), "expiration-redis").main
+
+    assert redis["args"] == [
+        *("redis-server", "/etc/redis/redis.conf"),
+        *redis_user.options("$(REDIS_PASSWORD_HASH)"),
+    ]
+    assert secrets_of(redis) == {"REDIS_PASSWORD_HASH": ("redis-expiration", "REDIS_PASSWORD_HASH")}
 
 
 def a_secret(variable: str) -> str:

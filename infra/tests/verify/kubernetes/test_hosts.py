@@ -14,12 +14,16 @@ GIVEN = {
 }
 
 
-@pytest.fixture
-def up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Fake cluster program that records its calls; the cluster is not ready before its start."""
+@pytest.fixture(autouse=True)
+def _a_machine_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hosts, "VOLUMES", tmp_path / "volumes")
     monkeypatch.setattr(hosts, "LOCK", tmp_path / "lock")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Path:
+    """Fake cluster program that records its calls; the cluster is not ready before its start."""
     program = tmp_path / "up.sh"
     return script(program, f'echo "$@" >> {tmp_path}/calls; [ "$1" != kubectl ] || [ -e {tmp_path}/runs ]')
 
@@ -87,6 +91,35 @@ def test_two_tests_do_not_share_a_cluster(up: Path) -> None:
     next_one = Own(up)
     next_one.start("gittix")
     next_one.stop()
+
+
+def test_a_cluster_is_held_for_tests_that_neither_start_nor_stop_it(up: Path) -> None:
+    holder = Own(up)
+    holder.hold()
+    (up.parent / "runs").touch()
+    for _ in range(2):
+        test = Own(up)
+        test.start("gittix")
+        assert not test.ends
+        test.stop()
+    assert calls(up) == ["kubectl get --raw /readyz", "all", *["kubectl get --raw /readyz"] * 2]
+
+    holder.stop()
+
+    assert calls(up)[-1] == "stop"
+
+
+def test_a_held_cluster_that_another_run_uses_at_the_end_runs_on(up: Path) -> None:
+    holder = Own(up)
+    holder.hold()
+    (up.parent / "runs").touch()
+    other = Own(up)
+    other.start("gittix")
+
+    holder.stop()
+
+    assert "stop" not in calls(up)
+    other.stop()
 
 
 def test_the_servers_begin_with_empty_volumes(up: Path, tmp_path: Path) -> None:

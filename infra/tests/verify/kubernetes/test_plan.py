@@ -114,12 +114,14 @@ def test_the_ways_that_must_be_open_are_those_of_the_policies() -> None:
 
 def test_reconciling_finds_every_address_it_needs() -> None:
     ports = {name: 30_000 + place for place, name in enumerate(suite.BEHIND)}
-    urls = suite.urls("http://edge", ports)
+    passwords = {name: f"of-{name}" for name in ("auth", *DATABASES, "redis")}
+    urls = suite.urls("http://edge", ports, passwords)
     assert urls["orders"] == "http://edge"
     assert {f"mongo_{name}" for name in DATABASES} | {"edge", "orders", "nats", "redis"} <= set(urls)
     assert urls["mongo_orders"] == (
-        f"mongodb://127.0.0.1:{ports['orders-mongo-srv']}/orders?directConnection=true"
+        f"mongodb://orders:of-orders@127.0.0.1:{ports['orders-mongo-srv']}/orders?directConnection=true"
     )
+    assert urls["redis"] == f"redis://expiration:of-redis@127.0.0.1:{ports['expiration-redis-srv']}/0"
 
 
 def test_a_machine_without_a_cluster_skips_visibly(

@@ -1,5 +1,6 @@
 """Rendered overlays: their objects, the pods of their workloads, and the pods' environment."""
 
+import re
 import subprocess
 import sysconfig
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ EVERY_OVERLAY = tuple(FOLDERS)
 SERVICES = ("auth", "tickets", "orders", "payments", "expiration", "client")
 SHIPPED = (*SERVICES, "examples/blog")
 """Folders that images are built from: each holds one package of the folder's name."""
+VARIABLE = re.compile(r"\$\((\w+)\)")
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
 
 
@@ -91,11 +93,26 @@ def pod(objects: Sequence[Object], app: str) -> Pod:
 
 
 def environment(objects: Sequence[Object], of: Pod) -> dict[str, str | None]:
-    """Environment variables of the main container by name; None for a value from a secret."""
+    """Environment variables of the main container by name; None for a value from a secret.
+
+    A variable in a value is replaced as Kubernetes does it, by a value from above it in the list; one from a
+    secret stays `$(NAME)`.
+    """
     environment_of: dict[str, str | None] = {}
     for source in of.main.get("envFrom", []):
         environment_of |= named(objects, "ConfigMap", source["configMapRef"]["name"])["data"]
-    return environment_of | {one["name"]: one.get("value") for one in of.main.get("env", [])}
+    above: dict[str, str | None] = {}
+    for one in of.main.get("env", []):
+        above[one["name"]] = _value(objects, one, above)
+    return environment_of | above
+
+
+def _value(objects: Sequence[Object], variable: Any, above: Mapping[str, str | None]) -> str | None:
+    if reference := variable.get("valueFrom", {}).get("configMapKeyRef"):
+        setting: str = named(objects, "ConfigMap", reference["name"])["data"][reference["key"]]
+        return setting
+    value: str | None = variable.get("value")
+    return value and VARIABLE.sub(lambda found: above[found[1]] or found[0], value)
 
 
 def ports(of: Pod) -> set[int]:

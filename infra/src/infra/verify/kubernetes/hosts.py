@@ -46,8 +46,14 @@ class Host(Protocol):
     @property
     def edge(self) -> str: ...
 
+    ends: bool
+    """Whether `stop` ends the cluster, with everything in it."""
+
     def start(self, namespace: str) -> None:
         """Start the cluster. `namespace` is the one that the application will create."""
+
+    def hold(self) -> None:
+        """Start the cluster for several tests, which use it one after another until `stop`."""
 
     def image(self, name: str, dockerfile: str, tree: Path) -> None:
         """Build the image from the sources in `tree`, and load it into the cluster."""
@@ -70,9 +76,9 @@ class Own:
         self._up = str(up)
         self.kubectl = (self._up, "kubectl")
         self.inside = (self._up, "ns")
-        self._started = False
+        self.ends = False
         self._volumes: Sequence[str] = ()
-        self._held = ExitStack()
+        self._lock = ExitStack()
 
     def start(self, namespace: str) -> None:  # noqa: ARG002  # any namespace here is a test's
         """Start the cluster, unless it runs.
@@ -80,21 +86,30 @@ class Own:
         Raises SystemExit while another test uses the cluster: each would delete the other's namespace. Raises
         NoCluster if this machine can't run one.
         """
-        lock = self._held.enter_context(LOCK.open("w"))
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._held.close()
-            raise SystemExit("Another run of this test has the cluster: wait for its end.") from None
+        if not self._locked():
+            raise SystemExit("Another run of this test has the cluster: wait for its end.")
         running = subprocess.run([*self.kubectl, "get", "--raw", "/readyz"], capture_output=True, check=False)
         if running.returncode != 0:
             # Docker, buildah and nginx of this machine may belong to other users: the program only installs
             # the missing ones.
-            self._started = True
+            self.ends = True
             started = subprocess.run([self._up, "all"], capture_output=True, text=True, check=False)
             if started.returncode != 0:
                 self.stop()
                 raise NoCluster((started.stdout + started.stderr).strip().rpartition("\n")[2])
+
+    def _locked(self) -> bool:
+        lock = self._lock.enter_context(LOCK.open("w"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            return False
+        return True
+
+    def hold(self) -> None:
+        self.start("any")
+        self._lock.close()
 
     def image(self, name: str, dockerfile: str, tree: Path) -> None:
         # The program passes on no build argument.
@@ -121,11 +136,12 @@ class Own:
             shutil.rmtree(VOLUMES / name, ignore_errors=True)
 
     def stop(self) -> None:
-        """Stop the cluster if this test started it."""
+        """Stop the cluster if this host started it, unless another run has come to use it meanwhile."""
         self._forget()
-        if self._started:
+        self._lock.close()
+        if self.ends and self._locked():
             subprocess.run([self._up, "stop"], check=False, stdout=subprocess.DEVNULL)
-        self._held.close()
+        self._lock.close()
 
 
 class Given:
@@ -133,6 +149,7 @@ class Given:
 
     inside: Sequence[str] = ()
     kubectl: Sequence[str] = ("kubectl",)
+    ends = False
 
     def __init__(self, env: Mapping[str, str]) -> None:
         missing = [name for name in ("K8S_LOAD", "EDGE_URL") if not env.get(name)]
@@ -157,6 +174,9 @@ class Given:
             raise SystemExit(
                 f"The cluster of KUBECONFIG has a namespace {namespace}: delete it first, if it is unused."
             )
+
+    def hold(self) -> None:
+        """No effect: it runs."""
 
     def image(self, name: str, dockerfile: str, tree: Path) -> None:
         env = {**os.environ, "IMAGE": name, "DOCKERFILE": dockerfile}

@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
-from infra.deploy import broker_users
+from infra.deploy import broker_users, redis_user
 from infra.dev import seeds
+from infra.dev.config import write_private
+from infra.dev.passwords import REDIS
 from infra.dev.ports import DATABASES
 from infra.verify.kubernetes.cluster import Cluster
 from infra.verify.kubernetes.forward import forwarded
@@ -22,6 +25,9 @@ BEHIND = {
     "nats-srv": 4222,
     "expiration-redis-srv": 6379,
 }
+Passwords: TypeAlias = Mapping[str, str]
+"""Of each database's user by the database's name, and of the user of Redis."""
+
 SETTLE_SECONDS = 60.0
 AGREEMENT_SECONDS = 180.0
 
@@ -65,8 +71,8 @@ async def reached(cluster: Cluster, edge: str, record: Path) -> AsyncIterator[Su
     `record` has the format of the local runner's record, so that every command finds the system.
     """
     async with forwarded(cluster, BEHIND) as ports:
-        content = json.dumps({"processes": {}, "ports": {}, "urls": urls(edge, ports)})
-        record.write_text(content)  # noqa: ASYNC240  # before anything runs
+        found = urls(edge, ports, await _passwords(cluster))
+        write_private(record, json.dumps({"processes": {}, "ports": {}, "urls": found}))
         await _copy_seeds(cluster, record.parent)
         yield Suite(cluster, Target(edge, record))
 
@@ -74,17 +80,34 @@ async def reached(cluster: Cluster, edge: str, record: Path) -> AsyncIterator[Su
 async def _copy_seeds(cluster: Cluster, folder: Path) -> None:
     """The seeds of the broker's users, where the commands look for those of a local system."""
     secrets = {user: await cluster.get("secret", f"nats-{user}") for user in broker_users.names()}
-    found = {user: b64decode(secret["data"]["NATS_SEED"]).decode() for user, secret in secrets.items()}
+    found = {user: _value(secret, "NATS_SEED") for user, secret in secrets.items()}
     seeds.write(folder, found)
 
 
-def urls(edge: str, ports: Mapping[str, int]) -> dict[str, str]:
+async def _passwords(cluster: Cluster) -> Passwords:
+    """Those of the databases' users."""
+    mongo = {name: await cluster.get("secret", f"mongo-{name}") for name in DATABASES}
+    found = {name: _value(secret, f"MONGO_{name.upper()}_PASSWORD") for name, secret in mongo.items()}
+    return found | {REDIS: _value(await cluster.get("secret", "redis-expiration"), "REDIS_PASSWORD")}
+
+
+def _value(secret: Mapping[str, Any], key: str) -> str:
+    return b64decode(secret["data"][key]).decode()
+
+
+def urls(edge: str, ports: Mapping[str, int], passwords: Passwords) -> dict[str, str]:
+    """Addresses of the application's parts, those of databases with their users."""
+
+    def mongo(name: str) -> str:
+        here = f"127.0.0.1:{ports[f'{name}-mongo-srv']}"
+        return f"mongodb://{name}:{passwords[name]}@{here}/{name}?directConnection=true"
+
     here = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
     return {
         "edge": edge,
         # Through the edge, which shares the work among the pods; a forwarded port leads to only one of them.
         "orders": edge,
         "nats": f"nats://{here['nats-srv']}",
-        "redis": f"redis://{here['expiration-redis-srv']}/0",
-        **{f"mongo_{n}": f"mongodb://{here[f'{n}-mongo-srv']}/{n}?directConnection=true" for n in DATABASES},
+        "redis": f"redis://{redis_user.USER}:{passwords[REDIS]}@{here['expiration-redis-srv']}/0",
+        **{f"mongo_{name}": mongo(name) for name in DATABASES},
     }

@@ -3,12 +3,16 @@
 Starts the cluster (or uses the one that KUBECONFIG names), builds and loads the images. For each application,
 applies its overlay to an empty namespace and waits for every rollout. Removes everything at the end (KEEP=1
 leaves it).
+
+`python -m infra.verify.kubernetes.trial COMMAND…` starts the cluster for several tests, one after another: each in
+the command finds it running. The exit code is the command's.
 """
 
 import os
 import subprocess
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from infra.verify.kubernetes import images
@@ -28,18 +32,8 @@ def run(*trials: Trial) -> int:
     available, this prints that and returns 0: it is no failure.
     """
     (namespace,) = {application.namespace for application, _ in trials}
-    host = find()
+    host = _started(lambda host: host.start(namespace))
     if host is None:
-        print(
-            "SKIPPED: no cluster here. Set KUBECONFIG (see infra/verify/kubernetes/hosts.py), "
-            "or K8S_UP as root."
-        )
-        return 0
-    try:
-        with _step("cluster"):
-            host.start(namespace)
-    except NoCluster as error:
-        print(f"SKIPPED: the cluster did not start: {error}")
         return 0
     try:
         with _step("images"):
@@ -51,8 +45,38 @@ def run(*trials: Trial) -> int:
     finally:
         if not os.environ.get("KEEP"):
             with _step("clean up"):
-                _remove(host, trials[-1][0])
+                if not host.ends:
+                    _remove(host, trials[-1][0])
                 host.stop()
+
+
+def hold(command: Sequence[str]) -> int:
+    """Run the command with a cluster that it finds running. If there is none, that is printed: no failure."""
+    host = _started(Host.hold)
+    if host is None:
+        return 0
+    try:
+        return subprocess.run(command, check=False).returncode
+    finally:
+        with _step("end of the cluster"):
+            host.stop()
+
+
+def _started(start: Callable[[Host], None]) -> Host | None:
+    host = find()
+    if host is None:
+        print(
+            "SKIPPED: no cluster here. Set KUBECONFIG (see infra/verify/kubernetes/hosts.py), "
+            "or K8S_UP as root."
+        )
+        return None
+    try:
+        with _step("cluster"):
+            start(host)
+    except NoCluster as error:
+        print(f"SKIPPED: the cluster did not start: {error}")
+        return None
+    return host
 
 
 def _try(host: Host, application: Application, command: Sequence[str]) -> int:
@@ -100,3 +124,7 @@ def _deploy(host: Host, application: Application) -> None:
     for name in application.workloads:
         rollout = ("rollout", "status", name, f"--timeout={ROLLOUT_SECONDS}s")
         _kubectl(host, "--namespace", application.namespace, *rollout)
+
+
+if __name__ == "__main__":
+    sys.exit(hold(sys.argv[1:]))
