@@ -5,6 +5,8 @@
 #                  device-key of auth, which proves known devices: infra/keys.sh, which also rotates them. Existing ones stay.
 #   stripe-secret  STRIPE_KEY, STRIPE_WEBHOOK_SECRET and, for the pages, STRIPE_PUBLISHABLE_KEY of the environment, in place
 #                  of those before; left alone when unset.
+#   mail-secret    MAIL_URL of the environment, the mail server of auth with its password, in place of the one before; left
+#                  alone when unset.
 #   nats-<user>    NATS_SEED and NATS_KEY, the private and the public key of each user of the broker: six users.
 #   nats-routes    NATS_ROUTES_PASSWORD, by which the servers of a cluster of the broker know each other.
 # KUBECTL names the command ("minikube kubectl --"). The values are sent by stdin, so that process lists do not show them.
@@ -42,4 +44,12 @@ elif [ -n "${STRIPE_KEY:-}${STRIPE_WEBHOOK_SECRET:-}" ]; then
   exit 1
 elif ! has stripe-secret; then
   echo "No stripe-secret: STRIPE_KEY and STRIPE_WEBHOOK_SECRET are not set. The fake gateway of dev needs none."
+fi
+
+if [ -n "${MAIL_URL:-}" ]; then
+  printf 'MAIL_URL=%s\n' "$MAIL_URL" |
+    in_namespace create secret generic mail-secret --from-env-file=/dev/stdin --dry-run=client --output yaml |
+    in_namespace apply -f -
+elif ! has mail-secret; then
+  echo "No mail-secret: MAIL_URL is not set. The mailbox of dev needs none."
 fi

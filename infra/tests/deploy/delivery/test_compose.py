@@ -87,7 +87,7 @@ def test_no_image_moves(name: str) -> None:
     repository, _, tag = containers()[name]["image"].partition(":")
     assert tag
     assert tag != "latest"
-    assert "/" not in repository or repository.startswith("gittix/")
+    assert "/" not in repository or repository.startswith(("gittix/", "axllent/"))
 
 
 @EVERY
@@ -247,13 +247,16 @@ def test_the_keys_of_the_brokers_users_are_made_once_for_their_owner_alone(tmp_p
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
 
 
-def test_the_edge_alone_is_reached_from_outside_and_payments_alone_gets_out() -> None:
+def test_the_edge_and_the_mailbox_are_reached_from_this_machine_and_payments_and_mails_get_out() -> None:
     outside = {name for name, one in file()["networks"].items() if not (one or {}).get("internal")}
     assert {name for name, one in containers().items() if outside & set(one["networks"])} == {
         "edge",
         "payments",
+        "auth",
+        "mailpit",
     }
-    assert [name for name, one in containers().items() if "ports" in one] == ["edge"]
+    assert [name for name, one in containers().items() if "ports" in one] == ["edge", "mailpit"]
+    assert containers()["mailpit"]["ports"] == ["127.0.0.1:${MAILBOX_PORT:-8025}:8025"]
     assert containers()["edge"]["ports"] == ["127.0.0.1:${EDGE_PORT:-8080}:8080"]
     assert reach("edge") == {"client", *dict(edge.ROUTES).values()}
 

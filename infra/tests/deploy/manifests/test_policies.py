@@ -11,6 +11,7 @@ from infra.deploy.manifests.rendered import (
     EVERY_OVERLAY,
     Object,
     environment,
+    every_pod,
     matches,
     named,
     of_kind,
@@ -70,9 +71,11 @@ def members(name: str) -> set[Edge]:
 
 def outside(name: str) -> set[Edge]:
     to_the_node = {Edge("client", "10.90.0.10/32", 80)}
-    to_stripe = {Edge("payments", "0.0.0.0/0", 443)}
+    to_the_internet = {("payments", 443), ("auth", 465), ("auth", 587)}
     on_the_node = dict.fromkeys(("test", "test-open", "test-sets", "blog-test"), to_the_node)
-    return {**on_the_node, "prod": to_stripe}.get(name, set())
+    return {**on_the_node, "prod": {Edge(app, "0.0.0.0/0", port) for app, port in to_the_internet}}.get(
+        name, set()
+    )
 
 
 @pytest.mark.parametrize("name", EVERY_OVERLAY)
@@ -96,8 +99,9 @@ def test_a_pod_without_a_policy_is_denied_both_ways(name: str) -> None:
     assert spec == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
-def test_no_private_address_is_the_internet() -> None:
-    policy = named(overlay("prod"), "NetworkPolicy", "to-stripe")
+@pytest.mark.parametrize("name", ["to-stripe", "to-mail-server"])
+def test_no_private_address_is_the_internet(name: str) -> None:
+    policy = named(overlay("prod"), "NetworkPolicy", name)
     block = policy["spec"]["egress"][0]["to"][0]["ipBlock"]
     assert {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"} <= set(block["except"])
 
@@ -107,4 +111,4 @@ def test_a_policy_selects_a_pod(name: str) -> None:
     objects = overlay(name)
     for policy in of_kind(objects, "NetworkPolicy"):
         selector = policy["spec"]["podSelector"]
-        assert any(matches(selector, each.labels) for each in pods(objects)), policy["metadata"]["name"]
+        assert any(matches(selector, each.labels) for each in every_pod(objects)), policy["metadata"]["name"]

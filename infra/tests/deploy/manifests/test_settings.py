@@ -35,6 +35,7 @@ SECRETS = {
     "RECEIPT_KEYS": ("receipt-keys", "RECEIPT_KEYS"),
     "CLIENT_ADDRESS_KEY": ("client-address-key", "CLIENT_ADDRESS_KEY"),
     "DEVICE_KEY": ("device-key", "DEVICE_KEY"),
+    "MAIL_URL": ("mail-secret", "MAIL_URL"),
     "STRIPE_KEY": ("stripe-secret", "STRIPE_KEY"),
     "STRIPE_PUBLISHABLE_KEY": ("stripe-secret", "STRIPE_PUBLISHABLE_KEY"),
     "STRIPE_WEBHOOK_SECRET": ("stripe-secret", "STRIPE_WEBHOOK_SECRET"),
@@ -42,7 +43,10 @@ SECRETS = {
 
 
 SECRET = "a secret of thirty-two bytes or more"
-VALUES = {"JWT_PUBLIC_KEYS": PrivateKey.generate().public.text}
+VALUES = {
+    "JWT_PUBLIC_KEYS": PrivateKey.generate().public.text,
+    "MAIL_URL": "smtps://gittix:password@mail.test",
+}
 
 
 def processes(name: str) -> list[Pod]:
@@ -84,7 +88,9 @@ def test_a_secret_is_named_and_never_written(name: str) -> None:
             assert source == (SECRETS | own)[variable]
         others = {one["name"] for one in each.main.get("env", [])} - set(secrets_of(each.main))
         assert others <= ADDRESSES | PARTS_OF_ADDRESSES
-        assert not {*SECRETS, *own} & written(name, each)
+        # The mailbox of development has no password.
+        without_password = set() if name == "prod" else {"MAIL_URL"}
+        assert not {*SECRETS, *own} & written(name, each) - without_password
 
 
 @pytest.mark.parametrize("name", EVERY_OVERLAY)

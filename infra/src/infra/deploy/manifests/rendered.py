@@ -27,6 +27,8 @@ SHIPPED = (*SERVICES, "examples/blog")
 """Folders that images are built from: each holds one package of the folder's name."""
 VARIABLE = re.compile(r"\$\((\w+)\)")
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
+MAILBOX = "mailpit"
+"""App of the overlay dev alone, which may end at any time: it is none of the marketplace's."""
 
 
 @cache
@@ -83,8 +85,13 @@ class Pod:
         return container
 
 
-def pods(objects: Sequence[Object]) -> list[Pod]:
+def every_pod(objects: Sequence[Object]) -> list[Pod]:
     return [Pod(one) for one in of_kind(objects, *WORKLOADS)]
+
+
+def pods(objects: Sequence[Object]) -> list[Pod]:
+    """Of the marketplace's own workloads."""
+    return [one for one in every_pod(objects) if one.labels["app"] != MAILBOX]
 
 
 def pod(objects: Sequence[Object], app: str) -> Pod:
