@@ -28,7 +28,7 @@ async def link_to(to: str, subject: str) -> str:
                 if (mail["to"], mail["subject"]) == (to, subject):
                     (link,) = _LINK.findall(mail["text"])
                     parts = urlsplit(link)
-                    return urlunsplit(("", "", parts.path, parts.query, ""))
+                    return str(urlunsplit(("", "", parts.path, parts.query, "")))
             await asyncio.sleep(0.05)
 
 

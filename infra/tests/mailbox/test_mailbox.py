@@ -6,15 +6,17 @@ from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from infra.mailbox.page import create_page
 from infra.mailbox.smtp import MAX_BYTES, protocol
 from infra.mailbox.store import Store
 
-Client = TestClient  # type: ignore[type-arg] # of the request and the application
+Client: TypeAlias = TestClient[web.Request, web.Application]
 
 
 @pytest.fixture
