@@ -15,6 +15,7 @@ from auth.app import create_app
 from auth.settings import Settings
 from common.persistence.mongo import Database
 from common.testing.browser import BASE_URL, CLIENT_ADDRESS_KEY, JWT_KEY, running
+from common.testing.fake_stream import FakeStream
 
 pytest_plugins = ["common.testing.fixtures"]
 
@@ -43,12 +44,13 @@ def settings() -> Settings:
         client_address_key=CLIENT_ADDRESS_KEY,
         device_key=DEVICE_KEY,
         cookie_secure=False,
+        nats_url="nats://unused.test",
     )
 
 
 @pytest.fixture
-def app(settings: Settings, database: Database, hasher: Mock) -> FastAPI:
-    app = create_app(settings, database=database, hasher=hasher)
+def app(settings: Settings, database: Database, stream: FakeStream, hasher: Mock) -> FastAPI:
+    app = create_app(settings, database=database, stream=stream, hasher=hasher)
     hasher.reset_mock()
     return app
 

@@ -17,28 +17,39 @@ from auth.routes import create_router
 from auth.routes_account import create_account_router
 from auth.session_ends import NoSessionEnds
 from auth.settings import Settings
+from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.client_address import SignedClientAddress
 from common.http.cross_site import Site
 from common.http.security_log import SecurityLog
+from common.messaging.jetstream.stream import JetStream
+from common.messaging.stream import Stream
 from common.persistence import mongo
 from common.persistence.mongo import Database
 from common.runtime.service import Service
 
 
 def create_app(
-    settings: Settings, *, database: Database | None = None, hasher: Hasher | None = None
+    settings: Settings,
+    *,
+    database: Database | None = None,
+    stream: Stream | None = None,
+    hasher: Hasher | None = None,
 ) -> FastAPI:
     """Builds the app. Connections open when the lifespan starts.
 
-    database, hasher: Replacements for the real ones.
+    database, stream, hasher: Replacements for the real ones.
     """
     database = mongo.connect(settings.mongo_uri, "auth") if database is None else database
+    if stream is None:
+        identity = settings.identity("auth")
+        stream = JetStream(settings.nats_url, "auth", MARKETPLACE, identity=identity, storage=None)
     repositories = Repositories.over(database, settings.limits)
     hashing = HashQueue(Passwords(argon2id() if hasher is None else hasher))
     context = AccountContext(repositories, hashing, NoSessionEnds())
     service = Service(
         database=database,
+        stream=stream,
         collections=repositories.all,
         jobs=[partial(recovery.work_off, context), partial(consequences.sweep, context)],
     )

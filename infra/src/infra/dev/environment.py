@@ -52,7 +52,7 @@ def services(config: Config, keys: Keys, seeds: Seeds | None = None) -> Mapping[
         return {"MONGO_URI": config.mongo(database)}
 
     own = {
-        "auth": mongo("auth") | of_auth(keys) | _cookie(config) | _passed(config, *GUESSES),
+        "auth": mongo("auth") | nats("auth") | of_auth(keys) | _cookie(config) | _passed(config, *GUESSES),
         "tickets": mongo("tickets") | nats("tickets") | session,
         "orders": mongo("orders") | nats("orders") | session | hold | of_others(keys, "RECEIPT_KEYS"),
         "expiration": nats("expiration") | {"REDIS_URL": config.redis()},
