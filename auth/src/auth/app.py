@@ -12,11 +12,14 @@ from auth.errors import FAILED_SIGN_INS
 from auth.hash_queue import HashQueue
 from auth.http_session import SessionStarter
 from auth.passwords import Hasher, Passwords, argon2id
+from auth.publishers import publishers
 from auth.repository import Repositories
 from auth.routes import create_router
 from auth.routes_account import create_account_router
-from auth.session_ends import NoSessionEnds
+from auth.routes_sessions import create_sessions_router
+from auth.sessions import SessionRecords
 from auth.settings import Settings
+from common.contract import ended_sessions
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.client_address import SignedClientAddress
@@ -46,19 +49,26 @@ def create_app(
         stream = JetStream(settings.nats_url, "auth", MARKETPLACE, identity=identity, storage=None)
     repositories = Repositories.over(database, settings.limits)
     hashing = HashQueue(Passwords(argon2id() if hasher is None else hasher))
-    context = AccountContext(repositories, hashing, NoSessionEnds())
+    sessions = settings.sessions()
+    records = SessionRecords(database, publishers(stream), sessions.ended)
+    context = AccountContext(repositories, hashing, records)
     service = Service(
         database=database,
         stream=stream,
-        collections=repositories.all,
+        collections=[*repositories.all, records],
+        relays=[records.relay],
+        replays=[ended_sessions.follow(stream, sessions.ended)],
         jobs=[partial(recovery.work_off, context), partial(consequences.sweep, context)],
     )
-    sessions = settings.sessions()
     devices = Devices(settings.device_key, sessions)
-    starter = SessionStarter(repositories.users, sessions, devices, settings.require_confirmed_email)
+    starter = SessionStarter(repositories.users, records, sessions, devices, settings.require_confirmed_email)
     app = create_http_app(
         "auth",
-        [create_router(repositories, hashing, starter), create_account_router(context, starter)],
+        [
+            create_router(repositories, hashing, starter),
+            create_account_router(context, starter),
+            create_sessions_router(starter),
+        ],
         service.lifespan,
         service.checks(),
         site=Site(settings.cookie_secure),

@@ -53,7 +53,7 @@ def create_account_router(context: AccountContext, starter: SessionStarter) -> A
         response = json_response(OwnUserOutput.of(user), 200)
         session = current_user(request)
         if session is not None and session.id == user.id:
-            starter.renew(response, session, user)
+            await starter.renew(response, session, user)
         return response
 
     @router.post("/confirmation/request", status_code=202)
@@ -61,7 +61,7 @@ def create_account_router(context: AccountContext, starter: SessionStarter) -> A
         user = await stored(session)
         await confirmations.request_confirmation(context, user, client_address(request))
         response = _accepted()
-        starter.renew(response, session, user)
+        await starter.renew(response, session, user)
         return response
 
     @router.post("/password/reset/request", status_code=202, openapi_extra=describes(ResetRequestInput))
