@@ -128,7 +128,7 @@ class CurrentUserOutput(Output):
 
 
 class SessionOutput(Output):
-    """device: In words, such as "Firefox on Linux". address, last_used: Of the latest use that was noted.
+    """device: In words, such as "Firefox on Linux". address: Where it began. last_used: As it was noted.
 
     current: It is the session of the request.
     """

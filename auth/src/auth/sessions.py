@@ -33,7 +33,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """address: Of the latest use that was noted. used_at: Of that use."""
+    """address: Where it began. used_at: Of the latest use that was noted."""
 
     id: str
     device: str
@@ -75,7 +75,7 @@ class SessionRecords:
         if key_of(session.session_id) is None or not self._last_used.is_due(session.session_id):
             return
         new = _new(session.id, origin)
-        seen = {name: new.pop(name) for name in ("address", "used_at")}
+        seen = {"used_at": new.pop("used_at")}
         query = {"_id": session.session_id, "user_id": session.id}
         await self.documents.update_one(query, {"$set": seen, "$setOnInsert": new}, upsert=True)
         self._last_used.noted(session.session_id)
