@@ -93,6 +93,7 @@ def create_app(
         finally:
             for task in following:
                 task.cancel()
+            await asyncio.gather(*following, return_exceptions=True)
             await hints.close()
             await stream.close()
 
