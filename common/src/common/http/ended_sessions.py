@@ -9,6 +9,7 @@ import struct
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from datetime import timedelta
+from functools import lru_cache
 from time import time
 
 from prometheus_client import Gauge
@@ -84,6 +85,7 @@ class EndedSessions:
             _ENDED.dec(end // _SIZE)
 
 
+@lru_cache(maxsize=4096)
 def key_of(session_id: str) -> bytes | None:
     """The bytes of a session's id; None for any other text, such as the id of an old release's session."""
     if len(session_id) != ID_LENGTH:
