@@ -73,11 +73,12 @@ def create_account_router(context: AccountContext, starter: SessionStarter) -> A
     @router.post("/password/reset", status_code=200, openapi_extra=describes(ResetInput))
     async def reset(body: ResetBody, request: Request) -> Response:
         source = await starter.source_of(request, None)
+        # Before its end, by which it is anonymous.
+        session = current_user(request)
         user = await recovery.reset(context, body.token, body.password, source)
         security_notes.about(request.scope, user_id=user.id)
         security_notes.note(request.scope, SecurityEvent.PASSWORD_CHANGED)
         response = Response(b"{}", media_type=JSON)
-        session = current_user(request)
         if session is not None and session.id == user.id:
             starter.sessions.end(response)
         return response
