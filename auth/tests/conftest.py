@@ -15,6 +15,7 @@ from auth.app import create_app
 from auth.settings import Settings
 from common.persistence.mongo import Database
 from common.testing.browser import BASE_URL, CLIENT_ADDRESS_KEY, JWT_KEY, running
+from common.testing.fake_stream import FakeStream
 
 pytest_plugins = ["common.testing.fixtures"]
 
@@ -47,12 +48,13 @@ def settings() -> Settings:
         mail_url="smtp://127.0.0.1:1",
         mail_from="tickets@gittix.test",
         cookie_secure=False,
+        nats_url="nats://unused.test",
     )
 
 
 @pytest.fixture
-def app(settings: Settings, database: Database, hasher: Mock) -> FastAPI:
-    app = create_app(settings, database=database, hasher=hasher)
+def app(settings: Settings, database: Database, stream: FakeStream, hasher: Mock) -> FastAPI:
+    app = create_app(settings, database=database, stream=stream, hasher=hasher)
     hasher.reset_mock()
     return app
 

@@ -14,6 +14,7 @@ from common.base import times
 from common.persistence.mongo import Database
 from common.testing.answers import code_of
 from common.testing.browser import BASE_URL, SESSIONS, running
+from common.testing.fake_stream import FakeStream
 
 PATH = "/api/users/confirmation"
 EMAIL, PASSWORD = "ada@example.test", "correct horse"
@@ -144,7 +145,7 @@ async def test_where_no_address_has_to_be_confirmed_every_session_may_trade(
     settings: Settings, database: Database, hasher: Mock
 ) -> None:
     lax = settings.model_copy(update={"require_confirmed_email": False})
-    async with running(create_app(lax, database=database, hasher=hasher)) as client:
+    async with running(create_app(lax, stream=FakeStream(), database=database, hasher=hasher)) as client:
         await client.post("/api/users/signup", json=ADA | {"email": "bob@example.test"})
 
         assert _may_trade(client)

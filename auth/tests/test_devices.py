@@ -13,6 +13,7 @@ from auth.settings import Settings
 from common.base import times
 from common.persistence.mongo import Database
 from common.testing.browser import BASE_URL
+from common.testing.fake_stream import FakeStream
 
 EMAIL, GOOD, BAD = "ada@example.test", "correct horse", "correct house"
 MINUTE = timedelta(minutes=1)
@@ -160,7 +161,9 @@ async def test_a_cookie_under_another_key_is_none(
     browser: Callable[[], Browser], own: Browser, settings: Settings, database: Database
 ) -> None:
     await _attack(browser())
-    renewed = create_app(settings.model_copy(update={"device_key": "n" * 32}), database=database)
+    renewed = create_app(
+        settings.model_copy(update={"device_key": "n" * 32}), stream=FakeStream(), database=database
+    )
 
     assert (await own(GOOD, on=renewed)).status_code == 429
 
@@ -202,7 +205,7 @@ async def test_the_cookie_is_named_as_the_sessions(
     changes: dict[str, object],
     name: str,
 ) -> None:
-    app = create_app(settings.model_copy(update=changes), database=database)
+    app = create_app(settings.model_copy(update=changes), stream=FakeStream(), database=database)
 
     answer = await browser()(GOOD, path="signup", on=app)
 

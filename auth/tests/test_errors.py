@@ -12,6 +12,7 @@ from common.persistence.mongo import connect
 from common.testing import hostile
 from common.testing.answers import message_of
 from common.testing.browser import BASE_URL
+from common.testing.fake_stream import FakeStream
 
 SIGN_UP, SIGN_IN = WRITES = ("/api/users/signup", "/api/users/signin")
 MESSAGES = {
@@ -128,7 +129,9 @@ async def test_a_large_body_of_unknown_length_is_refused(client: httpx.AsyncClie
 @pytest.mark.parametrize("path", WRITES)
 async def test_a_database_that_is_down_is_reported(settings: Settings, hasher: Mock, path: str) -> None:
     nowhere = connect("mongodb://127.0.0.1:1/", "auth", wait_seconds=0.02)
-    transport = httpx.ASGITransport(create_app(settings, database=nowhere, hasher=hasher))
+    transport = httpx.ASGITransport(
+        create_app(settings, stream=FakeStream(), database=nowhere, hasher=hasher)
+    )
     async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
         answer = await client.post(path, json={"email": "ada@example.test", "password": "correct horse"})
         ready = await client.get("/readyz")

@@ -15,6 +15,7 @@ from auth.settings import Settings
 from common.base.errors import TooManyTries
 from common.persistence.mongo import Database
 from common.testing.browser import running
+from common.testing.fake_stream import FakeStream
 
 ADA = Email.parse("Ada@example.test")
 
@@ -32,7 +33,7 @@ def any_database(request: pytest.FixtureRequest) -> Database:
 
 @pytest.fixture
 def real_app(settings: Settings, real_database: Database, hasher: Mock) -> FastAPI:
-    return create_app(settings, database=real_database, hasher=hasher)
+    return create_app(settings, stream=FakeStream(), database=real_database, hasher=hasher)
 
 
 @pytest.fixture

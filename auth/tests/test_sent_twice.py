@@ -11,6 +11,7 @@ from auth.settings import Settings
 from common.persistence.mongo import Database
 from common.testing.answers import code_of
 from common.testing.browser import SESSIONS, running
+from common.testing.fake_stream import FakeStream
 
 PATH = "/api/users/signup"
 ADA = {"email": "Ada@example.test", "password": "correct horse"}
@@ -92,8 +93,8 @@ async def test_of_many_sign_ups_at_two_processes_at_once_each_ends_signed_in(
     settings: Settings, real_database: Database
 ) -> None:
     async with (
-        running(create_app(settings, database=real_database)) as one,
-        running(create_app(settings, database=real_database)) as another,
+        running(create_app(settings, stream=FakeStream(), database=real_database)) as one,
+        running(create_app(settings, stream=FakeStream(), database=real_database)) as another,
     ):
         answers = await asyncio.gather(*(sign_up(client) for client in (one, another) for _ in range(4)))
 

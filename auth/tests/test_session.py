@@ -13,9 +13,11 @@ from common.http.session_keys import PrivateKey
 from common.http.session_tokens import SharedKeySigner
 from common.persistence.mongo import Database
 from common.testing.browser import BASE_URL, CLIENT_ADDRESS_KEY, JWT_KEY, SESSIONS, a_user, running, signed_in
+from common.testing.fake_stream import FakeStream
 
 SHARED = "the key that all services shared before"
 KEYS = {
+    "nats_url": "nats://unused.test",
     "mongo_uri": "mongodb://unused.test/",
     "client_address_key": CLIENT_ADDRESS_KEY,
     "device_key": "d" * 32,
@@ -95,7 +97,9 @@ async def test_no_step_away_from_the_shared_key_ends_a_session_before_its_time(
     begun: list[str] = []
     for number, keys in enumerate(STEPS):
         settings = Settings.model_validate({**KEYS, **keys})
-        async with running(create_app(settings, database=database, hasher=hasher)) as client:
+        async with running(
+            create_app(settings, stream=FakeStream(), database=database, hasher=hasher)
+        ) as client:
             user = {"email": f"step-{number}@example.test", "password": "correct horse"}
             await client.post("/api/users/signup", json=user)
             begun.append(client.cookies["session"])
@@ -130,7 +134,7 @@ async def test_over_http_the_cookie_is_http_only_lax_and_not_secure(client: http
 
 async def test_over_https_the_cookie_is_secure_and_tied_to_its_host(database: Database, hasher: Mock) -> None:
     settings = Settings.model_validate({**KEYS, "jwt_key": JWT_KEY, "cookie_secure": True})
-    async with running(create_app(settings, database=database, hasher=hasher)) as client:
+    async with running(create_app(settings, stream=FakeStream(), database=database, hasher=hasher)) as client:
         answer = await client.post("/api/users/signup", json=ADA)
         token = SESSIONS.token(CurrentUser(answer.json()["id"]))
         client.cookies.clear()

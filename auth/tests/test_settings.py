@@ -6,6 +6,7 @@ from common.testing.browser import JWT_KEY, JWT_PUBLIC_KEYS
 from common.testing.process import run_module
 
 GOOD = {
+    "NATS_URL": "nats://127.0.0.1:1",
     "MONGO_URI": "mongodb://127.0.0.1:1/",
     "JWT_KEY": JWT_KEY,
     "JWT_PUBLIC_KEYS": JWT_PUBLIC_KEYS,
@@ -21,6 +22,8 @@ GOOD = {
     ("name", "value"),
     [
         ("MONGO_URI", None),
+        ("NATS_URL", None),
+        ("NATS_SEED", "short"),
         ("JWT_KEY", None),
         ("MONGO_URI", "postgres://x/"),
         ("JWT_KEY", "short"),
@@ -69,7 +72,7 @@ def test_the_settings_show_no_key() -> None:
 
 def test_with_the_key_of_the_release_before_a_start_needs_no_other(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("MONGO_URI", GOOD["MONGO_URI"])
-    for name in ("PUBLIC_URL", "MAIL_URL", "MAIL_FROM"):
+    for name in ("NATS_URL", "PUBLIC_URL", "MAIL_URL", "MAIL_FROM"):
         environment.setenv(name, GOOD[name])
     for key in ("s" * 32, f"{JWT_KEY},{'s' * 32}"):
         environment.setenv("JWT_KEY", key)

@@ -17,6 +17,7 @@ from common.base import times
 from common.persistence.mongo import Database
 from common.testing.answers import code_of
 from common.testing.browser import BASE_URL, running
+from common.testing.fake_stream import FakeStream
 
 HOME, CAFE = "192.0.2.1", "192.0.2.2"
 GOOD = "correct horse"
@@ -121,13 +122,15 @@ async def test_a_sign_up_that_found_no_place_to_hash_does_not_count(
 async def test_a_limit_of_zero_is_none(settings: Settings, database: Database, hasher: Mock) -> None:
     unlimited = settings.model_copy(update={"sign_ups_per_hour": 0})
 
-    await _fill(_signing_up(create_app(unlimited, database=database, hasher=hasher)), 25)
+    await _fill(_signing_up(create_app(unlimited, stream=FakeStream(), database=database, hasher=hasher)), 25)
 
 
 @pytest.fixture
 async def replicas(settings: Settings, real_database: Database, hasher: Mock) -> AsyncIterator[list[SignUp]]:
     async with AsyncExitStack() as stack:
-        apps = [create_app(settings, database=real_database, hasher=hasher) for _ in range(2)]
+        apps = [
+            create_app(settings, stream=FakeStream(), database=real_database, hasher=hasher) for _ in range(2)
+        ]
         for app in apps:
             await stack.enter_async_context(running(app))
         yield [_signing_up(app) for app in apps]

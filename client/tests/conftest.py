@@ -50,8 +50,8 @@ def hints(stream: FakeStream) -> FakeHints:
 
 
 @pytest.fixture
-def app(apis: FakeApis, hints: FakeHints) -> FastAPI:
-    return create_app(SETTINGS, transport=apis, hints=hints)
+def app(apis: FakeApis, hints: FakeHints, stream: FakeStream) -> FastAPI:
+    return create_app(SETTINGS, transport=apis, hints=hints, stream=stream)
 
 
 @pytest.fixture

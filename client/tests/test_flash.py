@@ -55,7 +55,7 @@ async def test_over_https_every_cookie_is_sent_by_https_alone_and_tied_to_its_ho
 ) -> None:
     prefix = "__Host-" if secure else ""
     settings = SETTINGS.model_copy(update={"cookie_secure": secure})
-    app = create_app(settings, transport=apis, hints=FakeHints(FakeStream()))
+    app = create_app(settings, transport=apis, hints=FakeHints(FakeStream()), stream=FakeStream())
     async with running(app) as browser:
         set_by = [
             await browser.get("/orders"),
@@ -80,7 +80,10 @@ async def test_over_https_every_cookie_is_sent_by_https_alone_and_tied_to_its_ho
 
 async def test_over_https_a_message_and_a_language_are_read_under_their_names(apis: FakeApis) -> None:
     app = create_app(
-        SETTINGS.model_copy(update={"cookie_secure": True}), transport=apis, hints=FakeHints(FakeStream())
+        SETTINGS.model_copy(update={"cookie_secure": True}),
+        transport=apis,
+        hints=FakeHints(FakeStream()),
+        stream=FakeStream(),
     )
     async with running(app) as browser:
         tossed = await browser.get("/", headers={"Cookie": "flash=listed"})

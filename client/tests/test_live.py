@@ -1,6 +1,7 @@
 """Live updates: the events that an open page receives, and their cost."""
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from client.live.pages import Limits, Live
 from common.base import times
 from common.base.ids import new_id
 from common.base.money import Money
-from common.contract.events import OrderCreated, TicketUpdated, TicketWithdrawn
+from common.contract.events import OrderCreated, SessionEnded, TicketUpdated, TicketWithdrawn
 from common.contract.events import OrderedTicket as EventTicket
 from common.testing.browser import a_user, signed_in
 from common.testing.events import publish
@@ -577,3 +578,27 @@ async def test_a_stream_ends_after_10_to_15_minutes(app: FastAPI, shop: Shop) ->
         await watcher.task
 
     assert 600 <= now() - began <= 900 + answer.HEARTBEAT_SECONDS
+
+
+async def test_an_open_page_ends_with_its_viewers_session_and_is_an_anonymous_ones_then(
+    app: FastAPI, live: Live, shop: Shop, stream: FakeStream
+) -> None:
+    ada, other = (a_user(secrets.token_urlsafe(16)) for _ in range(2))
+    ticket = shop.sell(seller=ada.id)
+    async with (
+        opened(app, address(ticket), signed_in(ada)) as hers,
+        opened(app, address(ticket), signed_in(other)) as others,
+        opened(app, address(ticket)) as anonymous,
+    ):
+        for page in (hers, others, anonymous):
+            await page.events(1)
+        assert "/edit" in hers.received[0].text
+
+        began = now()
+        await publish(stream, SessionEnded(id=ada.session_id, user_id=ada.id))
+        await hers.ended()
+
+        assert now() - began < 1
+        await until(lambda: live.open_pages == 2)
+        async with opened(app, address(ticket), signed_in(ada)) as again:
+            assert (await again.events(1))[0].text == anonymous.received[0].text

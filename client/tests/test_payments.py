@@ -10,6 +10,7 @@ from client.refusals import OrderNotPayableYet, PaymentOutcomeUnknown
 from common.base.ids import new_id
 from common.testing.browser import a_user, running, signed_in
 from common.testing.fake_hints import FakeHints
+from common.testing.fake_stream import FakeStream
 
 
 async def test_paying_shows_the_paid_order_once_its_event_arrived(as_user: As, apis: FakeApis) -> None:
@@ -204,7 +205,7 @@ async def test_a_payment_into_an_outage_is_a_503(as_user: As, apis: FakeApis, fa
 @pytest.fixture
 def stripe_app(apis: FakeApis, hints: FakeHints) -> FastAPI:
     settings = SETTINGS.model_copy(update={"stripe_publishable_key": "pk_test_1"})
-    return create_app(settings, transport=apis, hints=hints)
+    return create_app(settings, transport=apis, hints=hints, stream=FakeStream())
 
 
 async def test_with_a_key_the_card_is_given_to_stripe_on_that_page_alone(

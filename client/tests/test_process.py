@@ -57,7 +57,7 @@ async def started(apis_url: str) -> AsyncIterator[tuple[asyncio.subprocess.Proce
 
 async def _is_up(browser: httpx.AsyncClient) -> bool:
     try:
-        return (await browser.get("/readyz")).is_success
+        return (await browser.get("/healthz")).is_success
     except httpx.TransportError:
         return False
 

@@ -126,7 +126,7 @@ async def test_a_page_bears_a_name_server_that_takes_seconds(
 
 def an_app(url: str) -> FastAPI:
     settings = SETTINGS.model_copy(update={"api_base_url": url})
-    return create_app(settings, hints=FakeHints(FakeStream()))
+    return create_app(settings, hints=FakeHints(FakeStream()), stream=FakeStream())
 
 
 async def test_pages_share_one_connection_one_after_the_other(apis: FakeApis) -> None:
@@ -160,7 +160,7 @@ async def test_an_edge_that_is_away_is_a_503(apis: FakeApis) -> None:
 @pytest.mark.parametrize("secure", [True, False])
 async def test_the_session_cookie_is_read_by_its_name(apis: FakeApis, secure: bool) -> None:
     with_cookie = SETTINGS.model_copy(update={"cookie_secure": secure})
-    app = create_app(with_cookie, transport=apis, hints=FakeHints(FakeStream()))
+    app = create_app(with_cookie, transport=apis, hints=FakeHints(FakeStream()), stream=FakeStream())
     name = "__Host-session" if secure else "session"
     async with running(app) as browser:
         answer = await browser.get("/", headers={"Cookie": f"{name}={SESSIONS.token(a_user())}"})

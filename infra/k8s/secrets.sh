@@ -7,7 +7,7 @@
 #                  of those before; left alone when unset.
 #   mail-secret    MAIL_URL of the environment, the mail server of auth with its password, in place of the one before; left
 #                  alone when unset.
-#   nats-<user>    NATS_SEED and NATS_KEY, the private and the public key of each user of the broker: six users.
+#   nats-<user>    NATS_SEED and NATS_KEY, the private and the public key of each user of the broker: seven users.
 #   nats-routes    NATS_ROUTES_PASSWORD, by which the servers of a cluster of the broker know each other.
 # KUBECTL names the command ("minikube kubectl --"). The values are sent by stdin, so that process lists do not show them.
 set -eu
@@ -24,7 +24,7 @@ has() { in_namespace get secret "$1" --ignore-not-found --output name | grep -q 
 ../keys.sh kubernetes make
 
 python=${PYTHON:-$(pwd)/../../.venv/bin/python}
-for user in administrator tickets orders expiration payments client; do
+for user in administrator tickets orders expiration payments client auth; do
   has "nats-$user" ||
     "$python" -m common.seeds "$user" | sed 's/^NATS_[A-Z]*_/NATS_/' |
     in_namespace create secret generic "nats-$user" --from-env-file=/dev/stdin

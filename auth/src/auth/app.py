@@ -16,43 +16,63 @@ from auth.mail.postman import Postman
 from auth.mail.sender import LANES, Sender
 from auth.mail.server import MailServer
 from auth.passwords import Hasher, Passwords, argon2id
+from auth.publishers import publishers
 from auth.repository import Repositories
 from auth.routes import create_router
 from auth.routes_account import create_account_router
-from auth.session_ends import NoSessionEnds
+from auth.routes_sessions import create_sessions_router
+from auth.sessions import SessionRecords
 from auth.settings import Settings
+from common.contract import ended_sessions
+from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.client_address import SignedClientAddress
 from common.http.cross_site import Site
 from common.http.security_log import SecurityLog
+from common.messaging.jetstream.stream import JetStream
+from common.messaging.stream import Stream
 from common.persistence import mongo
 from common.persistence.mongo import Database
 from common.runtime.service import Service
 
 
 def create_app(
-    settings: Settings, *, database: Database | None = None, hasher: Hasher | None = None
+    settings: Settings,
+    *,
+    database: Database | None = None,
+    stream: Stream | None = None,
+    hasher: Hasher | None = None,
 ) -> FastAPI:
     """Builds the app. Connections open when the lifespan starts.
 
-    database, hasher: Replacements for the real ones.
+    database, stream, hasher: Replacements for the real ones.
     """
     database = mongo.connect(settings.mongo_uri, "auth") if database is None else database
+    if stream is None:
+        identity = settings.identity("auth")
+        stream = JetStream(settings.nats_url, "auth", MARKETPLACE, identity=identity, storage=None)
     repositories = Repositories.over(database, settings.limits)
     hashing = HashQueue(Passwords(argon2id() if hasher is None else hasher))
-    context = AccountContext(repositories, hashing, NoSessionEnds())
+    sessions = settings.sessions()
+    records = SessionRecords(database, publishers(stream), sessions.ended)
+    context = AccountContext(repositories, hashing, records)
     service = Service(
         database=database,
-        collections=repositories.all,
-        relays=[_sender(repositories, settings)],
+        stream=stream,
+        collections=[*repositories.all, records],
+        relays=[records.relay, _sender(repositories, settings)],
+        replays=[ended_sessions.follow(stream, sessions.ended)],
         jobs=[partial(recovery.work_off, context), partial(consequences.sweep, context)],
     )
-    sessions = settings.sessions()
     devices = Devices(settings.device_key, sessions)
-    starter = SessionStarter(repositories.users, sessions, devices, settings.require_confirmed_email)
+    starter = SessionStarter(repositories.users, records, sessions, devices, settings.require_confirmed_email)
     app = create_http_app(
         "auth",
-        [create_router(repositories, hashing, starter), create_account_router(context, starter)],
+        [
+            create_router(repositories, hashing, starter),
+            create_account_router(context, starter),
+            create_sessions_router(starter),
+        ],
         service.lifespan,
         service.checks(),
         site=Site(settings.cookie_secure),

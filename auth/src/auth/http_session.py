@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 from fastapi import Request, Response
 
+from auth.device_names import device_name
 from auth.devices import Devices
 from auth.domain import Email, Source, User
 from auth.email_hashes import EmailHashes
+from auth.errors import InvalidCredentials
 from auth.mail import languages
 from auth.repository import UserRepository
+from auth.sessions import Origin, SessionRecords
 from common.base.identity import CurrentUser
 from common.http import security_notes
 from common.http.client_address import SignedClientAddress
@@ -21,17 +24,31 @@ class SessionStarter:
     """must_confirm: The rule that users confirm the address before they sell or buy."""
 
     users: UserRepository
+    records: SessionRecords
     sessions: IssuingSessions
     devices: Devices
     must_confirm: bool
 
-    def start(self, request: Request, response: Response, user: User) -> None:
-        self._set(response, user.new_session(), user)
+    async def start(self, request: Request, response: Response, user: User) -> None:
+        """Begins a session, with its record.
+
+        Raises InvalidCredentials where the password changed meanwhile. A change ends the sessions that are
+        stored, and this one is stored before the generation is read again: so no session of the old password
+        goes on.
+        """
+        session = user.new_session()
+        await self.records.begin(session, origin_of(request))
+        stored = await self.users.of_id(user.id)
+        if stored is None or stored.generation != user.generation:
+            await self.records.end_own(session)
+            raise InvalidCredentials()
+        self._set(response, session, user)
         self.devices.remember(request, response, user)
 
-    def renew(self, response: Response, session: CurrentUser, user: User) -> None:
+    async def renew(self, response: Response, session: CurrentUser, user: User) -> None:
         """Sets the session's cookie again where it says something else than the rule does now."""
         if session.may_trade != user.may_trade(must_confirm=self.must_confirm):
+            await self.records.prolong(session)
             self._set(response, session, user)
 
     def _set(self, response: Response, session: CurrentUser, user: User) -> None:
@@ -63,3 +80,7 @@ def client_address(request: Request) -> str:
     """
     signed_address: SignedClientAddress = request.app.state.signed_address
     return network_of(signed_address.of_request(request))
+
+
+def origin_of(request: Request) -> Origin:
+    return Origin(device_name(request.headers.get("user-agent", "")), client_address(request))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from auth import commands
 from auth.domain import User
 from auth.hash_queue import HashQueue
-from auth.http_session import SessionStarter, name_email
+from auth.http_session import SessionStarter, name_email, origin_of
 from auth.repository import Repositories
 from auth.schemas import CurrentUserOutput, SignInInput, SignUpInput, UserOutput
 from common.base.security import SecurityEvent
@@ -25,11 +25,11 @@ SignInBody = Annotated[SignInInput, json_body(SignInInput)]
 def create_router(repositories: Repositories, hashing: HashQueue, starter: SessionStarter) -> APIRouter:
     router = APIRouter(prefix="/api/users", tags=["users"])
 
-    def signed_in(request: Request, user: User, status: int, event: SecurityEvent) -> Response:
+    async def signed_in(request: Request, user: User, status: int, event: SecurityEvent) -> Response:
         security_notes.about(request.scope, user_id=user.id)
-        security_notes.note(request.scope, event)
         response = json_response(UserOutput.of(user), status)
-        starter.start(request, response, user)
+        await starter.start(request, response, user)
+        security_notes.note(request.scope, event)
         return response
 
     @router.post("/signup", responses={201: {"model": UserOutput}}, openapi_extra=describes(SignUpInput))
@@ -39,17 +39,20 @@ def create_router(repositories: Repositories, hashing: HashQueue, starter: Sessi
         creation = creation_of(request, "", body.email.key)
         source = await starter.source_of(request, body.email)
         user = await commands.sign_up(repositories, hashing, body.email, body.password, source, creation)
-        return signed_in(request, user, 201, SecurityEvent.SIGNED_UP)
+        return await signed_in(request, user, 201, SecurityEvent.SIGNED_UP)
 
     @router.post("/signin", responses={200: {"model": UserOutput}}, openapi_extra=describes(SignInInput))
     async def sign_in(body: SignInBody, request: Request) -> Response:
         name_email(request, body.email)
         source = await starter.source_of(request, body.email)
         user = await commands.sign_in(repositories, hashing, body.email, body.password, source)
-        return signed_in(request, user, 200, SecurityEvent.SIGN_IN_SUCCEEDED)
+        return await signed_in(request, user, 200, SecurityEvent.SIGN_IN_SUCCEEDED)
 
     @router.post("/signout")
-    async def sign_out() -> Response:
+    async def sign_out(request: Request) -> Response:
+        session = current_user(request)
+        if session is not None:
+            await starter.records.end_own(session)
         response = Response(b"{}", media_type=JSON)
         starter.sessions.end(response)
         return response
@@ -59,7 +62,8 @@ def create_router(repositories: Repositories, hashing: HashQueue, starter: Sessi
         user = None if session is None else await repositories.users.of_id(session.id)
         response = json_response(CurrentUserOutput.of(user))
         if session is not None and user is not None:
-            starter.renew(response, session, user)
+            await starter.records.use(session, origin_of(request))
+            await starter.renew(response, session, user)
         response.headers["Cache-Control"] = "no-store"
         return response
 

@@ -53,7 +53,7 @@ def create_account_router(context: AccountContext, starter: SessionStarter) -> A
         response = json_response(OwnUserOutput.of(user), 200)
         session = current_user(request)
         if session is not None and session.id == user.id:
-            starter.renew(response, session, user)
+            await starter.renew(response, session, user)
         return response
 
     @router.post("/confirmation/request", status_code=202)
@@ -61,7 +61,7 @@ def create_account_router(context: AccountContext, starter: SessionStarter) -> A
         user = await stored(session)
         await confirmations.request_confirmation(context, user, client_address(request))
         response = _accepted()
-        starter.renew(response, session, user)
+        await starter.renew(response, session, user)
         return response
 
     @router.post("/password/reset/request", status_code=202, openapi_extra=describes(ResetRequestInput))
@@ -73,11 +73,12 @@ def create_account_router(context: AccountContext, starter: SessionStarter) -> A
     @router.post("/password/reset", status_code=200, openapi_extra=describes(ResetInput))
     async def reset(body: ResetBody, request: Request) -> Response:
         source = await starter.source_of(request, None)
+        # Before its end, by which it is anonymous.
+        session = current_user(request)
         user = await recovery.reset(context, body.token, body.password, source)
         security_notes.about(request.scope, user_id=user.id)
         security_notes.note(request.scope, SecurityEvent.PASSWORD_CHANGED)
         response = Response(b"{}", media_type=JSON)
-        session = current_user(request)
         if session is not None and session.id == user.id:
             starter.sessions.end(response)
         return response

@@ -2,12 +2,14 @@
 
 from typing import Annotated, Any
 
-from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import PlainValidator, TypeAdapter, ValidationInfo, WithJsonSchema
 
 from auth import new_passwords
 from auth.domain import MAX_EMAIL, MAX_PASSWORD, MIN_PASSWORD, Email, User
 from auth.errors import InvalidCredentials, WrongPassword
+from auth.sessions import Session
 from common.base.errors import InvalidValue
+from common.base.times import Moment
 from common.contract.error_codes import ErrorCode
 from common.http.body import Input, Output
 
@@ -126,3 +128,31 @@ class CurrentUserOutput(Output):
     @classmethod
     def of(cls, user: User | None) -> "CurrentUserOutput":
         return cls.model_construct(current_user=None if user is None else OwnUserOutput.of(user))
+
+
+class SessionOutput(Output):
+    """device: In words, such as "Firefox on Linux". address: Where it began. last_used: As it was noted.
+
+    current: It is the session of the request.
+    """
+
+    id: str
+    device: str
+    address: str
+    created: Moment
+    last_used: Moment
+    current: bool
+
+    @classmethod
+    def of(cls, session: Session, current: str) -> "SessionOutput":
+        return cls.model_construct(
+            id=session.id,
+            device=session.device,
+            address=session.address,
+            created=session.created_at,
+            last_used=session.used_at,
+            current=session.id == current,
+        )
+
+
+SESSIONS = TypeAdapter(list[SessionOutput])

@@ -8,7 +8,14 @@ from auth.mail.server import MailServer
 from common.http.session import IssuingSessions
 from common.http.session_keys import SigningKeys, public_keys
 from common.http.session_tokens import signer_of, verifier_of
-from common.runtime.settings import CookieSettings, MongoUri, OwnKey, PublicUrl, ServiceSettings
+from common.runtime.settings import (
+    BrokerSettings,
+    CookieSettings,
+    MongoUri,
+    OwnKey,
+    PublicUrl,
+    ServiceSettings,
+)
 
 Count = Annotated[int, Field(ge=0, le=1_000)]
 """Limit of a moving window; 0 for none. Each event that counts is stored until it leaves the window."""
@@ -37,7 +44,7 @@ def _address(text: str) -> str:
     return text
 
 
-class Settings(ServiceSettings, CookieSettings):
+class Settings(ServiceSettings, CookieSettings, BrokerSettings):
     mongo_uri: MongoUri
     jwt_key: Annotated[str, AfterValidator(_signing_keys)] = Field(repr=False)
     """The private key that signs sessions, and what is left of the release before: `SigningKeys`."""

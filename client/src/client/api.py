@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from client.schemas import (
     ORDERS,
+    SESSIONS,
     TICKETS,
     CurrentUserAnswer,
     Listing,
@@ -18,10 +19,12 @@ from client.schemas import (
     PaidOrder,
     Payment,
     ReceiptCode,
+    Session,
     Summary,
     Ticket,
 )
 from client.upstream import PROVIDER_TIMEOUT, SHORT_TIMEOUT, Upstream
+from common.base.errors import NotFound
 from common.http import idempotency
 from common.http.preconditions import etag
 
@@ -52,13 +55,15 @@ class Api:
 
     async def email(self) -> str:
         """The signed-in user's e-mail address; "" for a session without a user. Waits for a second."""
-        response = await self._upstream.send("GET", "/api/users/currentuser", timeout=SHORT_TIMEOUT)
+        response = await self._upstream.send(
+            "GET", "/api/users/currentuser", timeout=SHORT_TIMEOUT, sign_address=True
+        )
         user = CurrentUserAnswer.model_validate_json(response.content).current_user
         return "" if user is None else user.email
 
     async def own_user(self) -> tuple[OwnUser | None, SetCookies]:
         """The signed-in user, None for a session without one, and its session as it is now."""
-        response = await self._upstream.send("GET", "/api/users/currentuser")
+        response = await self._upstream.send("GET", "/api/users/currentuser", sign_address=True)
         user = CurrentUserAnswer.model_validate_json(response.content).current_user
         return user, response.headers.get_list("set-cookie")
 
@@ -83,6 +88,22 @@ class Api:
     async def change_email(self, email: str, password: str) -> None:
         """Has a link mailed to the new address."""
         await self._change("PUT", "email", {"email": email, "password": password})
+
+    async def sessions(self) -> Sequence[Session]:
+        """The user's sessions, the latest used first. None from a release whose sessions are no records."""
+        try:
+            response = await self._upstream.send("GET", "/api/users/sessions", sign_address=True)
+        except NotFound:
+            return ()
+        return SESSIONS.validate_json(response.content)
+
+    async def end_session(self, session_id: str) -> SetCookies:
+        """Raises NotFound for a session that is not the user's, or that has ended."""
+        response = await self._upstream.send("DELETE", f"/api/users/sessions/{session_id}", sign_address=True)
+        return response.headers.get_list("set-cookie")
+
+    async def end_other_sessions(self) -> None:
+        await self._upstream.send("DELETE", "/api/users/sessions", sign_address=True)
 
     async def _change(self, method: str, action: str, body: Mapping[str, str]) -> SetCookies:
         response = await self._upstream.send(method, f"/api/users/{action}", body=body, sign_address=True)

@@ -35,9 +35,14 @@ from client.settings import Settings
 from client.sign_in import sends_to_sign_in
 from client.sitemap import NewestTickets
 from client.trailing_slashes import redirects_trailing_slashes
+from common.contract import ended_sessions
+from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.client_address import SignedClientAddress
 from common.http.cross_site import Site
+from common.messaging.jetstream.stream import JetStream
+from common.messaging.stream import Stream
+from common.messaging.subscriptions.follow import FollowSubscription
 from common.messaging.subscriptions.hints import Hints, NatsHints
 
 ROUTERS = (
@@ -63,32 +68,45 @@ def create_app(
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     hints: Hints | None = None,
+    stream: Stream | None = None,
 ) -> FastAPI:
     """Wires the app. Opens no connection before the lifespan starts.
 
-    transport: Replaces the network. hints: Replaces NATS.
+    transport: Replaces the network. hints, stream: Replace NATS.
     """
+    identity = settings.identity("client")
     if hints is None:
-        hints = NatsHints(settings.nats_url, "client", identity=settings.identity("client"))
-    open_pages = Live(hints, Limits(settings.live_pages, settings.live_pages_per_address))
+        hints = NatsHints(settings.nats_url, "client", identity=identity)
+    if stream is None:
+        stream = JetStream(settings.nats_url, "client", MARKETPLACE, None, identity=identity, waits=False)
+    sessions = settings.sessions()
+    ended = ended_sessions.follow(stream, sessions.ended)
+    limits = Limits(settings.live_pages, settings.live_pages_per_address)
+    open_pages = Live(hints, limits, sessions.ended)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        following = asyncio.create_task(open_pages.follow())
+        following = [asyncio.create_task(job) for job in (open_pages.follow(), _replay(stream, ended))]
         try:
             async with upstream.pool(settings.api_base_url, transport) as app.state.http:
                 yield
         finally:
-            following.cancel()
+            for task in following:
+                task.cancel()
+            await asyncio.gather(*following, return_exceptions=True)
             await hints.close()
+            await stream.close()
 
-    # No readiness checks. The edge waits for this service, so this service doesn't wait for the edge. Without
-    # the broker every page works; open pages are then updated by a reload only.
+    async def knows_ended_sessions() -> bool:
+        return ended.ready
+
+    # The edge waits for this service, so this service doesn't wait for the edge. Once it is ready, every page
+    # works without the broker; open pages are then updated by a reload only.
     app = create_http_app(
         "client",
         ROUTERS,
         lifespan,
-        {},
+        {"ended sessions": knows_ended_sessions},
         site=Site(settings.cookie_secure, settings.public_url),
         headers=PAGE_HEADERS,
         layers=(ErrorPages,),
@@ -99,7 +117,7 @@ def create_app(
     app.state.newest_tickets = NewestTickets()
     app.state.emails = Emails()
     app.state.live = open_pages
-    app.state.sessions = settings.sessions()
+    app.state.sessions = sessions
     app.state.signed_address = SignedClientAddress(settings.client_address_key)
     app.state.stripe_key = settings.stripe_publishable_key
     app.state.templates = templates(assets, settings.order_hold_seconds)
@@ -109,3 +127,8 @@ def create_app(
     sends_to_sign_in(app)
     redirects_trailing_slashes(app)
     return app
+
+
+async def _replay(stream: Stream, subscription: FollowSubscription) -> None:
+    await stream.connect()
+    await subscription.run()

@@ -25,6 +25,8 @@ class Flash(StrEnum):
     EMAIL_CONFIRMED = "email-confirmed"
     EMAIL_CHANGE_MAILED = "email-change-mailed"
     PASSWORD_CHANGED = "password-changed"
+    SESSION_ENDED = "session-ended"
+    OTHER_SESSIONS_ENDED = "other-sessions-ended"
     SIGN_IN_FIRST = "sign-in-first"
     SIGN_IN_TO_KEEP = "sign-in-to-keep"
     SIGN_IN_TO_BUY = "sign-in-to-buy"
@@ -52,6 +54,8 @@ MESSAGES = {
         "A mail with a link is on its way to the new address. Your address changes when you use the link."
     ),
     Flash.PASSWORD_CHANGED: gettext_noop("Your password is changed."),
+    Flash.SESSION_ENDED: gettext_noop("That device is signed out."),
+    Flash.OTHER_SESSIONS_ENDED: gettext_noop("All your other devices are signed out."),
     Flash.SIGN_IN_FIRST: gettext_noop("Sign in to go on. You will be taken back to where you were."),
     Flash.SIGN_IN_TO_KEEP: gettext_noop("Sign in to go on. What you typed is kept."),
     Flash.SIGN_IN_TO_BUY: gettext_noop("Sign in or create an account, and your purchase goes on."),
@@ -78,6 +82,8 @@ _GOOD_NEWS = frozenset(
         Flash.EMAIL_CONFIRMED,
         Flash.PASSWORD_CHANGED,
         Flash.PASSWORD_RESET,
+        Flash.SESSION_ENDED,
+        Flash.OTHER_SESSIONS_ENDED,
     )
 )
 

@@ -1,6 +1,6 @@
 """Responses of the APIs: the fields that the pages show."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -98,6 +98,22 @@ class CurrentUserAnswer(Upstream):
     current_user: OwnUser | None
 
 
+class Session(Upstream):
+    """device: Browser and system, such as "Firefox on Linux"; one of the two, or "Unknown device"."""
+
+    id: str
+    device: str
+    address: str
+    created: datetime
+    last_used: datetime
+    current: bool
+
+    @property
+    def device_parts(self) -> Sequence[str]:
+        """Browser and system, or what is known of them; empty for a device that is not known."""
+        return () if self.device in ("", "Unknown device") else self.device.split(" on ", 1)
+
+
 class Payment(Upstream):
     """A payment. client_secret: For the bank's further step (such as 3-D Secure), if one is due."""
 
@@ -128,6 +144,7 @@ class Summary(Upstream):
 
 
 TICKETS = TypeAdapter(list[Ticket])
+SESSIONS = TypeAdapter(list[Session])
 ORDERS = TypeAdapter(list[Order])
 
 

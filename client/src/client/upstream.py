@@ -44,10 +44,11 @@ SHORT_TIMEOUT = httpx.Timeout(1)
 PROVIDER_TIMEOUT = httpx.Timeout(30, connect=CONNECT_SECONDS, pool=5)
 """For requests that wait for a payment provider, which may take up to 30 s."""
 
-_SEPARATORS = {b"host": b", ", b"cookie": b"; ", b"x-forwarded-for": b", "}
+_SEPARATORS = {b"host": b", ", b"cookie": b"; ", b"x-forwarded-for": b", ", b"user-agent": b" "}
 """Forwarded browser headers, and what joins several lines of each into one.
 
-`host`: an ingress routes by it, and the APIs share the page's origin.
+`host`: an ingress routes by it, and the APIs share the page's origin. `user-agent`: auth names a session's
+device by it.
 """
 
 _CONNECTION_LOST = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from . import accounts, orders, payments, tickets, users
+from . import accounts, orders, payments, sessions, tickets, users
 from .fields import Refusal, entry, not_found
 from .records import Order, Records, Ticket
 
@@ -33,6 +33,9 @@ ROUTES: Mapping[tuple[str, str], Callable[..., httpx.Response]] = {
     ("POST", "/api/users/password/reset"): accounts.reset,
     ("PUT", "/api/users/password"): accounts.change_password,
     ("PUT", "/api/users/email"): accounts.change_email,
+    ("GET", "/api/users/sessions"): sessions.index,
+    ("DELETE", "/api/users/sessions"): sessions.end_others,
+    ("DELETE", "/api/users/sessions/([^/]+)"): sessions.end,
     ("GET", "/api/tickets"): tickets.index,
     ("POST", "/api/tickets"): tickets.create,
     ("GET", "/api/tickets/summary"): tickets.summary,

@@ -143,6 +143,10 @@ class Records:
     """The rule that a user confirms the address before selling or buying."""
     links: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     """Kind, user's id and address of each mailed link that is good, by its token."""
+    sessions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Sessions that go on, by their ids, as the API shows them; beside that the `userId`."""
+    without_sessions: bool = False
+    """The users API is of a release whose sessions are no records."""
     tickets: dict[str, Ticket] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     keys: dict[tuple[str, str, str], tuple[Mapping[str, Any], Mapping[str, Any]]] = field(

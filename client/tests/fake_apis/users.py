@@ -12,6 +12,7 @@ from common.base.ids import new_id
 from common.contract.error_codes import ErrorCode
 from common.testing.browser import SESSIONS
 
+from . import sessions
 from .fields import body_of, checked, email, once, refuse, user_of, viewer_id
 from .records import Records
 
@@ -36,7 +37,7 @@ def signup(records: Records, request: httpx.Request) -> httpx.Response:
         return {"id": user.id, "email": given["email"]}
 
     made = once(records, request, "", {**given, "email": address}, create)
-    return _session(records, 201, CurrentUser(made["id"]), made["email"])
+    return _session(records, request, 201, CurrentUser(made["id"]), made["email"])
 
 
 def signin(records: Records, request: httpx.Request) -> httpx.Response:
@@ -48,10 +49,12 @@ def signin(records: Records, request: httpx.Request) -> httpx.Response:
     user, password = records.users.get(given["email"].casefold(), (None, None))
     if user is None or password != given["password"]:
         raise refuse(400, ErrorCode.INVALID_CREDENTIALS, "Invalid credentials")
-    return _session(records, 200, user, records.emails[user.id])
+    return _session(records, request, 200, user, records.emails[user.id])
 
 
-def signout(_records: Records, _request: httpx.Request) -> httpx.Response:
+def signout(records: Records, request: httpx.Request) -> httpx.Response:
+    if viewer_id(request) is not None:
+        records.sessions.pop(user_of(request).session_id, None)
     ended = Response()
     SESSIONS.end(ended)
     return httpx.Response(200, json={}, headers={"Set-Cookie": ended.headers["set-cookie"]})
@@ -90,9 +93,13 @@ def renewed(records: Records, request: httpx.Request) -> list[tuple[str, str]]:
     return [("Set-Cookie", renewed.headers["set-cookie"])]
 
 
-def _session(records: Records, status: int, user: CurrentUser, email: str) -> httpx.Response:
+def _session(
+    records: Records, request: httpx.Request, status: int, user: CurrentUser, email: str
+) -> httpx.Response:
     started = Response()
-    SESSIONS.start(started, CurrentUser(user.id, new_id(), records.may_trade(user.id)), email)
+    session = CurrentUser(user.id, new_id(), records.may_trade(user.id))
+    sessions.begin(records, session, request)
+    SESSIONS.start(started, session, email)
     SESSIONS.set_cookie(started, "device", "a-known-device", DEVICE_SECONDS)
     headers = [("Set-Cookie", line) for line in started.headers.getlist("set-cookie")]
     return httpx.Response(status, json={"id": user.id, "email": email}, headers=headers)

@@ -2,19 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing
 
 import orjson
 import pytest
 from prometheus_client import REGISTRY
 
+from common.base import times
 from common.base.errors import Unavailable
 from common.base.ids import new_id
 from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.pull_consumer import JetStreamSource
 from common.messaging.jetstream.stream import JetStream
-from common.messaging.stream import MESSAGE_ID, Pending, Stream, retry_subject
+from common.messaging.stream import MESSAGE_ID, Pending, Stored, Stream, retry_subject
 from common.testing.fake_stream import FakeStream
 from common.testing.fixtures import server
 from tests.broker import NatsServer, a_spec, assert_silent, pulled, put, texts
@@ -22,6 +23,7 @@ from tests.broker import NatsServer, a_spec, assert_silent, pulled, put, texts
 Connection = Callable[[], Awaitable[Stream]]
 """Opens one more connection to the broker of the test."""
 
+FOLLOWED = "ticket.created.*"
 FAKE_AND_REAL = ["fake", pytest.param("real", marks=pytest.mark.connected)]
 
 
@@ -575,3 +577,36 @@ async def reaches(received: set[str], count: int) -> None:
     async with asyncio.timeout(30):
         while len(received) < count:
             await asyncio.sleep(0.005)
+
+
+async def followed(batches: AsyncGenerator[Sequence[Stored], None], until: int) -> list[str]:
+    """Bodies of what comes until the end of the stream was reached this often."""
+    found: list[str] = []
+    async with asyncio.timeout(10):
+        async for batch in batches:
+            found += [stored.data.decode() for stored in batch]
+            until -= not batch
+            if not until:
+                break
+    return found
+
+
+async def test_what_is_followed_comes_from_a_time_on_and_then_as_it_is_published(
+    broker: Stream, connection: Connection
+) -> None:
+    await put(broker, "old")
+    await asyncio.sleep(0.01)
+    since = times.now()
+    await put(broker, "a")
+    await put(broker, "of another subject", "order.created.1")
+    await put(broker, "b")
+    another = await connection()
+    async with aclosing(another.follow(FOLLOWED, since)) as batches:
+        assert await followed(batches, 1) == ["a", "b"]
+        await put(broker, "c")
+        assert await followed(batches, 1) == ["c"]
+
+    last = await broker.last([FOLLOWED])
+    assert last is not None
+    async with aclosing(another.follow(FOLLOWED, since, last.sequence - 1)) as batches:
+        assert await followed(batches, 1) == ["c"]

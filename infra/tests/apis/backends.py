@@ -73,6 +73,7 @@ def services(stream: FakeStream, *, secure: bool = False) -> dict[str, FastAPI]:
         "cookie_secure": secure,
         "mongo_uri": "mongodb://unused",
         "require_confirmed_email": False,
+        "nats_url": "nats://unused",
     }
     broker = {
         "jwt_public_keys": JWT_PUBLIC_KEYS,
@@ -83,7 +84,10 @@ def services(stream: FakeStream, *, secure: bool = False) -> dict[str, FastAPI]:
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     return {
         "/api/users": auth.app.create_app(
-            auth.settings.Settings.model_validate(users), database=memory_database(), hasher=cheap
+            auth.settings.Settings.model_validate(users),
+            database=memory_database(),
+            stream=stream,
+            hasher=cheap,
         ),
         "/api/tickets": tickets.app.create_app(
             tickets.settings.Settings.model_validate(broker), database=memory_database(), stream=stream

@@ -63,7 +63,9 @@ def pages() -> FastAPI:
         cookie_secure=True,
         nats_url="nats://nats.test:4222",
     )
-    return client.app.create_app(settings, transport=fake_apis(), hints=FakeHints(FakeStream()))
+    return client.app.create_app(
+        settings, transport=fake_apis(), hints=FakeHints(FakeStream()), stream=FakeStream()
+    )
 
 
 def apps() -> dict[str, FastAPI]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
+from common.contract import ended_sessions
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.cross_site import Site
@@ -45,12 +46,14 @@ def create_app(
     limits = Limits(settings.max_open_orders, timedelta(seconds=settings.reorder_pause_seconds))
     repositories = Repositories.over(database, publishers(stream))
     parked = ParkedMessages(database)
+    sessions = settings.sessions()
     service = Service(
         database=database,
         stream=stream,
         collections=[repositories.orders, parked, OwnEvents(stream, repositories.orders, "order.>")],
         relays=[repositories.orders.relay],
         consumer=Consumer(stream, listeners(repositories, hold), parked),
+        replays=[ended_sessions.follow(stream, sessions.ended)],
         jobs=[lambda: sweep.run(repositories.orders, hold)],
     )
     app = create_http_app(
@@ -60,5 +63,5 @@ def create_app(
         service.checks(),
         site=Site(settings.cookie_secure),
     )
-    app.state.sessions = settings.sessions()
+    app.state.sessions = sessions
     return app

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from common.base.security import SecurityEvent
+from common.contract import ended_sessions
 from common.contract.error_codes import ErrorCode
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
@@ -54,6 +55,7 @@ def create_app(
     limits = DeclineLimits(settings.max_declines, settings.max_declines_per_day)
     context = PaymentContext(stores, gateway, timing or Timing(), limits)
     parked = ParkedMessages(database)
+    sessions = settings.sessions()
     service = Service(
         database=database,
         stream=stream,
@@ -68,6 +70,7 @@ def create_app(
         ],
         relays=[stores.payments.relay],
         consumer=Consumer(stream, listeners(context), parked),
+        replays=[ended_sessions.follow(stream, sessions.ended)],
         jobs=[lambda: sweep.run_attempts(context), lambda: sweep.run_payments(context)],
         on_stop=[gateway.close],
     )
@@ -81,7 +84,7 @@ def create_app(
         security_log=SecurityLog({ErrorCode.SIGNATURE_INVALID: SecurityEvent.WEBHOOK_REFUSED}),
     )
     app.state.context = context
-    app.state.sessions = settings.sessions()
+    app.state.sessions = sessions
     return app
 
 

@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from common.contract import ended_sessions
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.cross_site import Site
@@ -41,6 +42,7 @@ def create_app(
     repositories = Repositories.over(database, publishers(stream), settings.max_listings)
     new_listings = NewListings(database, settings.listings_per_hour)
     parked = ParkedMessages(database)
+    sessions = settings.sessions()
     service = Service(
         database=database,
         stream=stream,
@@ -52,6 +54,7 @@ def create_app(
         ],
         relays=[repositories.tickets.relay],
         consumer=Consumer(stream, listeners(repositories), parked),
+        replays=[ended_sessions.follow(stream, sessions.ended)],
         jobs=[lambda: sweep.run(repositories.tickets)],
     )
     app = create_http_app(
@@ -61,5 +64,5 @@ def create_app(
         service.checks(),
         site=Site(settings.cookie_secure),
     )
-    app.state.sessions = settings.sessions()
+    app.state.sessions = sessions
     return app

@@ -23,7 +23,7 @@ HEARTBEAT_SECONDS = 15.0
 LIFETIME_SECONDS = (600.0, 900.0)
 """Range of a stream's random lifetime.
 
-After it the browser reconnects: a sign-out takes effect, and new pods get their share of the pages.
+After it the browser reconnects: new pods get their share of the pages.
 """
 RETRY_MILLISECONDS = (1_000, 3_000)
 """Range of the random reconnection delay. It spreads the pages of a stopped pod over time."""
@@ -53,7 +53,10 @@ class LiveAnswer(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, live: Live, ticket_id: str, version: int, ask: Ask, render: Render) -> None:
+    def __init__(
+        self, live: Live, ticket_id: str, version: int, ask: Ask, render: Render, session_id: str = ""
+    ) -> None:
+        """session_id: Of the viewer, whose stream ends with the session; "" for an anonymous one."""
         self.status_code = 200
         self.background = None
         self.init_headers({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
@@ -62,12 +65,13 @@ class LiveAnswer(Response):
         self._version = version
         self._ask = ask
         self._render = render
+        self._session_id = session_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises the errors of `Live.open`, and that of the API, before the response has begun."""
         client = scope.get("client")
         address = "" if client is None else client[0]
-        with self._live.open(self._ticket_id, self._ask, address) as page:
+        with self._live.open(self._ticket_id, self._ask, address, self._session_id) as page:
             is_there = await self._is_there(page)
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             try:
@@ -97,12 +101,12 @@ class LiveAnswer(Response):
         return Wakeup.TIMED_OUT
 
     async def _stream(self, page: OpenPage, receive: Receive, send: Send) -> Wakeup:
-        """Streams until the browser disconnects, the lifetime ends, or the process stops."""
+        """Streams until the browser disconnects, the lifetime or the session ends, or the process stops."""
         sent, wakeup = (-1, False), Wakeup.NOTIFIED
         clock = asyncio.get_running_loop().time
         over = clock() + random.uniform(*LIFETIME_SECONDS)
         await _send(send, f"retry: {random.randint(*RETRY_MILLISECONDS)}\n\n".encode())
-        while wakeup is not Wakeup.DISCONNECTED and not page.is_over and clock() < over:
+        while wakeup is not Wakeup.DISCONNECTED and not page.is_over() and clock() < over:
             silence = HEARTBEAT_SECONDS
             ticket = page.live_ticket.ticket
             # Nothing changes a ticket when the day of its event ends.
@@ -111,6 +115,8 @@ class LiveAnswer(Response):
                 try:
                     html = await self._render(ticket, page.live_ticket.holder)
                 except AppError:
+                    if page.is_over():
+                        break
                     silence = RENDER_AGAIN_SECONDS
                 else:
                     await _send(send, message("state", html, ticket.version))
@@ -118,6 +124,9 @@ class LiveAnswer(Response):
                     continue
             elif wakeup is Wakeup.TIMED_OUT:
                 await _send(send, b":\n\n")
+                # A notification during it would be missed: look again before the wait.
+                wakeup = Wakeup.NOTIFIED
+                continue
             wakeup = await page.waiter.wait(receive, silence)
         return wakeup
 

@@ -16,6 +16,7 @@ from client.schemas import Ticket
 from common.base.errors import TooManyTries, Unavailable
 from common.contract.error_codes import ErrorCode
 from common.contract.events import OrderCreated, Subject
+from common.http.ended_sessions import EndedSessions
 from common.http.networks import network_of
 from common.messaging.events import VersionedEvent
 from common.messaging.subscriptions.hints import Hints
@@ -61,20 +62,23 @@ class Limits:
 
 
 class OpenPage:
-    """One open page, and the ticket that it shows."""
+    """One open page, and the ticket that it shows.
 
-    def __init__(self, live: "Live", live_ticket: LiveTicket, waiter: Waiter) -> None:
+    session_id: Of its viewer; "" for an anonymous one.
+    """
+
+    def __init__(self, live: "Live", live_ticket: LiveTicket, waiter: Waiter, session_id: str) -> None:
         self._live = live
+        self._session_id = session_id
         self.live_ticket = live_ticket
         self.waiter = waiter
 
     async def current(self, version: int) -> Ticket:
         return await self.live_ticket.current(version, self._live.is_followed)
 
-    @property
     def is_over(self) -> bool:
-        """Whether the process stops, so that the browser has to reconnect to another process."""
-        return self._live.is_closed
+        """Whether the browser has to reconnect: the process stops, or the viewer's session has ended."""
+        return self._live.is_closed or self._session_id in self._live.ended
 
 
 class Live:
@@ -83,9 +87,12 @@ class Live:
     While the broker is down, a page still receives the state when it opens.
     """
 
-    def __init__(self, hints: Hints, limits: Limits) -> None:
+    def __init__(self, hints: Hints, limits: Limits, ended: EndedSessions) -> None:
         self._hints = hints
         self._limits = limits
+        self.ended = ended
+        self._of_session: dict[str, set[Waiter]] = {}
+        ended.watch(self._session_ended)
         self._of_address = Counter[str]()
         self._tickets: dict[str, LiveTicket] = {}
         self._room = asyncio.Semaphore(CONCURRENT_READS)
@@ -102,8 +109,11 @@ class Live:
         return self._hints.is_up()
 
     @contextmanager
-    def open(self, ticket_id: str, ask: Ask, address: str) -> Iterator[OpenPage]:
-        """Registers a page until the context ends. Raises TooManyPages or TooManyPagesOfAddress."""
+    def open(self, ticket_id: str, ask: Ask, address: str, session_id: str = "") -> Iterator[OpenPage]:
+        """Registers a page until the context ends. Raises TooManyPages or TooManyPagesOfAddress.
+
+        session_id: Of its viewer; "" for an anonymous one.
+        """
         network = network_of(address)
         if self._of_address[network] >= self._limits.of_address:
             raise TooManyPagesOfAddress()
@@ -113,10 +123,15 @@ class Live:
         waiter = Waiter()
         live_ticket.pages[waiter] = ask
         self._count(network, 1)
+        of_session = self._of_session.setdefault(session_id, set())
+        of_session.add(waiter)
         try:
-            yield OpenPage(self, live_ticket, waiter)
+            yield OpenPage(self, live_ticket, waiter, session_id)
         finally:
             self._count(network, -1)
+            of_session.discard(waiter)
+            if not of_session:
+                self._of_session.pop(session_id, None)
             del live_ticket.pages[waiter]
             if not live_ticket.pages:
                 del self._tickets[ticket_id]
@@ -126,6 +141,9 @@ class Live:
         self.is_closed = True
         for live_ticket in self._tickets.values():
             notify_all(live_ticket.pages)
+
+    def _session_ended(self, session_id: str) -> None:
+        notify_all(self._of_session.get(session_id, ()))
 
     def _count(self, network: str, more: int) -> None:
         self._of_address[network] += more

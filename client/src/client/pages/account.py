@@ -1,19 +1,23 @@
-"""A member's own account: the e-mail address and the password."""
+"""A member's own account: the e-mail address, the password and the sessions."""
 
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 from fastapi import APIRouter, Response
 
-from client.api import Api, Apis
+from client.api import Api, Apis, SetCookies
 from client.flash import Flash
 from client.forms import NO_PROBLEMS, Form, Problems
 from client.rendering import Page, Pages, see_other
 from client.sign_in import Member
-from common.base.errors import AppError, NotAuthorized
+from common.base.errors import AppError, NotAuthorized, NotFound
 
 router = APIRouter(prefix="/account", include_in_schema=False)
 
 ACCOUNT = "/account"
+SESSION_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
+"""Part of an API's path: nothing that leads elsewhere."""
 PASSWORD_FIELDS = ("current", "password")
 
 
@@ -52,6 +56,23 @@ async def change_password(_user: Member, page: Pages, api: Apis, form: Form) -> 
     return see_other(ACCOUNT, cookies, Flash.PASSWORD_CHANGED)
 
 
+@router.post("/sessions/end")
+async def end_session(_user: Member, api: Apis, form: Form) -> Response:
+    """One that has ended meanwhile, as by the same form in another tab, is what was asked for."""
+    cookies: SetCookies = ()
+    session_id = form.get("id", "")
+    if SESSION_ID.fullmatch(session_id) is not None:
+        with suppress(NotFound):
+            cookies = await api.end_session(session_id)
+    return see_other(ACCOUNT, cookies, Flash.SESSION_ENDED)
+
+
+@router.post("/sessions/end-others")
+async def end_other_sessions(_user: Member, api: Apis) -> Response:
+    await api.end_other_sessions()
+    return see_other(ACCOUNT, message=Flash.OTHER_SESSIONS_ENDED)
+
+
 async def _refused(page: Page, api: Api, error: AppError, fields: Sequence[str]) -> Response:
     return await _shown(page, api, error, Problems.of(error, fields))
 
@@ -64,7 +85,8 @@ async def _shown(
     if own is None:
         raise NotAuthorized()
     status = 200 if error is None else error.status
-    response = page("account.html", status, own=own, problems=problems, typed_email=email)
+    sessions = await api.sessions()
+    response = page("account.html", status, own=own, problems=problems, typed_email=email, sessions=sessions)
     if error is not None:
         response.headers.update(error.headers)
     response.raw_headers.extend((b"set-cookie", cookie.encode("latin-1")) for cookie in cookies)

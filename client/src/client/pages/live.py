@@ -36,7 +36,8 @@ async def live(request: Request, ticket_id: TicketId, user: MaybeUser, page: Par
         order = None if others else await order_of(api, user, ticket, order_id)
         return page.part("ticket.html", "state", **shown(ticket, user, order))
 
-    return LiveAnswer(request.app.state.live, ticket_id, _version(request), ask, render)
+    session_id = "" if user is None else user.session_id
+    return LiveAnswer(request.app.state.live, ticket_id, _version(request), ask, render, session_id)
 
 
 def _is(user: CurrentUser | None, user_id: str) -> bool:

@@ -25,6 +25,8 @@ class SecurityEvent(StrEnum):
     PASSWORD_CHANGED = "authn_password_change"
     EMAIL_CONFIRMED = "user_updated"
     """The address is confirmed, or changed, by a link that was mailed to it."""
+    SESSION_ENDED = "authn_token_revoked"
+    """By the owner, on another device or on all others; a sign-out is no event."""
     TOKEN_INVALID = "authn_token_invalid"
     """Ours: a session that is not genuine; a genuine one that has merely expired is no event."""
     THROTTLED = "excess_rate_limit_exceeded"
@@ -46,6 +48,7 @@ NORMAL: Final = frozenset(
         SecurityEvent.SIGNED_UP,
         SecurityEvent.PASSWORD_CHANGED,
         SecurityEvent.EMAIL_CONFIRMED,
+        SecurityEvent.SESSION_ENDED,
         SecurityEvent.KEY_ROTATED,
     }
 )

@@ -8,7 +8,7 @@ from common.base.times import Moment
 from common.contract.details import Details
 from common.messaging.events import AggregateEvent, Event, VersionedEvent, WireModel
 
-TICKETS, ORDERS, EXPIRATION, PAYMENTS = "tickets", "orders", "expiration", "payments"
+TICKETS, ORDERS, EXPIRATION, PAYMENTS, AUTH = "tickets", "orders", "expiration", "payments", "auth"
 """Owners of the events: the services that emit them."""
 
 
@@ -25,6 +25,7 @@ class Subject(StrEnum):
     PAYMENT_AWAITING = "payment.awaiting"
     PAYMENT_CAPTURED = "payment.captured"
     PAYMENT_VOIDED = "payment.voided"
+    SESSION_ENDED = "session.ended"
 
 
 class TicketState(VersionedEvent):
@@ -145,3 +146,14 @@ class PaymentCaptured(PaymentEvent):
 
 class PaymentVoided(PaymentEvent):
     subject = Subject.PAYMENT_VOIDED
+
+
+class SessionEnded(AggregateEvent):
+    """A session is anonymous from now on. `id` names the session, as the claim `sid` of its tokens does.
+
+    There is one for each session that ended before its tokens expired.
+    """
+
+    subject = Subject.SESSION_ENDED
+    owner = AUTH
+    user_id: str

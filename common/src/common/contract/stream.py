@@ -2,4 +2,4 @@
 
 from common.messaging.stream import StreamSpec
 
-MARKETPLACE = StreamSpec("gittix", ("ticket.>", "order.>", "expiration.>", "payment.>"))
+MARKETPLACE = StreamSpec("gittix", ("ticket.>", "order.>", "expiration.>", "payment.>", "session.>"))

@@ -1,10 +1,11 @@
 """Session: a token in one HttpOnly cookie that names the current user, the same for every service.
 
-An invalid, expired or tampered token is an anonymous request, never an error.
+An invalid, expired or tampered token, or one of a session that has ended, is an anonymous request, never an
+error.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Annotated, TypeAlias
 
@@ -14,6 +15,7 @@ from common.base.errors import EmailNotConfirmed, NotAuthorized
 from common.base.identity import CurrentUser
 from common.base.security import SecurityEvent
 from common.http import security_notes
+from common.http.ended_sessions import EndedSessions
 from common.http.expired_tokens import has_expired
 from common.http.session_tokens import LIFETIME, TokenSigner, TokenVerifier
 
@@ -28,11 +30,13 @@ class Sessions:
     """Reads and ends session cookies, by settings `COOKIE_SECURE` and `COOKIE_PORT`.
 
     port: Part of the cookie's name over plain http; None leaves it out.
+    ended: Sessions that are over although their tokens are good.
     """
 
     tokens: TokenVerifier
     secure: bool
     port: int | None = None
+    ended: EndedSessions = field(default_factory=EndedSessions, compare=False)
 
     @property
     def cookie(self) -> str:
@@ -50,7 +54,8 @@ class Sessions:
         return (self.cookie,) if self.secure or self.port is None else (self.cookie, "session")
 
     def read(self, token: str | None) -> CurrentUser | None:
-        return self.tokens.user(token)
+        user = self.tokens.user(token)
+        return None if user is None or user.session_id in self.ended else user
 
     def of_request(self, request: Request) -> CurrentUser | None:
         """The user of the first session cookie that verifies; None without one."""
@@ -61,8 +66,8 @@ class Sessions:
         return next(self._tokens(request), None) is not None
 
     def is_forged(self, request: Request) -> bool:
-        """Whether a session cookie, of a request without a user, has not merely expired."""
-        return not all(has_expired(token) for token in self._tokens(request))
+        """Whether a session cookie, of a request without a user, has not merely expired or ended."""
+        return not all(self.tokens.user(token) or has_expired(token) for token in self._tokens(request))
 
     def _tokens(self, request: Request) -> Iterator[str]:
         """Session cookies, in the order of `names` and of the header: browsers send the closest one first."""

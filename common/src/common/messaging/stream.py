@@ -183,6 +183,15 @@ class Stream(Protocol):
         """
         ...
 
+    def follow(self, subject: str, since: datetime, after: int = 0) -> AsyncGenerator[Sequence[Stored], None]:
+        """Reads the messages on a subject that were stored since then, in order, and goes on for ever.
+
+        Yields batches of at most 1,000; an empty one whenever all that is stored was read. Raises
+        `errors.Unavailable` where it breaks off. after: Sequence behind which to begin in place of `since`; 0
+        for none.
+        """
+        ...
+
     async def last(self, subjects: Sequence[str]) -> Stored | None:
         """The latest message of the event stream on these subjects; None where there is none.
 

@@ -49,7 +49,7 @@ class Worker(Protocol):
 
 
 class Subscription(Worker, Protocol):
-    """Consumes the connected stream: a durable `Consumer` or a `CatchUpSubscription`."""
+    """Reads the connected stream: a durable `Consumer`, a `CatchUpSubscription` or a `FollowSubscription`."""
 
     @property
     def ready(self) -> bool: ...
@@ -57,16 +57,22 @@ class Subscription(Worker, Protocol):
 
 @dataclass
 class Service:
-    """The parts of a service, started and stopped together by `lifespan`."""
+    """The parts of a service, started and stopped together by `lifespan`.
+
+    replays: States in memory that follow from the stream: each process has its own, and none needs the
+        database.
+    """
 
     database: Connection | None = None
     stream: Stream | None = None
     collections: Sequence[HasIndexes] = ()
     relays: Sequence[Worker] = ()
     consumer: Subscription | None = None
+    replays: Sequence[Subscription] = ()
     jobs: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
     on_stop: Sequence[Callable[[], Awaitable[None]]] = ()
     prepared: bool = field(default=False, init=False)
+    _connected: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def checks(self) -> dict[str, Check]:
         checks: dict[str, Check] = {}
@@ -77,6 +83,8 @@ class Service:
             checks["event stream"] = self._is_stream_up
         if self.consumer is not None:
             checks["consumer"] = self._is_consuming
+        if self.replays:
+            checks["replayed events"] = self._has_replayed
         return checks
 
     @asynccontextmanager
@@ -88,7 +96,16 @@ class Service:
             await self._stop(tasks)
 
     def _background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
-        return [self._begin, *(relay.run for relay in self.relays), *map(self._once_prepared, self.jobs)]
+        replays = (self._once_connected(replay) for replay in self.replays)
+        jobs = map(self._once_prepared, self.jobs)
+        return [self._begin, *(relay.run for relay in self.relays), *replays, *jobs]
+
+    def _once_connected(self, replay: Subscription) -> Callable[[], Coroutine[Any, Any, None]]:
+        async def run() -> None:
+            await self._connected.wait()
+            await replay.run()
+
+        return run
 
     def _once_prepared(
         self, job: Callable[[], Coroutine[Any, Any, None]]
@@ -111,6 +128,7 @@ class Service:
     async def _connect(self) -> None:
         if self.stream is not None:
             await self.stream.connect()
+            self._connected.set()
 
     async def _prepare(self) -> None:
         refusals = Repetitions()
@@ -165,3 +183,6 @@ class Service:
 
     async def _is_consuming(self) -> bool:
         return self.consumer is not None and self.consumer.ready
+
+    async def _has_replayed(self) -> bool:
+        return all(replay.ready for replay in self.replays)

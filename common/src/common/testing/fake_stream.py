@@ -7,7 +7,9 @@ import asyncio
 import heapq
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from common.base.errors import Unavailable
 from common.messaging.stream import (
@@ -225,6 +227,33 @@ class FakeStream:
         ]
         for start in range(0, len(found), HISTORY_BATCH):
             yield found[start : start + HISTORY_BATCH]
+
+    async def follow(
+        self, subject: str, since: datetime, after: int = 0
+    ) -> AsyncGenerator[Sequence[Stored], None]:
+        arrived = asyncio.Event()
+
+        def notice(_message: Stored) -> None:
+            arrived.set()
+
+        def is_next(message: Stored) -> bool:
+            return message.sequence > after and (position > 0 or message.at >= since)
+
+        self._require_up()
+        self.followers.append(notice)
+        position = after
+        try:
+            while True:
+                arrived.clear()
+                async with aclosing(self.history([subject], position)) as batches:
+                    async for batch in batches:
+                        if found := list(filter(is_next, batch)):
+                            yield found
+                        position = batch[-1].sequence
+                yield ()
+                await arrived.wait()
+        finally:
+            self.followers.remove(notice)
 
     async def last(self, subjects: Sequence[str]) -> Stored | None:
         found = [message async for batch in self.history(subjects) for message in batch]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
+import auth.publishers
 import expiration.listeners
 import expiration.publishers
 import orders.listeners
@@ -18,6 +19,7 @@ import payments.publishers
 import tickets.listeners
 import tickets.publishers
 from client.live import pages
+from common.contract import ended_sessions
 from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.permissions import Account, permissions, rendered
 from common.messaging.listener import Listener
@@ -29,28 +31,40 @@ from infra.deploy.broker_users import FILE
 HEADER = "# Written by `python -m infra.deploy.broker` from the services' publishers and listeners.\n"
 
 
+FOLLOWED = (ended_sessions.SUBJECT,)
+"""Read by each service with a session."""
+
+
 def accounts() -> Sequence[Account]:
     """The users of the broker but for its administrator."""
     return (
-        _service(tickets.publishers, tickets.listeners),
-        _service(orders.publishers, orders.listeners),
+        _service(tickets.publishers, tickets.listeners, followed=FOLLOWED),
+        _service(orders.publishers, orders.listeners, followed=FOLLOWED),
         _service(expiration.publishers, expiration.listeners),
-        _service(payments.publishers, payments.listeners),
-        Account("client", watched=pages.SUBJECTS),
+        _service(payments.publishers, payments.listeners, followed=FOLLOWED),
+        Account("client", watched=pages.SUBJECTS, followed=FOLLOWED),
+        _service(auth.publishers, followed=FOLLOWED),
     )
 
 
-def _service(publishers: ModuleType, listeners: ModuleType) -> Account:
+def _service(
+    publishers: ModuleType, listeners: ModuleType | None = None, *, followed: tuple[str, ...] = ()
+) -> Account:
+    """listeners: None for a service without a durable consumer."""
     emitted = [one for one in vars(publishers).values() if _is_own(one, Publisher, publishers)]
     (user,) = {publisher.source for publisher in emitted}
+    kinds = tuple(str(event.subject) for publisher in emitted for event in publisher.events)
+    return Account(user, kinds, None if listeners is None else _durable(listeners), followed=followed)
+
+
+def _durable(listeners: ModuleType) -> str:
     groups = {
         one.queue_group
         for one in vars(listeners).values()
         if _is_own(one, Listener, listeners) and one.events
     }
     (durable,) = groups
-    kinds = tuple(str(event.subject) for publisher in emitted for event in publisher.events)
-    return Account(user, kinds, durable)
+    return str(durable)
 
 
 def _is_own(value: object, base: type, module: ModuleType) -> bool:

@@ -54,6 +54,7 @@ def services(config: Config, keys: Keys, seeds: Seeds | None = None) -> Mapping[
 
     own = {
         "auth": mongo("auth")
+        | nats("auth")
         | of_auth(keys)
         | _cookie(config)
         | _public_address(config)

@@ -12,6 +12,7 @@ from common.contract.events import (
     PaymentCaptured,
     PaymentCreated,
     PaymentVoided,
+    SessionEnded,
     TicketCreated,
     TicketUpdated,
     TicketWithdrawn,
@@ -35,8 +36,15 @@ EVENTS: tuple[type[Event], ...] = (
     PaymentCreated,
     PaymentCaptured,
     PaymentVoided,
+    SessionEnded,
 )
-OWNERS = {"ticket": "tickets", "order": "orders", "expiration": "expiration", "payment": "payments"}
+OWNERS = {
+    "ticket": "tickets",
+    "order": "orders",
+    "expiration": "expiration",
+    "payment": "payments",
+    "session": "auth",
+}
 
 _BY_SUBJECT = {str(event.subject): event for event in EVENTS}
 
@@ -96,6 +104,8 @@ def sentence(event: Event) -> str:
             return f"order {_short(event.order_id)} has its money captured"
         case PaymentVoided():
             return f"order {_short(event.order_id)} has its authorisation voided"
+        case SessionEnded():
+            return f"a session of user {_short(event.user_id)} has ended"
     raise TypeError(f"no sentence for {type(event).__name__}")
 
 

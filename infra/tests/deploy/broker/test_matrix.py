@@ -15,8 +15,17 @@ from common.contract.events import Subject
 pytestmark = pytest.mark.connected
 
 SERVICES = ("tickets", "orders", "expiration", "payments")
-USERS = (*SERVICES, "client")
-OWN = {"tickets": "ticket.", "orders": "order.", "expiration": "expiration.", "payments": "payment."}
+USERS = (*SERVICES, "client", "auth")
+FOLLOWERS = ("tickets", "orders", "payments", "client", "auth")
+"""Users that read which sessions ended, and by that call nothing else."""
+OWN = {
+    "tickets": "ticket.",
+    "orders": "order.",
+    "expiration": "expiration.",
+    "payments": "payment.",
+    "auth": "session.",
+}
+FILTERS = ("ticket.>", ">", "*.ended.*", "session.>", "session.ended.*")
 STREAMS = ("gittix", "gittix-dead-letters", "KV_other")
 CONSUMERS = (*SERVICES, "unknown")
 ON_STREAMS = (
@@ -53,7 +62,10 @@ def publishable() -> list[str]:
             f"$JS.API.{call}.{stream}.{name}"
             for call, stream, name in product(ON_CONSUMERS, STREAMS, CONSUMERS)
         ),
-        *(f"$JS.API.CONSUMER.CREATE.gittix.{name}.ticket.>" for name in CONSUMERS),
+        *(
+            f"$JS.API.CONSUMER.CREATE.{stream}.{name}.{subject}"
+            for stream, name, subject in product(STREAMS, CONSUMERS, FILTERS)
+        ),
         *(f"$JS.API.DIRECT.GET.gittix.{kind}.65f" for kind in Subject),
         *(f"$JS.ACK.{stream}.{name}.1.1.1.1.0" for stream, name in product(STREAMS, CONSUMERS)),
         *(f"_INBOX_{user}.x" for user in (*USERS, "administrator")),
@@ -62,8 +74,24 @@ def publishable() -> list[str]:
 
 
 def may_publish(user: str) -> set[str]:
-    if user == "client":
+    if user in SERVICES:
+        return {*_of_a_service(user), *_following(user)}
+    own = {f"{kind}.65f" for kind in Subject if kind.startswith(OWN.get(user, "none"))}
+    streams = {f"$JS.API.STREAM.INFO.{stream}" for stream in STREAMS[:2]} if user == "auth" else set()
+    return {*own, *streams, *_following(user)}
+
+
+def _following(user: str) -> set[str]:
+    if user not in FOLLOWERS:
         return set()
+    return {
+        "$JS.API.CONSUMER.CREATE.gittix.unknown.session.ended.*",
+        "$JS.API.CONSUMER.MSG.NEXT.gittix.unknown",
+        "$JS.API.CONSUMER.DELETE.gittix.unknown",
+    }
+
+
+def _of_a_service(user: str) -> set[str]:
     return {
         *(f"{kind}.65f" for kind in Subject if kind.startswith(OWN[user])),
         # Its own dead letters, and what it skipped before it listened, for itself.
@@ -96,7 +124,7 @@ def subscribable() -> list[str]:
 
 def may_subscribe(user: str) -> set[str]:
     if user == "client":
-        return {"ticket.updated.*", "ticket.withdrawn.*", "order.created.*"}
+        return {"ticket.updated.*", "ticket.withdrawn.*", "order.created.*", "_INBOX_client.>"}
     return {f"_INBOX_{user}.>"}
 
 

@@ -12,7 +12,8 @@ def test_the_committed_file_is_written_from_the_services_declarations() -> None:
 
 
 def test_its_users_are_the_administrator_and_each_process_with_events() -> None:
-    assert broker_users.names() == ["administrator", "tickets", "orders", "expiration", "payments", "client"]
+    services = ["tickets", "orders", "expiration", "payments", "client", "auth"]
+    assert broker_users.names() == ["administrator", *services]
 
 
 def test_every_namespace_of_the_stream_has_one_publisher() -> None:

@@ -221,29 +221,42 @@ def test_each_has_the_seed_of_its_own_user_and_the_server_the_public_keys() -> N
         if "NATS_SEED" in one.get("environment", {})
     }
     users = {name: found[1].lower() for name, found in seeds.items() if found is not None}
-    own = {name: name for name in ("tickets", "orders", "payments", "expiration", "client")}
+    own = {name: name for name in ("auth", "tickets", "orders", "payments", "expiration", "client")}
     assert users == own | {"expiration-worker": "expiration", "streams": "administrator"}
     assert set(containers()["nats"]["environment"]) == {key_variable(user) for user in broker_users.names()}
     script = REPO / "infra" / "compose" / "seeds.sh"
-    assert f"common.seeds {' '.join(broker_users.names())})" in script.read_text()
+    assert f"for user in {' '.join(broker_users.names())}; do" in script.read_text()
     for document in ("README.md", "compose.yaml", ".github/workflows/ci.yaml"):
         assert "infra/compose/seeds.sh" in (REPO / document).read_text()
 
 
 def test_the_keys_of_the_brokers_users_are_made_once_for_their_owner_alone(tmp_path: Path) -> None:
+    """Those of a user that a later release adds are made beside the ones that are there."""
     script = tmp_path / "infra" / "compose" / "seeds.sh"
     script.parent.mkdir(parents=True)
     script.write_text((REPO / "infra" / "compose" / "seeds.sh").read_text())
     docker = tmp_path / "docker"
-    docker.write_text('#!/bin/sh\n[ "$1" = build ] && echo image || echo NATS_ADMINISTRATOR_KEY=$$\n')
+    docker.write_text(
+        "#!/bin/sh\n"
+        'if [ "$1" = build ]; then echo image; exit; fi\n'
+        'while [ $# -gt 0 ] && [ "$1" != common.seeds ]; do shift; done\n'
+        'shift; for user; do echo "NATS_$(echo "$user" | tr a-z A-Z)_KEY=$$"; done\n'
+    )
     docker.chmod(0o755)
     env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
 
-    for _ in range(2):
-        subprocess.run(["sh", script], env=env, check=True, capture_output=True)
-
     made = tmp_path / ".env"
-    assert re.fullmatch(r"NATS_ADMINISTRATOR_KEY=\d+\n", made.read_text())
+
+    def run() -> str:
+        subprocess.run(["sh", script], env=env, check=True, capture_output=True)
+        return made.read_text()
+
+    first = run()
+    assert re.findall(r"^(\w+)=\d+$", first, re.MULTILINE) == [*map(key_variable, broker_users.names())]
+    assert run() == first
+    older = re.sub(r"NATS_AUTH_KEY=\d+\n", "", first)
+    made.write_text(older)
+    assert re.fullmatch(re.escape(older) + r"NATS_AUTH_KEY=\d+\n", run())
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
 
 

@@ -11,8 +11,13 @@ from common.messaging.nats_connection import inbox_of
 from common.messaging.stream import StreamSpec, retry_subject
 
 API = "$JS.API"
-READER_CALLS = ("CONSUMER.CREATE", "CONSUMER.MSG.NEXT", "CONSUMER.DELETE")
-"""Calls by which `subscriptions.history` reads a stream, over a consumer with a random name."""
+CREATE = "CONSUMER.CREATE"
+READER_CALLS = (CREATE, "CONSUMER.MSG.NEXT", "CONSUMER.DELETE")
+"""Calls by which `subscriptions.history` reads a stream, over a consumer with a random name.
+
+The subject of the first ends with the consumer's filter where that is a single one, and the server compares
+the two: so a user may be given one kind of event to read, and no other.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +28,19 @@ class Account:
     kinds: Kinds of event that it publishes, such as "ticket.created".
     durable: Name of its durable consumer; None where it has none.
     watched: Subjects that it subscribes to without JetStream.
+    followed: Subjects that it reads from the stream, each by a consumer of its own (`Stream.follow`).
     """
 
     user: str
     kinds: tuple[str, ...] = ()
     durable: str | None = None
     watched: tuple[str, ...] = ()
+    followed: tuple[str, ...] = ()
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether it sends requests, and so needs an inbox."""
+        return bool(self.kinds or self.durable or self.followed)
 
     @property
     def namespaces(self) -> Sequence[str]:
@@ -57,20 +69,28 @@ def permissions(account: Account, spec: StreamSpec, accounts: Iterable[Account])
     others = [other for other in accounts if other.user != account.user]
     if shared := [name for other in others for name in other.namespaces if name in account.namespaces]:
         raise ValueError(f"{account.user} and another user publish {', '.join(shared)}")
-    if account.durable is None:
-        return Permissions((), (), account.watched)
-    durables = sorted({account.durable, *(other.durable for other in others if other.durable)})
+    durables = sorted(other.durable for other in (account, *others) if other.durable)
+    published = (f"{namespace}.>" for namespace in account.namespaces)
+    asked = (*published, *_asking(spec, account), *_following(spec.name, account.followed))
     return Permissions(
-        publish=(
-            *(f"{namespace}.>" for namespace in account.namespaces),
-            retry_subject(account.durable, ">"),
-            f"dead.{account.durable}.>",
-            *_own_consumer(spec.name, account.durable),
-            *_reading(spec),
-        ),
-        refused=tuple(_on_durables(spec.name, account.durable, durables)),
-        subscribe=(f"{inbox_of(account.user)}.>", *account.watched),
+        publish=tuple(dict.fromkeys(asked)),
+        refused=tuple(_on_durables(spec.name, account, durables)),
+        subscribe=(*((f"{inbox_of(account.user)}.>",) if account.has_answers else ()), *account.watched),
     )
+
+
+def _asking(spec: StreamSpec, account: Account) -> Iterable[str]:
+    if account.durable is not None:
+        yield retry_subject(account.durable, ">")
+        yield f"dead.{account.durable}.>"
+        yield from _own_consumer(spec.name, account.durable)
+    if account.durable is not None or account.kinds:
+        for stream in (spec.name, spec.dead_letters):
+            yield f"{API}.STREAM.INFO.{stream}"
+    if account.durable is not None:
+        yield f"{API}.STREAM.MSG.GET.{spec.name}"
+        for call in READER_CALLS:
+            yield f"{API}.{call}.{spec.name}.*"
 
 
 def _own_consumer(stream: str, durable: str) -> Iterable[str]:
@@ -79,20 +99,23 @@ def _own_consumer(stream: str, durable: str) -> Iterable[str]:
     yield f"$JS.ACK.{stream}.{durable}.>"
 
 
-def _reading(spec: StreamSpec) -> Iterable[str]:
-    for stream in (spec.name, spec.dead_letters):
-        yield f"{API}.STREAM.INFO.{stream}"
-    yield f"{API}.STREAM.MSG.GET.{spec.name}"
-    for call in READER_CALLS:
-        yield f"{API}.{call}.{spec.name}.*"
+def _following(stream: str, subjects: Sequence[str]) -> Iterable[str]:
+    for subject in subjects:
+        yield f"{API}.{CREATE}.{stream}.*.{subject}"
+    if subjects:
+        for call in READER_CALLS:
+            if call != CREATE:
+                yield f"{API}.{call}.{stream}.*"
 
 
-def _on_durables(stream: str, own: str, durables: Sequence[str]) -> Iterable[str]:
+def _on_durables(stream: str, account: Account, durables: Sequence[str]) -> Iterable[str]:
     """A reader's calls, which name any consumer, on a durable one. Its own may be changed and pulled from."""
     for call in READER_CALLS:
         for durable in durables:
-            if durable != own or call == "CONSUMER.DELETE":
+            if durable != account.durable or call == "CONSUMER.DELETE":
                 yield f"{API}.{call}.{stream}.{durable}"
+    for durable in durables if account.followed else ():
+        yield f"{API}.{CREATE}.{stream}.{durable}.>"
 
 
 def rendered(users: Iterable[tuple[str, Permissions | None]]) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import datetime
 
 import nats
 import nats.errors
@@ -48,6 +49,7 @@ class JetStream:
         storage: Storage | None = DEFAULT_STORAGE,
         *,
         identity: Identity | None = None,
+        waits: bool = True,
     ) -> None:
         """
         url: One server, or several of a cluster with commas between.
@@ -56,6 +58,8 @@ class JetStream:
         storage: How to declare the streams. None: this process waits until an administrator has declared
             them, as where the broker's users may not.
         identity: User of the broker, where it has users.
+        waits: Whether `connect` waits for the streams; a user that may not ask for them uses them as they
+            are.
         """
         self._url = url
         self._name = name
@@ -66,7 +70,7 @@ class JetStream:
         self._history = History(self._client)
         self._sources: list[JetStreamSource] = []
         self._connected = False
-        self._declared = False
+        self._declared = not waits
         self._usable = False
 
     async def connect(self, *, declare: bool = True) -> None:
@@ -131,6 +135,9 @@ class JetStream:
         self, subjects: Sequence[str], after: int = 0, *, dead_letters: bool = False
     ) -> AsyncGenerator[Sequence[Stored], None]:
         return self._history.read(self._stored_in(dead_letters), subjects, after)
+
+    def follow(self, subject: str, since: datetime, after: int = 0) -> AsyncGenerator[Sequence[Stored], None]:
+        return self._history.follow(self._spec.name, subject, since, after)
 
     async def last(self, subjects: Sequence[str]) -> Stored | None:
         return await self._history.last(self._spec.name, subjects)

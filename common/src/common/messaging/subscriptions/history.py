@@ -4,13 +4,14 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
+from datetime import datetime
 
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RawStreamMsg
-from nats.js.errors import NotFoundError
+from nats.js.errors import FetchTimeoutError, NotFoundError
 
 from common.base import times
 from common.base.errors import Unavailable
@@ -21,6 +22,9 @@ BATCH = 1_000
 ANSWER_SECONDS = 5.0
 UNUSED_SECONDS = 30.0
 TRIES = 5
+WAIT_SECONDS = 5.0
+HEARTBEAT_SECONDS = 2.0
+"""A consumer that waits for its next message is lost if it gives no sign of life in WAIT_SECONDS."""
 NO_MESSAGE = 10037
 """Error code of JetStream's API."""
 
@@ -68,6 +72,42 @@ class History:
                     raise
                 # The last message may have been removed meanwhile: it would be waited for in vain.
                 last = min(last, await self._end(stream, subjects))
+
+    async def follow(
+        self, stream: str, subject: str, since: datetime, after: int
+    ) -> AsyncGenerator[Sequence[Stored], None]:
+        """What `Stream.follow` promises.
+
+        By one consumer in a server's memory. Its messages are numbered, so none is left out unnoticed.
+        """
+        context = self._client.jetstream(timeout=ANSWER_SECONDS)
+        async with self._asking():
+            consumer = await context.add_consumer(stream, _following(subject, since, after))
+            subscription = await context.pull_subscribe_bind(consumer.name, stream)
+        pending, received = consumer.num_pending or 0, 0
+        try:
+            while True:
+                if not pending:
+                    yield ()
+                messages = await self._next(subscription, pending)
+                for message in messages:
+                    received += 1
+                    _check_number(message, received)
+                if messages:
+                    yield [*map(_stored, messages)]
+                    pending = messages[-1].metadata.num_pending
+        finally:
+            await self._forget(context, stream, consumer.name, subscription)
+
+    async def _next(self, subscription: JetStreamContext.PullSubscription, pending: int) -> Sequence[Msg]:
+        """Messages that are there, or the next one; none if it has not come yet."""
+        async with self._asking():
+            if pending:
+                return await subscription.fetch(min(BATCH, pending), ANSWER_SECONDS)
+            try:
+                return await subscription.fetch(1, WAIT_SECONDS, HEARTBEAT_SECONDS)
+            except FetchTimeoutError:
+                return ()
 
     async def last(self, stream: str, subjects: Sequence[str]) -> Stored | None:
         """What `Stream.last` promises."""
@@ -118,8 +158,7 @@ class History:
                     messages = await subscription.fetch(max(1, min(BATCH, pending)), ANSWER_SECONDS)
                 for message in messages:
                     received += 1
-                    if message.metadata.sequence.consumer != received:
-                        raise Unavailable("The event stream skipped a message")
+                    _check_number(message, received)
                 # What came into the stream since the beginning is the next reading's.
                 batch = [stored for stored in map(_stored, messages) if stored.sequence <= last]
                 if batch:
@@ -156,6 +195,26 @@ class History:
         except (nats.errors.Error, TimeoutError) as error:
             kind = _Lost if asked.expired() else Unavailable
             raise kind(f"The event stream can't be read: {error!r}") from error
+
+
+def _following(subject: str, since: datetime, after: int) -> ConsumerConfig:
+    """By a single filter, the call's subject ends with it: the broker's permissions name what may be read."""
+    return ConsumerConfig(
+        name=secrets.token_hex(16),
+        deliver_policy=DeliverPolicy.BY_START_SEQUENCE if after else DeliverPolicy.BY_START_TIME,
+        opt_start_seq=after + 1 if after else None,
+        opt_start_time=None if after else since,
+        filter_subject=subject,
+        ack_policy=AckPolicy.NONE,
+        inactive_threshold=UNUSED_SECONDS,
+        mem_storage=True,
+        num_replicas=1,
+    )
+
+
+def _check_number(message: Msg, expected: int) -> None:
+    if message.metadata.sequence.consumer != expected:
+        raise Unavailable("The event stream skipped a message")
 
 
 def _stored(message: Msg) -> Stored:
