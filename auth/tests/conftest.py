@@ -42,6 +42,7 @@ def settings() -> Settings:
         jwt_key=JWT_KEY,
         client_address_key=CLIENT_ADDRESS_KEY,
         device_key=DEVICE_KEY,
+        public_url=BASE_URL,
         cookie_secure=False,
     )
 

@@ -11,6 +11,7 @@ GOOD = {
     "JWT_PUBLIC_KEYS": JWT_PUBLIC_KEYS,
     "CLIENT_ADDRESS_KEY": "a" * 32,
     "DEVICE_KEY": "d" * 32,
+    "PUBLIC_URL": "https://gittix.test",
 }
 
 
@@ -29,6 +30,9 @@ GOOD = {
         ("CLIENT_ADDRESS_KEY", "short"),
         ("DEVICE_KEY", None),
         ("DEVICE_KEY", "short"),
+        ("PUBLIC_URL", None),
+        ("PUBLIC_URL", "gittix.test"),
+        ("PUBLIC_URL", "https://gittix.test/shop"),
         ("SIGN_UPS_PER_HOUR", "-1"),
         ("MAX_FAILED_SIGN_INS", "1001"),
         ("PORT", "x"),
@@ -56,6 +60,7 @@ def test_the_settings_show_no_key() -> None:
 
 def test_with_the_key_of_the_release_before_a_start_needs_no_other(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("MONGO_URI", GOOD["MONGO_URI"])
+    environment.setenv("PUBLIC_URL", GOOD["PUBLIC_URL"])
     for key in ("s" * 32, f"{JWT_KEY},{'s' * 32}"):
         environment.setenv("JWT_KEY", key)
         assert load(Settings).client_address_key == "s" * 32

@@ -6,7 +6,7 @@ from auth.domain import Limits
 from common.http.session import IssuingSessions
 from common.http.session_keys import SigningKeys, public_keys
 from common.http.session_tokens import signer_of, verifier_of
-from common.runtime.settings import CookieSettings, MongoUri, OwnKey, ServiceSettings
+from common.runtime.settings import CookieSettings, MongoUri, OwnKey, PublicUrl, ServiceSettings
 
 Count = Annotated[int, Field(ge=0, le=1_000)]
 """Limit of a moving window; 0 for none. Each event that counts is stored until it leaves the window."""
@@ -32,6 +32,8 @@ class Settings(ServiceSettings, CookieSettings):
     """Verifies browsers' addresses by the pages: `common.http.client_address`."""
     device_key: OwnKey = Field(default="", validate_default=True, repr=False)
     """Proves device cookies. A new key makes every device one that its account does not know."""
+    public_url: PublicUrl
+    """The edge, as browsers reach it, such as `https://gittix.example`: passkeys are bound to its host."""
     max_failed_sign_ins: Count = 10
     max_failed_sign_ins_per_address: Count = 30
     max_failed_sign_ins_per_account: Count = 100

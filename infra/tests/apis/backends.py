@@ -18,7 +18,7 @@ import payments.app
 import payments.settings
 import tickets.app
 import tickets.settings
-from common.testing.browser import CLIENT_ADDRESS_KEY, JWT_KEY, JWT_PUBLIC_KEYS, running
+from common.testing.browser import BASE_URL, CLIENT_ADDRESS_KEY, JWT_KEY, JWT_PUBLIC_KEYS, running
 from common.testing.fake_stream import FakeStream
 from common.testing.memory import memory_database
 
@@ -67,6 +67,7 @@ def services(stream: FakeStream, *, secure: bool = False) -> dict[str, FastAPI]:
         "jwt_key": JWT_KEY,
         "client_address_key": CLIENT_ADDRESS_KEY,
         "device_key": "d" * 32,
+        "public_url": BASE_URL,
         "cookie_secure": secure,
         "mongo_uri": "mongodb://unused",
         "require_confirmed_email": False,

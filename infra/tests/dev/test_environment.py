@@ -18,7 +18,7 @@ def test_a_service_gets_what_the_contract_lists_and_no_more() -> None:
     own = {name: set(env) - EVERY - set(SYSTEM) - limits for name, env in envs().items()}
 
     assert own == {
-        "auth": {"MONGO_URI", "JWT_KEY", "CLIENT_ADDRESS_KEY", "DEVICE_KEY"} | SESSION,
+        "auth": {"MONGO_URI", "JWT_KEY", "CLIENT_ADDRESS_KEY", "DEVICE_KEY", "PUBLIC_URL"} | SESSION,
         "tickets": {"MONGO_URI", "NATS_URL"} | SESSION,
         "orders": {"MONGO_URI", "NATS_URL", "RECEIPT_KEYS"} | SESSION,
         "payments": {"MONGO_URI", "NATS_URL", "PAYMENT_GATEWAY"} | SESSION,

@@ -52,7 +52,11 @@ def services(config: Config, keys: Keys, seeds: Seeds | None = None) -> Mapping[
         return {"MONGO_URI": config.mongo(database)}
 
     own = {
-        "auth": mongo("auth") | of_auth(keys) | _cookie(config) | _passed(config, *GUESSES),
+        "auth": mongo("auth")
+        | of_auth(keys)
+        | _cookie(config)
+        | _public_address(config)
+        | _passed(config, *GUESSES),
         "tickets": mongo("tickets") | nats("tickets") | session,
         "orders": mongo("orders") | nats("orders") | session | hold | of_others(keys, "RECEIPT_KEYS"),
         "expiration": nats("expiration") | {"REDIS_URL": config.redis()},
@@ -83,8 +87,11 @@ def _cookie(config: Config) -> dict[str, str]:
 
 def _addresses(config: Config) -> dict[str, str]:
     """The edge, as the pages reach it and as a browser does."""
-    own = {"API_BASE_URL": config.edge_url, "PUBLIC_URL": f"http://localhost:{config.ports['edge']}"}
-    return own | _passed(config, "PUBLIC_URL")
+    return {"API_BASE_URL": config.edge_url} | _public_address(config)
+
+
+def _public_address(config: Config) -> dict[str, str]:
+    return {"PUBLIC_URL": f"http://localhost:{config.ports['edge']}"} | _passed(config, "PUBLIC_URL")
 
 
 def _gateway(config: Config) -> dict[str, str]:
