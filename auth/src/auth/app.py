@@ -11,6 +11,9 @@ from auth.email_hashes import EmailHashes
 from auth.errors import FAILED_SIGN_INS
 from auth.hash_queue import HashQueue
 from auth.http_session import SessionStarter
+from auth.passkeys.challenges import Challenges
+from auth.passkeys.relying_party import RelyingParty
+from auth.passkeys.routes import create_passkey_router
 from auth.passwords import Hasher, Passwords, argon2id
 from auth.repository import Repositories
 from auth.routes import create_router
@@ -36,7 +39,8 @@ def create_app(
     database = mongo.connect(settings.mongo_uri, "auth") if database is None else database
     repositories = Repositories.over(database, settings.limits)
     hashing = HashQueue(Passwords(argon2id() if hasher is None else hasher))
-    context = AccountContext(repositories, hashing, NoSessionEnds())
+    party, challenges = RelyingParty.of(settings.public_url), Challenges.derived_from(settings.device_key)
+    context = AccountContext(repositories, hashing, NoSessionEnds(), party, challenges)
     service = Service(
         database=database,
         collections=repositories.all,
@@ -47,7 +51,11 @@ def create_app(
     starter = SessionStarter(repositories.users, sessions, devices, settings.require_confirmed_email)
     app = create_http_app(
         "auth",
-        [create_router(repositories, hashing, starter), create_account_router(context, starter)],
+        [
+            create_router(repositories, hashing, starter),
+            create_account_router(context, starter),
+            create_passkey_router(context, starter),
+        ],
         service.lifespan,
         service.checks(),
         site=Site(settings.cookie_secure),

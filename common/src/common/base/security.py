@@ -25,6 +25,9 @@ class SecurityEvent(StrEnum):
     PASSWORD_CHANGED = "authn_password_change"
     EMAIL_CONFIRMED = "user_updated"
     """The address is confirmed, or changed, by a link that was mailed to it."""
+    PASSKEY_ADDED = "authn_passkey_added"
+    """Ours, as the next one."""
+    PASSKEY_REMOVED = "authn_passkey_removed"
     TOKEN_INVALID = "authn_token_invalid"
     """Ours: a session that is not genuine; a genuine one that has merely expired is no event."""
     THROTTLED = "excess_rate_limit_exceeded"
@@ -46,6 +49,8 @@ NORMAL: Final = frozenset(
         SecurityEvent.SIGNED_UP,
         SecurityEvent.PASSWORD_CHANGED,
         SecurityEvent.EMAIL_CONFIRMED,
+        SecurityEvent.PASSKEY_ADDED,
+        SecurityEvent.PASSKEY_REMOVED,
         SecurityEvent.KEY_ROTATED,
     }
 )
