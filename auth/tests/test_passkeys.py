@@ -62,9 +62,7 @@ async def test_a_passkey_says_when_it_was_added_and_last_used(ada: User) -> None
     assert used["lastUsed"].endswith("Z")
 
 
-async def test_a_device_learns_an_account_by_a_random_handle_that_stays(
-    ada: User, database: Database
-) -> None:
+async def test_a_device_learns_an_account_by_a_random_handle_that_stays(ada: User) -> None:
     options = (await ada.options()).json()
     again = (await ada.options()).json()
 

@@ -25,6 +25,9 @@ class Flash(StrEnum):
     EMAIL_CONFIRMED = "email-confirmed"
     EMAIL_CHANGE_MAILED = "email-change-mailed"
     PASSWORD_CHANGED = "password-changed"
+    PASSKEY_ADDED = "passkey-added"
+    PASSKEY_RENAMED = "passkey-renamed"
+    PASSKEY_REMOVED = "passkey-removed"
     SIGN_IN_FIRST = "sign-in-first"
     SIGN_IN_TO_KEEP = "sign-in-to-keep"
     SIGN_IN_TO_BUY = "sign-in-to-buy"
@@ -52,6 +55,9 @@ MESSAGES = {
         "A mail with a link is on its way to the new address. Your address changes when you use the link."
     ),
     Flash.PASSWORD_CHANGED: gettext_noop("Your password is changed."),
+    Flash.PASSKEY_ADDED: gettext_noop("Your passkey is added."),
+    Flash.PASSKEY_RENAMED: gettext_noop("Your passkey has its new name."),
+    Flash.PASSKEY_REMOVED: gettext_noop("The passkey is removed. It signs in no longer."),
     Flash.SIGN_IN_FIRST: gettext_noop("Sign in to go on. You will be taken back to where you were."),
     Flash.SIGN_IN_TO_KEEP: gettext_noop("Sign in to go on. What you typed is kept."),
     Flash.SIGN_IN_TO_BUY: gettext_noop("Sign in or create an account, and your purchase goes on."),
@@ -78,6 +84,7 @@ _GOOD_NEWS = frozenset(
         Flash.EMAIL_CONFIRMED,
         Flash.PASSWORD_CHANGED,
         Flash.PASSWORD_RESET,
+        Flash.PASSKEY_ADDED,
     )
 )
 

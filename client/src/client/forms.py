@@ -1,5 +1,6 @@
 """Fields of a submitted form, and the problems to show beside them."""
 
+import json
 import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
@@ -52,6 +53,22 @@ def version_of(form: Mapping[str, str]) -> str:
     return version
 
 
+def answer_of(form: Mapping[str, str], name: str) -> Mapping[str, object] | None:
+    """A device's answer, which our script put into the field `name` as JSON; None in a form without one.
+
+    Raises FormInvalid for anything else.
+    """
+    if not form.get(name):
+        return None
+    try:
+        answer = json.loads(form[name])
+    except (ValueError, RecursionError):
+        raise FormInvalid() from None
+    if not isinstance(answer, dict):
+        raise FormInvalid()
+    return answer
+
+
 @dataclass(frozen=True, slots=True)
 class Problems:
     """Messages of an error: `fields` are shown beside the form's fields, `others` above the form."""
@@ -93,6 +110,7 @@ def _record_id(name: str) -> object:
     return Depends(read)
 
 
+PasskeyId = Annotated[str, _record_id("passkey_id")]
 TicketId = Annotated[str, _record_id("ticket_id")]
 OrderId = Annotated[str, _record_id("order_id")]
 """An id from the path. Raises NotFound for any other value, so that none becomes part of an API's address."""

@@ -97,6 +97,13 @@ class CurrentUserAnswer(Upstream):
     current_user: OwnUser | None
 
 
+class Passkey(Upstream):
+    id: str
+    name: str
+    created: datetime
+    last_used: datetime | None = None
+
+
 class Payment(Upstream):
     """A payment. client_secret: For the bank's further step (such as 3-D Secure), if one is due."""
 
@@ -128,6 +135,7 @@ class Summary(Upstream):
 
 TICKETS = TypeAdapter(list[Ticket])
 ORDERS = TypeAdapter(list[Order])
+PASSKEYS = TypeAdapter(list[Passkey])
 
 
 @dataclass(frozen=True, slots=True)
