@@ -1,6 +1,5 @@
 """Fields of a submitted form, and the problems to show beside them."""
 
-import json
 import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
+from pydantic import BaseModel, ValidationError
 
 from client.messages import Text, message_for
 from client.refusals import FormInvalid
@@ -53,6 +53,15 @@ def version_of(form: Mapping[str, str]) -> str:
     return version
 
 
+class _DeviceAnswer(BaseModel):
+    """What `passkeys.js` writes: `AuthenticationResponseJSON` or `RegistrationResponseJSON` of WebAuthn."""
+
+    id: str
+    rawId: str  # noqa: N815  # as on the wire
+    type: str
+    response: dict[str, str]
+
+
 def answer_of(form: Mapping[str, str], name: str) -> Mapping[str, object] | None:
     """A device's answer, which our script put into the field `name` as JSON; None in a form without one.
 
@@ -61,12 +70,9 @@ def answer_of(form: Mapping[str, str], name: str) -> Mapping[str, object] | None
     if not form.get(name):
         return None
     try:
-        answer = json.loads(form[name])
-    except (ValueError, RecursionError):
+        return _DeviceAnswer.model_validate_json(form[name]).model_dump()
+    except ValidationError:
         raise FormInvalid() from None
-    if not isinstance(answer, dict):
-        raise FormInvalid()
-    return answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def signup(records: Records, request: httpx.Request) -> httpx.Response:
         return {"id": user.id, "email": given["email"]}
 
     made = once(records, request, "", {**given, "email": address}, create)
-    return _session(records, 201, CurrentUser(made["id"]), made["email"])
+    return session(records, 201, CurrentUser(made["id"]), made["email"])
 
 
 def signin(records: Records, request: httpx.Request) -> httpx.Response:
@@ -48,7 +48,7 @@ def signin(records: Records, request: httpx.Request) -> httpx.Response:
     user, password = records.users.get(given["email"].casefold(), (None, None))
     if user is None or password != given["password"]:
         raise refuse(400, ErrorCode.INVALID_CREDENTIALS, "Invalid credentials")
-    return _session(records, 200, user, records.emails[user.id])
+    return session(records, 200, user, records.emails[user.id])
 
 
 def signout(_records: Records, _request: httpx.Request) -> httpx.Response:
@@ -85,7 +85,7 @@ def renewed(records: Records, request: httpx.Request) -> list[tuple[str, str]]:
     return [("Set-Cookie", renewed.headers["set-cookie"])]
 
 
-def _session(records: Records, status: int, user: CurrentUser, email: str) -> httpx.Response:
+def session(records: Records, status: int, user: CurrentUser, email: str) -> httpx.Response:
     started = Response()
     SESSIONS.start(started, CurrentUser(user.id, new_id(), records.may_trade(user.id)), email)
     SESSIONS.set_cookie(started, "device", "a-known-device", DEVICE_SECONDS)

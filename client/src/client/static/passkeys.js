@@ -42,6 +42,12 @@
     return (error.name === "InvalidStateError" && known) || failed;
   };
 
+  const send = (button) => {
+    const action = button.getAttribute("formaction");
+    if (action) button.form.action = action;
+    button.form.submit();
+  };
+
   let waiting = null;
 
   const on = (button, act) => {
@@ -53,7 +59,7 @@
       told.textContent = "";
       try {
         await act(button.form);
-        button.form.submit();
+        send(button);
       } catch (error) {
         told.textContent = words(error, button.dataset);
         button.disabled = false;
@@ -85,7 +91,7 @@
         const { signal } = waiting;
         const answer = await navigator.credentials.get({ publicKey, signal, mediation: "conditional" });
         button.form.elements.passkey.value = written(answer);
-        button.form.submit();
+        send(button);
         return;
       } catch {
         if (waiting.signal.reason !== "again") return;
