@@ -3,19 +3,22 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from tests.mailbox import Mailbox
 from tests.passkeys import EMAIL, PASSWORD, PATH, User
 
+from auth.consequences import sweep
 from common.base import times
 from common.persistence.mongo import Database
 from common.testing.answers import code_of
 from common.testing.authenticator import PRESENT, decoded
 from common.testing.browser import SESSIONS
 
-MINUTES = timedelta(minutes=1)
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -183,6 +186,29 @@ async def test_the_owner_is_told_by_mail(ada: User, mailbox: Mailbox) -> None:
         assert mail["data"]["path"] == "/auth/forgot"
 
 
+async def test_the_owner_is_told_after_a_crash_and_changes_of_a_newer_release_are_left(
+    app: FastAPI, ada: User, database: Database, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = ada.device.create((await ada.options()).json())
+    put = app.state.context.repositories.mails.put
+    monkeypatch.setattr(app.state.context.repositories.mails, "put", AsyncMock(side_effect=RuntimeError))
+    assert (await ada.send_new(answer)).status_code == 500
+    newer = {"id": "x", "kind": "of-tomorrow", "at": times.now(), "to": EMAIL}
+    await database["users"].update_one({"email": EMAIL}, {"$push": {"changes": newer}})
+
+    app.state.context.repositories.mails.put = put
+    now = times.now()
+    monkeypatch.setattr(times, "now", lambda: now + 2 * MINUTE)
+    monkeypatch.setattr("auth.consequences.asyncio.sleep", AsyncMock(side_effect=EOFError))
+    with pytest.raises(EOFError):
+        await sweep(app.state.context)
+
+    assert len(await mailbox.all(EMAIL, "passkey-added")) == 1
+    stored = await database["users"].find_one({"email": EMAIL})
+    assert stored is not None
+    assert [each["kind"] for each in stored["changes"]] == ["of-tomorrow"]
+
+
 async def test_a_reset_removes_the_passkeys_and_a_change_of_the_password_keeps_them(
     ada: User, mailbox: Mailbox
 ) -> None:
@@ -231,7 +257,7 @@ async def test_an_answer_is_late_after_five_minutes(ada: User, monkeypatch: pyte
     answer = ada.device.get(await ada.sign_in_options())
     new = ada.device.create((await ada.options()).json())
     now = times.now()
-    monkeypatch.setattr(times, "now", lambda: now + 5 * MINUTES)
+    monkeypatch.setattr(times, "now", lambda: now + 5 * MINUTE)
 
     assert code_of(await ada.send_sign_in(answer), 400) == "passkey-late"
     assert code_of(await ada.send_new(new), 400) == "passkey-late"

@@ -111,6 +111,21 @@ async def test_a_user_adds_two_passkeys_signs_in_without_typing_and_removes_one(
     await expect(page.get_by_role("button", name="Sign Out")).to_be_visible()
 
 
+async def test_a_browser_that_offers_passkeys_for_the_field_of_the_address_signs_in_by_one(
+    open_window: NewVisitor, by_name: str
+) -> None:
+    visitor, devices = await opened(open_window, by_name, "autofill")
+    await visitor.sign_up()
+    await devices.plug_in()
+    await add_passkey(visitor, "Laptop")
+    await sign_out(visitor)
+
+    await visitor.open("/auth/signin?next=/orders")
+
+    await expect(visitor.page.get_by_role("button", name="Sign Out")).to_be_visible()
+    assert urlsplit(visitor.page.url).path == "/orders"
+
+
 async def test_a_passkey_stands_in_for_the_password_and_a_refused_one_is_said(
     open_window: NewVisitor, by_name: str
 ) -> None:
