@@ -23,9 +23,14 @@ ADA = User.register(Email.parse("ada@example.test"), "hash")
         pytest.param("real_database", id="real", marks=pytest.mark.connected),
     ]
 )
-async def repositories(request: pytest.FixtureRequest, settings: Settings) -> Repositories:
+def any_database(request: pytest.FixtureRequest) -> Database:
     database: Database = request.getfixturevalue(request.param)
-    repositories = Repositories.over(database, settings.limits)
+    return database
+
+
+@pytest.fixture
+async def repositories(any_database: Database, settings: Settings) -> Repositories:
+    repositories = Repositories.over(any_database, settings.limits)
     for store in repositories.all:
         await store.prepare()
     await repositories.users.add(ADA)

@@ -86,6 +86,8 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
     change = Change.now(ChangeKind.PASSWORD, email.address)
 
     passkeys = repositories.passkeys
+    holder = User.register(Email.parse("holder@shop.test"), "hash")
+    await users.add(holder)
     passkey = new_passkey("Phone", "credential", "key", 0)
 
     queries = {
@@ -97,13 +99,13 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
         "users.finish": lambda: users.finish(user, change),
         "users.unfinished": users.unfinished,
         "failures.forget_account": lambda: failures.forget_account(attempt),
-        "passkeys.holder": lambda: passkeys.holder(user.id),
-        "passkeys.of_user": lambda: passkeys.of_user(user.id),
+        "passkeys.holder": lambda: passkeys.holder(holder.id),
+        "passkeys.of_user": lambda: passkeys.of_user(holder.id),
         "passkeys.of_claim": lambda: passkeys.of_claim("handle-777", "credential"),
-        "passkeys.add": lambda: passkeys.add(user, passkey, change),
-        "passkeys.use": lambda: passkeys.use(user.id, passkey, 1),
-        "passkeys.rename": lambda: passkeys.rename(user.id, passkey.id, "name"),
-        "passkeys.remove": lambda: passkeys.remove(user.id, passkey.id, change),
+        "passkeys.add": lambda: passkeys.add(holder, passkey, change),
+        "passkeys.use": lambda: passkeys.use(holder.id, passkey, 1),
+        "passkeys.rename": lambda: passkeys.rename(holder.id, passkey.id, "name"),
+        "passkeys.remove": lambda: passkeys.remove(holder.id, passkey.id, change),
         "failures.refuse_passkeys": lambda: failures.refuse_passkeys("192.0.2.1"),
         "failures.add_passkey": lambda: failures.add_passkey("192.0.2.1"),
         "links.issue": lambda: links.issue(LinkKind.RESET, user, email),

@@ -62,7 +62,7 @@ async def add_passkey(visitor: Visitor, name: str) -> None:
     page = visitor.page
     await visitor.open("/account")
     await page.get_by_label("Name of the new passkey").fill(name)
-    await page.get_by_label("Your password, to add it").fill(PASSWORD)
+    await page.get_by_label("Password, to add the passkey").fill(PASSWORD)
     await page.get_by_role("button", name="Add a passkey").click()
     await expect(page.get_by_text("Your passkey is added.")).to_be_visible()
 
@@ -91,7 +91,7 @@ async def test_a_user_adds_two_passkeys_signs_in_without_typing_and_removes_one(
     await sign_out(visitor)
     await visitor.open("/auth/signin?next=/orders")
     await visitor.shot("sign-in")
-    await page.get_by_role("button", name="Sign in with a passkey").click()
+    await page.get_by_role("button", name="Use a passkey", exact=True).click()
     await expect(page.get_by_role("button", name="Sign Out")).to_be_visible()
     assert urlsplit(page.url).path == "/orders"
 
@@ -103,11 +103,11 @@ async def test_a_user_adds_two_passkeys_signs_in_without_typing_and_removes_one(
 
     await sign_out(visitor)
     await visitor.open("/auth/signin")
-    await page.get_by_role("button", name="Sign in with a passkey").click()
+    await page.get_by_role("button", name="Use a passkey", exact=True).click()
     await expect(page.get_by_text("This passkey does not work here")).to_be_visible()
     await page.get_by_label("Email").fill(email)
     await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Sign In", exact=True).click()
+    await page.get_by_role("button", name="Sign In").click()
     await expect(page.get_by_role("button", name="Sign Out")).to_be_visible()
 
 
@@ -135,13 +135,13 @@ async def test_a_passkey_stands_in_for_the_password_and_a_refused_one_is_said(
     await visitor.sign_up()
     await devices.plug_in()
     await visitor.open("/account")
-    await page.get_by_label("Your password, to add it").fill("wrong horse battery")
+    await page.get_by_label("Password, to add the passkey").fill("wrong horse battery")
     await page.get_by_role("button", name="Add a passkey").click()
     await expect(page.get_by_text("This is not your password")).to_be_visible()
     assert await devices.credentials() == []
 
     await add_passkey(visitor, "Laptop")
-    await page.get_by_label("Your password, to add it").fill(PASSWORD)
+    await page.get_by_label("Password, to add the passkey").fill(PASSWORD)
     await page.get_by_role("button", name="Add a passkey").click()
     await expect(page.get_by_text("This device has a passkey of your account already.")).to_be_visible()
 
@@ -154,7 +154,7 @@ async def test_a_passkey_stands_in_for_the_password_and_a_refused_one_is_said(
     await devices.plug_in(isUserVerified=False)
     await sign_out(visitor)
     await visitor.open("/auth/signin")
-    await page.get_by_role("button", name="Sign in with a passkey").click()
+    await page.get_by_role("button", name="Use a passkey", exact=True).click()
     await expect(page.get_by_text("No passkey was used.")).to_be_visible()
 
 
@@ -171,10 +171,10 @@ async def test_without_javascript_passkeys_are_listed_renamed_and_removed(
     plain = await open_window("keyholder-no-js", java_script_enabled=False)
     page, plain.edge = plain.page, by_name
     await plain.open("/auth/signin?next=/account")
-    await expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_hidden()
+    await expect(page.get_by_role("button", name="Use a passkey", exact=True)).to_be_hidden()
     await page.get_by_label("Email").fill(email)
     await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Sign In", exact=True).click()
+    await page.get_by_role("button", name="Sign In").click()
     await expect(page.get_by_text("To add one, you need JavaScript")).to_be_visible()
     await expect(page.get_by_role("button", name="Add a passkey")).to_be_hidden()
 
