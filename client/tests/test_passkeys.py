@@ -137,11 +137,29 @@ async def test_an_api_without_passkeys_leaves_the_rest_of_the_account(ada: Brows
     assert shown.status_code == 200
     assert "Passkeys" not in page(shown).text
     assert "Change password" in page(shown).text
+    refused = await ada.post("/auth/signin/passkey/options")
+    assert (refused.status_code, refused.text.partition(".")[0]) == (503, "We can't do this right now")
 
 
 @pytest.mark.parametrize("path", ["/account/passkeys/options", "/account/passkeys/proof"])
 async def test_a_visitor_gets_no_options_of_an_account(browser: Browser, path: str) -> None:
     assert (await browser.post(path)).status_code != 200
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/auth/signin/passkey", "/auth/signin"),
+        ("/account/passkeys", "/account"),
+        ("/account/passkeys/65f0/name", "/account"),
+        ("/account/passkeys/65f0/removal", "/account"),
+    ],
+)
+async def test_the_address_of_a_refused_form_leads_to_its_page(
+    browser: Browser, path: str, target: str
+) -> None:
+    """So does the switch of the language, which comes back to that address."""
+    assert (await browser.get(path)).headers["location"] == target
 
 
 @pytest.mark.parametrize("passkey_id", ["x", "..%2Fsignout", "65f0"])

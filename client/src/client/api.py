@@ -24,7 +24,7 @@ from client.schemas import (
     Ticket,
 )
 from client.upstream import PROVIDER_TIMEOUT, SHORT_TIMEOUT, Upstream
-from common.base.errors import NotFound
+from common.base.errors import NotFound, Unavailable
 from common.http import idempotency
 from common.http.preconditions import etag
 
@@ -118,8 +118,12 @@ class Api:
         await self._upstream.send("DELETE", f"/api/users/passkeys/{passkey_id}", sign_address=True)
 
     async def _options(self, action: str, body: Mapping[str, object]) -> bytes:
+        """Raises Unavailable for a release of the API that has no passkeys."""
         path = f"/api/users/{action}/options"
-        return (await self._upstream.send("POST", path, body=body, sign_address=True)).content
+        try:
+            return (await self._upstream.send("POST", path, body=body, sign_address=True)).content
+        except NotFound:
+            raise Unavailable() from None
 
     async def _change(self, method: str, action: str, body: Mapping[str, object]) -> SetCookies:
         response = await self._upstream.send(method, f"/api/users/{action}", body=body, sign_address=True)

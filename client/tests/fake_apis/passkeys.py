@@ -27,6 +27,8 @@ def proof_of(user: CurrentUser) -> str:
 
 
 def options_to_sign_in(records: Records, _request: httpx.Request) -> httpx.Response:
+    if records.without_passkeys:
+        raise not_found()
     return httpx.Response(200, json=_to_use(records, "sign-in"))
 
 

@@ -30,6 +30,12 @@ async def sign_in(request: Request, page: Pages, api: Apis, form: Form) -> Respo
     return await begin(request, page, form, ask, SIGN_IN)
 
 
+@router.get("/auth/signin/passkey")
+async def sign_in_again() -> Response:
+    """Where a reload, or the switch of the language, leads after a refusal."""
+    return see_other(SIGN_IN)
+
+
 @router.post(f"{ACCOUNT}/passkeys/proof")
 async def options_to_prove(_user: Member, page: Parts, api: Apis) -> Response:
     return await _options(page, api.options_to_prove())
@@ -50,6 +56,14 @@ async def add(_user: Member, page: Pages, api: Apis, form: Form) -> Response:
         problems = Problems.of(error, ("name",)).renamed(name="passkey_name")
         return await shown(page, api, error, problems)
     return see_other(ACCOUNT, message=Flash.PASSKEY_ADDED)
+
+
+@router.get(f"{ACCOUNT}/passkeys")
+@router.get(f"{ACCOUNT}/passkeys/{{passkey_id}}/name")
+@router.get(f"{ACCOUNT}/passkeys/{{passkey_id}}/removal")
+async def account_again() -> Response:
+    """As `sign_in_again`."""
+    return see_other(ACCOUNT)
 
 
 @router.post(f"{ACCOUNT}/passkeys/{{passkey_id}}/name")
