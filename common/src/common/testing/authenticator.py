@@ -24,7 +24,7 @@ class Credential:
 
 @dataclass
 class Authenticator:
-    """origin: Of the page. flags, counts: What the device says of its user, and whether it counts its uses."""
+    """origin: Of the page. flags: What the device says of its user. counts: Whether it counts its uses."""
 
     origin: str
     flags: int = PRESENT | VERIFIED
@@ -47,7 +47,7 @@ class Authenticator:
         return {"id": name, "rawId": name, "type": "public-key", "response": response}
 
     def get(
-        self, options: Mapping[str, Any], name: str | None = None, **client_data: object
+        self, options: Mapping[str, Any], name: str | None = None, /, **client_data: object
     ) -> dict[str, Any]:
         """The answer to options to use a passkey. name: Of the credential; the latest one by default."""
         name = name or list(self.credentials)[-1]
