@@ -42,6 +42,10 @@
     return (error.name === "InvalidStateError" && known) || failed;
   };
 
+  const put = (form, name, value) => {
+    form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+  };
+
   const send = (button) => {
     const action = button.getAttribute("formaction");
     if (action) button.form.action = action;
@@ -70,13 +74,13 @@
   for (const button of document.querySelectorAll("[data-prove]"))
     on(button, async (form) => {
       const publicKey = await ask(button.dataset.prove);
-      form.elements.passkey.value = written(await navigator.credentials.get({ publicKey }));
+      put(form, "passkey", written(await navigator.credentials.get({ publicKey })));
     });
 
   for (const button of document.querySelectorAll("[data-create]"))
     on(button, async (form) => {
       const publicKey = await ask(button.dataset.create, new FormData(form));
-      form.elements.credential.value = written(await navigator.credentials.create({ publicKey }));
+      put(form, "credential", written(await navigator.credentials.create({ publicKey })));
       form.elements.passkey_password.value = "";
     });
 
@@ -90,7 +94,7 @@
       try {
         const { signal } = waiting;
         const answer = await navigator.credentials.get({ publicKey, signal, mediation: "conditional" });
-        button.form.elements.passkey.value = written(answer);
+        put(button.form, "passkey", written(answer));
         send(button);
         return;
       } catch {
@@ -101,7 +105,10 @@
     }
   };
 
-  for (const part of document.querySelectorAll("[data-passkeys]")) part.hidden = false;
+  for (const part of document.querySelectorAll("[data-passkeys]")) {
+    part.hidden = false;
+    part.classList.remove("reserved");
+  }
   for (const part of document.querySelectorAll("[data-without-passkeys]")) part.hidden = true;
   const offered = document.querySelector("[data-autofill]");
   if (offered) autofill(offered).catch(() => {});
