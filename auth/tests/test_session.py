@@ -19,6 +19,7 @@ KEYS = {
     "mongo_uri": "mongodb://unused.test/",
     "client_address_key": CLIENT_ADDRESS_KEY,
     "device_key": "d" * 32,
+    "public_url": "https://gittix.test",
     "cookie_secure": False,
 }
 CURRENT = "/api/users/currentuser"
