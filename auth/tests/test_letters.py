@@ -17,6 +17,8 @@ from auth.mail.kinds import (
     Kind,
     NewDevice,
     NotAPath,
+    PasskeyAdded,
+    PasskeyRemoved,
     PasswordChanged,
     Reset,
 )
@@ -36,6 +38,8 @@ ONE_OF_EACH: dict[Kind, Content] = {
     Kind.ADDRESS_CHANGED: AddressChanged(path=PATH, at=AT),
     Kind.PASSWORD_CHANGED: PasswordChanged(path=PATH, at=AT),
     Kind.NEW_DEVICE: NewDevice(path=PATH, at=AT, device="Firefox on Linux"),
+    Kind.PASSKEY_ADDED: PasskeyAdded(path=PATH, at=AT, name="Phone"),
+    Kind.PASSKEY_REMOVED: PasskeyRemoved(path=PATH, at=AT, name="Phone"),
 }
 
 

@@ -13,6 +13,7 @@ from auth.failed_sign_ins import Attempt
 from auth.links import Link, LinkKind
 from auth.mail.kinds import Confirm
 from auth.mail.mails import Ended, Mails
+from auth.passkeys.repository import new_passkey
 from auth.repository import Repositories
 from auth.reset_requests import ResetRequest
 from auth.settings import Settings
@@ -41,7 +42,13 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
     await fill(
         users.documents,
         (
-            {"_id": new_id(), "email": f"{n}@shop.test", "email_key": f"{n}@shop.test", "password_hash": "x"}
+            {
+                "_id": new_id(),
+                "email": f"{n}@shop.test",
+                "email_key": f"{n}@shop.test",
+                "password_hash": "x",
+                "passkey_handle": f"handle-{n}",
+            }
             for n in range(COUNT)
         ),
     )
@@ -78,6 +85,11 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
     link = Link(LinkKind.RESET, user.id, email, 0, "a hash")
     change = Change.now(ChangeKind.PASSWORD, email.address)
 
+    passkeys = repositories.passkeys
+    holder = User.register(Email.parse("holder@shop.test"), "hash")
+    await users.add(holder)
+    passkey = new_passkey("Phone", "credential", "key", 0)
+
     queries = {
         "users.generation_of": lambda: users.generation_of(email),
         "users.confirm": lambda: users.confirm(user),
@@ -87,6 +99,15 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
         "users.finish": lambda: users.finish(user, change),
         "users.unfinished": users.unfinished,
         "failures.forget_account": lambda: failures.forget_account(attempt),
+        "passkeys.holder": lambda: passkeys.holder(holder.id),
+        "passkeys.of_user": lambda: passkeys.of_user(holder.id),
+        "passkeys.of_claim": lambda: passkeys.of_claim("handle-777", "credential"),
+        "passkeys.add": lambda: passkeys.add(holder, passkey, change),
+        "passkeys.use": lambda: passkeys.use(holder.id, passkey, 1),
+        "passkeys.rename": lambda: passkeys.rename(holder.id, passkey.id, "name"),
+        "passkeys.remove": lambda: passkeys.remove(holder.id, passkey.id, change),
+        "failures.refuse_passkeys": lambda: failures.refuse_passkeys("192.0.2.1"),
+        "failures.add_passkey": lambda: failures.add_passkey("192.0.2.1"),
         "links.issue": lambda: links.issue(LinkKind.RESET, user, email),
         "links.of_token": lambda: _none_or(links.of_token("777", LinkKind.RESET)),
         "links.spend": lambda: _none_or(links.spend(link)),
@@ -116,8 +137,9 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
     # These only insert, so they need no index for a search.
     old = {"users": users, "failures": failures, "sign_ups": sign_ups, "mails": mails}
     new = {"links": links, "requests": requests, "mail_requests": mail_requests}
+    new |= {"passkeys": passkeys, "spent": repositories.spent_challenges}
     left_out = missing(queries, **old, **new)
-    assert left_out == {"users.add", "mails.put"}
+    assert left_out == {"users.add", "mails.put", "spent.spend"}
     assert await faults_of(real_database, queries) == []
 
 

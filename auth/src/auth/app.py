@@ -15,6 +15,9 @@ from auth.mail.letters import Letters
 from auth.mail.postman import Postman
 from auth.mail.sender import LANES, Sender
 from auth.mail.server import MailServer
+from auth.passkeys.challenges import Challenges
+from auth.passkeys.relying_party import RelyingParty
+from auth.passkeys.routes import create_passkey_router
 from auth.passwords import Hasher, Passwords, argon2id
 from auth.publishers import publishers
 from auth.repository import Repositories
@@ -55,7 +58,8 @@ def create_app(
     hashing = HashQueue(Passwords(argon2id() if hasher is None else hasher))
     sessions = settings.sessions()
     records = SessionRecords(database, publishers(stream), sessions.ended)
-    context = AccountContext(repositories, hashing, records)
+    party, challenges = RelyingParty.of(settings.public_url), Challenges.derived_from(settings.device_key)
+    context = AccountContext(repositories, hashing, records, party, challenges)
     service = Service(
         database=database,
         stream=stream,
@@ -72,6 +76,7 @@ def create_app(
             create_router(repositories, hashing, starter),
             create_account_router(context, starter),
             create_sessions_router(starter),
+            create_passkey_router(context, starter),
         ],
         service.lifespan,
         service.checks(),

@@ -16,21 +16,31 @@ from common.persistence.mongo import Document
 class ChangeKind(StrEnum):
     PASSWORD = "password"
     ADDRESS = "address"
+    PASSKEY_ADDED = "passkey-added"
+    PASSKEY_REMOVED = "passkey-removed"
+
+
+KINDS = frozenset(kind.value for kind in ChangeKind)
+"""As stored. Others are left to the newer processes that know them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """to: E-mail address that is told. but: Session that goes on; None where each one ends."""
+    """to: E-mail address that is told. but: Session that goes on; None where each one ends.
+
+    name: Of the passkey that was added or removed.
+    """
 
     id: str
     kind: ChangeKind
     to: str
     at: datetime
     but: str | None = None
+    name: str = ""
 
     @classmethod
-    def now(cls, kind: ChangeKind, to: str, *, but: str | None = None) -> Self:
-        return cls(id=new_id(), kind=kind, to=to, at=times.now(), but=but)
+    def now(cls, kind: ChangeKind, to: str, *, but: str | None = None, name: str = "") -> Self:
+        return cls(id=new_id(), kind=kind, to=to, at=times.now(), but=but, name=name)
 
     @property
     def stored(self) -> dict[str, Any]:
@@ -38,7 +48,7 @@ class Change:
 
     @classmethod
     def restored(cls, document: Document) -> Self:
-        """Ignores fields that a newer version added."""
+        """Ignores fields that a newer version added. The kind has to be one of KINDS."""
         kind = ChangeKind(document["kind"])
-        at, but = document["at"], document.get("but")
-        return cls(id=document["id"], kind=kind, to=document["to"], at=at, but=but)
+        at, but, name = document["at"], document.get("but"), document.get("name", "")
+        return cls(id=document["id"], kind=kind, to=document["to"], at=at, but=but, name=name)

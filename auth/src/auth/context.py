@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from auth.hash_queue import HashQueue
+from auth.passkeys.challenges import Challenges
+from auth.passkeys.relying_party import RelyingParty
 from auth.ports import SessionEnder
 from auth.repository import Repositories
 
@@ -12,3 +14,5 @@ class AccountContext:
     repositories: Repositories
     hashing: HashQueue
     sessions: SessionEnder
+    party: RelyingParty
+    challenges: Challenges

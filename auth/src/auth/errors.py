@@ -1,5 +1,6 @@
 """Errors that refuse a sign-up, a sign-in or a change of an account."""
 
+from auth.passkeys.errors import PasskeyRefused
 from common.base.errors import BadRequest, KeyReused, TooManyTries, Unavailable
 from common.base.security import SecurityEvent
 from common.contract.error_codes import ErrorCode
@@ -56,5 +57,6 @@ FAILED_SIGN_INS = {
     # A guess of the password of a sign-up that was sent before.
     KeyReused.code: SecurityEvent.SIGN_IN_FAILED,
     WrongPassword.code: SecurityEvent.SIGN_IN_FAILED,
+    PasskeyRefused.code: SecurityEvent.SIGN_IN_FAILED,
 }
 """Events of the security log, by the code of the refusal."""

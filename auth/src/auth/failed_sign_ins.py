@@ -76,6 +76,22 @@ class FailedSignIns:
         """Deletes also the failures of the account from anywhere: its owner proved to read its mail."""
         await self._windows.forget(attempt.account, attempt.account_from_address)
 
+    async def refuse_passkeys(self, address: str) -> None:
+        """Raises TooManyTries where passkeys of the address failed too often.
+
+        They are counted apart from passwords, which no passkey's owner is to wait for: nobody guesses a key,
+        and the limit is for the work alone.
+        """
+        seconds = await self._windows.wait(self._of_passkeys(address))
+        if seconds:
+            raise TooManyTries(seconds)
+
+    async def add_passkey(self, address: str) -> None:
+        await self._windows.add(self._of_passkeys(address))
+
+    def _of_passkeys(self, address: str) -> dict[str, Limit]:
+        return {key_of("passkeys", address): Limit(self._limits.failed_sign_ins_per_address, WINDOW)}
+
     def _decisive(self, attempt: Attempt) -> dict[str, Limit]:
         limits = self._limits
         if attempt.device is not None:

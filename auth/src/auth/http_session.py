@@ -11,11 +11,15 @@ from auth.email_hashes import EmailHashes
 from auth.errors import InvalidCredentials
 from auth.mail import languages
 from auth.repository import UserRepository
+from auth.schemas import UserOutput
+from common.base.errors import NotAuthorized
 from auth.sessions import Origin, SessionRecords
 from common.base.identity import CurrentUser
+from common.base.security import SecurityEvent
 from common.http import security_notes
 from common.http.client_address import SignedClientAddress
 from common.http.networks import network_of
+from common.http.rendering import json_response
 from common.http.session import IssuingSessions
 
 
@@ -45,6 +49,16 @@ class SessionStarter:
         self._set(response, session, user)
         self.devices.remember(request, response, user)
 
+    async def signed_in(
+        self, request: Request, user: User, status: int, event: SecurityEvent
+    ) -> Response:
+        """The answer that begins the user's session. Raises as `start`."""
+        security_notes.about(request.scope, user_id=user.id)
+        response = json_response(UserOutput.of(user), status)
+        await self.start(request, response, user)
+        security_notes.note(request.scope, event)
+        return response
+
     async def renew(self, response: Response, session: CurrentUser, user: User) -> None:
         """Sets the session's cookie again where it says something else than the rule does now."""
         if session.may_trade != user.may_trade(must_confirm=self.must_confirm):
@@ -54,6 +68,13 @@ class SessionStarter:
     def _set(self, response: Response, session: CurrentUser, user: User) -> None:
         may_trade = user.may_trade(must_confirm=self.must_confirm)
         self.sessions.start(response, CurrentUser(user.id, session.session_id, may_trade), user.email.address)
+
+    async def user_of(self, user_id: str) -> User:
+        """Raises NotAuthorized for a user who is no more."""
+        user = await self.users.of_id(user_id)
+        if user is None:
+            raise NotAuthorized()
+        return user
 
     async def source_of(self, request: Request, email: Email | None) -> Source:
         """email: Of the account that is tried; None where it does not matter."""

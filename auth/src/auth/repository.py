@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
-from auth.changes import Change
+from auth.changes import KINDS, Change
 from auth.domain import Email, Limits, User
 from auth.errors import EmailInUse, SignedUpBefore
 from auth.failed_sign_ins import FailedSignIns
@@ -13,6 +13,8 @@ from auth.links import Links
 from auth.mail.languages import ENGLISH
 from auth.mail.mails import Mails
 from auth.mail_requests import MailRequests
+from auth.passkeys.challenges import SpentChallenges
+from auth.passkeys.repository import PasskeyRepository
 from auth.reset_requests import ResetRequests
 from auth.sign_ups import SignUps
 from common.base import times
@@ -29,8 +31,8 @@ BATCH = 50
 class UserRepository:
     """Users, as documents `{_id, email, email_key, password_hash}`.
 
-    Optional: `confirmed, generation, changes, language, bounced, creation`. A user of the release before is
-    not confirmed, and of generation 0.
+    Optional: `confirmed, generation, changes, language, bounced, creation`, and those of `PasskeyRepository`.
+    A user of the release before is not confirmed, and of generation 0.
     """
 
     indexes = (
@@ -105,13 +107,14 @@ class UserRepository:
         return await self._changed(query, _new_password(password_hash, change))
 
     async def reset_password(self, user: User, password_hash: str, change: Change) -> User | None:
-        """Sets the password and confirms the address.
+        """Sets the password, confirms the address and removes the passkeys, of which one may be a stranger's.
 
         None, and no change, where the address or the generation changed after `user` was read. The hash may
         have changed: a sign-in replaces one of older parameters.
         """
         query = {"_id": user.id, "email_key": user.email.key, "generation": _generation(user)}
-        return await self._changed(query, _new_password(password_hash, change, confirmed=True))
+        new = _new_password(password_hash, change, confirmed=True) | {"$unset": {"passkeys": ""}}
+        return await self._changed(query, new)
 
     async def change_email(self, user: User, email: Email, change: Change) -> User | None:
         """Sets the address, as a confirmed one. Raises EmailInUse.
@@ -133,7 +136,12 @@ class UserRepository:
         """Changes of at least UNFINISHED_AFTER ago that still wait, of at most BATCH users."""
         query = {"changes.at": {"$lte": times.now() - UNFINISHED_AFTER}}
         found = await self.documents.find(query, limit=BATCH)
-        return [(_user(each), Change.restored(change)) for each in found for change in each["changes"]]
+        return [
+            (_user(each), Change.restored(change))
+            for each in found
+            for change in each["changes"]
+            if change["kind"] in KINDS
+        ]
 
     async def note_bounce(self, user_id: str, address: str) -> None:
         """Notes that the mail server refused the address for good, if it still is the user's."""
@@ -184,6 +192,8 @@ class Repositories:
     links: Links
     reset_requests: ResetRequests
     mail_requests: MailRequests
+    passkeys: PasskeyRepository
+    spent_challenges: SpentChallenges
 
     @classmethod
     def over(cls, database: Database, limits: Limits) -> Self:
@@ -195,6 +205,8 @@ class Repositories:
             Links(database),
             ResetRequests(database),
             MailRequests(database, limits),
+            PasskeyRepository(database),
+            SpentChallenges(database),
         )
 
     @property
@@ -207,4 +219,6 @@ class Repositories:
             self.links,
             self.reset_requests,
             self.mail_requests,
+            self.passkeys,
+            self.spent_challenges,
         ]

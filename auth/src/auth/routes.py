@@ -5,13 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 
 from auth import commands
-from auth.domain import User
 from auth.hash_queue import HashQueue
 from auth.http_session import SessionStarter, name_email, origin_of
 from auth.repository import Repositories
 from auth.schemas import CurrentUserOutput, SignInInput, SignUpInput, UserOutput
 from common.base.security import SecurityEvent
-from common.http import security_notes
 from common.http.body import describes, json_body
 from common.http.fast_route import FastRoute
 from common.http.idempotency import creation_of
@@ -25,13 +23,6 @@ SignInBody = Annotated[SignInInput, json_body(SignInInput)]
 def create_router(repositories: Repositories, hashing: HashQueue, starter: SessionStarter) -> APIRouter:
     router = APIRouter(prefix="/api/users", tags=["users"])
 
-    async def signed_in(request: Request, user: User, status: int, event: SecurityEvent) -> Response:
-        security_notes.about(request.scope, user_id=user.id)
-        response = json_response(UserOutput.of(user), status)
-        await starter.start(request, response, user)
-        security_notes.note(request.scope, event)
-        return response
-
     @router.post("/signup", responses={201: {"model": UserOutput}}, openapi_extra=describes(SignUpInput))
     async def sign_up(body: SignUpBody, request: Request) -> Response:
         name_email(request, body.email)
@@ -39,14 +30,14 @@ def create_router(repositories: Repositories, hashing: HashQueue, starter: Sessi
         creation = creation_of(request, "", body.email.key)
         source = await starter.source_of(request, body.email)
         user = await commands.sign_up(repositories, hashing, body.email, body.password, source, creation)
-        return await signed_in(request, user, 201, SecurityEvent.SIGNED_UP)
+        return await starter.signed_in(request, user, 201, SecurityEvent.SIGNED_UP)
 
     @router.post("/signin", responses={200: {"model": UserOutput}}, openapi_extra=describes(SignInInput))
     async def sign_in(body: SignInBody, request: Request) -> Response:
         name_email(request, body.email)
         source = await starter.source_of(request, body.email)
         user = await commands.sign_in(repositories, hashing, body.email, body.password, source)
-        return await signed_in(request, user, 200, SecurityEvent.SIGN_IN_SUCCEEDED)
+        return await starter.signed_in(request, user, 200, SecurityEvent.SIGN_IN_SUCCEEDED)
 
     @router.post("/signout")
     async def sign_out(request: Request) -> Response:

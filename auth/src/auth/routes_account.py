@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request, Response
 
 from auth import account, confirmations, recovery
 from auth.context import AccountContext
-from auth.domain import User
 from auth.http_session import SessionStarter, client_address, name_email
+from auth.proofs import Proof
 from auth.schemas import (
     ConfirmationInput,
     EmailInput,
@@ -16,8 +16,6 @@ from auth.schemas import (
     ResetInput,
     ResetRequestInput,
 )
-from common.base.errors import NotAuthorized
-from common.base.identity import CurrentUser
 from common.base.security import SecurityEvent
 from common.http import security_notes
 from common.http.body import describes, json_body
@@ -33,13 +31,6 @@ EmailBody = Annotated[EmailInput, json_body(EmailInput)]
 
 def create_account_router(context: AccountContext, starter: SessionStarter) -> APIRouter:
     router = APIRouter(prefix="/api/users", tags=["account"])
-
-    async def stored(session: CurrentUser) -> User:
-        """Raises NotAuthorized for a session whose user is no more."""
-        user = await context.repositories.users.of_id(session.id)
-        if user is None:
-            raise NotAuthorized()
-        return user
 
     @router.post(
         "/confirmation",
@@ -58,7 +49,7 @@ def create_account_router(context: AccountContext, starter: SessionStarter) -> A
 
     @router.post("/confirmation/request", status_code=202)
     async def request_confirmation(session: SignedIn, request: Request) -> Response:
-        user = await stored(session)
+        user = await starter.user_of(session.id)
         await confirmations.request_confirmation(context, user, client_address(request))
         response = _accepted()
         await starter.renew(response, session, user)
@@ -85,12 +76,17 @@ def create_account_router(context: AccountContext, starter: SessionStarter) -> A
 
     @router.put("/password", status_code=204, openapi_extra=describes(PasswordInput))
     async def change_password(session: SignedIn, body: PasswordBody, request: Request) -> Response:
-        user = await stored(session)
+        user = await starter.user_of(session.id)
         name_email(request, user.email)
         account.check(body.password, user)
         source = await starter.source_of(request, user.email)
         changed = await account.change_password(
-            context, user, body.current, body.password, source, session.session_id
+            context,
+            user,
+            Proof(body.current, "current", body.passkey),
+            body.password,
+            source,
+            session.session_id,
         )
         security_notes.note(request.scope, SecurityEvent.PASSWORD_CHANGED)
         response = Response(status_code=204)
@@ -99,10 +95,11 @@ def create_account_router(context: AccountContext, starter: SessionStarter) -> A
 
     @router.put("/email", status_code=202, openapi_extra=describes(EmailInput))
     async def change_email(session: SignedIn, body: EmailBody, request: Request) -> Response:
-        user = await stored(session)
+        user = await starter.user_of(session.id)
         name_email(request, user.email)
         source = await starter.source_of(request, user.email)
-        await account.request_address_change(context, user, body.email, body.password, source)
+        proof = Proof(body.password, "password", body.passkey)
+        await account.request_address_change(context, user, body.email, proof, source, session.session_id)
         return _accepted()
 
     return router

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from pydantic import PlainValidator, TypeAdapter, ValidationInfo, WithJsonSchema
+from pydantic import Field, PlainValidator, TypeAdapter, ValidationInfo, WithJsonSchema
 
 from auth import new_passwords
 from auth.domain import MAX_EMAIL, MAX_PASSWORD, MIN_PASSWORD, Email, User
 from auth.errors import InvalidCredentials, WrongPassword
+from auth.passkeys.fields import UsedField
 from auth.sessions import Session
 from common.base.errors import InvalidValue
 from common.base.times import Moment
@@ -37,8 +38,11 @@ def _known_password(value: object) -> str:
     return value
 
 
-def _own_password(value: object) -> str:
-    """As `_known_password`, of a user who is signed in."""
+def _own_password(value: object, fields: ValidationInfo) -> str:
+    """As `_known_password`, of a user who is signed in; "" beside a passkey, which is declared first."""
+    # A passkey that was refused is missing in the data, and its refusal is enough.
+    if "passkey" not in fields.data or fields.data["passkey"] is not None:
+        return ""
     if isinstance(value, str) and len(value) > MAX_PASSWORD:
         raise InvalidValue(WrongPassword.default_message, WrongPassword.code)
     return _known_password(value)
@@ -74,6 +78,8 @@ TokenField = Annotated[str, PlainValidator(_token), _text(maxLength=MAX_TOKEN)]
 NewPasswordField = Annotated[
     str, PlainValidator(_new_password), _text(minLength=MIN_PASSWORD, maxLength=MAX_PASSWORD)
 ]
+BESIDE_PASSKEY = Field(default="", validate_default=True)
+"""Of a password that may be left out where a passkey is sent."""
 OwnPasswordField = Annotated[str, PlainValidator(_own_password), _text(minLength=1, maxLength=MAX_PASSWORD)]
 
 
@@ -91,13 +97,15 @@ class ResetInput(Input):
 
 
 class PasswordInput(Input):
-    current: OwnPasswordField
+    passkey: UsedField = None
+    current: OwnPasswordField = BESIDE_PASSKEY
     password: NewPasswordField
 
 
 class EmailInput(Input):
     email: EmailField
-    password: OwnPasswordField
+    passkey: UsedField = None
+    password: OwnPasswordField = BESIDE_PASSKEY
 
 
 class UserOutput(Output):

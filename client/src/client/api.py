@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from client.schemas import (
     ORDERS,
+    PASSKEYS,
     SESSIONS,
     TICKETS,
     CurrentUserAnswer,
@@ -17,6 +18,7 @@ from client.schemas import (
     Order,
     OwnUser,
     PaidOrder,
+    Passkey,
     Payment,
     ReceiptCode,
     Session,
@@ -24,7 +26,7 @@ from client.schemas import (
     Ticket,
 )
 from client.upstream import PROVIDER_TIMEOUT, SHORT_TIMEOUT, Upstream
-from common.base.errors import NotFound
+from common.base.errors import NotFound, Unavailable
 from common.http import idempotency
 from common.http.preconditions import etag
 
@@ -32,6 +34,8 @@ T = TypeVar("T")
 
 SetCookies = Sequence[str]
 """The `Set-Cookie` headers of a response, for the browser."""
+Answer = Mapping[str, object] | None
+"""A device's answer, as JSON of WebAuthn; None without one."""
 
 
 class Api:
@@ -82,12 +86,14 @@ class Api:
     async def reset_password(self, token: str, password: str) -> SetCookies:
         return await self._change("POST", "password/reset", {"token": token, "password": password})
 
-    async def change_password(self, current: str, password: str) -> SetCookies:
-        return await self._change("PUT", "password", {"current": current, "password": password})
+    async def change_password(self, current: str, password: str, passkey: Answer = None) -> SetCookies:
+        """passkey: A device's answer, instead of the present password."""
+        body = {"password": password, **_proof("current", current, passkey)}
+        return await self._change("PUT", "password", body)
 
-    async def change_email(self, email: str, password: str) -> None:
-        """Has a link mailed to the new address."""
-        await self._change("PUT", "email", {"email": email, "password": password})
+    async def change_email(self, email: str, password: str, passkey: Answer = None) -> None:
+        """Has a link mailed to the new address. passkey: As of `change_password`."""
+        await self._change("PUT", "email", {"email": email, **_proof("password", password, passkey)})
 
     async def sessions(self) -> Sequence[Session]:
         """The user's sessions, the latest used first. None from a release whose sessions are no records."""
@@ -105,11 +111,52 @@ class Api:
     async def end_other_sessions(self) -> None:
         await self._upstream.send("DELETE", "/api/users/sessions", sign_address=True)
 
-    async def _change(self, method: str, action: str, body: Mapping[str, str]) -> SetCookies:
+    async def passkeys(self) -> list[Passkey] | None:
+        """The user's own; None from a release of the API that has none."""
+        try:
+            response = await self._upstream.send("GET", "/api/users/passkeys")
+        except NotFound:
+            return None
+        return PASSKEYS.validate_json(response.content)
+
+    async def options_to_sign_in(self) -> bytes:
+        """What the browser asks a device for, as JSON."""
+        return await self._options("signin/passkey", {})
+
+    async def options_to_prove(self) -> bytes:
+        return await self._options("passkeys/proof", {})
+
+    async def options_to_add_passkey(self, password: str, passkey: Answer) -> bytes:
+        """passkey: As of `change_password`."""
+        return await self._options("passkeys", _proof("password", password, passkey))
+
+    async def signin_by_passkey(self, credential: Answer) -> SetCookies:
+        return await self._session("signin/passkey", {"credential": credential}, {})
+
+    async def add_passkey(self, name: str, credential: Answer) -> None:
+        await self._change("POST", "passkeys", {"name": name, "credential": credential})
+
+    async def rename_passkey(self, passkey_id: str, name: str) -> None:
+        await self._change("PUT", f"passkeys/{passkey_id}", {"name": name})
+
+    async def remove_passkey(self, passkey_id: str) -> None:
+        await self._upstream.send("DELETE", f"/api/users/passkeys/{passkey_id}", sign_address=True)
+
+    async def _options(self, action: str, body: Mapping[str, object]) -> bytes:
+        """Raises Unavailable for a release of the API that has no passkeys."""
+        path = f"/api/users/{action}/options"
+        try:
+            return (await self._upstream.send("POST", path, body=body, sign_address=True)).content
+        except NotFound:
+            raise Unavailable() from None
+
+    async def _change(self, method: str, action: str, body: Mapping[str, object]) -> SetCookies:
         response = await self._upstream.send(method, f"/api/users/{action}", body=body, sign_address=True)
         return response.headers.get_list("set-cookie")
 
-    async def _session(self, action: str, body: Mapping[str, str], headers: Mapping[str, str]) -> SetCookies:
+    async def _session(
+        self, action: str, body: Mapping[str, object], headers: Mapping[str, str]
+    ) -> SetCookies:
         response = await self._upstream.send(
             "POST", f"/api/users/{action}", body=body, headers=headers, sign_address=True
         )
@@ -184,6 +231,11 @@ class Api:
             "POST", "/api/payments/confirm", body={"orderId": order_id}, timeout=PROVIDER_TIMEOUT
         )
         return Payment.model_validate_json(response.content)
+
+
+def _proof(name: str, password: str, passkey: Answer) -> Mapping[str, object]:
+    """Part of a body that proves that the session is its user's own. name: Of the password's field."""
+    return {name: password} if passkey is None else {"passkey": passkey}
 
 
 def _once(key: str) -> Mapping[str, str]:

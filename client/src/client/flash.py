@@ -27,6 +27,9 @@ class Flash(StrEnum):
     PASSWORD_CHANGED = "password-changed"
     SESSION_ENDED = "session-ended"
     OTHER_SESSIONS_ENDED = "other-sessions-ended"
+    PASSKEY_ADDED = "passkey-added"
+    PASSKEY_RENAMED = "passkey-renamed"
+    PASSKEY_REMOVED = "passkey-removed"
     SIGN_IN_FIRST = "sign-in-first"
     SIGN_IN_TO_KEEP = "sign-in-to-keep"
     SIGN_IN_TO_BUY = "sign-in-to-buy"
@@ -56,6 +59,9 @@ MESSAGES = {
     Flash.PASSWORD_CHANGED: gettext_noop("Your password is changed."),
     Flash.SESSION_ENDED: gettext_noop("That device is signed out."),
     Flash.OTHER_SESSIONS_ENDED: gettext_noop("All your other devices are signed out."),
+    Flash.PASSKEY_ADDED: gettext_noop("Your passkey is added."),
+    Flash.PASSKEY_RENAMED: gettext_noop("Your passkey has its new name."),
+    Flash.PASSKEY_REMOVED: gettext_noop("The passkey is removed. It signs in no longer."),
     Flash.SIGN_IN_FIRST: gettext_noop("Sign in to go on. You will be taken back to where you were."),
     Flash.SIGN_IN_TO_KEEP: gettext_noop("Sign in to go on. What you typed is kept."),
     Flash.SIGN_IN_TO_BUY: gettext_noop("Sign in or create an account, and your purchase goes on."),
@@ -84,6 +90,7 @@ _GOOD_NEWS = frozenset(
         Flash.PASSWORD_RESET,
         Flash.SESSION_ENDED,
         Flash.OTHER_SESSIONS_ENDED,
+        Flash.PASSKEY_ADDED,
     )
 )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
+from pydantic import BaseModel, ValidationError
 
 from client.messages import Text, message_for
 from client.refusals import FormInvalid
@@ -52,6 +53,28 @@ def version_of(form: Mapping[str, str]) -> str:
     return version
 
 
+class _DeviceAnswer(BaseModel):
+    """What `passkeys.js` writes: `AuthenticationResponseJSON` or `RegistrationResponseJSON` of WebAuthn."""
+
+    id: str
+    rawId: str  # noqa: N815  # as on the wire
+    type: str
+    response: dict[str, str]
+
+
+def answer_of(form: Mapping[str, str], name: str) -> Mapping[str, object] | None:
+    """A device's answer, which our script put into the field `name` as JSON; None in a form without one.
+
+    Raises FormInvalid for anything else.
+    """
+    if not form.get(name):
+        return None
+    try:
+        return _DeviceAnswer.model_validate_json(form[name]).model_dump()
+    except ValidationError:
+        raise FormInvalid() from None
+
+
 @dataclass(frozen=True, slots=True)
 class Problems:
     """Messages of an error: `fields` are shown beside the form's fields, `others` above the form."""
@@ -93,6 +116,7 @@ def _record_id(name: str) -> object:
     return Depends(read)
 
 
+PasskeyId = Annotated[str, _record_id("passkey_id")]
 TicketId = Annotated[str, _record_id("ticket_id")]
 OrderId = Annotated[str, _record_id("order_id")]
 """An id from the path. Raises NotFound for any other value, so that none becomes part of an API's address."""

@@ -51,6 +51,14 @@ MESSAGES: Mapping[str, str] = {
         "This link was used before, was replaced by a newer one, or is too old. Ask for a new one."
     ),
     ErrorCode.INVALID_CREDENTIALS: gettext_noop("Invalid credentials"),
+    ErrorCode.PASSKEY_KNOWN: gettext_noop("This device has a passkey of your account already."),
+    ErrorCode.PASSKEY_LATE: gettext_noop("That took too long. Please try again."),
+    ErrorCode.PASSKEY_LIMIT: gettext_noop("You have as many passkeys as an account may. Remove one first."),
+    ErrorCode.PASSKEY_NAME_INVALID: gettext_noop("Enter a name of 1 to 50 characters"),
+    ErrorCode.PASSKEY_REFUSED: gettext_noop(
+        "This passkey does not work here: it may have been removed. Use your password."
+    ),
+    ErrorCode.PASSKEY_UNREADABLE: gettext_noop("The passkey of this device could not be added."),
     ErrorCode.PASSWORD_COMMON: gettext_noop(
         "This password is one of the most common, and easy to guess. Choose another one"
     ),

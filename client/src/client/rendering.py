@@ -99,7 +99,7 @@ class Page:
         self._here = _here(request)
         self.absolute = partial(absolute, request)
 
-    def words(self, message: str) -> str:
+    def words(self, message: Text) -> str:
         """`message` in the reader's language."""
         translated: str = self._templates.filters["words"](message)
         return translated

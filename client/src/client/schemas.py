@@ -114,6 +114,13 @@ class Session(Upstream):
         return () if self.device in ("", "Unknown device") else self.device.split(" on ", 1)
 
 
+class Passkey(Upstream):
+    id: str
+    name: str
+    created: datetime
+    last_used: datetime | None = None
+
+
 class Payment(Upstream):
     """A payment. client_secret: For the bank's further step (such as 3-D Secure), if one is due."""
 
@@ -146,6 +153,7 @@ class Summary(Upstream):
 TICKETS = TypeAdapter(list[Ticket])
 SESSIONS = TypeAdapter(list[Session])
 ORDERS = TypeAdapter(list[Order])
+PASSKEYS = TypeAdapter(list[Passkey])
 
 
 @dataclass(frozen=True, slots=True)

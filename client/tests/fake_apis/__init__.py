@@ -7,6 +7,7 @@
 | `records.py` | tickets, orders and payments; the failures and delays that a test sets |
 | `fields.py` | the checks of bodies and queries |
 | `accounts.py` | the changes of an account, of the users API |
+| `passkeys.py` | the passkeys of an account, of the users API |
 | `users.py`, `tickets.py`, `orders.py`, `payments.py` | the responses of one API each |
 """
 
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from . import accounts, orders, payments, sessions, tickets, users
+from . import accounts, orders, passkeys, payments, sessions, tickets, users
 from .fields import Refusal, entry, not_found
 from .records import Order, Records, Ticket
 
@@ -36,6 +37,14 @@ ROUTES: Mapping[tuple[str, str], Callable[..., httpx.Response]] = {
     ("GET", "/api/users/sessions"): sessions.index,
     ("DELETE", "/api/users/sessions"): sessions.end_others,
     ("DELETE", "/api/users/sessions/([^/]+)"): sessions.end,
+    ("POST", "/api/users/signin/passkey/options"): passkeys.options_to_sign_in,
+    ("POST", "/api/users/signin/passkey"): passkeys.sign_in,
+    ("POST", "/api/users/passkeys/proof/options"): passkeys.options_to_prove,
+    ("POST", "/api/users/passkeys/options"): passkeys.options_to_add,
+    ("POST", "/api/users/passkeys"): passkeys.add,
+    ("GET", "/api/users/passkeys"): passkeys.index,
+    ("PUT", "/api/users/passkeys/([^/]+)"): passkeys.rename,
+    ("DELETE", "/api/users/passkeys/([^/]+)"): passkeys.remove,
     ("GET", "/api/tickets"): tickets.index,
     ("POST", "/api/tickets"): tickets.create,
     ("GET", "/api/tickets/summary"): tickets.summary,

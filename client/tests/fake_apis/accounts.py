@@ -1,9 +1,14 @@
 """Changes of an account: its address and its password, by mailed links and by its user."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import httpx
 
+from common.base.identity import CurrentUser
 from common.contract.error_codes import ErrorCode
 
+from . import passkeys
 from .fields import Refusal, body_of, checked, email, refuse, user_of
 from .records import Records
 from .users import known_password, new_password, own, renewed
@@ -40,6 +45,9 @@ def reset(records: Records, request: httpx.Request) -> httpx.Response:
     password = checked(password=lambda: new_password(body["password"]))["password"]
     _, user_id, _ = _spent(records, body["token"], "reset")
     _set_password(records, user_id, password)
+    for name, passkey in list(records.passkeys.items()):
+        if passkey["user_id"] == user_id:
+            del records.passkeys[name]
     records.confirmed.add(user_id)
     return httpx.Response(200, json={})
 
@@ -47,20 +55,18 @@ def reset(records: Records, request: httpx.Request) -> httpx.Response:
 def change_password(records: Records, request: httpx.Request) -> httpx.Response:
     user, body = user_of(request), body_of(request)
     given = checked(
-        current=lambda: known_password(body["current"], "current"),
+        current=lambda: own_password(body, "current"),
         password=lambda: new_password(body["password"]),
     )
-    _verify(records, user.id, given["current"], "current")
+    verify(records, user, body, "current")
     _set_password(records, user.id, given["password"])
     return httpx.Response(204)
 
 
 def change_email(records: Records, request: httpx.Request) -> httpx.Response:
     user, body = user_of(request), body_of(request)
-    given = checked(
-        email=lambda: email(body["email"]), password=lambda: known_password(body["password"], "password")
-    )
-    _verify(records, user.id, given["password"], "password")
+    given = checked(email=lambda: email(body["email"]), password=lambda: own_password(body, "password"))
+    verify(records, user, body, "password")
     records.mail_link("address-change", user.id, given["email"])
     return httpx.Response(202, json={})
 
@@ -79,9 +85,16 @@ def _owner_of(records: Records, address: str) -> str | None:
     return None if user is None else user.id
 
 
-def _verify(records: Records, user_id: str, password: str, field: str) -> None:
-    if records.users[records.emails[user_id].casefold()][1] != password:
+def verify(records: Records, user: CurrentUser, body: Mapping[str, Any], field: str) -> None:
+    """Refuses a wrong password, or a passkey that is not the user's."""
+    if "passkey" in body:
+        passkeys.use(records, body["passkey"], passkeys.proof_of(user), user.id)
+    elif records.users[records.emails[user.id].casefold()][1] != body[field]:
         raise _wrong(field)
+
+
+def own_password(body: Mapping[str, Any], field: str) -> str:
+    return "" if "passkey" in body else known_password(body.get(field, ""), field)
 
 
 def _wrong(field: str) -> Refusal:

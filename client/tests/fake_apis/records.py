@@ -147,6 +147,12 @@ class Records:
     """Sessions that go on, by their ids, as the API shows them; beside that the `userId`."""
     without_sessions: bool = False
     """The users API is of a release whose sessions are no records."""
+    passkeys: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By the id of the device's credential: as the API shows them, with `user_id`."""
+    challenges: dict[str, str] = field(default_factory=dict)
+    """What each challenge that was not answered is for."""
+    without_passkeys: bool = False
+    """The users API is of a release that has none."""
     tickets: dict[str, Ticket] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     keys: dict[tuple[str, str, str], tuple[Mapping[str, Any], Mapping[str, Any]]] = field(

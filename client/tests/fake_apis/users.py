@@ -37,7 +37,7 @@ def signup(records: Records, request: httpx.Request) -> httpx.Response:
         return {"id": user.id, "email": given["email"]}
 
     made = once(records, request, "", {**given, "email": address}, create)
-    return _session(records, request, 201, CurrentUser(made["id"]), made["email"])
+    return session(records, request, 201, CurrentUser(made["id"]), made["email"])
 
 
 def signin(records: Records, request: httpx.Request) -> httpx.Response:
@@ -49,7 +49,7 @@ def signin(records: Records, request: httpx.Request) -> httpx.Response:
     user, password = records.users.get(given["email"].casefold(), (None, None))
     if user is None or password != given["password"]:
         raise refuse(400, ErrorCode.INVALID_CREDENTIALS, "Invalid credentials")
-    return _session(records, request, 200, user, records.emails[user.id])
+    return session(records, request, 200, user, records.emails[user.id])
 
 
 def signout(records: Records, request: httpx.Request) -> httpx.Response:
@@ -93,7 +93,7 @@ def renewed(records: Records, request: httpx.Request) -> list[tuple[str, str]]:
     return [("Set-Cookie", renewed.headers["set-cookie"])]
 
 
-def _session(
+def session(
     records: Records, request: httpx.Request, status: int, user: CurrentUser, email: str
 ) -> httpx.Response:
     started = Response()

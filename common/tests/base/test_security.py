@@ -56,6 +56,8 @@ def test_what_is_refused_is_a_warning(event: SecurityEvent, security_lines: Secu
         SecurityEvent.SIGNED_UP,
         SecurityEvent.PASSWORD_CHANGED,
         SecurityEvent.EMAIL_CONFIRMED,
+        SecurityEvent.PASSKEY_ADDED,
+        SecurityEvent.PASSKEY_REMOVED,
         SecurityEvent.KEY_ROTATED,
     }
     assert [line["level"] for line in security_lines.lines] == ["info" if normal else "warning"]

@@ -16,6 +16,8 @@ class Kind(StrEnum):
     ADDRESS_CHANGED = "address-changed"
     PASSWORD_CHANGED = "password-changed"
     NEW_DEVICE = "new-device"
+    PASSKEY_ADDED = "passkey-added"
+    PASSKEY_REMOVED = "passkey-removed"
 
 
 class NotAPath(ValueError):
@@ -91,8 +93,30 @@ class NewDevice(Notice):
     device: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PasskeyAdded(Notice):
+    """name: As the user called the passkey."""
+
+    kind = Kind.PASSKEY_ADDED
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PasskeyRemoved(Notice):
+    """name: As the user called the passkey."""
+
+    kind = Kind.PASSKEY_REMOVED
+    name: str
+
+
 CONTENTS = MappingProxyType(
-    {each.kind: each for each in (Confirm, Reset, AddressChange, AddressChanged, PasswordChanged, NewDevice)}
+    {
+        each.kind: each
+        for each in (
+            *(Confirm, Reset, AddressChange, AddressChanged, PasswordChanged, NewDevice),
+            *(PasskeyAdded, PasskeyRemoved),
+        )
+    }
 )
 
 

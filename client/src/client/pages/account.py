@@ -1,5 +1,6 @@
 """A member's own account: the e-mail address, the password and the sessions."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -8,7 +9,7 @@ from fastapi import APIRouter, Response
 
 from client.api import Api, Apis, SetCookies
 from client.flash import Flash
-from client.forms import NO_PROBLEMS, Form, Problems
+from client.forms import NO_PROBLEMS, Form, Problems, answer_of
 from client.rendering import Page, Pages, see_other
 from client.sign_in import Member
 from common.base.errors import AppError, NotAuthorized, NotFound
@@ -23,7 +24,7 @@ PASSWORD_FIELDS = ("current", "password")
 
 @router.get("")
 async def account(_user: Member, page: Pages, api: Apis) -> Response:
-    return await _shown(page, api)
+    return await shown(page, api)
 
 
 @router.post("/confirmation")
@@ -31,7 +32,7 @@ async def request_confirmation(_user: Member, page: Pages, api: Apis) -> Respons
     try:
         cookies = await api.request_confirmation()
     except AppError as error:
-        return await _refused(page, api, error, ())
+        return await refused(page, api, error, ())
     return see_other(ACCOUNT, cookies, Flash.CONFIRMATION_MAILED)
 
 
@@ -39,20 +40,21 @@ async def request_confirmation(_user: Member, page: Pages, api: Apis) -> Respons
 async def change_email(_user: Member, page: Pages, api: Apis, form: Form) -> Response:
     email = form.get("email", "")
     try:
-        await api.change_email(email, form.get("email_password", ""))
+        await api.change_email(email, form.get("email_password", ""), answer_of(form, "passkey"))
     except AppError as error:
         # The page has a field of the same name in its other form.
         renamed = Problems.of(error, ("email", "password")).renamed(password="email_password")
-        return await _shown(page, api, error, renamed, email)
+        return await shown(page, api, error, renamed, email)
     return see_other(ACCOUNT, message=Flash.EMAIL_CHANGE_MAILED)
 
 
 @router.post("/password")
 async def change_password(_user: Member, page: Pages, api: Apis, form: Form) -> Response:
     try:
-        cookies = await api.change_password(form.get("current", ""), form.get("password", ""))
+        passkey = answer_of(form, "passkey")
+        cookies = await api.change_password(form.get("current", ""), form.get("password", ""), passkey)
     except AppError as error:
-        return await _refused(page, api, error, PASSWORD_FIELDS)
+        return await refused(page, api, error, PASSWORD_FIELDS)
     return see_other(ACCOUNT, cookies, Flash.PASSWORD_CHANGED)
 
 
@@ -73,15 +75,15 @@ async def end_other_sessions(_user: Member, api: Apis) -> Response:
     return see_other(ACCOUNT, message=Flash.OTHER_SESSIONS_ENDED)
 
 
-async def _refused(page: Page, api: Api, error: AppError, fields: Sequence[str]) -> Response:
-    return await _shown(page, api, error, Problems.of(error, fields))
+async def refused(page: Page, api: Api, error: AppError, fields: Sequence[str]) -> Response:
+    return await shown(page, api, error, Problems.of(error, fields))
 
 
-async def _shown(
+async def shown(
     page: Page, api: Api, error: AppError | None = None, problems: Problems = NO_PROBLEMS, email: str = ""
 ) -> Response:
     """The page, with the session as auth has it now. email: As typed. Raises NotAuthorized without a user."""
-    own, cookies = await api.own_user()
+    (own, cookies), passkeys = await asyncio.gather(api.own_user(), api.passkeys())
     if own is None:
         raise NotAuthorized()
     status = 200 if error is None else error.status

@@ -39,8 +39,9 @@ async def signup_form(user: MaybeUser, page: Pages, kept: DraftFields, next: Nex
 
 @router.post("/signup")
 async def signup(request: Request, page: Pages, api: Apis, form: Form) -> Response:
-    ask = partial(api.signup, key=key_of(form), language=language_of(request).tag)
-    return await _begin(request, page, form, ask, SIGN_UP, Flash.WELCOME)
+    email, password = form.get("email", ""), form.get("password", "")
+    ask = partial(api.signup, email, password, key_of(form), language_of(request).tag)
+    return await begin(request, page, form, ask, SIGN_UP, Flash.WELCOME)
 
 
 @router.get("/signin")
@@ -50,25 +51,27 @@ async def signin_form(user: MaybeUser, page: Pages, kept: DraftFields, next: Nex
 
 @router.post("/signin")
 async def signin(request: Request, page: Pages, api: Apis, form: Form) -> Response:
-    ask = partial(api.signin, language=language_of(request).tag)
-    return await _begin(request, page, form, ask, SIGN_IN)
+    email, password = form.get("email", ""), form.get("password", "")
+    ask = partial(api.signin, email, password, language_of(request).tag)
+    return await begin(request, page, form, ask, SIGN_IN)
 
 
-async def _begin(
+async def begin(
     request: Request,
     page: Page,
     form: Form,
-    ask: Callable[[str, str], Awaitable[SetCookies]],
+    ask: Callable[[], Awaitable[SetCookies]],
     path: str,
     message: Flash | None = None,
 ) -> Response:
+    """Begins a session and goes on with what it was for. ask: Of the API. path: Of the form's page."""
     entry = Entry.of(form)
     if SHOW in form:
         return entry_page(page, path, entry)
     if refuses_cookies(request):
         return entry_page(page, path, entry, 400, problems=Problems(others=[COOKIES_BLOCKED]))
     try:
-        cookies = await ask(entry.email, form.get("password", ""))
+        cookies = await ask()
     except AppError as error:
         if isinstance(error, KeyReused):
             entry = replace(entry, key="")

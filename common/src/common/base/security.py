@@ -27,6 +27,9 @@ class SecurityEvent(StrEnum):
     """The address is confirmed, or changed, by a link that was mailed to it."""
     SESSION_ENDED = "authn_token_revoked"
     """By the owner, on another device or on all others; a sign-out is no event."""
+    PASSKEY_ADDED = "authn_passkey_added"
+    """Ours, as the next one."""
+    PASSKEY_REMOVED = "authn_passkey_removed"
     TOKEN_INVALID = "authn_token_invalid"
     """Ours: a session that is not genuine; a genuine one that has merely expired is no event."""
     THROTTLED = "excess_rate_limit_exceeded"
@@ -49,6 +52,8 @@ NORMAL: Final = frozenset(
         SecurityEvent.PASSWORD_CHANGED,
         SecurityEvent.EMAIL_CONFIRMED,
         SecurityEvent.SESSION_ENDED,
+        SecurityEvent.PASSKEY_ADDED,
+        SecurityEvent.PASSKEY_REMOVED,
         SecurityEvent.KEY_ROTATED,
     }
 )
