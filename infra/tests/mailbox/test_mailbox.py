@@ -96,6 +96,33 @@ async def test_the_newest_mails_are_kept_over_a_restart(store: Store, tmp_path: 
     assert [mail.message["subject"] for mail in again.all()] == ["next", "4", "3"]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\r\n",
+        b"From: <\r\n\r\nWords",
+        b"From: @\r\nTo: =?utf-8?q?=0a?= <a@b>\r\n\r\nWords",
+        b'To: "\r\n\r\nWords',
+        b"To: " + b"(" * 5_000 + b"\r\n\r\nWords",
+        b"Message-ID: <>\r\n\r\nWords",
+        b"To: a@[\r\nDate: nonsense\r\n\r\nWords",
+        b"Subject: =?utf-7?q?+2AA-?=\r\n\r\nWords",
+        b"Content-Type: text/plain; charset=utf-7\r\n\r\n+2AA-",
+        b'Content-Type: text/plain; charset="utf-8\x00"\r\n\r\nWords',
+    ],
+)
+async def test_a_mail_that_cannot_be_read_hides_no_other(
+    store: Store, client: Client, content: bytes
+) -> None:
+    await send(store, message("Before"))
+    store.add(content)
+
+    assert "Before" in await text(client, "/")
+    assert "Before" in await text(client, "/mails.json")
+    for path in ("/2", "/2/html"):
+        await text(client, path)
+
+
 async def test_the_html_of_a_mail_runs_no_script_and_loads_nothing(store: Store, client: Client) -> None:
     await send(store, message(html='<script>fetch("/")</script><img src="https://tracker.test/x">'))
 

@@ -74,5 +74,5 @@ def _html(text: str, policy: str) -> web.Response:
 
 def _fields(mail: Mail) -> Mapping[str, Any]:
     names = ("to", "from", "subject", "date", "message-id")
-    headers = {name: str(mail.message[name] or "") for name in names}
+    headers = {name: mail.header(name) for name in names}
     return {"number": mail.number, **headers, "text": mail.text}

@@ -1,9 +1,9 @@
 """The newest mails, each a file `<number>.eml` in a folder that only its owner can read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email import policy
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.parser import BytesParser
 from pathlib import Path
 
@@ -26,13 +26,31 @@ class Mail:
     def html(self) -> str:
         return self._body("html")
 
+    def header(self, name: str) -> str:
+        """ "" for a mail without it, or with one that can't be read."""
+        return _readable(lambda: self.message[name])
+
     def _body(self, kind: str) -> str:
-        """ "" for a mail without such a part, or with one whose bytes are not text."""
-        part = self.message.get_body((kind,))
-        try:
-            return "" if part is None else str(part.get_content())
-        except (LookupError, UnicodeError):
-            return ""
+        """ "" for a mail without such a part, or with one that can't be read."""
+        part = _readable_part(self.message, kind)
+        return "" if part is None else _readable(part.get_content)
+
+
+def _readable(read: Callable[[], object]) -> str:
+    try:
+        text = str(read() or "")
+    except Exception:
+        # The standard library fails on hostile mails in many ways, RecursionError among them. One such mail
+        # must not hide the others.
+        return ""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _readable_part(message: EmailMessage, kind: str) -> MIMEPart | None:
+    try:
+        return message.get_body((kind,))
+    except Exception:
+        return None  # as in `_readable`
 
 
 class Store:
