@@ -28,6 +28,7 @@ from client.pages import (
     receipts,
     tickets,
     withdrawals,
+    words,
 )
 from client.polling import Polling
 from client.rendering import templates
@@ -55,6 +56,7 @@ ROUTERS = (
     receipts.router,
     orders.router,
     payments.router,
+    words.router,
 )
 
 
