@@ -79,6 +79,9 @@ async def test_the_site_map_names_the_public_pages(browser: Browser, apis: FakeA
     assert answer.headers["content-type"] == "application/xml"
     assert locations(answer) == [
         f"{BASE_URL}/",
+        f"{BASE_URL}/help",
+        f"{BASE_URL}/terms",
+        f"{BASE_URL}/privacy",
         f"{BASE_URL}/tickets/{second.id}",
         f"{BASE_URL}/tickets/{first.id}",
     ]
@@ -95,7 +98,7 @@ async def test_the_site_map_is_bounded_and_asks_the_api_once_in_a_while(
     await asyncio.sleep(SECONDS)
     await browser.get("/sitemap.xml")
 
-    assert [len(locations(answer)) for answer in answers] == [MAX_TICKETS + 1] * 3
+    assert [len(locations(answer)) for answer in answers] == [MAX_TICKETS + 4] * 3
     assert (calls, len(apis.calls("GET", "/api/tickets"))) == (5, 10)
 
 

@@ -4,6 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -18,8 +19,9 @@ Rule = tuple[str, str]
 
 
 def read(folder: str, ending: str) -> list[str]:
-    found = files("client").joinpath(folder).iterdir()
-    return [file.read_text() for file in found if file.name.endswith(ending)]
+    """Texts of a folder's files, and of the folders in it."""
+    found = Path(str(files("client").joinpath(folder))).rglob(f"*{ending}")
+    return [file.read_text() for file in found]
 
 
 def rules(sheet: str) -> Iterator[tuple[Rule, str]]:

@@ -29,6 +29,7 @@ from client.pages import (
     receipts,
     tickets,
     withdrawals,
+    words,
 )
 from client.polling import Polling
 from client.rendering import templates
@@ -62,6 +63,7 @@ ROUTERS = (
     receipts.router,
     orders.router,
     payments.router,
+    words.router,
 )
 
 

@@ -9,6 +9,7 @@ from fastapi.responses import PlainTextResponse
 from client.api import Apis
 from client.assets import Assets
 from client.languages import LANGUAGES
+from client.pages import words
 from client.public_address import absolute
 from client.sitemap import NewestTickets
 from common.base import times
@@ -49,7 +50,7 @@ async def robots(request: Request) -> Response:
 async def sitemap(request: Request, api: Apis) -> Response:
     """The public pages, by https://www.sitemaps.org/protocol.html."""
     newest: NewestTickets = request.app.state.newest_tickets
-    paths = ["/", *(f"/tickets/{ticket_id}" for ticket_id in await newest.ids(api))]
+    paths = ["/", *words.PATHS, *(f"/tickets/{ticket_id}" for ticket_id in await newest.ids(api))]
     locations = "".join(f"<url><loc>{escape(absolute(request, path))}</loc></url>\n" for path in paths)
     document = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
