@@ -245,7 +245,7 @@ def test_production_moves_money_and_its_cookies_need_https() -> None:
 )
 def test_the_public_address_is_a_host_of_the_ingress(name: str, public_url: str) -> None:
     (client,) = (each for each in processes(name) if each.labels["app"] == "client")
-    (ingress,) = of_kind(overlay(name), "Ingress")
+    ingress = named(overlay(name), "Ingress", "edge")
 
     assert environment(overlay(name), client)["PUBLIC_URL"] == public_url
     assert urlsplit(public_url).hostname in {rule["host"] for rule in ingress["spec"]["rules"]}
