@@ -20,7 +20,7 @@ class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     api_base_url: HttpUrl
     """The edge, which serves the APIs and these pages under one origin."""
     api_host: HostName = ""
-    """`Host` of the calls to the APIs, by which the edge keeps them from its redirect to https; "": the browser's."""
+    """`Host` of the calls to the APIs, which the edge does not redirect to https; "": the browser's."""
     public_url: PublicUrl
     """The edge, as browsers reach it, such as `https://gittix.example`: the start of absolute links."""
     client_address_key: OwnKey = Field(default="", validate_default=True, repr=False)
