@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from common.messaging.jetstream.pull_consumer import JetStreamSource
-from common.messaging.nats_connection import Identity, PersistentClient, cancellation_kept, connect
+from common.messaging.nats_connection import Identity, PersistentClient, cancellation_kept, credentials
 from common.messaging.progress import Progress
 from common.messaging.seeds import new_seed
 from common.testing.fake_stream import FakeStream
@@ -75,22 +75,14 @@ async def test_no_server_talks_a_client_with_a_tls_address_out_of_tls(said: dict
             received.set_result(await reader.read(1024))
         writer.close()
 
-    async def nothing() -> None: ...
-
     async def ignore(_: Exception) -> None: ...
 
-    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        identity = Identity("orders", new_seed())
-        client = PersistentClient()
-        connecting = asyncio.create_task(
-            connect(client, f"tls://127.0.0.1:{port}", "orders", nothing, ignore, identity)
-        )
-        async with asyncio.timeout(10):
-            first = await received
-        connecting.cancel()
-        await asyncio.wait([connecting], timeout=5)
-        await client.close()
+    async with asyncio.timeout(10), await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        url = f"tls://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        identity = credentials(Identity("orders", new_seed()))
+        with pytest.raises(OSError):  # noqa: PT011  # the handshake that the server gave up
+            await PersistentClient().connect(url, **identity, allow_reconnect=False, error_cb=ignore)
+        first = await received
 
     handshake = 0x16
     assert first[0] == handshake

@@ -7,7 +7,7 @@ from infra.deploy.manifests.rendered import REPO
 
 
 def step(folder: Path, name: str) -> "subprocess.CompletedProcess[str]":
-    command = [REPO / "infra" / "certificates.sh", folder, name]
+    command: list[str | Path] = [REPO / "infra" / "certificates.sh", folder, name]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

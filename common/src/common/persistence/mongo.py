@@ -220,7 +220,7 @@ def connect(uri: str, default_database: str, *, wait_seconds: float = WAIT_SECON
 
 
 def check_uri(uri: str) -> None:
-    """Raises ValueError for a URI that the driver does not take; also where a file that it names is missing."""
+    """Raises ValueError for a URI that the driver does not take, or whose file of certificates is missing."""
     try:
         parse_uri(uri, warn=False)
     except (PyMongoError, OSError) as error:
