@@ -3,10 +3,11 @@
 import os
 from pathlib import Path
 
+import pytest
 import yaml
 
 from infra.deploy.manifests.edges import entering
-from infra.deploy.manifests.rendered import K8S, Object, kustomized, named, of_kind, overlay, pod
+from infra.deploy.manifests.rendered import K8S, Object, environment, kustomized, named, of_kind, overlay, pod
 from infra.dev import edge
 
 
@@ -94,3 +95,22 @@ def test_open_databases_take_connections_without_a_user_beside_those_with_one(tm
     (anybody, own) = (place for place, word in enumerate(args) if word == "--user")
     assert args[anybody:own] == ["--user", "default", "reset", "on", "nopass", "+@all", "~*"]
     assert args[own:] == pod(overlay("prod"), "expiration-redis").main["args"][-len(args[own:]) :]
+
+
+@pytest.mark.parametrize(
+    ("option", "mode", "in_use"), [("tls-offered", "allowTLS", False), ("tls-accepted", "preferTLS", True)]
+)
+def test_on_the_way_to_tls_servers_take_both_and_processes_change_once_they_do(
+    tmp_path: Path, option: str, mode: str, *, in_use: bool
+) -> None:
+    objects = production_with(option, tmp_path)
+
+    for database in ("auth", "tickets", "orders", "payments"):
+        args = pod(objects, f"{database}-mongo").main["args"]
+        assert args[args.index("--tlsMode") + 1] == mode
+        env = environment(objects, pod(objects, database))
+        assert ("tls=true" in (env["MONGO_URI"] or "")) == in_use
+    env = environment(objects, pod(objects, "client"))
+    assert (env["NATS_URL"] or "").startswith("tls://") == in_use
+    (server,) = (one["data"] for one in of_kind(objects, "ConfigMap") if "nats.conf" in one["data"])
+    assert "allow_non_tls: true" in server["tls.conf"]
