@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
-from tests.deploy.certificates import made, placed, step
+from tests.deploy.certificates import made, placed
 
 from common.base.errors import Outage
 from common.persistence.mongo import connect
@@ -182,49 +182,3 @@ async def test_redis_takes_tls_alone_and_shows_its_certificate(
     # A certificate of the CA, under a name that it does not have.
     assert not await is_there(timers.connect(redis_url(certificates, redis_port, "127.0.0.1")))
     gc.collect()
-
-
-def fingerprints(folder: Path) -> dict[str, bytes]:
-    return {str(one.relative_to(folder)): one.read_bytes() for one in folder.rglob("*") if one.is_file()}
-
-
-def trusts(ca: Path, certificate: Path) -> bool:
-    done = subprocess.run(["openssl", "verify", "-CAfile", ca, certificate], capture_output=True, check=False)
-    return done.returncode == 0
-
-
-def test_certificates_are_made_once_and_for_their_owner_alone(certificates: Path) -> None:
-    before = fingerprints(certificates)
-
-    assert step(certificates, "make").returncode == 0
-
-    assert fingerprints(certificates) == before
-    assert {path.stat().st_mode & 0o077 for path in certificates.rglob("*")} == {0}
-    assert trusts(certificates / "ca.crt", certificates / "nats" / "tls.crt")
-
-
-def test_what_a_crash_left_half_made_is_made_again(tmp_path: Path) -> None:
-    folder = made(tmp_path / "own")
-    (folder / "nats" / "tls.pem").unlink()
-    (folder / "ca.key").unlink()
-
-    assert step(folder, "make").returncode == 0
-
-    assert all(trusts(folder / "ca.crt", certificate) for certificate in folder.glob("*/tls.crt"))
-
-
-def test_a_ca_is_replaced_while_the_one_before_is_trusted(tmp_path: Path) -> None:
-    folder = made(tmp_path / "own")
-    first, certificate = (folder / "ca.crt").read_text(), folder / "nats" / "tls.crt"
-
-    assert step(folder, "replace-ca").returncode == 0
-    assert (folder / "ca.crt").read_text().endswith(first)
-    assert trusts(folder / "ca.crt", certificate)
-    # Its servers would be refused by all.
-    assert step(folder, "retire-ca").returncode != 0
-    assert step(folder, "renew").returncode == 0
-    assert step(folder, "retire-ca").returncode == 0
-
-    assert trusts(folder / "ca.crt", certificate)
-    assert (folder / "ca.crt").read_text().count("BEGIN") == 1
-    assert first not in (folder / "ca.crt").read_text()
