@@ -46,6 +46,19 @@ def test_a_malformed_address_stops_the_start(
     assert "API_BASE_URL" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("malformed", ["http://api", "api/", "api test", "api\r\nX: 1", "-", "a,b", "API\n"])
+def test_a_host_of_the_apis_that_is_no_name_stops_the_start(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], malformed: str
+) -> None:
+    for name, value in (GIVEN | {"API_HOST": malformed}).items():
+        environment.setenv(name, value)
+
+    with pytest.raises(SystemExit):
+        load(Settings)
+
+    assert "API_HOST" in capsys.readouterr().err
+
+
 def test_a_public_address_with_a_path_stops_the_start(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

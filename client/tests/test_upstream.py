@@ -41,6 +41,16 @@ async def test_no_other_header_of_the_browser_is_forwarded(browser: Browser, api
     assert not {"origin", "authorization", "if-none-match"} & set(apis.seen[-1].headers)
 
 
+async def test_the_apis_are_called_by_a_host_of_their_own_where_there_is_one(apis: FakeApis) -> None:
+    """The browser's is redirected to https by an edge that ends TLS."""
+    settings = SETTINGS.model_copy(update={"api_host": "api.gittix.internal"})
+    app = create_app(settings, transport=apis, hints=FakeHints(FakeStream()))
+    async with running(app) as browser:
+        await browser.get("/", headers={"Host": "gittix.test"})
+
+    assert apis.seen[-1].headers.get_list("host") == ["api.gittix.internal"]
+
+
 async def test_a_cookie_of_any_bytes_is_forwarded_unchanged(browser: Browser, apis: FakeApis) -> None:
     await browser.get("/", headers=[(b"Cookie", b"other=caf\xe9")])
 

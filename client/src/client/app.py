@@ -122,6 +122,7 @@ def create_app(
     app.state.emails = Emails()
     app.state.live = open_pages
     app.state.sessions = sessions
+    app.state.api_host = settings.api_host
     app.state.signed_address = SignedClientAddress(settings.client_address_key)
     app.state.stripe_key = settings.stripe_publishable_key
     app.state.templates = templates(assets, settings.order_hold_seconds)

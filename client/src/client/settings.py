@@ -11,6 +11,7 @@ from common.runtime.settings import (
     SessionSettings,
 )
 
+HostName = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?)?$")]
 SecurityContact = Annotated[str, Field(pattern=r"^((mailto:|https://)[!-~]+)?$")]
 """An address as RFC 9116, section 2.5.3, has it. It becomes a line of a file: no space, no line end."""
 
@@ -18,6 +19,8 @@ SecurityContact = Annotated[str, Field(pattern=r"^((mailto:|https://)[!-~]+)?$")
 class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     api_base_url: HttpUrl
     """The edge, which serves the APIs and these pages under one origin."""
+    api_host: HostName = ""
+    """`Host` of the calls to the APIs, which the edge does not redirect to https; "": the browser's."""
     public_url: PublicUrl
     """The edge, as browsers reach it, such as `https://gittix.example`: the start of absolute links."""
     client_address_key: OwnKey = Field(default="", validate_default=True, repr=False)

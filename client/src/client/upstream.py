@@ -47,8 +47,8 @@ PROVIDER_TIMEOUT = httpx.Timeout(30, connect=CONNECT_SECONDS, pool=5)
 _SEPARATORS = {b"host": b", ", b"cookie": b"; ", b"x-forwarded-for": b", ", b"user-agent": b" "}
 """Forwarded browser headers, and what joins several lines of each into one.
 
-`host`: an ingress routes by it, and the APIs share the page's origin. `user-agent`: auth names a session's
-device by it.
+`host`: an ingress routes by it, and the APIs share the page's origin. `API_HOST` replaces it.
+`user-agent`: auth names a session's device by it.
 """
 
 _CONNECTION_LOST = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
@@ -90,6 +90,8 @@ class Upstream:
     @classmethod
     def of(cls, request: Request) -> "Upstream":
         headers = _joined(request.headers.raw)
+        if own_host := request.app.state.api_host:
+            headers[b"host"] = own_host.encode()
         address = request.client.host if request.client is not None else ""
         headers.setdefault(b"x-forwarded-for", address.encode())
         return cls(

@@ -1,14 +1,16 @@
 """What the connection's client does to a task that ends."""
 
 import asyncio
+import json
 from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
 
 from common.messaging.jetstream.pull_consumer import JetStreamSource
-from common.messaging.nats_connection import cancellation_kept
+from common.messaging.nats_connection import Identity, PersistentClient, cancellation_kept, credentials
 from common.messaging.progress import Progress
+from common.messaging.seeds import new_seed
 from common.testing.fake_stream import FakeStream
 
 
@@ -59,3 +61,29 @@ async def test_a_request_on_the_way_out_of_a_cancelled_task_is_answered() -> Non
         await task
 
     assert answers == ["closed", "and went on"]
+
+
+@pytest.mark.parametrize("said", [{"tls_required": False}, {}, {"tls_available": True}])
+async def test_no_server_talks_a_client_with_a_tls_address_out_of_tls(said: dict[str, bool]) -> None:
+    """Its first words are plain text, which anybody on the way may change."""
+    received: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        info = {"server_id": "x", "version": "2.0.0", "max_payload": 1, "nonce": "n", **said}
+        writer.write(f"INFO {json.dumps(info)}\r\n".encode())
+        if not received.done():
+            received.set_result(await reader.read(1024))
+        writer.close()
+
+    async def ignore(_: Exception) -> None: ...
+
+    async with asyncio.timeout(10), await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        url = f"tls://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        identity = credentials(Identity("orders", new_seed()))
+        with pytest.raises(OSError):  # noqa: PT011  # the handshake that the server gave up
+            await PersistentClient().connect(url, **identity, allow_reconnect=False, error_cb=ignore)
+        first = await received
+
+    handshake = 0x16
+    assert first[0] == handshake
+    assert b"CONNECT" not in first

@@ -1,3 +1,4 @@
+import certifi
 import pytest
 from pydantic import Field
 
@@ -114,6 +115,8 @@ MALFORMED = [
     *(("PORT", value) for value in ("", "x")),
     ("LOG_LEVEL", "loud"),
     ("COOKIE_SECURE", "perhaps"),
+    ("MONGO_URI", "mongodb://db/?tls=true&tlsCAFile=/no/such/ca.crt"),
+    *(("NATS_CA", value) for value in ("/no/such/ca.crt", "/", __file__)),
     *(("NATS_STREAM_REPLICAS", value) for value in ("0", "6", "x")),
     *(("NATS_STREAM_MAX_BYTES", value) for value in ("0", "999999", "2GB")),
     *(
@@ -267,3 +270,10 @@ def test_a_process_with_a_seed_is_a_user_of_the_broker_and_one_without_is_anonym
 
     assert load(Settings).identity("tickets") == Identity("tickets", SEED)
     assert SEED not in repr(load(Settings)) + repr(load(Settings).identity("tickets"))
+
+
+def test_a_process_checks_the_brokers_certificate_by_the_ca_that_is_named(good: pytest.MonkeyPatch) -> None:
+    good.setenv("NATS_SEED", SEED)
+    good.setenv("NATS_CA", certifi.where())
+
+    assert load(Settings).identity("tickets") == Identity("tickets", SEED, certifi.where())

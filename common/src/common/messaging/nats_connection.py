@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,10 +28,13 @@ class Identity:
 
     user: Name of the user, such as "tickets"; names its inbox, too.
     seed: Private nkey, "SU…" of 58 characters.
+    ca: File with the certificates that the broker's own must be signed by, where its address is `tls://…`;
+        "": those that the machine trusts.
     """
 
     user: str
     seed: str = field(repr=False)
+    ca: str = ""
 
     @property
     def inbox(self) -> str:
@@ -63,6 +67,13 @@ class PersistentClient(Client):
     nats-py closes such a connection for good. The broker's users may change again, or this one's seed be one
     that the broker asked for from that moment on.
     """
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        """Takes no server's word, sent in plain text, that it has no TLS: the client would go on without."""
+        server = self._current_server
+        if initial_connection and server is not None and server.uri.scheme == "tls":
+            info["tls_required"] = True
+        await super()._process_info(info, initial_connection)
 
     async def _process_err(self, err_msg: str) -> None:
         if AUTHORIZATION_VIOLATION in err_msg.lower():
@@ -102,7 +113,10 @@ async def connect(
 
 def credentials(identity: Identity | None) -> dict[str, Any]:
     """Keywords of nats-py's `connect`."""
-    return {} if identity is None else {"nkeys_seed_str": identity.seed, "inbox_prefix": identity.inbox}
+    if identity is None:
+        return {}
+    trust = {"tls": ssl.create_default_context(cafile=identity.ca)} if identity.ca else {}
+    return {"nkeys_seed_str": identity.seed, "inbox_prefix": identity.inbox, **trust}
 
 
 @contextmanager

@@ -220,10 +220,10 @@ def connect(uri: str, default_database: str, *, wait_seconds: float = WAIT_SECON
 
 
 def check_uri(uri: str) -> None:
-    """Raises ValueError for a URI that the driver does not take."""
+    """Raises ValueError for a URI that the driver does not take, or whose file of certificates is missing."""
     try:
         parse_uri(uri, warn=False)
-    except PyMongoError as error:
+    except (PyMongoError, OSError) as error:
         raise ValueError(str(error)) from error
 
 

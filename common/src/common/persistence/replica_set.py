@@ -1,7 +1,8 @@
 """Replica sets of MongoDB: makes one of servers that run, and waits for its primary.
 
 `python -m common.persistence.replica_set HOST:PORT...` is the Job that production runs for each database
-(infra/k8s/parts/replica-set); MONGO_KEY has the content of the members' keyFile, where they have one.
+(infra/k8s/parts/replica-set); MONGO_KEY has the content of the members' keyFile, where they have one, and
+MONGO_OPTIONS options of their address, such as `tls=true&tlsCAFile=…`.
 The laptop's runner makes its set of one with the same function.
 """
 
@@ -26,21 +27,23 @@ PAUSE_SECONDS = 0.1
 SLOWEST_PAUSE_SECONDS = 2.0
 
 
-def administered(member: str, key: str = "") -> Database:
+def administered(member: str, key: str = "", options: str = "") -> Database:
     """One member's own `admin` database, also while the set has no primary.
 
     key: Content of the members' keyFile, where they have one.
+    options: Of the address, such as "tls=true".
     """
-    return connect(as_member(f"mongodb://{member}/?directConnection=true", key), "admin")
+    query = "&".join(filter(None, ("directConnection=true", options)))
+    return connect(as_member(f"mongodb://{member}/?{query}", key), "admin")
 
 
-async def initiate(members: Sequence[str], key: str = "") -> str:
+async def initiate(members: Sequence[str], key: str = "", options: str = "") -> str:
     """The primary, as `host:port`, once there is one; waits for members that are still starting.
 
-    key: Content of the members' keyFile, where they have one.
+    key, options: As for `administered`.
     Safe to run again: a set that exists is left as it is.
     """
-    admin = administered(members[0], key)
+    admin = administered(members[0], key, options)
     configuration: Document = {
         "_id": NAME,
         "members": [{"_id": number, "host": member} for number, member in enumerate(members)],
@@ -74,7 +77,8 @@ def main() -> None:
     parser.add_argument("members", nargs="+", metavar="HOST:PORT")
     members = parser.parse_args().members
     configure_logging("replica-set", "INFO")
-    primary = asyncio.run(initiate(members, os.environ.get("MONGO_KEY", "")))
+    key, options = os.environ.get("MONGO_KEY", ""), os.environ.get("MONGO_OPTIONS", "")
+    primary = asyncio.run(initiate(members, key, options))
     sys.stdout.write(f"primary {primary} of {', '.join(members)}\n")
 
 

@@ -1,6 +1,7 @@
 """Settings from the environment. One that is missing or malformed stops the start by its name."""
 
 import os
+import ssl
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Literal, NoReturn, TypeVar
@@ -73,6 +74,15 @@ def _origin(text: str) -> str:
 def _seed(text: str) -> str:
     public_key(text)
     return text
+
+
+def _certificates(path: str) -> str:
+    if path:
+        try:
+            ssl.create_default_context(cafile=path)
+        except OSError:
+            raise ValueError("not a file of certificates") from None
+    return path
 
 
 MongoUri = Annotated[str, AfterValidator(_mongo_uri), Field(repr=False)]
@@ -164,9 +174,11 @@ class BrokerSettings(BaseSettings):
     nats_url: NatsUrl
     nats_seed: Annotated[NatsSeed | None, Field(repr=False)] = None
     """Of this process's user of the broker; without it the connection is anonymous."""
+    nats_ca: Annotated[str, AfterValidator(_certificates)] = ""
+    """File with the CA of a broker at `tls://…`, for a process with a seed; "": those of the machine."""
 
     def identity(self, user: str) -> Identity | None:
-        return None if self.nats_seed is None else Identity(user, self.nats_seed)
+        return None if self.nats_seed is None else Identity(user, self.nats_seed, self.nats_ca)
 
 
 class StreamSettings(BrokerSettings):

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import ssl
 import subprocess
 import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,12 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import nats
 import pytest
+from tests.deploy.certificates import made, placed
 
 from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.declarations import Storage
 from common.messaging.jetstream.stream import JetStream
-from common.messaging.nats_connection import Identity
+from common.messaging.nats_connection import Identity, credentials
 from common.messaging.seeds import key_variable, new_seed, public_key
 from common.runtime.settings import ADMINISTRATOR
 from infra.deploy import broker_users
@@ -26,6 +29,7 @@ pytestmark = pytest.mark.connected
 SERVER = Path(sysconfig.get_path("scripts")) / "nats-server"
 SIZE = 3
 REFUSED = "authentication error"
+UNTRUSTED = "TLS route handshake error"
 
 
 @dataclass(frozen=True)
@@ -34,15 +38,16 @@ class Member:
 
     number: int
     ports: Sequence[int]
+    certificates: Path
     password: str = "r0123"
 
     @property
     def url(self) -> str:
-        return f"nats://127.0.0.1:{self.ports[self.number]}"
+        return f"tls://localhost:{self.ports[self.number]}"
 
     def environment(self, keys: Mapping[str, str]) -> dict[str, str]:
         routes = {
-            f"NATS_ROUTE_{number}": f"nats://routes:{self.password}@127.0.0.1:{self.ports[SIZE + number]}"
+            f"NATS_ROUTE_{number}": f"nats://routes:{self.password}@localhost:{self.ports[SIZE + number]}"
             for number in range(SIZE)
         }
         own = {"POD_NAME": f"nats-{self.number}", "NATS_ROUTES_PASSWORD": self.password}
@@ -61,7 +66,9 @@ class Member:
         folder = folder / str(self.number)
         folder.mkdir()
         (folder / "users.conf").write_text(broker_users.FILE.read_text())
-        (folder / "nats.conf").write_text(text)
+        tls = (K8S / "parts" / "nats-cluster" / "tls.conf").read_text()
+        (folder / "tls.conf").write_text(placed(tls, self.certificates, "nats"))
+        (folder / "nats.conf").write_text(placed(text, self.certificates, "nats"))
         return folder / "nats.conf"
 
 
@@ -88,11 +95,12 @@ def log_of(member: Member, folder: Path) -> Path:
 
 
 @pytest.fixture
-def members() -> Sequence[Member]:
+def members(tmp_path: Path) -> Sequence[Member]:
     names = tuple(f"{kind}-{number}" for kind in ("client", "route") for number in range(SIZE))
     edge = free_edge(names=names)
     ports = [edge + offset for offset in range(2 * SIZE)]
-    return [Member(number, ports) for number in range(SIZE)]
+    certificates = made(tmp_path / "certificates")
+    return [Member(number, ports, certificates) for number in range(SIZE)]
 
 
 @pytest.fixture
@@ -103,7 +111,7 @@ def seeds() -> Mapping[str, str]:
 async def declared(members: Sequence[Member], seeds: Mapping[str, str]) -> None:
     """The streams on three servers, once there are three."""
     url = ",".join(member.url for member in members)
-    admin = Identity(ADMINISTRATOR, seeds[ADMINISTRATOR])
+    admin = Identity(ADMINISTRATOR, seeds[ADMINISTRATOR], str(members[0].certificates / "ca.crt"))
     stream = JetStream(url, "job", MARKETPLACE, Storage(SIZE, 1_000_000, permanent=True), identity=admin)
     try:
         await stream.connect()
@@ -129,3 +137,48 @@ async def test_a_server_without_the_password_does_not_join(
         async with asyncio.timeout(30):
             while not (log := log_of(server, tmp_path)).exists() or REFUSED not in log.read_text():
                 await asyncio.sleep(0.05)
+
+
+async def test_a_server_with_a_certificate_of_another_ca_does_not_join(
+    members: Sequence[Member], seeds: Mapping[str, str], tmp_path: Path
+) -> None:
+    server, stranger = members[0], replace(members[1], certificates=made(tmp_path / "strange"))
+    with started([server, stranger], seeds, tmp_path):
+        async with asyncio.timeout(30):
+            while not (log := log_of(server, tmp_path)).exists() or UNTRUSTED not in log.read_text():
+                await asyncio.sleep(0.05)
+
+
+async def test_a_connection_in_plain_text_or_to_a_certificate_of_another_ca_is_refused(
+    members: Sequence[Member], seeds: Mapping[str, str], tmp_path: Path
+) -> None:
+    server = members[0]
+    strange = str(made(tmp_path / "strange") / "ca.crt")
+    with started([server], seeds, tmp_path):
+        assert b"PONG" not in await answered_in_plain_text(server)
+        for refused in (
+            Identity("client", seeds["client"], strange),
+            Identity("client", seeds["client"]),
+        ):
+            with pytest.raises(ssl.SSLCertVerificationError):
+                await nats.connect(server.url, **credentials(refused), allow_reconnect=False)
+        own = Identity("client", seeds["client"], str(server.certificates / "ca.crt"))
+        by_address = server.url.replace("localhost", "127.0.0.1")
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await nats.connect(by_address, **credentials(own), allow_reconnect=False)
+
+
+async def answered_in_plain_text(server: Member) -> bytes:
+    """What the server says to a client that goes on without TLS."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", server.ports[server.number])
+                break
+            except OSError:
+                await asyncio.sleep(0.05)
+        await reader.readline()
+        writer.write(b"CONNECT {}\r\nPING\r\n")
+        answer = await reader.read()
+        writer.close()
+        return answer

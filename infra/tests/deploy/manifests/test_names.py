@@ -15,6 +15,7 @@ from infra.deploy.manifests.rendered import (
     REPO,
     SERVICES,
     Object,
+    environment,
     kustomized,
     matches,
     named,
@@ -113,9 +114,37 @@ def test_the_ingress_has_the_routes_of_the_laptops_edge(name: str) -> None:
     for rule in ingress["spec"]["rules"]:
         assert routes(rule) == expected
     assert ingress["spec"]["rules"][0]["host"] == "ticketing.dev"
-    assert ingress["spec"]["ingressClassName"] == "nginx"
-    # Annotations differ between controllers.
-    assert "annotations" not in ingress["metadata"]
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_no_ingress_has_annotations_which_differ_between_controllers(name: str) -> None:
+    for ingress in of_kind(overlay(name), "Ingress"):
+        assert ingress["spec"]["ingressClassName"] == "nginx"
+        assert "annotations" not in ingress["metadata"]
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_the_pages_own_host_leads_to_the_apis_alone(name: str) -> None:
+    objects = overlay(name)
+    (internal,) = named(objects, "Ingress", "edge-internal")["spec"]["rules"]
+    public = named(objects, "Ingress", "edge")["spec"]["rules"]
+
+    assert routes(internal) == {path: to for path, to in routes(public[0]).items() if path != "/"}
+    assert internal["host"] == environment(objects, pod(objects, "client"))["API_HOST"]
+    assert internal["host"] not in [rule["host"] for rule in public]
+
+
+def test_production_redirects_browsers_to_https_and_not_its_own_pages_calls() -> None:
+    edge_spec = named(overlay("prod"), "Ingress", "edge")["spec"]
+    env = environment(overlay("prod"), pod(overlay("prod"), "client"))
+
+    assert edge_spec["tls"] == [
+        {"hosts": [rule["host"] for rule in edge_spec["rules"]], "secretName": "edge-tls"}
+    ]
+    assert env["PUBLIC_URL"] == f"https://{edge_spec['rules'][0]['host']}"
+    # An Ingress controller redirects the hosts that have a certificate.
+    assert "tls" not in named(overlay("prod"), "Ingress", "edge-internal")["spec"]
+    assert (env["API_BASE_URL"] or "").startswith("http://")
 
 
 def test_skaffold_builds_what_the_overlay_of_dev_runs() -> None:

@@ -37,11 +37,14 @@ def test_a_pod_is_restricted(each: Pod) -> None:
     assert security["runAsUser"] > 0
     assert security["seccompProfile"] == {"type": "RuntimeDefault"}
     assert not {"hostNetwork", "hostPID", "hostIPC"} & set(each.spec)
-    assert {key for volume in each.spec.get("volumes", ()) for key in volume} <= {
-        "name",
-        "configMap",
-        "emptyDir",
-    }
+    kinds = {key for volume in each.spec.get("volumes", ()) for key in volume}
+    # A server's certificate with its key, of that server alone.
+    own = {"secret"} if each.name.startswith("StatefulSet/") else set()
+    assert kinds <= {"name", "configMap", "emptyDir", *own}
+    secrets = [
+        volume["secret"]["secretName"] for volume in each.spec.get("volumes", ()) if "secret" in volume
+    ]
+    assert secrets in ([], [f"tls-{each.labels['app']}"])
     for container in each.containers:
         assert container["securityContext"] == {
             "allowPrivilegeEscalation": False,

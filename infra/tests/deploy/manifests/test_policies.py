@@ -56,8 +56,7 @@ def behind(objects: Sequence[Object], host: str) -> str:
 
 
 def routed(objects: Sequence[Object]) -> Iterator[Edge]:
-    (ingress,) = of_kind(objects, "Ingress")
-    for rule in ingress["spec"]["rules"]:
+    for rule in (rule for ingress in of_kind(objects, "Ingress") for rule in ingress["spec"]["rules"]):
         for path in rule["http"]["paths"]:
             spec = named(objects, "Service", path["backend"]["service"]["name"])["spec"]
             if "selector" in spec:

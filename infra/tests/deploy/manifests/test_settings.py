@@ -4,6 +4,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+import certifi
 import pytest
 from tests.deploy.manifests.code import is_ours, settings
 
@@ -69,7 +70,8 @@ def test_with_its_secrets_each_process_would_start(name: str, monkeypatch: pytes
             for field in settings(each).model_fields:
                 patch.delenv(field.upper(), raising=False)
             for variable, value in environment(overlay(name), each).items():
-                patch.setenv(variable, value if value is not None else a_secret(variable))
+                known = value if value is not None else a_secret(variable)
+                patch.setenv(variable, known.replace("/etc/internal-ca/ca.crt", certifi.where()))
             assert settings(each)().port in {port["containerPort"] for port in each.main["ports"]}
 
 
@@ -167,10 +169,9 @@ def test_the_user_that_is_made_is_the_one_that_serves(name: str) -> None:
 def test_redis_has_the_one_user_and_its_rights(name: str) -> None:
     redis = pod(overlay(name), "expiration-redis").main
 
-    assert redis["args"] == [
-        *("redis-server", "/etc/redis/redis.conf"),
-        *redis_user.options("$(REDIS_PASSWORD_HASH)"),
-    ]
+    users = ["redis-server", "/etc/redis/redis.conf", *redis_user.options("$(REDIS_PASSWORD_HASH)")]
+    assert redis["args"][: len(users)] == users
+    assert not {"--user", "--aclfile"} & set(redis["args"][len(users) :])
     assert secrets_of(redis) == {"REDIS_PASSWORD_HASH": ("redis-expiration", "REDIS_PASSWORD_HASH")}
 
 
@@ -250,10 +251,10 @@ def test_production_moves_money_and_its_cookies_need_https() -> None:
     ],
 )
 def test_the_public_address_is_a_host_of_the_ingress(name: str, public_url: str) -> None:
-    named = [each for each in processes(name) if each.labels["app"] in ("auth", "client")]
-    (ingress,) = of_kind(overlay(name), "Ingress")
+    told = [each for each in processes(name) if each.labels["app"] in ("auth", "client")]
+    ingress = named(overlay(name), "Ingress", "edge")
 
-    assert [environment(overlay(name), each)["PUBLIC_URL"] for each in named] == [public_url] * 2
+    assert [environment(overlay(name), each)["PUBLIC_URL"] for each in told] == [public_url] * 2
     assert urlsplit(public_url).hostname in {rule["host"] for rule in ingress["spec"]["rules"]}
 
 
