@@ -54,7 +54,7 @@ async def _sent_again(
 async def sign_in(
     repositories: Repositories, hashing: HashQueue, email: Email, password: str, source: Source
 ) -> User:
-    """Returns the user of the e-mail and the password. Its mails are in the language of the page from then on.
+    """Returns the user of the e-mail and the password. Its mails are in the page's language from then on.
 
     Raises InvalidCredentials; TooManyTries, before any password is hashed; Busy if the hash queue is full.
     Only failures count as tries.

@@ -12,8 +12,8 @@ from auth.errors import InvalidCredentials
 from auth.mail import languages
 from auth.repository import UserRepository
 from auth.schemas import UserOutput
-from common.base.errors import NotAuthorized
 from auth.sessions import Origin, SessionRecords
+from common.base.errors import NotAuthorized
 from common.base.identity import CurrentUser
 from common.base.security import SecurityEvent
 from common.http import security_notes
@@ -49,9 +49,7 @@ class SessionStarter:
         self._set(response, session, user)
         self.devices.remember(request, response, user)
 
-    async def signed_in(
-        self, request: Request, user: User, status: int, event: SecurityEvent
-    ) -> Response:
+    async def signed_in(self, request: Request, user: User, status: int, event: SecurityEvent) -> Response:
         """The answer that begins the user's session. Raises as `start`."""
         security_notes.about(request.scope, user_id=user.id)
         response = json_response(UserOutput.of(user), status)

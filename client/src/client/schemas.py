@@ -87,7 +87,7 @@ class ReceiptCode(Upstream):
 
 
 class OwnUser(Upstream):
-    """confirmed: True from a release that does not know. bounced: Mail to the address was refused for good."""
+    """confirmed: True from a release that does not know. bounced: Mails to the address come back."""
 
     email: str
     confirmed: bool = True

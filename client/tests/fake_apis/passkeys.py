@@ -37,7 +37,7 @@ def sign_in(records: Records, request: httpx.Request) -> httpx.Response:
     answer = checked(credential=lambda: _read(body.get("credential"), _refused()))["credential"]
     user_id = use(records, answer, "sign-in")
     email = records.emails[user_id]
-    return session(records, 200, records.users[email.casefold()][0], email)
+    return session(records, request, 200, records.users[email.casefold()][0], email)
 
 
 def options_to_prove(records: Records, request: httpx.Request) -> httpx.Response:

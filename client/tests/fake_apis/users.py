@@ -97,9 +97,9 @@ def session(
     records: Records, request: httpx.Request, status: int, user: CurrentUser, email: str
 ) -> httpx.Response:
     started = Response()
-    session = CurrentUser(user.id, new_id(), records.may_trade(user.id))
-    sessions.begin(records, session, request)
-    SESSIONS.start(started, session, email)
+    begun = CurrentUser(user.id, new_id(), records.may_trade(user.id))
+    sessions.begin(records, begun, request)
+    SESSIONS.start(started, begun, email)
     SESSIONS.set_cookie(started, "device", "a-known-device", DEVICE_SECONDS)
     headers = [("Set-Cookie", line) for line in started.headers.getlist("set-cookie")]
     return httpx.Response(status, json={"id": user.id, "email": email}, headers=headers)

@@ -177,5 +177,6 @@ async def test_a_mail_that_is_too_long_is_refused(store: Store) -> None:
     assert store.numbers() == []
 
 
-def test_only_its_owner_can_read_the_folder(store: Store, tmp_path: Path) -> None:
+def test_only_its_owner_can_read_the_folder(tmp_path: Path) -> None:
+    Store(tmp_path / "mail")
     assert (tmp_path / "mail").stat().st_mode & 0o077 == 0

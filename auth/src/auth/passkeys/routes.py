@@ -46,7 +46,7 @@ def create_passkey_router(context: AccountContext, starter: SessionStarter) -> A
         name_email(request, user.email)
         source = await starter.source_of(request, user.email)
         await context.repositories.failures.forget(Attempt.of(user.email, source))
-        return starter.signed_in(request, user, 200, SecurityEvent.SIGN_IN_SUCCEEDED)
+        return await starter.signed_in(request, user, 200, SecurityEvent.SIGN_IN_SUCCEEDED)
 
     @router.post("/passkeys/proof/options")
     async def options_to_prove(session: SignedIn) -> Response:

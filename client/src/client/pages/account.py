@@ -83,12 +83,19 @@ async def shown(
     page: Page, api: Api, error: AppError | None = None, problems: Problems = NO_PROBLEMS, email: str = ""
 ) -> Response:
     """The page, with the session as auth has it now. email: As typed. Raises NotAuthorized without a user."""
-    (own, cookies), passkeys = await asyncio.gather(api.own_user(), api.passkeys())
+    (own, cookies), passkeys, sessions = await asyncio.gather(api.own_user(), api.passkeys(), api.sessions())
     if own is None:
         raise NotAuthorized()
     status = 200 if error is None else error.status
-    sessions = await api.sessions()
-    response = page("account.html", status, own=own, problems=problems, typed_email=email, sessions=sessions)
+    response = page(
+        "account.html",
+        status,
+        own=own,
+        passkeys=passkeys,
+        sessions=sessions,
+        problems=problems,
+        typed_email=email,
+    )
     if error is not None:
         response.headers.update(error.headers)
     response.raw_headers.extend((b"set-cookie", cookie.encode("latin-1")) for cookie in cookies)

@@ -1,6 +1,6 @@
 """The mails that came, as pages and as JSON.
 
-A mail is a stranger's text: its HTML is shown in a frame without scripts, whose links open a page of their own.
+A mail is a stranger's text: its HTML is shown in a frame without scripts, whose links open in a new page.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

@@ -4,8 +4,8 @@ Starts the cluster (or uses the one that KUBECONFIG names), builds and loads the
 applies its overlay to an empty namespace and waits for every rollout. Removes everything at the end (KEEP=1
 leaves it).
 
-`python -m infra.verify.kubernetes.trial COMMAND…` starts the cluster for several tests, one after another: each in
-the command finds it running. The exit code is the command's.
+`python -m infra.verify.kubernetes.trial COMMAND…` starts the cluster for several tests, one after another:
+each in the command finds it running. The exit code is the command's.
 """
 
 import os
