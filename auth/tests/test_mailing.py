@@ -12,17 +12,18 @@ from auth.app import create_app
 from auth.settings import Settings
 from common.persistence.mongo import Database
 from common.testing.browser import running
+from common.testing.fake_stream import FakeStream
 
 ADA = {"email": "ada@example.test", "password": "correct horse"}
 
 
 @pytest.fixture
 async def mailing(
-    settings: Settings, database: Database, hasher: Mock, mail_server: FakeMailServer
+    settings: Settings, database: Database, stream: FakeStream, hasher: Mock, mail_server: FakeMailServer
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Client of a service that mails to `mail_server`."""
     settings = settings.model_copy(update={"mail_url": f"smtp://127.0.0.1:{mail_server.port}"})
-    async with running(create_app(settings, database=database, hasher=hasher)) as client:
+    async with running(create_app(settings, database=database, stream=stream, hasher=hasher)) as client:
         yield client
 
 

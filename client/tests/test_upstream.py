@@ -44,7 +44,7 @@ async def test_no_other_header_of_the_browser_is_forwarded(browser: Browser, api
 async def test_the_apis_are_called_by_a_host_of_their_own_where_there_is_one(apis: FakeApis) -> None:
     """The browser's is redirected to https by an edge that ends TLS."""
     settings = SETTINGS.model_copy(update={"api_host": "api.gittix.internal"})
-    app = create_app(settings, transport=apis, hints=FakeHints(FakeStream()))
+    app = create_app(settings, transport=apis, hints=FakeHints(FakeStream()), stream=FakeStream())
     async with running(app) as browser:
         await browser.get("/", headers={"Host": "gittix.test"})
 

@@ -56,6 +56,7 @@ def test_what_is_refused_is_a_warning(event: SecurityEvent, security_lines: Secu
         SecurityEvent.SIGNED_UP,
         SecurityEvent.PASSWORD_CHANGED,
         SecurityEvent.EMAIL_CONFIRMED,
+        SecurityEvent.SESSION_ENDED,
         SecurityEvent.PASSKEY_ADDED,
         SecurityEvent.PASSKEY_REMOVED,
         SecurityEvent.KEY_ROTATED,

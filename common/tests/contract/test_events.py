@@ -19,6 +19,7 @@ from common.contract.events import (
     PaymentCaptured,
     PaymentCreated,
     PaymentVoided,
+    SessionEnded,
     Subject,
     TicketCreated,
     TicketRef,
@@ -102,6 +103,11 @@ CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
     (PaymentAwaiting(id=P, order_id=O), f"payment.awaiting.{P}", {"id": P, "orderId": O}),
     (PaymentCaptured(id=P, order_id=O), f"payment.captured.{P}", {"id": P, "orderId": O}),
     (PaymentVoided(id=P, order_id=O), f"payment.voided.{P}", {"id": P, "orderId": O}),
+    (
+        SessionEnded(id="s-1_A", user_id="u"),
+        "session.ended.s-1_A",
+        {"id": "s-1_A", "userId": "u"},
+    ),
 ]
 
 each = pytest.mark.parametrize(
@@ -201,6 +207,7 @@ def test_every_event_has_an_owner_and_a_namespace_has_one() -> None:
         "order": {"orders"},
         "expiration": {"expiration"},
         "payment": {"payments"},
+        "session": {"auth"},
     }
 
 
