@@ -3,7 +3,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from auth.domain import Limits
-from auth.mail.addresses import NotAnAddress, smtp_address
+from auth.mail.addresses import smtp_address
 from auth.mail.server import MailServer
 from common.http.session import IssuingSessions
 from common.http.session_keys import SigningKeys, public_keys
@@ -37,10 +37,7 @@ def _mail_url(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    try:
-        smtp_address(text)
-    except NotAnAddress:
-        raise ValueError("not one e-mail address") from None
+    smtp_address(text)
     return text
 
 

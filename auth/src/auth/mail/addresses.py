@@ -17,5 +17,5 @@ def smtp_address(text: str) -> Address:
     try:
         known = validate_email(text, check_deliverability=False, test_environment=True)
     except EmailNotValidError:
-        raise NotAnAddress() from None
+        raise NotAnAddress("not one e-mail address") from None
     return Address(username=known.local_part, domain=known.ascii_domain)

@@ -29,6 +29,9 @@ _OLDEST = Gauge("mails_oldest_seconds", "Age of the mail that is due first")
 _ENDED = Counter("mails_ended", "Mails that left the outbox", ["how"])
 _REFUSALS = Counter("mails_refused", "Deliveries that the mail server refused for now")
 
+_RANDOM = random.Random()
+"""Not the process's own, whose numbers a test may want to repeat."""
+
 LANES = 4
 POLL_SECONDS = 5.0
 """Between looks at the outbox for what other processes left; a mail put in this process wakes its sender."""
@@ -153,7 +156,7 @@ class _Lane:
     async def _round(self) -> int:
         """Sends what is due now; returns how many were due. In any order: lanes rarely meet at a mail."""
         due = list(await self._sender.due())
-        random.shuffle(due)
+        _RANDOM.shuffle(due)
         for mail_id in due:
             # A task of its own: the end of the process lets the mail in delivery be delivered and marked.
             self._sending = asyncio.create_task(self._send(mail_id))
@@ -194,7 +197,7 @@ def pause(attempts: int) -> timedelta:
 def away_seconds(failures: int) -> float:
     """Before the next try to reach the server: half a second to a minute, spread at random."""
     longest: float = min(2.0 ** min(failures, 10), LONGEST_AWAY_SECONDS)
-    return random.uniform(longest / 2, longest)
+    return _RANDOM.uniform(longest / 2, longest)
 
 
 def _about(error: Exception) -> str:

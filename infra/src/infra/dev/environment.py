@@ -30,7 +30,7 @@ GENEROUS: Mapping[str, Mapping[str, str]] = {
 """Limits and rules that a load test by few users would meet. The caller's environment may name others."""
 GUESSES = ("MAX_FAILED_SIGN_INS", "MAX_FAILED_SIGN_INS_PER_ADDRESS", "MAX_FAILED_SIGN_INS_PER_ACCOUNT")
 """Limits of auth that no load test meets."""
-MAIL_FROM = "tickets@gittix.localhost"
+MAIL_FROM = "tickets@gittix.test"
 
 
 def system(config: Config) -> dict[str, str]:

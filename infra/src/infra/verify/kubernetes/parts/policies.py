@@ -12,7 +12,7 @@ from infra.verify.kubernetes.marketplace import PROCESSES
 from infra.verify.kubernetes.suite import Suite, Verdict
 
 NEEDS = {
-    "auth": {"auth-mongo-srv"},
+    "auth": {"auth-mongo-srv", "nats-srv"},
     "tickets": {"tickets-mongo-srv", "nats-srv"},
     "orders": {"orders-mongo-srv", "nats-srv"},
     "payments": {"payments-mongo-srv", "nats-srv"},
