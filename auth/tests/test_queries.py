@@ -120,6 +120,7 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
         "users.of_id": lambda: users.of_id(user.id),
         "users.replace_hash": lambda: users.replace_hash(user, "another"),
         "users.is_sent_again": lambda: users.is_sent_again(Creation("key", "fingerprint", "/")),
+        "users.set_language": lambda: users.set_language(user, "zh"),
         "users.note_bounce": lambda: users.note_bounce(user.id, "new@shop.test"),
         "users.note_delivery": lambda: users.note_delivery(user.id, "new@shop.test"),
         "mails.due": mails.due,
