@@ -10,7 +10,7 @@ import aiohttp
 from infra.verify import target as targets
 
 SECONDS = 15
-_LINK = re.compile(r"^http\S+$", re.MULTILINE)
+_LINK = re.compile(r"^http\S+", re.MULTILINE)
 
 
 def address() -> str:
