@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.verify.kubernetes import hosts
+from infra.verify.kubernetes import hosts, trial
 from infra.verify.kubernetes.hosts import Given, Own
 
 GIVEN = {
@@ -107,6 +107,17 @@ def test_a_cluster_is_held_for_tests_that_neither_start_nor_stop_it(up: Path) ->
     holder.stop()
 
     assert calls(up)[-1] == "stop"
+
+
+def test_a_command_finds_a_cluster_that_is_started_before_it_and_stopped_after_it(
+    up: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.setenv("K8S_UP", str(up))
+
+    assert trial.hold(["sh", "-c", f"echo command >> {up.parent}/calls; exit 3"]) == 3
+
+    assert calls(up) == ["kubectl get --raw /readyz", "all", "command", "stop"]
 
 
 def test_a_held_cluster_that_another_run_uses_at_the_end_runs_on(up: Path) -> None:

@@ -52,7 +52,7 @@ def run(*trials: Trial) -> int:
 
 def hold(command: Sequence[str]) -> int:
     """Run the command with a cluster that it finds running. If there is none, that is printed: no failure."""
-    host = _started(Host.hold)
+    host = _started(lambda host: host.hold())
     if host is None:
         return 0
     try:
