@@ -14,17 +14,6 @@ from common.testing.clock import Clock
 RESET = Reset(path="/auth/reset?token=secret")
 
 
-@pytest.fixture(
-    params=[
-        pytest.param("database", id="in memory"),
-        pytest.param("real_database", id="real", marks=pytest.mark.connected),
-    ]
-)
-def any_database(request: pytest.FixtureRequest) -> Database:
-    database: Database = request.getfixturevalue(request.param)
-    return database
-
-
 @pytest.fixture
 async def mails(any_database: Database) -> Mails:
     mails = Mails(any_database)

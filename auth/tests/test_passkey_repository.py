@@ -17,17 +17,6 @@ from common.persistence.mongo import Database
 ADA = User.register(Email.parse("ada@example.test"), "hash")
 
 
-@pytest.fixture(
-    params=[
-        pytest.param("database", id="in memory"),
-        pytest.param("real_database", id="real", marks=pytest.mark.connected),
-    ]
-)
-def any_database(request: pytest.FixtureRequest) -> Database:
-    database: Database = request.getfixturevalue(request.param)
-    return database
-
-
 @pytest.fixture
 async def repositories(any_database: Database, settings: Settings) -> Repositories:
     repositories = Repositories.over(any_database, settings.limits)

@@ -20,17 +20,6 @@ from common.testing.fake_stream import FakeStream
 ADA = Email.parse("Ada@example.test")
 
 
-@pytest.fixture(
-    params=[
-        pytest.param("database", id="in memory"),
-        pytest.param("real_database", id="real", marks=pytest.mark.connected),
-    ]
-)
-def any_database(request: pytest.FixtureRequest) -> Database:
-    database: Database = request.getfixturevalue(request.param)
-    return database
-
-
 @pytest.fixture
 def real_app(settings: Settings, real_database: Database, hasher: Mock) -> FastAPI:
     return create_app(settings, stream=FakeStream(), database=real_database, hasher=hasher)

@@ -26,7 +26,7 @@ KINDS = frozenset(kind.value for kind in ChangeKind)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """to: E-mail address that is told. but: Session that goes on; None where each one ends.
+    """to: E-mail address that the notice is mailed to. but: Session that goes on; None where each one ends.
 
     name: Of the passkey that was added or removed.
     """

@@ -79,8 +79,8 @@ class FailedSignIns:
     async def refuse_passkeys(self, address: str) -> None:
         """Raises TooManyTries where passkeys of the address failed too often.
 
-        They are counted apart from passwords, which no passkey's owner is to wait for: nobody guesses a key,
-        and the limit is for the work alone.
+        They are counted apart from passwords, so that failed passwords never delay the owner of a passkey. A
+        key can't be guessed: the limit only bounds the work.
         """
         seconds = await self._windows.wait(self._of_passkeys(address))
         if seconds:

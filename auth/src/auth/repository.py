@@ -9,6 +9,7 @@ from auth.changes import KINDS, Change
 from auth.domain import Email, Limits, User
 from auth.errors import EmailInUse, SignedUpBefore
 from auth.failed_sign_ins import FailedSignIns
+from auth.generations import generation_of
 from auth.links import Links
 from auth.mail.languages import ENGLISH
 from auth.mail.mails import Mails
@@ -112,7 +113,7 @@ class UserRepository:
         None, and no change, where the address or the generation changed after `user` was read. The hash may
         have changed: a sign-in replaces one of older parameters.
         """
-        query = {"_id": user.id, "email_key": user.email.key, "generation": _generation(user)}
+        query = {"_id": user.id, "email_key": user.email.key, "generation": generation_of(user)}
         new = _new_password(password_hash, change, confirmed=True) | {"$unset": {"passkeys": ""}}
         return await self._changed(query, new)
 
@@ -121,7 +122,7 @@ class UserRepository:
 
         None, and no change, where the address or the generation changed after `user` was read.
         """
-        query = {"_id": user.id, "email_key": user.email.key, "generation": _generation(user)}
+        query = {"_id": user.id, "email_key": user.email.key, "generation": generation_of(user)}
         new = {"email": email.address, "email_key": email.key, "confirmed": True}
         try:
             return await self._changed(query, {"$set": new, "$push": {"changes": change.stored}})
@@ -156,11 +157,6 @@ class UserRepository:
     async def _changed(self, query: Query, change: Document) -> User | None:
         document = await self.documents.find_one_and_update(query, change)
         return None if document is None else _user(document)
-
-
-def _generation(user: User) -> Query | int:
-    """The first generation is not stored. None matches what is absent."""
-    return user.generation or {"$in": [None, 0]}
 
 
 def _new_password(password_hash: str, change: Change, **others: bool) -> Document:

@@ -11,7 +11,6 @@ from common.base.ids import new_id
 from common.persistence.mongo import ASCENDING, Collection, Database, Document, Index
 from common.persistence.slots import LOOKED_AT, Slots, SlotsTaken
 
-DATABASES = ["database", pytest.param("real_database", marks=pytest.mark.connected)]
 OPEN: Document = {"status": {"$in": ["new", "waiting"]}}
 SLOTS = Slots("one_open_per_slot", "owner", OPEN)
 ONE_PER_NAME = Index([("name", ASCENDING)], name="one_per_name", unique=True, sparse=True)
@@ -21,12 +20,6 @@ async def prepared(database: Database) -> Collection:
     things = database["things"]
     await things.create_indexes([SLOTS.index, ONE_PER_NAME])
     return things
-
-
-@pytest.fixture(params=DATABASES)
-def any_database(request: pytest.FixtureRequest) -> Database:
-    found: Database = request.getfixturevalue(request.param)
-    return found
 
 
 @pytest.fixture

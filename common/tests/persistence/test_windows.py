@@ -10,7 +10,6 @@ from common.persistence.mongo import Database
 from common.persistence.windows import Limit, Windows
 from common.testing.clock import Clock
 
-DATABASES = ["database", pytest.param("real_database", marks=pytest.mark.connected)]
 HOUR = timedelta(hours=1)
 THREE = Limit(3, HOUR)
 NOW = times.now()
@@ -20,12 +19,6 @@ NOW = times.now()
 def clock(clock: Clock) -> Clock:
     clock.now = NOW
     return clock
-
-
-@pytest.fixture(params=DATABASES)
-def any_database(request: pytest.FixtureRequest) -> Database:
-    database: Database = request.getfixturevalue(request.param)
-    return database
 
 
 @pytest.fixture

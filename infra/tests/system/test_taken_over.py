@@ -179,10 +179,10 @@ async def refused_by_redis(sale: Sale) -> None:
 
 async def test_what_is_left_is_what_passes_through_the_pages(sale: Sale) -> None:
     """Public changes, the address that auth counts, and the sessions of those who visit meanwhile."""
-    heard, change = list[str](), f"ticket.updated.{sale.listed}"
+    received, change = list[str](), f"ticket.updated.{sale.listed}"
 
     async def hear(message: Msg) -> None:
-        heard.append(message.subject)
+        received.append(message.subject)
 
     async with sale.broker(sale.as_pages()) as pages:
         for subject in SUBJECTS:
@@ -192,7 +192,7 @@ async def test_what_is_left_is_what_passes_through_the_pages(sale: Sale) -> None
             "PUT", f"/api/tickets/{sale.listed}", {"title": "New", "price": 41}
         )
         assert status == 200
-        await sale.seller.see(f"/api/tickets/{sale.listed}", lambda _: change in heard)
+        await sale.seller.see(f"/api/tickets/{sale.listed}", lambda _: change in received)
     assert sale.refused == []
 
     wrong = {"email": sale.buyer.email, "password": "another password"}

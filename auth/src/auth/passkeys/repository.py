@@ -6,6 +6,7 @@ from typing import Any
 
 from auth.changes import Change
 from auth.domain import User
+from auth.generations import generation_of
 from auth.passkeys.domain import MAX_PASSKEYS, Holder, Passkey
 from auth.passkeys.errors import PasskeyKnown, TooManyPasskeys
 from common.base import times
@@ -62,7 +63,7 @@ class PasskeyRepository:
         """
         query = {
             "_id": user.id,
-            "generation": user.generation or {"$in": [None, 0]},
+            "generation": generation_of(user),
             f"passkeys.{MAX_PASSKEYS - 1}": {"$exists": False},
             "passkeys.credential": {"$ne": passkey.credential},
         }

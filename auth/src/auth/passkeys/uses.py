@@ -38,7 +38,7 @@ async def prove(context: AccountContext, answer: Answer, address: str, user_id: 
     Raises PasskeyLate, TooManyTries.
     """
     holder = await context.repositories.passkeys.holder(user_id)
-    # A device that is told which passkeys may be used need not name their user.
+    # Where the options list the passkeys, the device may leave out the user handle.
     handle = "" if holder is None else holder.handle
     if await _counted(context, answer, address, handle, PROVE, user_id, session_id) != user_id:
         raise PasskeyRefused()

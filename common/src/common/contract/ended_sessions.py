@@ -1,4 +1,4 @@
-"""Which sessions have ended: each service with a session reads the events, and asks nobody."""
+"""Which sessions have ended: each service with a session reads it from events, and calls no other service."""
 
 import logging
 from datetime import timedelta

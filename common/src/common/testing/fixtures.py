@@ -18,9 +18,10 @@ from common.testing.security import security_lines as security_lines
 from common.testing.servers import server as server
 
 SETTINGS = (
-    *("NATS_SEED", "NATS_STREAM_REPLICAS", "NATS_STREAM_MAX_BYTES"),
+    *("NATS_SEED", "NATS_CA", "NATS_STREAM_REPLICAS", "NATS_STREAM_MAX_BYTES"),
     *("JWT_KEY", "JWT_PUBLIC_KEYS", "RECEIPT_KEYS", "CLIENT_ADDRESS_KEY", "DEVICE_KEY"),
-    *("MONGO_URI", "NATS_URL", "REDIS_URL", "API_BASE_URL", "PORT", "HOST", "LOG_LEVEL"),
+    *("MONGO_URI", "NATS_URL", "REDIS_URL", "API_BASE_URL", "API_HOST", "PORT", "HOST", "LOG_LEVEL"),
+    *("PUBLIC_URL", "MAIL_URL", "MAIL_FROM"),
     *("PAYMENT_GATEWAY", "STRIPE_KEY", "STRIPE_WEBHOOK_SECRET", "ORDER_HOLD_SECONDS", "COOKIE_SECURE"),
 )
 
@@ -47,6 +48,18 @@ async def real_database() -> AsyncIterator[Database]:
     again = connect(uri, name)
     await again.drop()
     await again.close()
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("database", id="in memory"),
+        pytest.param("real_database", id="real", marks=pytest.mark.connected),
+    ]
+)
+def any_database(request: pytest.FixtureRequest) -> Database:
+    """One suite for the database in memory and the real one, which alone shows races."""
+    database: Database = request.getfixturevalue(request.param)
+    return database
 
 
 @pytest.fixture
