@@ -16,10 +16,10 @@
 set -eu
 umask 077
 
-NAMES="JWT_KEY JWT_PUBLIC_KEYS JWT_NEXT_KEY JWT_SIGNING_SINCE JWT_SHARED_KEY RECEIPT_KEYS CLIENT_ADDRESS_KEY DEVICE_KEY
+NAMES="JWT_KEY JWT_PUBLIC_KEYS JWT_NEXT_KEY JWT_SIGNING_SINCE RECEIPT_KEYS CLIENT_ADDRESS_KEY DEVICE_KEY
   MONGO_AUTH_KEY MONGO_AUTH_PASSWORD MONGO_TICKETS_KEY MONGO_TICKETS_PASSWORD MONGO_ORDERS_KEY MONGO_ORDERS_PASSWORD
   MONGO_PAYMENTS_KEY MONGO_PAYMENTS_PASSWORD REDIS_PASSWORD REDIS_PASSWORD_HASH"
-SECRETS="jwt-public jwt-shared receipt-keys client-address-key device-key mongo-auth mongo-tickets mongo-orders mongo-payments
+SECRETS="jwt-public receipt-keys client-address-key device-key mongo-auth mongo-tickets mongo-orders mongo-payments
   redis-expiration jwt-secret"
 SESSION_SECONDS=604800
 # Before the 32 bytes of a private key in PKCS #8 (RFC 8410).
@@ -29,11 +29,10 @@ fail() { echo "$*" >&2; exit 1; }
 kube() { ${KUBECTL:-kubectl} --namespace gittix "$@"; }
 encoded() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
 random() { openssl rand "$1" | encoded; }
-# Of `ed25519:SEED` or `ed25519:SEED,SHARED`.
 public_of() {
   seed=${1#ed25519:}
   # shellcheck disable=SC2059 # escapes
-  { printf "$HEAD"; printf '%s=' "${seed%%,*}" | tr '_-' '/+' | openssl base64 -d -A; } |
+  { printf "$HEAD"; printf '%s=' "$seed" | tr '_-' '/+' | openssl base64 -d -A; } |
     openssl pkey -inform DER -pubout -outform DER | tail -c 32 | encoded
 }
 
@@ -43,7 +42,6 @@ secret_of() {
   case $1 in
     JWT_KEY | JWT_NEXT_KEY | JWT_SIGNING_SINCE) echo jwt-secret ;;
     JWT_PUBLIC_KEYS) echo jwt-public ;;
-    JWT_SHARED_KEY) echo jwt-shared ;;
     RECEIPT_KEYS) echo receipt-keys ;;
     CLIENT_ADDRESS_KEY) echo client-address-key ;;
     DEVICE_KEY) echo device-key ;;
@@ -106,19 +104,11 @@ restart() {
 
 # --- The steps
 
-is_shared() { case $JWT_KEY in "" | ed25519:*) false ;; *) true ;; esac; }
 new_key() {
   key="ed25519:$(random 32)"
   public=$(public_of "$key")
   [ "${#key}" = 51 ] && [ "${#public}" = 43 ] || fail "openssl made no Ed25519 key: OpenSSL 3 is needed"
 }
-# While the shared key signs, it does so for receipts and addresses, too: pages of the release before know no other.
-purposes() {
-  if [ -z "$RECEIPT_KEYS" ] || [ -z "$CLIENT_ADDRESS_KEY" ]; then also="orders client"; fi
-  [ -n "$RECEIPT_KEYS" ] || RECEIPT_KEYS=$(random 48)${JWT_SHARED_KEY:+,$JWT_SHARED_KEY}
-  [ -n "$CLIENT_ADDRESS_KEY" ] || CLIENT_ADDRESS_KEY=$(random 48)
-}
-also=
 # Hexadecimal: it stands in addresses, and a keyFile holds base64.
 passwords() {
   for name in $NAMES; do
@@ -131,20 +121,15 @@ passwords() {
 }
 make_keys() {
   passwords
-  # No service of another release reads this one.
-  [ -n "$DEVICE_KEY" ] || DEVICE_KEY=$(random 48)
+  for name in RECEIPT_KEYS CLIENT_ADDRESS_KEY DEVICE_KEY; do
+    eval "[ -n \"\$$name\" ] || $name=\$(random 48)"
+  done
   if [ -z "$JWT_KEY" ]; then
     new_key
     JWT_KEY=$key JWT_PUBLIC_KEYS=$public
-  elif is_shared; then
-    echo "The key that all services share is kept. Deploy this release, then go on with sign."
-    JWT_SHARED_KEY=$JWT_KEY
-    [ -n "$JWT_NEXT_KEY" ] || add
-    return
   else
     echo "The key of sessions exists and is kept"
   fi
-  purposes
 }
 add() {
   [ -z "$JWT_NEXT_KEY" ] || fail "A new key was added before: go on with sign"
@@ -153,16 +138,14 @@ add() {
 }
 sign() {
   [ -n "$JWT_NEXT_KEY" ] || fail "No new key was added: begin with add"
-  JWT_KEY=$JWT_NEXT_KEY${JWT_SHARED_KEY:+,$JWT_SHARED_KEY} JWT_NEXT_KEY='' JWT_SIGNING_SINCE=$(date +%s)
-  purposes
+  JWT_KEY=$JWT_NEXT_KEY JWT_NEXT_KEY='' JWT_SIGNING_SINCE=$(date +%s)
 }
 retire() {
   [ -z "$JWT_NEXT_KEY" ] || fail "The new key does not sign yet: go on with sign"
   left=$((${JWT_SIGNING_SINCE:-0} + SESSION_SECONDS - $(date +%s)))
   [ "$left" -le 0 ] || [ "${1:-}" = --now ] ||
     fail "Sessions of the key before last for $(((left + 3599) / 3600)) hours more. To end them: retire --now"
-  JWT_KEY=${JWT_KEY%%,*} JWT_SHARED_KEY='' JWT_SIGNING_SINCE=''
-  JWT_PUBLIC_KEYS=$(public_of "$JWT_KEY")
+  JWT_SIGNING_SINCE='' JWT_PUBLIC_KEYS=$(public_of "$JWT_KEY")
 }
 
 [ $# -ge 2 ] || fail "Usage: infra/keys.sh STORE make | add | sign | retire [--now]"
@@ -178,7 +161,6 @@ case $2 in
     save
     ;;
   add)
-    if is_shared; then fail "Begin with make: it adds the first key beside the shared one"; fi
     add
     save
     restart auth tickets orders payments client
@@ -186,8 +168,7 @@ case $2 in
   sign)
     sign
     save
-    # shellcheck disable=SC2086 # several words, or none
-    restart auth $also
+    restart auth
     ;;
   retire)
     retire "${3:-}"

@@ -10,12 +10,20 @@ from auth.app import create_app
 from auth.settings import Settings
 from common.base.identity import CurrentUser
 from common.http.session_keys import PrivateKey
-from common.http.session_tokens import SharedKeySigner
 from common.persistence.mongo import Database
-from common.testing.browser import BASE_URL, CLIENT_ADDRESS_KEY, JWT_KEY, SESSIONS, a_user, running, signed_in
+from common.testing.browser import (
+    BASE_URL,
+    CLIENT_ADDRESS_KEY,
+    JWT_KEY,
+    JWT_PUBLIC_KEYS,
+    PRIVATE_KEY,
+    SESSIONS,
+    a_user,
+    running,
+    signed_in,
+)
 from common.testing.fake_stream import FakeStream
 
-SHARED = "the key that all services shared before"
 KEYS = {
     "nats_url": "nats://unused.test",
     "mongo_uri": "mongodb://unused.test/",
@@ -71,9 +79,8 @@ async def test_a_new_user_is_signed_in_until_the_sign_out(client: httpx.AsyncCli
     [
         *("", "not.a.token", "%00%ff;", "x" * 8000),
         SESSIONS.token(a_user())[:-3],
-        SharedKeySigner(SHARED).token(a_user(), ADA["email"]),
     ],
-    ids=["empty", "garbage", "not even text", "long", "cut", "of a shared key"],
+    ids=["empty", "garbage", "not even text", "long", "cut"],
 )
 async def test_an_invalid_token_gives_no_current_user(client: httpx.AsyncClient, token: str) -> None:
     answer = await client.get(CURRENT, headers={"Cookie": f"session={token}"})
@@ -84,16 +91,13 @@ async def test_an_invalid_token_gives_no_current_user(client: httpx.AsyncClient,
 
 NEXT = PrivateKey.generate()
 STEPS: list[dict[str, str]] = [
-    {"jwt_key": SHARED, "jwt_public_keys": NEXT.public.text},
-    {"jwt_key": f"{NEXT.text},{SHARED}"},
+    {"jwt_key": JWT_KEY, "jwt_public_keys": NEXT.public.text},
+    {"jwt_key": NEXT.text, "jwt_public_keys": JWT_PUBLIC_KEYS},
     {"jwt_key": NEXT.text},
 ]
 
 
-async def test_no_step_away_from_the_shared_key_ends_a_session_before_its_time(
-    database: Database, hasher: Mock
-) -> None:
-    """The upgrade: auth signs as the release before, then with a key of its own, then with it alone."""
+async def test_no_step_of_a_rotation_ends_a_session_before_its_time(database: Database, hasher: Mock) -> None:
     begun: list[str] = []
     for number, keys in enumerate(STEPS):
         settings = Settings.model_validate({**KEYS, **keys})
@@ -110,7 +114,7 @@ async def test_no_step_away_from_the_shared_key_ends_a_session_before_its_time(
             good = [number for number, answer in enumerate(read) if answer["currentUser"] is not None]
             assert good == ([0, 1][: number + 1] if number < 2 else [1, 2])
     signed_by = [jwt.get_unverified_header(token).get("kid") for token in begun]
-    assert signed_by == [None, NEXT.public.id, NEXT.public.id]
+    assert signed_by == [PRIVATE_KEY.public.id, NEXT.public.id, NEXT.public.id]
 
 
 @pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/plain"}, signed_in()])

@@ -6,7 +6,7 @@ import pytest
 from common.base.identity import CurrentUser
 from common.base.ids import is_id, new_id
 from common.http.session_keys import PrivateKey
-from common.http.session_tokens import Ed25519Signer
+from common.http.session_tokens import TokenSigner
 from common.persistence.mongo import Database
 from common.testing.answers import code_of, codes_of, errors_of, message_of
 from common.testing.browser import SESSIONS, a_user, signed_in
@@ -262,7 +262,7 @@ async def test_a_write_needs_a_session_before_all_else(
     "token",
     [
         "nonsense",
-        Ed25519Signer(PrivateKey.generate()).token(a_user(), ""),
+        TokenSigner(PrivateKey.generate()).token(a_user()),
         SESSIONS.token(a_user())[:-4],
     ],
     ids=["nonsense", "another key", "cut"],

@@ -65,7 +65,7 @@ class SessionStarter:
 
     def _set(self, response: Response, session: CurrentUser, user: User) -> None:
         may_trade = user.may_trade(must_confirm=self.must_confirm)
-        self.sessions.start(response, CurrentUser(user.id, session.session_id, may_trade), user.email.address)
+        self.sessions.start(response, CurrentUser(user.id, session.session_id, may_trade))
 
     async def user_of(self, user_id: str) -> User:
         """Raises NotAuthorized for a user who is no more."""

@@ -6,14 +6,14 @@ from auth.domain import Limits
 from auth.mail.addresses import smtp_address
 from auth.mail.server import MailServer
 from common.http.session import IssuingSessions
-from common.http.session_keys import SigningKeys, public_keys
-from common.http.session_tokens import signer_of, verifier_of
+from common.http.session_keys import PrivateKey, public_keys
+from common.http.session_tokens import TokenSigner, verifier_of
 from common.runtime.settings import (
     BrokerSettings,
     CookieSettings,
     MongoUri,
-    OwnKey,
     PublicUrl,
+    SecretKey,
     ServiceSettings,
 )
 
@@ -21,8 +21,8 @@ Count = Annotated[int, Field(ge=0, le=1_000)]
 """Limit of a moving window; 0 for none. Each event that counts is stored until it leaves the window."""
 
 
-def _signing_keys(text: str) -> str:
-    SigningKeys.parse(text)
+def _private_key(text: str) -> str:
+    PrivateKey.parse(text)
     return text
 
 
@@ -43,13 +43,13 @@ def _address(text: str) -> str:
 
 class Settings(ServiceSettings, CookieSettings, BrokerSettings):
     mongo_uri: MongoUri
-    jwt_key: Annotated[str, AfterValidator(_signing_keys)] = Field(repr=False)
-    """The private key that signs sessions, and what is left of the release before: `SigningKeys`."""
+    jwt_key: Annotated[str, AfterValidator(_private_key)] = Field(repr=False)
+    """The private key that signs sessions: `ed25519:SEED`."""
     jwt_public_keys: Annotated[str, AfterValidator(_public_keys)] = ""
     """Further keys whose sessions are good, beside its own: those before it, and the next one."""
-    client_address_key: OwnKey = Field(default="", validate_default=True, repr=False)
+    client_address_key: SecretKey
     """Verifies browsers' addresses by the pages: `common.http.client_address`."""
-    device_key: OwnKey = Field(default="", validate_default=True, repr=False)
+    device_key: SecretKey
     """Proves device cookies. A new key makes every device one that its account does not know."""
     public_url: PublicUrl
     """The edge, as browsers reach it, such as `https://gittix.example`.
@@ -83,6 +83,6 @@ class Settings(ServiceSettings, CookieSettings, BrokerSettings):
         )
 
     def sessions(self) -> IssuingSessions:
-        keys = SigningKeys.parse(self.jwt_key)
-        tokens = verifier_of(self.jwt_public_keys, keys.shared, keys.private)
-        return IssuingSessions(tokens, self.cookie_secure, self.cookie_port, signer=signer_of(keys))
+        key = PrivateKey.parse(self.jwt_key)
+        tokens = verifier_of(self.jwt_public_keys, key)
+        return IssuingSessions(tokens, self.cookie_secure, self.cookie_port, signer=TokenSigner(key))

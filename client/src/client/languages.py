@@ -83,8 +83,7 @@ def duration(catalogue: NullTranslations, seconds: int) -> str:
 
 def language_of(request: Request) -> Language:
     """Language of the switch's cookie, else the browser's first preference that we support, else English."""
-    # The last release named the cookie so over https, too; it was good for a year.
-    chosen = LANGUAGES.get(own_cookies.left(request, COOKIE) or request.cookies.get(COOKIE, ""))
+    chosen = LANGUAGES.get(own_cookies.left(request, COOKIE))
     return chosen or _preferred(request.headers.get("accept-language", ""))
 
 

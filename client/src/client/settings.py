@@ -5,8 +5,8 @@ from pydantic import Field
 from common.runtime.settings import (
     BrokerSettings,
     HttpUrl,
-    OwnKey,
     PublicUrl,
+    SecretKey,
     ServiceSettings,
     SessionSettings,
 )
@@ -23,7 +23,7 @@ class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     """`Host` of the calls to the APIs, which the edge does not redirect to https; "": the browser's."""
     public_url: PublicUrl
     """The edge, as browsers reach it, such as `https://gittix.example`: the start of absolute links."""
-    client_address_key: OwnKey = Field(default="", validate_default=True, repr=False)
+    client_address_key: SecretKey
     """Signs browsers' addresses for auth: `common.http.client_address`."""
     stripe_publishable_key: str = ""
     """With it, cards are paid by Stripe's Payment Element; without it, by the fake gateway's test cards."""

@@ -89,7 +89,7 @@ def renewed(records: Records, request: httpx.Request) -> list[tuple[str, str]]:
     if user.may_trade == records.may_trade(user.id):
         return []
     renewed = Response()
-    SESSIONS.start(renewed, replace(user, may_trade=records.may_trade(user.id)), "")
+    SESSIONS.start(renewed, replace(user, may_trade=records.may_trade(user.id)))
     return [("Set-Cookie", renewed.headers["set-cookie"])]
 
 
@@ -99,7 +99,7 @@ def session(
     started = Response()
     begun = CurrentUser(user.id, new_id(), records.may_trade(user.id))
     sessions.begin(records, begun, request)
-    SESSIONS.start(started, begun, email)
+    SESSIONS.start(started, begun)
     SESSIONS.set_cookie(started, "device", "a-known-device", DEVICE_SECONDS)
     headers = [("Set-Cookie", line) for line in started.headers.getlist("set-cookie")]
     return httpx.Response(status, json={"id": user.id, "email": email}, headers=headers)

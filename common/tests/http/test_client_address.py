@@ -7,7 +7,6 @@ from common.base import times
 from common.base.identity import CurrentUser
 from common.http import client_address
 from common.http.client_address import SignedClientAddress
-from common.http.session_tokens import SharedKeySigner, TokenVerifier
 from common.testing.browser import CLIENT_ADDRESS_KEY, SESSIONS
 
 OURS = SignedClientAddress(CLIENT_ADDRESS_KEY)
@@ -26,14 +25,7 @@ def test_the_word_of_anybody_else_is_no_word(word: str | None) -> None:
 
 
 def test_a_session_is_no_word_and_a_word_is_no_session() -> None:
-    # Also in the release before, where one key signs both.
-    sessions = TokenVerifier(shared=CLIENT_ADDRESS_KEY)
-    token = SharedKeySigner(CLIENT_ADDRESS_KEY).token(CurrentUser(ADDRESS), "ada@example.test")
-
-    assert sessions.user(token) == CurrentUser(ADDRESS)
-    assert OURS.read(token) is None
     assert OURS.read(SESSIONS.token(CurrentUser(ADDRESS))) is None
-    assert sessions.user(OURS.token(ADDRESS)) is None
     assert SESSIONS.read(OURS.token(ADDRESS)) is None
 
 

@@ -1,10 +1,10 @@
 import pytest
 
-from common.http.session_keys import PrivateKey, PublicKey, SigningKeys, checked_shared, public_keys
+from common.http.session_keys import PrivateKey, PublicKey, checked_secret, public_keys
 
 SEED = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"
 PUBLIC = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
-SHARED = "the key that all services shared before"
+SECRET = "a key of more than thirty-two bytes"
 
 
 def test_a_key_has_the_id_of_the_standard() -> None:
@@ -25,10 +25,7 @@ def test_each_key_is_new_and_one_line() -> None:
 
 
 def test_no_representation_shows_a_secret() -> None:
-    keys = SigningKeys.parse(f"ed25519:{SEED},{SHARED}")
-
-    assert SEED not in repr(keys)
-    assert SHARED not in repr(keys)
+    assert SEED not in repr(PrivateKey.parse(f"ed25519:{SEED}"))
 
 
 @pytest.mark.parametrize(
@@ -47,6 +44,8 @@ def test_no_representation_shows_a_secret() -> None:
             f"ed25519: {SEED}",
             f"ed25519:{SEED}\n",
             f"ed25519:{SEED[:-1]}B",
+            f"ed25519:{SEED},",
+            f"ed25519:{SEED},{SECRET}",
             f"ed25519:{'+' * 43}",
             "ed25519:\u00ff",
         ),
@@ -69,21 +68,6 @@ def test_a_public_key_of_another_form_is_refused(text: str) -> None:
         PublicKey.parse(text)
 
 
-def test_the_private_key_may_be_followed_by_the_shared_key_of_the_release_before() -> None:
-    both = SigningKeys.parse(f"ed25519:{SEED},{SHARED},with a comma")
-
-    assert both.private == PrivateKey.parse(f"ed25519:{SEED}")
-    assert both.shared == f"{SHARED},with a comma"
-    assert SigningKeys.parse(f"ed25519:{SEED}").shared == ""
-    assert SigningKeys.parse(SHARED) == SigningKeys(None, SHARED)
-
-
-@pytest.mark.parametrize("text", ["", "short", f"ed25519:{SEED},", f"ed25519:{SEED},short", "ed25519:x"])
-def test_keys_that_sign_are_refused_in_any_other_form(text: str) -> None:
-    with pytest.raises(ValueError, match=r"shorter|not 32 bytes"):
-        SigningKeys.parse(text)
-
-
 def test_public_keys_are_known_by_their_ids() -> None:
     other = PrivateKey.generate().public
 
@@ -93,7 +77,9 @@ def test_public_keys_are_known_by_their_ids() -> None:
         public_keys(f"{PUBLIC},")
 
 
-def test_a_shared_key_is_no_private_key() -> None:
-    assert checked_shared(SHARED) == SHARED
+def test_a_secret_is_long_and_no_private_key() -> None:
+    assert checked_secret(SECRET) == SECRET
+    with pytest.raises(ValueError, match="shorter"):
+        checked_secret("s" * 31)
     with pytest.raises(ValueError, match="a private key"):
-        checked_shared(f"ed25519:{SEED}")
+        checked_secret(f"ed25519:{SEED}")

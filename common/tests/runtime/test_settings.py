@@ -1,18 +1,17 @@
 import certifi
 import pytest
-from pydantic import Field
 
 from common.base.identity import CurrentUser
 from common.http.session_keys import PrivateKey
-from common.http.session_tokens import Ed25519Signer, SharedKeySigner
+from common.http.session_tokens import TokenSigner
 from common.messaging.nats_connection import Identity
 from common.messaging.seeds import new_seed, public_key
 from common.runtime.settings import (
     HttpUrl,
     MongoUri,
-    OwnKey,
     PublicUrl,
     RedisUrl,
+    SecretKey,
     ServiceSettings,
     SessionSettings,
     StreamSettings,
@@ -23,7 +22,6 @@ pytestmark = pytest.mark.usefixtures("environment")
 
 KEYS = [PrivateKey.generate() for _ in range(3)]
 PUBLIC = KEYS[0].public.text
-SHARED = "k" * 32
 SEED = new_seed()
 GOOD = {
     "MONGO_URI": "mongodb://db/tickets",
@@ -41,7 +39,7 @@ class Settings(ServiceSettings, SessionSettings, StreamSettings):
     redis_url: RedisUrl
     api_base_url: HttpUrl
     public_url: PublicUrl
-    client_address_key: OwnKey = Field(default="", validate_default=True, repr=False)
+    client_address_key: SecretKey
 
 
 @pytest.fixture
@@ -105,7 +103,6 @@ MALFORMED = [
     *(("PUBLIC_URL", value) for value in ("", "gittix.test", "ftp://gittix.test", "http://a,http://b")),
     *(("PUBLIC_URL", f"https://gittix.test{end}") for end in ("/shop", "//", "?", "/?", "?a=1", "#", "#a")),
     *(("PUBLIC_URL", f"https://{user}@gittix.test") for user in ("ada", ":secret", "ada:secret")),
-    *(("JWT_KEY", value) for value in ("k" * 31, KEYS[0].text)),
     *(
         ("JWT_PUBLIC_KEYS", value)
         for value in (",", f"{PUBLIC},", f"{PUBLIC}={PUBLIC}", PUBLIC[1:], KEYS[0].text)
@@ -196,17 +193,16 @@ def test_the_line_says_what_is_wrong_with_an_address(
 
 def test_several_problems_are_one_line(good: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     good.delenv("MONGO_URI")
-    good.setenv("JWT_KEY", "short-secret")
+    good.setenv("CLIENT_ADDRESS_KEY", "short-secret")
 
     line = refusal(capsys)
 
     assert "MONGO_URI (missing)" in line.removeprefix("Cannot start: set ").split(", ")
-    assert "JWT_KEY (" in line
+    assert "CLIENT_ADDRESS_KEY (" in line
     assert "short-secret" not in line
 
 
 def test_an_empty_key_is_a_missing_one(good: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    good.setenv("JWT_KEY", "")
     good.setenv("JWT_PUBLIC_KEYS", "")
     good.setenv("CLIENT_ADDRESS_KEY", "")
 
@@ -217,7 +213,7 @@ def test_sessions_of_several_public_keys_are_read(good: pytest.MonkeyPatch) -> N
     good.setenv("JWT_PUBLIC_KEYS", ",".join(key.public.text for key in KEYS[:2]))
     sessions = load(Settings).sessions()
 
-    read = [sessions.read(Ed25519Signer(key).token(CurrentUser("ada", "hers"), "")) for key in KEYS]
+    read = [sessions.read(TokenSigner(key).token(CurrentUser("ada", "hers"))) for key in KEYS]
     assert read == [CurrentUser("ada", "hers")] * 2 + [None]
 
 
@@ -238,25 +234,12 @@ def test_sessions_are_read_from_the_cookie_that_the_settings_name(
     assert load(Settings).sessions().cookie == cookie
 
 
-def test_with_the_secrets_of_the_release_before_alone_a_service_starts(good: pytest.MonkeyPatch) -> None:
-    good.setenv("JWT_KEY", SHARED)
-    good.delenv("JWT_PUBLIC_KEYS")
-    good.delenv("CLIENT_ADDRESS_KEY")
-    settings = load(Settings)
-
-    token = SharedKeySigner(SHARED).token(CurrentUser("ada", "hers"), "ada@example.test")
-    assert settings.sessions().read(token) == CurrentUser("ada", "hers")
-    assert settings.client_address_key == SHARED
-
-
 def test_no_representation_of_the_settings_shows_a_key(good: pytest.MonkeyPatch) -> None:
-    good.setenv("JWT_KEY", SHARED)
     good.setenv("MONGO_URI", "mongodb://tickets:password@db/tickets")
     good.setenv("REDIS_URL", "redis://expiration:password@redis-srv:6379/0")
 
     shown = repr(load(Settings))
 
-    assert SHARED not in shown
     assert "password" not in shown
     assert "a" * 32 not in shown
 

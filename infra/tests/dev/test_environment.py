@@ -2,7 +2,7 @@ from collections.abc import Mapping
 
 from infra.dev.config import from_env
 from infra.dev.environment import GENEROUS, SYSTEM, services
-from infra.dev.keys import generated, of_the_release_before
+from infra.dev.keys import generated
 
 EVERY = {"HOST", "PORT", "PYTHONUNBUFFERED"}
 COOKIE = {"COOKIE_SECURE", "COOKIE_PORT"}
@@ -44,13 +44,6 @@ def test_auth_alone_has_a_private_key_and_no_key_has_two_purposes() -> None:
         "DEVICE_KEY": {"auth"},
     }
     assert len(set(secret.values())) == 4
-
-
-def test_with_the_secrets_of_the_release_before_each_service_has_what_that_reads() -> None:
-    keys = of_the_release_before()
-
-    with_a_session = [env for env in services(from_env({}), keys).values() if "COOKIE_SECURE" in env]
-    assert [env["JWT_KEY"] for env in with_a_session] == [keys["JWT_KEY"]] * 5
 
 
 def test_no_two_services_share_a_database() -> None:

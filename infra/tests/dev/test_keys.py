@@ -3,8 +3,8 @@ from pathlib import Path
 import jwt
 
 from common.base.identity import CurrentUser
-from common.http.session_keys import PublicKey, SigningKeys
-from common.http.session_tokens import AUDIENCE, ISSUER, TYPE, SharedKeySigner, signer_of, verifier_of
+from common.http.session_keys import PrivateKey, PublicKey
+from common.http.session_tokens import AUDIENCE, ISSUER, TYPE, TokenSigner, verifier_of
 from infra.dev.config import from_env
 from infra.dev.environment import services
 from infra.dev.keys import generated, kept
@@ -18,7 +18,7 @@ def test_the_keys_of_a_folder_are_made_once_and_are_private(tmp_path: Path) -> N
     assert kept(tmp_path) == keys
     assert [path.name for path in tmp_path.iterdir()] == ["keys.env"]
     assert (tmp_path / "keys.env").stat().st_mode & 0o777 == 0o600
-    token = signer_of(SigningKeys.parse(keys["JWT_KEY"])).token(ADA, "")
+    token = TokenSigner(PrivateKey.parse(keys["JWT_KEY"])).token(ADA)
     assert verifier_of(keys["JWT_PUBLIC_KEYS"]).user(token) == ADA
 
 
@@ -29,20 +29,6 @@ def test_two_folders_share_no_key(tmp_path: Path) -> None:
 
     one, other = map(kept, folders)
     assert not set(one.values()) & set(other.values())
-
-
-def test_sessions_and_receipts_of_a_folder_from_before_stay_good(tmp_path: Path) -> None:
-    shared = "the key that all services shared before"
-    (tmp_path / "jwt.key").write_text(shared)
-
-    keys = kept(tmp_path)
-
-    token = SharedKeySigner(shared).token(ADA, "ada@example.test")
-    mine = SigningKeys.parse(keys["JWT_KEY"])
-    assert mine.private is not None
-    assert verifier_of("", mine.shared, mine.private).user(token) == ADA
-    assert verifier_of(keys["JWT_PUBLIC_KEYS"], keys["JWT_SHARED_KEY"]).user(token) == ADA
-    assert keys["RECEIPT_KEYS"].endswith(f",{shared}")
 
 
 def test_with_what_the_pages_have_no_session_can_be_forged() -> None:

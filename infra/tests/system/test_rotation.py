@@ -1,7 +1,4 @@
-"""The key of sessions is exchanged under traffic: two processes of each service, one after the other.
-
-It begins where the step away from the shared key of the release before ends: sessions of that are still good.
-"""
+"""The key of sessions is exchanged under traffic: two processes of each service, one after the other."""
 
 import asyncio
 import subprocess
@@ -15,8 +12,6 @@ import jwt
 import pytest
 from tests.system.own import configuration
 
-from common.base.identity import CurrentUser
-from common.http.session_tokens import SharedKeySigner
 from infra.actors.api import Api
 from infra.actors.person import Person
 from infra.deploy.manifests.rendered import REPO
@@ -110,40 +105,27 @@ async def running(config: Config) -> AsyncIterator[tuple[Api, Rotation]]:
                 await fleet.stop()
 
 
-def shared_key_session(config: Config, person: Person) -> Person:
-    """The person in a session that the release before began."""
-    shared = keys.kept(config.data_dir)["JWT_SHARED_KEY"]
-    cookie, _ = person.session
-    token = SharedKeySigner(shared).token(CurrentUser(person.id), person.email)
-    return replace(person, headers={"Cookie": f"{cookie}={token}"})
-
-
-def key_of(person: Person) -> str | None:
-    """Id of the key that signed the person's session; None for the shared one."""
-    kid: str | None = jwt.get_unverified_header(person.session[1]).get("kid")
+def key_of(person: Person) -> str:
+    """Id of the key that signed the person's session."""
+    kid: str = jwt.get_unverified_header(person.session[1])["kid"]
     return kid
 
 
 async def test_no_step_of_a_rotation_ends_a_session_or_fails_a_request(tmp_path: Path) -> None:
-    (tmp_path / "jwt.key").write_text("the key that all services shared before")
     config = replace(configuration(tmp_path), ports=free_ports())
     seen, over = Seen(), Seen()
     async with running(config) as (api, rotation):
-        second = await Person.sign_up(api)
-        first = shared_key_session(config, second)
-        async with asking([first, second], seen):
+        first = await Person.sign_up(api)
+        async with asking([first], seen):
             await rotation.step("add")
             await rotation.step("sign", services=("auth",))
-            third = await Person.sign_up(api)
-        async with asking([third], seen):
+            second = await Person.sign_up(api)
+        async with asking([second], seen):
             await rotation.step("retire", "--now")
-        for person in (first, second):
-            await ask(person, over)
+        await ask(first, over)
 
-    assert key_of(first) is None
-    assert None not in (key_of(second), key_of(third))
-    assert key_of(second) != key_of(third)
+    assert key_of(first) != key_of(second)
     assert seen.surprises == []
     assert seen.counts["good"] > 100
     # Once a key is retired, no service takes a session of it.
-    assert over.counts == {"bad": 10}
+    assert over.counts == {"bad": 5}

@@ -1,23 +1,19 @@
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationInfo
+from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from common.http.session_keys import checked_shared
-from common.runtime.settings import BrokerSettings, MongoUri, ServiceSettings, SessionSettings, shared_key
+from common.http.session_keys import checked_secret
+from common.runtime.settings import BrokerSettings, MongoUri, ServiceSettings, SessionSettings
 
 
-def _keys(given: object, info: ValidationInfo) -> object:
-    if isinstance(given, str) and given:
-        return tuple(checked_shared(key.strip()) for key in given.split(","))
-    return given or (shared_key(info),)
+def _keys(given: object) -> object:
+    return tuple(checked_secret(key.strip()) for key in given.split(",")) if isinstance(given, str) else given
 
 
 class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     mongo_uri: MongoUri
-    receipt_keys: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_keys)] = Field(
-        default=(), validate_default=True, repr=False
-    )
+    receipt_keys: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_keys), Field(repr=False)]
     """With commas between: the first signs receipts, all verify them, so that printed ones stay genuine."""
     order_hold_seconds: Annotated[int, Field(gt=0, le=86_400)] = 900
     """Seconds that an order holds its ticket. A further step of the card (3-D Secure) doubles them."""

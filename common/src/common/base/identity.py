@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CurrentUser:
-    """session_id: Random name of the session; "" in one that the release before began.
+    """session_id: Random name of the session.
 
-    may_trade: False where the rule of `auth` asks the user to confirm the e-mail address first. True in a
-    session of the release before, which knows no such rule.
+    may_trade: False where the rule of `auth` asks the user to confirm the e-mail address first.
     """
 
     id: str

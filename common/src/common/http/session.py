@@ -4,7 +4,7 @@ An invalid, expired or tampered token, or one of a session that has ended, is an
 error.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Annotated, TypeAlias
@@ -48,11 +48,6 @@ class Sessions:
             return "__Host-session"
         return "session" if self.port is None else f"session-{self.port}"
 
-    @property
-    def names(self) -> Sequence[str]:
-        """Names under which a session is read: the cookie's, and the one of the last release."""
-        return (self.cookie,) if self.secure or self.port is None else (self.cookie, "session")
-
     def read(self, token: str | None) -> CurrentUser | None:
         user = self.tokens.user(token)
         return None if user is None or user.session_id in self.ended else user
@@ -70,15 +65,14 @@ class Sessions:
         return not all(self.tokens.user(token) or has_expired(token) for token in self._tokens(request))
 
     def _tokens(self, request: Request) -> Iterator[str]:
-        """Session cookies, in the order of `names` and of the header: browsers send the closest one first."""
-        sent = [pair for line in request.headers.getlist("cookie") for pair in line.split(";")]
-        pairs = [(name.strip(), value.strip()) for name, _, value in (pair.partition("=") for pair in sent)]
-        tokens = (value for wanted in self.names for name, value in pairs if name == wanted)
+        """Session cookies in the order of the header: browsers send the closest one first."""
+        sent = (pair for line in request.headers.getlist("cookie") for pair in line.split(";"))
+        pairs = (pair.partition("=") for pair in sent)
+        tokens = (value.strip() for name, _, value in pairs if name.strip() == self.cookie)
         return islice(tokens, MAX_SESSION_COOKIES)
 
     def end(self, response: Response) -> None:
-        for name in self.names:
-            self.delete_cookie(response, name)
+        self.delete_cookie(response, self.cookie)
 
     def set_cookie(self, response: Response, name: str, value: str, max_age: int) -> None:
         """A cookie of this site, out of reach of scripts, and over https sent by https alone.
@@ -97,10 +91,9 @@ class IssuingSessions(Sessions):
 
     signer: TokenSigner
 
-    def start(self, response: Response, user: CurrentUser, email: str) -> None:
-        """email: Of the user, for the release before."""
+    def start(self, response: Response, user: CurrentUser) -> None:
         seconds = int(COOKIE_LIFETIME.total_seconds())
-        self.set_cookie(response, self.cookie, self.signer.token(user, email), seconds)
+        self.set_cookie(response, self.cookie, self.signer.token(user), seconds)
 
 
 def current_user(request: Request) -> CurrentUser | None:

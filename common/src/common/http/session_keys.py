@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 FORM = "ed25519:"
 """Start of a private key's text."""
-MIN_SHARED_LENGTH = 32
+MIN_SECRET_LENGTH = 32
 """In characters. HS256 requires a key of at least 256 bits (RFC 7518, section 3.2)."""
 _BYTES = 32
 
@@ -64,32 +64,12 @@ class PrivateKey:
         return cls.parse(FORM + _encoded(secrets.token_bytes(_BYTES)))
 
 
-@dataclass(frozen=True, slots=True)
-class SigningKeys:
-    """`JWT_KEY` of the service that signs: `ed25519:SEED`, `ed25519:SEED,SHARED`, or `SHARED` alone.
-
-    private: None while the shared key of the release before signs.
-    shared: That key; "" once no session of it is left. It has at least 32 characters.
-    """
-
-    private: PrivateKey | None
-    shared: str = field(repr=False)
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Raises ValueError, which does not repeat the text, for any other form."""
-        if not text.startswith(FORM):
-            return cls(None, checked_shared(text))
-        private, comma, shared = text.partition(",")
-        return cls(PrivateKey.parse(private), checked_shared(shared) if comma else "")
-
-
-def checked_shared(text: str) -> str:
-    """A key for HMAC, known to all who verify. Raises ValueError for a short one, and for a private key."""
+def checked_secret(text: str) -> str:
+    """A key for HMAC of one purpose. Raises ValueError for a short one, and for a private key of sessions."""
     if text.startswith(FORM):
         raise ValueError("a private key, which only the service that signs may have")
-    if len(text) < MIN_SHARED_LENGTH:
-        raise ValueError(f"shorter than {MIN_SHARED_LENGTH} characters")
+    if len(text) < MIN_SECRET_LENGTH:
+        raise ValueError(f"shorter than {MIN_SECRET_LENGTH} characters")
     return text
 
 

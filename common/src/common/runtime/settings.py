@@ -6,12 +6,12 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Literal, NoReturn, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError, Url
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.http.session import Sessions
-from common.http.session_keys import SigningKeys, checked_shared, public_keys
+from common.http.session_keys import checked_secret, public_keys
 from common.http.session_tokens import verifier_of
 from common.messaging.nats_connection import Identity
 from common.messaging.seeds import public_key
@@ -98,34 +98,20 @@ PublicUrl = Annotated[HttpUrl, AfterValidator(_origin)]
 """The site's own address, without a path."""
 
 
-def _shared_key(text: str) -> str:
-    return checked_shared(text) if text else ""
-
-
-def _public_keys(text: str, info: ValidationInfo) -> str:
-    """Missing only where there is no `jwt_key`, either."""
-    if not public_keys(text) and not info.data.get("jwt_key"):
-        raise PydanticCustomError("missing", "no key that verifies a session")
+def _public_keys(text: str) -> str:
+    public_keys(_present(text))
     return text
 
 
-def shared_key(info: ValidationInfo) -> str:
-    """The key that all services share in the release before, in place of one that is missing.
-
-    Raises the error of a missing setting where the field `jwt_key`, which has to come first, holds none.
-    """
-    shared = SigningKeys.parse(info.data["jwt_key"]).shared if info.data.get("jwt_key") else ""
-    if not shared:
-        raise PydanticCustomError("missing", "a key of its own")
-    return shared
+def _present(text: str) -> str:
+    """Raises the error of a missing setting for an empty one."""
+    if not text:
+        raise PydanticCustomError("missing", "no key")
+    return text
 
 
-def _own_key(text: str, info: ValidationInfo) -> str:
-    return checked_shared(text) if text else shared_key(info)
-
-
-OwnKey = Annotated[str, AfterValidator(_own_key)]
-"""Key of one purpose, of at least 32 characters. Its default has to be validated, after `jwt_key`."""
+SecretKey = Annotated[str, AfterValidator(_present), AfterValidator(checked_secret), Field(repr=False)]
+"""Key of one purpose, of at least 32 characters."""
 
 
 class ServiceSettings(BaseSettings):
@@ -158,13 +144,11 @@ class CookieSettings(BaseSettings):
 class SessionSettings(CookieSettings):
     """Settings of a process that reads sessions, and begins none."""
 
-    jwt_key: Annotated[str, AfterValidator(_shared_key)] = Field(default="", repr=False)
-    """The key that all services share in the release before, while sessions of it are left."""
-    jwt_public_keys: Annotated[str, AfterValidator(_public_keys)] = Field(default="", validate_default=True)
+    jwt_public_keys: Annotated[str, AfterValidator(_public_keys)]
     """Public keys of the service that signs, with commas between: `common.http.session_keys`."""
 
     def sessions(self) -> Sessions:
-        tokens = verifier_of(self.jwt_public_keys, self.jwt_key)
+        tokens = verifier_of(self.jwt_public_keys)
         return Sessions(tokens, self.cookie_secure, self.cookie_port)
 
 

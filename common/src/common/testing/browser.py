@@ -11,7 +11,7 @@ from common.base.identity import CurrentUser
 from common.base.ids import new_id
 from common.http.session import IssuingSessions
 from common.http.session_keys import PrivateKey
-from common.http.session_tokens import Ed25519Signer, TokenVerifier
+from common.http.session_tokens import TokenSigner, TokenVerifier
 
 PRIVATE_KEY = PrivateKey.parse("ed25519:dGVzdHRlc3R0ZXN0dGVzdHRlc3R0ZXN0dGVzdHRlc3Q")
 JWT_KEY = PRIVATE_KEY.text
@@ -28,11 +28,11 @@ class TestSessions(IssuingSessions):
     __test__ = False
 
     def token(self, user: CurrentUser) -> str:
-        return self.signer.token(user, "")
+        return self.signer.token(user)
 
 
 def sessions(*, secure: bool = False, port: int | None = None, key: PrivateKey = PRIVATE_KEY) -> TestSessions:
-    return TestSessions(TokenVerifier(key.public), secure, port, signer=Ed25519Signer(key))
+    return TestSessions(TokenVerifier(key.public), secure, port, signer=TokenSigner(key))
 
 
 SESSIONS = sessions()

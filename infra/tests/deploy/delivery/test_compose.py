@@ -115,9 +115,7 @@ def test_our_images_are_built_here_and_never_pulled(name: str) -> None:
 @OURS
 def test_each_has_the_environment_of_the_local_process(name: str) -> None:
     seeds = dict.fromkeys(broker_users.names(), "SU")
-    told_there = environment.services(from_env(CHOICES), generated(shared="k" * 32), seeds)[
-        name.removesuffix("-worker")
-    ]
+    told_there = environment.services(from_env(CHOICES), generated(), seeds)[name.removesuffix("-worker")]
     on_this_machine = {"HOST", "PORT", "PYTHONUNBUFFERED"}
     behind_a_proxy = {"FORWARDED_ALLOW_IPS"} if "edge" in reach(name) else set()
 
@@ -149,7 +147,6 @@ def test_auth_alone_has_the_private_key_and_each_other_key_is_for_one_purpose() 
     assert users == {
         "JWT_KEY": {"auth"},
         "JWT_PUBLIC_KEYS": with_a_session,
-        "JWT_SHARED_KEY": with_a_session - {"auth"},
         "RECEIPT_KEYS": {"orders"},
         "CLIENT_ADDRESS_KEY": {"auth", "client"},
         "DEVICE_KEY": {"auth"},

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from common.base.identity import CurrentUser
-from common.http.session_keys import SigningKeys
-from common.http.session_tokens import SharedKeySigner, signer_of, verifier_of
+from common.http.session_keys import PrivateKey
+from common.http.session_tokens import TokenSigner, verifier_of
 from infra.deploy import redis_user
 from infra.deploy.manifests.rendered import REPO
 
 ADA = CurrentUser("ada", "hers")
-SHARED = "the key that all services shared before"
 DATABASES = ("AUTH", "TICKETS", "ORDERS", "PAYMENTS")
 PASSWORDS = {
     *(f"MONGO_{name}_{what}" for name in DATABASES for what in ("KEY", "PASSWORD")),
@@ -46,14 +45,13 @@ class Store:
 
     def token(self) -> str:
         """Of a session that auth begins with these keys."""
-        return signer_of(SigningKeys.parse(self.keys["JWT_KEY"])).token(ADA, "")
+        return TokenSigner(PrivateKey.parse(self.keys["JWT_KEY"])).token(ADA)
 
     def reads(self, token: str) -> bool:
         """Whether auth and another service with these keys agree that the token is good."""
         keys = self.keys
-        mine = SigningKeys.parse(keys["JWT_KEY"])
-        auth = verifier_of(keys["JWT_PUBLIC_KEYS"], mine.shared, mine.private)
-        other = verifier_of(keys["JWT_PUBLIC_KEYS"], keys.get("JWT_SHARED_KEY", ""))
+        auth = verifier_of(keys["JWT_PUBLIC_KEYS"], PrivateKey.parse(keys["JWT_KEY"]))
+        other = verifier_of(keys["JWT_PUBLIC_KEYS"])
         assert auth.user(token) == other.user(token)
         return auth.user(token) == ADA
 
@@ -109,36 +107,13 @@ def test_a_rotation_ends_no_session_before_the_last_step(store: Store) -> None:
 
 def test_no_step_signs_with_a_key_that_the_step_before_did_not_tell_to_all(store: Store) -> None:
     """Processes start again one after another: those of two neighbouring steps run side by side."""
-    store.path.write_text(f"JWT_KEY={SHARED}\n")
+    store.step("make")
     earlier, later = Store(store.path.with_name("earlier")), store
-    for step in (("make",), ("sign",), ("add",), ("sign",), ("retire", "--now")):
+    for step in (("add",), ("sign",), ("retire", "--now")):
         earlier.path.write_text(later.path.read_text())
         later.step(*step)
-        if step != ("make",):
-            assert earlier.reads(later.token())
-        if step[0] != "retire":
-            assert later.reads(earlier.token() if step != ("make",) else later.token())
-
-
-def test_an_upgrade_keeps_sessions_and_receipts_of_the_shared_key(store: Store) -> None:
-    store.path.write_text(f"JWT_KEY={SHARED}\n")
-    before = SharedKeySigner(SHARED).token(ADA, "ada@example.test")
-
-    store.step("make")
-    assert store.token().split(".")[0] == before.split(".")[0]
-    assert store.reads(before)
-    # Pages of the release before sign receipts and addresses with the shared key, and know no other.
-    assert not {"RECEIPT_KEYS", "CLIENT_ADDRESS_KEY"} & set(store.keys)
-    store.step("make")
-    store.step("sign")
-    assert store.reads(before)
-    assert store.reads(store.token())
-    assert store.keys["RECEIPT_KEYS"].endswith(f",{SHARED}")
-    store.step("retire", "--now")
-
-    assert not store.reads(before)
-    assert SHARED not in (store.keys["JWT_KEY"], store.keys.get("JWT_SHARED_KEY"))
-    assert store.keys["RECEIPT_KEYS"].endswith(f",{SHARED}")
+        assert earlier.reads(later.token())
+        assert later.reads(earlier.token())
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
+from common.testing.browser import JWT_PUBLIC_KEYS
 from infra.deploy.manifests.rendered import REPO, SHIPPED
 
 
@@ -110,7 +111,7 @@ def test_the_fake_gateway_can_not_be_chosen_in_production(tmp_path: Path) -> Non
         "PAYMENT_GATEWAY": "fake",
         "MONGO_URI": "mongodb://127.0.0.1:1/payments",
         "NATS_URL": "nats://127.0.0.1:1",
-        "JWT_KEY": "k" * 32,
+        "JWT_PUBLIC_KEYS": JWT_PUBLIC_KEYS,
     }
     command = [sys.executable, "-m", "payments"]
     stopped = subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False)

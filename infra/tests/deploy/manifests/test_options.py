@@ -3,11 +3,10 @@
 import os
 from pathlib import Path
 
-import pytest
 import yaml
 
 from infra.deploy.manifests.edges import entering
-from infra.deploy.manifests.rendered import K8S, Object, environment, kustomized, named, of_kind, overlay, pod
+from infra.deploy.manifests.rendered import K8S, Object, kustomized, named, of_kind, overlay
 from infra.dev import edge
 
 
@@ -76,41 +75,6 @@ def test_cert_manager_issues_the_certificate_of_the_browsers_host(tmp_path: Path
     assert annotations("cert-manager", tmp_path) == {"edge": issuer, "edge-internal": {}}
 
 
-def test_for_one_release_no_browser_is_redirected(tmp_path: Path) -> None:
-    without = {"nginx.ingress.kubernetes.io/ssl-redirect": "false"}
-    assert annotations("no-redirect", tmp_path) == {"edge": without, "edge-internal": {}}
-
-
 def test_with_ingress_nginx_a_body_reaches_its_service_as_it_comes(tmp_path: Path) -> None:
     streams = {"nginx.ingress.kubernetes.io/proxy-request-buffering": "off"}
     assert annotations("ingress-nginx", tmp_path) == {"edge": streams, "edge-internal": streams}
-
-
-def test_open_databases_take_connections_without_a_user_beside_those_with_one(tmp_path: Path) -> None:
-    objects = production_with("open-databases", tmp_path)
-
-    for database in ("auth", "tickets", "orders", "payments"):
-        assert pod(objects, f"{database}-mongo").main["args"][-1] == "--transitionToAuth"
-    args = pod(objects, "expiration-redis").main["args"]
-    (anybody, own) = (place for place, word in enumerate(args) if word == "--user")
-    assert args[anybody:own] == ["--user", "default", "reset", "on", "nopass", "+@all", "~*"]
-    assert args[own:] == pod(overlay("prod"), "expiration-redis").main["args"][-len(args[own:]) :]
-
-
-@pytest.mark.parametrize(
-    ("option", "mode", "in_use"), [("tls-offered", "allowTLS", False), ("tls-accepted", "preferTLS", True)]
-)
-def test_on_the_way_to_tls_servers_take_both_and_processes_change_once_they_do(
-    tmp_path: Path, option: str, mode: str, *, in_use: bool
-) -> None:
-    objects = production_with(option, tmp_path)
-
-    for database in ("auth", "tickets", "orders", "payments"):
-        args = pod(objects, f"{database}-mongo").main["args"]
-        assert args[args.index("--tlsMode") + 1] == mode
-        env = environment(objects, pod(objects, database))
-        assert ("tls=true" in (env["MONGO_URI"] or "")) == in_use
-    env = environment(objects, pod(objects, "client"))
-    assert (env["NATS_URL"] or "").startswith("tls://") == in_use
-    (server,) = (one["data"] for one in of_kind(objects, "ConfigMap") if "nats.conf" in one["data"])
-    assert "allow_non_tls: true" in server["tls.conf"]

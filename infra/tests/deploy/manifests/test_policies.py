@@ -71,7 +71,7 @@ def members(name: str) -> set[Edge]:
 def outside(name: str) -> set[Edge]:
     to_the_node = {Edge("client", "10.90.0.10/32", 80)}
     to_the_internet = {("payments", 443), ("auth", 465), ("auth", 587)}
-    on_the_node = dict.fromkeys(("test", "test-open", "test-sets", "blog-test"), to_the_node)
+    on_the_node = dict.fromkeys(("test", "test-sets", "blog-test"), to_the_node)
     return {**on_the_node, "prod": {Edge(app, "0.0.0.0/0", port) for app, port in to_the_internet}}.get(
         name, set()
     )

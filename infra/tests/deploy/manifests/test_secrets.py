@@ -64,7 +64,7 @@ def called(
 
 def stored(state: Path) -> dict[str, str]:
     """The values of all secrets of keys, by name."""
-    names = ("jwt-secret", "jwt-public", "jwt-shared", "receipt-keys", "client-address-key", "device-key")
+    names = ("jwt-secret", "jwt-public", "receipt-keys", "client-address-key", "device-key")
     found = (state / name for name in names if (state / name).exists())
     lines = (line for path in found for line in path.read_text().splitlines())
     return {name: value for name, _, value in (line.partition("=") for line in lines)}
@@ -111,20 +111,6 @@ def test_the_steps_of_a_rotation_restart_whom_they_concern(state: Path) -> None:
         PrivateKey.parse(last["JWT_KEY"]).public.text == last["JWT_PUBLIC_KEYS"] != first["JWT_PUBLIC_KEYS"]
     )
     assert set(last) == set(first)
-
-
-def test_the_key_that_all_shared_is_kept_until_it_is_retired(state: Path) -> None:
-    (state / "jwt-secret").write_text(f"JWT_KEY={'s' * 40}\n")
-
-    assert run(state).returncode == 0
-
-    kept = stored(state)
-    assert (kept["JWT_KEY"], kept["JWT_SHARED_KEY"]) == ("s" * 40, "s" * 40)
-    assert kept["JWT_PUBLIC_KEYS"] == PrivateKey.parse(kept["JWT_NEXT_KEY"]).public.text
-    keys(state, "kubernetes", "sign")
-    keys(state, "kubernetes", "retire", "--now")
-    assert "JWT_SHARED_KEY" not in stored(state)
-    assert not (state / "jwt-shared").exists()
 
 
 def test_a_cluster_that_does_not_answer_gets_no_new_keys(state: Path) -> None:

@@ -29,8 +29,7 @@ BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS", "FORWARDED_HOPS"}
 PARTS_OF_ADDRESSES = {"MONGO_USER", "MONGO_PASSWORD", "MONGO_SERVERS", "MONGO_OPTIONS", "REDIS_PASSWORD"}
 ADDRESSES = {"MONGO_URI", "REDIS_URL"}
 DATABASES = ("auth", "tickets", "orders", "payments")
-PRIVATE_KEY, SHARED_KEY = ("jwt-secret", "JWT_KEY"), ("jwt-shared", "JWT_SHARED_KEY")
-"""Sources of `JWT_KEY`: of auth, and of the others."""
+PRIVATE_KEY = ("jwt-secret", "JWT_KEY")
 SECRETS = {
     "JWT_PUBLIC_KEYS": ("jwt-public", "JWT_PUBLIC_KEYS"),
     "RECEIPT_KEYS": ("receipt-keys", "RECEIPT_KEYS"),
@@ -44,8 +43,10 @@ SECRETS = {
 
 
 SECRET = "a secret of thirty-two bytes or more"
+SIGNS = PrivateKey.generate()
 VALUES = {
-    "JWT_PUBLIC_KEYS": PrivateKey.generate().public.text,
+    "JWT_KEY": SIGNS.text,
+    "JWT_PUBLIC_KEYS": SIGNS.public.text,
     "MAIL_URL": "smtps://gittix:password@mail.test",
 }
 
@@ -82,7 +83,7 @@ def test_a_secret_is_named_and_never_written(name: str) -> None:
         user = each.labels["app"].removesuffix("-worker")
         own = {
             "NATS_SEED": (f"nats-{user}", "NATS_SEED"),
-            "JWT_KEY": PRIVATE_KEY if user == "auth" else SHARED_KEY,
+            "JWT_KEY": PRIVATE_KEY,
             "MONGO_PASSWORD": (f"mongo-{user}", f"MONGO_{user.upper()}_PASSWORD"),
             "REDIS_PASSWORD": ("redis-expiration", "REDIS_PASSWORD"),
         }
@@ -119,7 +120,6 @@ def test_each_key_goes_to_whom_it_is_for(name: str) -> None:
     with_a_session = {"auth", "tickets", "orders", "payments", "client"}
 
     assert users[PRIVATE_KEY] == {"auth"}
-    assert users[SHARED_KEY] == with_a_session - {"auth"}
     assert users[SECRETS["JWT_PUBLIC_KEYS"]] == with_a_session
     assert users[SECRETS["RECEIPT_KEYS"]] == {"orders"}
     assert users[SECRETS["CLIENT_ADDRESS_KEY"]] == {"auth", "client"}

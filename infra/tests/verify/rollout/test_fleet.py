@@ -52,6 +52,10 @@ async def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
         note("ready")
         return True
 
+    async def declare(_: Fleet, version: Version) -> None:
+        note(f"declare for {version.name}")
+
+    monkeypatch.setattr(Fleet, "declare", declare)
     monkeypatch.setattr(fleet, "Supervised", Process)
     monkeypatch.setattr(fleet, "is_ready", is_ready)
     monkeypatch.setattr(fleet, "DRAIN_SECONDS", 0.0)

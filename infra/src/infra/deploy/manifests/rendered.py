@@ -16,7 +16,7 @@ Object: TypeAlias = Mapping[str, Any]
 REPO = Path(__file__).parents[5]
 K8S = REPO / "infra" / "k8s"
 BLOG_K8S = REPO / "examples" / "blog" / "k8s"
-OVERLAYS = ("dev", "test", "test-open", "test-sets", "prod")
+OVERLAYS = ("dev", "test", "test-sets", "prod")
 """Overlays of the marketplace."""
 FOLDERS = {name: K8S / "overlays" / name for name in OVERLAYS} | {
     f"blog-{name}": BLOG_K8S / "overlays" / name for name in ("dev", "test")

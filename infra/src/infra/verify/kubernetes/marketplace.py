@@ -48,16 +48,10 @@ ON_REPLICA_SETS = replace(
 
 
 def with_release(tree: Path) -> Application:
-    """The marketplace, with the images of the last release beside today's; `tree` holds its sources.
-
-    Its secrets are those of an upgrade: the release's, and what today's command adds to them.
-    Its broker has no users: the last release may have no seeds.
-    """
+    """The marketplace, with the images of the last release beside today's; `tree` holds its sources."""
     dockerfiles = {f"gittix/{name}:{RELEASE}": f"{name}/Dockerfile" for name in SERVICES}
     return replace(
         MARKETPLACE,
-        overlay=K8S / "overlays" / "test-open",
         images={**MARKETPLACE.images, **dockerfiles},
         trees=dict.fromkeys(dockerfiles, tree),
-        secrets=Path(__file__).with_name("secrets_of_before.sh"),
     )

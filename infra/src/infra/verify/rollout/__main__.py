@@ -10,12 +10,10 @@ import argparse
 import secrets
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import uvloop
 
-from infra.dev.keys import of_the_release_before
 from infra.dev.spawn import raise_open_files
 from infra.verify.rollout import leg, versions
 from infra.verify.rollout.leg import Options
@@ -52,8 +50,7 @@ def _leg(name: str, options: Options) -> bool:
     except versions.NoHistory as reason:
         print(f"SKIPPED: the release is not compared: {reason}")
         return True
-    upgraded = replace(options, keys=of_the_release_before())
-    return uvloop.run(leg.run(release, today, upgraded, with_news=False))
+    return uvloop.run(leg.run(release, today, options, with_news=False))
 
 
 if __name__ == "__main__":

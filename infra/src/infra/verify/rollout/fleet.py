@@ -77,10 +77,8 @@ class Fleet:
     async def declare(self, version: Version) -> None:
         """Declare what this version needs of the streams, as an operator does before its rollout.
 
-        Nothing for a version whose processes do so themselves. Raises NotReady if it fails.
+        Raises NotReady if it fails.
         """
-        if not version.has_seeds:
-            return
         admin = {"NATS_SEED": self._seeds[ADMINISTRATOR]} if self._seeds else {}
         env = {**environment.system(self._config), **version.environment(), **admin}
         job = await asyncio.create_subprocess_exec(

@@ -7,13 +7,13 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from infra.dev import passwords, seeds
 from infra.dev.config import Config, from_env
-from infra.dev.keys import Keys, generated
+from infra.dev.keys import generated
 from infra.dev.output import Output
 from infra.dev.testing import running_servers
 from infra.verify.chaos import run as chaos
@@ -41,7 +41,6 @@ class Options:
     """`rate`: requests per second. `at_once`: processes that are replaced at the same time.
 
     `pause`: seconds in which all processes have the same version. `settle`: seconds to wait for agreement.
-    `keys`: of both versions.
     """
 
     seed: int
@@ -49,7 +48,6 @@ class Options:
     at_once: int = 1
     pause: float = 5.0
     settle: float = 60.0
-    keys: Keys = field(default_factory=generated, repr=False)
 
 
 class Lives(Protocol):
@@ -66,10 +64,9 @@ async def run(old: Version, new: Version, options: Options, *, with_news: bool) 
     log = LOGS / f"{new.name}.log"
     with tempfile.TemporaryDirectory(prefix="gittix-rollout-") as folder, log.open("w") as file:
         config = passwords.with_users(_config(Path(folder)))
-        # The last release may have no seeds: then the broker has no users.
-        own = seeds.seeds(config.data_dir) if old.has_seeds else {}
+        own = seeds.seeds(config.data_dir)
         async with running_servers(config, own):
-            fleet = Fleet(config, Output(("edge", *MEMBERS), file), options.keys, own)
+            fleet = Fleet(config, Output(("edge", *MEMBERS), file), generated(), own)
             try:
                 await fleet.start(old)
                 await fleet.declare(new)

@@ -33,11 +33,6 @@ class Version:
     tree: Path
     python: str = sys.executable
 
-    @property
-    def has_seeds(self) -> bool:
-        """Whether its processes know the broker's users, and leave the streams to their administrator."""
-        return (self.tree / "common" / "src" / "common" / "seeds.py").exists()
-
     def environment(self) -> Mapping[str, str]:
         return {"PYTHONPATH": os.pathsep.join(str(self.tree / name / "src") for name in PACKAGES)}
 
