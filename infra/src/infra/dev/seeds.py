@@ -13,6 +13,8 @@ from infra.dev.config import write_private
 Seeds = Mapping[str, str]
 """Private key of each of the broker's users, by name. Empty for a broker without users."""
 USERS_CONF = "users.conf"
+CA = "ca.crt"
+"""File of a folder whose broker has TLS: the CA of its certificate."""
 
 
 def seeds(data_dir: Path) -> Seeds:
@@ -31,8 +33,10 @@ def write(data_dir: Path, own: Seeds) -> None:
 
 def identity(data_dir: Path, user: str = ADMINISTRATOR) -> Identity | None:
     """A user of the system that runs on this data folder; None where its broker has no users."""
-    path = _file(data_dir)
-    return Identity(user, json.loads(path.read_text())[user]) if path.exists() else None
+    path, ca = _file(data_dir), data_dir / CA
+    if not path.exists():
+        return None
+    return Identity(user, json.loads(path.read_text())[user], str(ca) if ca.exists() else "")
 
 
 def _file(data_dir: Path) -> Path:

@@ -65,7 +65,7 @@ def routed(objects: Sequence[Object]) -> Iterator[Edge]:
 
 def members(name: str) -> set[Edge]:
     sets = {Edge(source, app, 27017) for app in MEMBERS for source in (app, f"{app}-init")}
-    return {"test-sets": sets, "prod": sets | {Edge("nats", "nats", 6222)}}.get(name, set())
+    return sets | {Edge("nats", "nats", 6222)} if name in ("test-sets", "prod") else set()
 
 
 def outside(name: str) -> set[Edge]:

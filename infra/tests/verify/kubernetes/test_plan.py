@@ -119,9 +119,21 @@ def test_reconciling_finds_every_address_it_needs() -> None:
     assert urls["orders"] == "http://edge"
     assert {f"mongo_{name}" for name in DATABASES} | {"edge", "orders", "nats", "redis"} <= set(urls)
     assert urls["mongo_orders"] == (
-        f"mongodb://orders:of-orders@127.0.0.1:{ports['orders-mongo-srv']}/orders?directConnection=true"
+        f"mongodb://orders:of-orders@localhost:{ports['orders-mongo-srv']}/orders?directConnection=true"
     )
-    assert urls["redis"] == f"redis://expiration:of-redis@127.0.0.1:{ports['expiration-redis-srv']}/0"
+    assert urls["redis"] == f"redis://expiration:of-redis@localhost:{ports['expiration-redis-srv']}/0"
+
+
+def test_servers_with_tls_are_reached_with_their_ca(tmp_path: Path) -> None:
+    ports = {name: 30_000 + place for place, name in enumerate(suite.BEHIND)}
+    passwords = dict.fromkeys(("auth", *DATABASES, "redis"), "secret")
+
+    urls = suite.urls("http://edge", ports, passwords, tmp_path / "ca.crt")
+
+    assert urls["nats"] == f"tls://localhost:{ports['nats-srv']}"
+    assert urls["redis"].startswith("rediss://")
+    assert urls["redis"].endswith(f"/0?ssl_ca_certs={tmp_path}/ca.crt&ssl_check_hostname=true")
+    assert urls["mongo_orders"].endswith(f"?directConnection=true&tls=true&tlsCAFile={tmp_path}/ca.crt")
 
 
 def test_a_machine_without_a_cluster_skips_visibly(

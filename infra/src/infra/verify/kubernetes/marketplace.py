@@ -11,8 +11,9 @@ SERVICES = ("auth", "tickets", "orders", "payments", "expiration", "client")
 WORKER = "expiration-worker"
 PROCESSES = (*SERVICES, WORKER)
 SERVERS = ("nats", "expiration-redis", "auth-mongo", "tickets-mongo", "orders-mongo", "payments-mongo")
+SETS = ("nats", *(f"{database}-mongo" for database in DATABASES))
 MEMBERS = 3
-"""Servers of each replica set in production."""
+"""Servers of each of `SETS` in production."""
 STAND_INS = ("nats", "redis", "mongo")
 K8S = ROOT / "infra" / "k8s"
 TODAY, RELEASE = "test", "release"
@@ -36,14 +37,15 @@ MARKETPLACE = Application(
     secrets=K8S / "secrets.sh",
 )
 
-# The folder of a set's first server is the folder of the single MongoDB above.
+# The folder of a set's first server is the folder of the single server above.
 ON_REPLICA_SETS = replace(
     MARKETPLACE,
     overlay=K8S / "overlays" / "test-sets",
     volumes=(
         *SERVERS,
-        *(f"{database}-mongo-{member}" for database in DATABASES for member in range(1, MEMBERS)),
+        *(f"{server}-{member}" for server in SETS for member in range(1, MEMBERS)),
     ),
+    secrets=Path(__file__).with_name("secrets_of_sets.sh"),
 )
 
 

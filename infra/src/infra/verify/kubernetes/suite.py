@@ -71,7 +71,7 @@ async def reached(cluster: Cluster, edge: str, record: Path) -> AsyncIterator[Su
     `record` has the format of the local runner's record, so that every command finds the system.
     """
     async with forwarded(cluster, BEHIND) as ports:
-        found = urls(edge, ports, await _passwords(cluster))
+        found = urls(edge, ports, await _passwords(cluster), await _copy_ca(cluster, record.parent))
         write_private(record, json.dumps({"processes": {}, "ports": {}, "urls": found}))
         await _copy_seeds(cluster, record.parent)
         yield Suite(cluster, Target(edge, record))
@@ -82,6 +82,16 @@ async def _copy_seeds(cluster: Cluster, folder: Path) -> None:
     secrets = {user: await cluster.get("secret", f"nats-{user}") for user in broker_users.names()}
     found = {user: _value(secret, "NATS_SEED") for user, secret in secrets.items()}
     seeds.write(folder, found)
+
+
+async def _copy_ca(cluster: Cluster, folder: Path) -> Path | None:
+    """The CA of the servers' certificates, where they have TLS."""
+    found = await cluster.kubectl("get", "configmap", "internal-ca", "--ignore-not-found", "--output=json")
+    if not found:
+        return None
+    ca = folder / seeds.CA
+    ca.write_text(json.loads(found)["data"][ca.name])
+    return ca
 
 
 async def _passwords(cluster: Cluster) -> Passwords:
@@ -95,19 +105,25 @@ def _value(secret: Mapping[str, Any], key: str) -> str:
     return b64decode(secret["data"][key]).decode()
 
 
-def urls(edge: str, ports: Mapping[str, int], passwords: Passwords) -> dict[str, str]:
-    """Addresses of the application's parts, those of databases with their users."""
+def urls(edge: str, ports: Mapping[str, int], passwords: Passwords, ca: Path | None = None) -> dict[str, str]:
+    """Addresses of the application's parts, those of databases with their users.
+
+    ca: Of the servers' certificates, which name `localhost`; None for servers without TLS.
+    """
+    here = {name: f"localhost:{port}" for name, port in ports.items()}
+    of_mongo = "" if ca is None else f"&tls=true&tlsCAFile={ca}"
+    redis = "redis" if ca is None else "rediss"
+    of_redis = "" if ca is None else f"?ssl_ca_certs={ca}&ssl_check_hostname=true"
 
     def mongo(name: str) -> str:
-        here = f"127.0.0.1:{ports[f'{name}-mongo-srv']}"
-        return f"mongodb://{name}:{passwords[name]}@{here}/{name}?directConnection=true"
+        user = f"{name}:{passwords[name]}"
+        return f"mongodb://{user}@{here[f'{name}-mongo-srv']}/{name}?directConnection=true{of_mongo}"
 
-    here = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
     return {
         "edge": edge,
         # Through the edge, which shares the work among the pods; a forwarded port leads to only one of them.
         "orders": edge,
-        "nats": f"nats://{here['nats-srv']}",
-        "redis": f"redis://{redis_user.USER}:{passwords[REDIS]}@{here['expiration-redis-srv']}/0",
+        "nats": f"{'nats' if ca is None else 'tls'}://{here['nats-srv']}",
+        "redis": f"{redis}://{redis_user.USER}:{passwords[REDIS]}@{here['expiration-redis-srv']}/0{of_redis}",
         **{f"mongo_{name}": mongo(name) for name in DATABASES},
     }
