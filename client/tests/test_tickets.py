@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 
 import httpx
@@ -354,6 +355,61 @@ async def test_selling_a_ticket(as_user: As, apis: FakeApis) -> None:
     assert (ticket.event_date, ticket.venue, ticket.seat) == ("2087-05-31", "Hall", None)
     assert (ticket.title, str(ticket.price), ticket.user_id) == ("Concert", "20.00", seller.id)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/tickets/{ticket.id}")
+
+
+ALL_OF_IT = {
+    "title": "Concert",
+    "price": "20.00",
+    "eventDate": "2087-05-31",
+    "startTime": "19:30",
+    "venue": "Great Hall",
+    "city": "Ghent",
+    "seat": "Row 3",
+    "faceValue": "18.50",
+    "notes": "No bags.\r\nA drink is included.",
+}
+
+
+async def test_a_listing_shows_all_that_its_seller_says_of_it(as_user: As) -> None:
+    browser = as_user(a_user())
+
+    listed = await browser.post("/tickets/new", data=ALL_OF_IT)
+    shown = (await browser.get(listed.headers["location"])).text
+    answer = await browser.get(f"{listed.headers['location']}/edit")
+    form = page(answer)
+
+    for words in ("19:30", "Great Hall", "Ghent", "Row 3", "$18.50", ">No bags.\nA drink is included.</dd>"):
+        assert words in shown
+    assert form.one("input", name_="startTime")["value"] == "19:30"
+    assert form.one("input", name_="city")["value"] == "Ghent"
+    assert form.one("input", name_="faceValue")["value"] == "18.50"
+    # HTML drops the first line end of a textarea.
+    assert ">\nNo bags.\nA drink is included.</textarea>" in answer.text
+
+
+async def test_a_face_value_is_read_as_people_write_it_and_refused_beside_its_field(as_user: As) -> None:
+    browser = as_user(a_user())
+
+    listed = await browser.post("/tickets/new", data={**ALL_OF_IT, "faceValue": "$1,018.50"})
+    unclear = page(await browser.post("/tickets/new", data={**ALL_OF_IT, "faceValue": "1.000"}))
+    no_price = page(await browser.post("/tickets/new", data={**ALL_OF_IT, "faceValue": "much"}))
+
+    assert "$1,018.50" in page(await browser.get(listed.headers["location"])).text
+    assert error_of(unclear, "faceValue")
+    assert error_of(no_price, "faceValue") == "Enter the face value as a price, such as 20.50"
+    assert unclear.one("textarea", name_="notes").text == "No bags. A drink is included."
+
+
+async def test_a_form_that_leaves_the_newer_fields_empty_is_one_of_the_release_before(
+    as_user: As, apis: FakeApis
+) -> None:
+    """An API of that release, which may run beside these pages, refuses fields that it does not know."""
+    offer = {**ALL_OF_IT, **dict.fromkeys(("startTime", "city", "faceValue", "notes"), "")}
+
+    await as_user(a_user()).post("/tickets/new", data=offer)
+
+    (call,) = apis.calls("POST", "/api/tickets")
+    assert set(json.loads(call.content)) == {"title", "price", "eventDate", "venue", "seat"}
 
 
 async def test_each_bad_field_has_its_message_and_keeps_its_input(as_user: As) -> None:

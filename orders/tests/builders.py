@@ -71,7 +71,7 @@ class Offer:
 
     def ordered(self, title: str, price: float) -> Json:
         """As an order's JSON shows it."""
-        details = dict.fromkeys(("eventDate", "venue", "seat"))
+        details = dict.fromkeys(("eventDate", "venue", "seat", "city", "startTime", "faceValue", "notes"))
         return {"id": self.id, "title": title, "price": price, **details}
 
     def withdrawn(self, version: int = 1) -> TicketWithdrawn:

@@ -6,6 +6,7 @@ import pytest
 from common.base import times
 from common.base.identity import CurrentUser
 from common.base.ids import is_id, new_id
+from common.base.money import Money
 from common.persistence.mongo import Database
 from common.testing.answers import code_of, codes_of, errors_of, message_of, next_page
 from common.testing.browser import SESSIONS, a_user, signed_in
@@ -160,14 +161,20 @@ async def test_an_order_is_placed_at_the_price_of_the_latest_edit(shop: Shop, st
 
 
 async def test_an_order_keeps_what_was_told_of_the_event(shop: Shop, stream: FakeStream) -> None:
-    fields = {"event_date": date(2087, 5, 31), "venue": "Great Hall", "seat": "Row 3"}
+    fields = {
+        **{"event_date": date(2087, 5, 31), "venue": "Great Hall", "seat": "Row 3", "city": "Ghent"},
+        **{"start_time": "19:30", "face_value": Money(1850), "notes": "No bags"},
+    }
     offer = Offer()
     await deliver(stream, offer.created().model_copy(update=fields))
     order = await shop.an_order(offer)
 
     await deliver(stream, offer.updated(1, title="Moved"))
 
-    details = {"eventDate": "2087-05-31", "venue": "Great Hall", "seat": "Row 3"}
+    details = {
+        **{"eventDate": "2087-05-31", "venue": "Great Hall", "seat": "Row 3", "city": "Ghent"},
+        **{"startTime": "19:30", "faceValue": 18.5, "notes": "No bags"},
+    }
     assert (await shop.shown(order))["ticket"] == offer.ordered("Concert", 20) | details
 
 

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from common.base.ids import new_id
+from common.contract.details import NO_DETAILS
 from common.contract.events import ExpirationComplete, TicketCreated
 from common.messaging.events import Event
 from common.persistence.mongo import Database, Document
@@ -40,7 +41,7 @@ async def test_the_replica_follows_every_version_of_a_ticket(stream: FakeStream,
         "version": 2,
         "title": "Concert",
         "price_cents": 1500,
-        "details": {"event_date": None, "venue": None, "seat": None},
+        "details": NO_DETAILS.to_document(),
         "user_id": offer.seller_id,
         "order_id": None,
     }

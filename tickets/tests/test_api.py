@@ -23,7 +23,7 @@ VISIBLE = (
 """Hebrew with a mark of direction, an emoji with a selector, Persian with a non-joiner, Thai with a vowel."""
 TURNED = "Title must not change the direction of writing"
 FIELDS = [
-    *("id", "title", "price", "eventDate", "venue", "seat"),
+    *("id", "title", "price", "eventDate", "venue", "seat", "city", "startTime", "faceValue", "notes"),
     *("userId", "version", "orderId", "status"),
 ]
 
@@ -43,6 +43,7 @@ async def test_an_offer_answers_with_the_ticket(market: Market) -> None:
         "eventDate": None,
         "venue": None,
         "seat": None,
+        **dict.fromkeys(("city", "startTime", "faceValue", "notes")),
         "userId": market.seller.id,
         "version": 0,
         "orderId": None,

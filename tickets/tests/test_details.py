@@ -1,12 +1,13 @@
 """What a seller may tell of the event besides."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import orjson
 import pytest
 
 from common.base import times
-from common.contract.details import NO_DETAILS, first_day
+from common.base.money import Money
+from common.contract.details import Details, first_day
 from common.contract.error_codes import ErrorCode
 from common.contract.events import TicketCreated
 from common.testing.answers import codes_of, errors_of
@@ -16,7 +17,17 @@ from tests.builders import Market
 
 LONG_AGO = (first_day(times.now()) - timedelta(days=1)).isoformat()
 OFFER = {"title": "Concert", "price": 20}
-DETAILS = {"eventDate": "2087-05-31", "venue": "Great Hall, Ghent", "seat": "Row 3, 14"}
+DETAILS = {
+    "eventDate": "2087-05-31",
+    "startTime": "19:30",
+    "venue": "Great Hall",
+    "city": "Ghent",
+    "seat": "Row 3, 14",
+    "faceValue": 18.5,
+    "notes": "No bags.\nA drink is included.",
+}
+TIME = "Start time must be a time such as 19:30"
+FACE_VALUE = "Face value must be a price such as 20.50"
 
 
 async def test_they_are_kept_shown_and_told(market: Market, stream: FakeStream) -> None:
@@ -36,17 +47,25 @@ async def test_an_edit_replaces_them_and_one_without_them_takes_them_away(
     moved = (await market.put(ticket, OFFER | DETAILS | {"seat": "Row 4"})).json()
     bare = (await market.put(ticket, OFFER)).json()
 
-    assert (moved["seat"], moved["venue"]) == ("Row 4", "Great Hall, Ghent")
-    assert [bare[name] for name in DETAILS] == [None, None, None]
+    assert (moved["seat"], moved["venue"]) == ("Row 4", "Great Hall")
+    assert [bare[name] for name in DETAILS] == [None] * len(DETAILS)
     events = await emitted(stream, "ticket.updated", 2)
     assert [event["seat"] for event in events] == ["Row 4", None]
 
 
 @pytest.mark.parametrize("empty", ["", None, "  "])
 async def test_what_a_form_leaves_empty_is_not_told(market: Market, empty: str | None) -> None:
-    answer = await market.post(OFFER | {"venue": empty, "seat": empty, "eventDate": (empty or "").strip()})
+    words = dict.fromkeys(("venue", "city", "seat", "notes"), empty)
+    exact = dict.fromkeys(("eventDate", "startTime", "faceValue"), (empty or "").strip())
+    answer = await market.post(OFFER | words | exact)
 
-    assert [answer.json()[name] for name in DETAILS] == [None, None, None]
+    assert [answer.json()[name] for name in DETAILS] == [None] * len(DETAILS)
+
+
+async def test_notes_are_lines_as_a_browser_sends_them(market: Market) -> None:
+    ticket = (await market.post(OFFER | {"notes": " No bags.\r\n\r\n A drink is included. "})).json()
+
+    assert ticket["notes"] == "No bags.\n\nA drink is included."
 
 
 @pytest.mark.parametrize("day", ["9999-12-31", "2088-02-29"])
@@ -78,6 +97,18 @@ async def test_every_day_of_the_calendar_is_one(market: Market, day: str) -> Non
         ("seat", "\u2800\ufe0f", "Seat must have at least one character that can be seen"),
         ("venue", "Evil \u202elliH", "Venue must not change the direction of writing"),
         ("seat", "\u20667", "Seat must not change the direction of writing"),
+        ("city", "x" * 101, "City must be at most 100 characters"),
+        ("city", 5, "City must be text"),
+        *(
+            ("startTime", time, TIME)
+            for time in ("24:00", "7:30", "19:60", "19:30:00", "\uff1119:30", 1930, {})
+        ),
+        *(("faceValue", price, FACE_VALUE) for price in (0, -1, "free", "1.005", True, {}, 1_000_001)),
+        ("notes", "x" * 501, "Notes must be at most 500 characters"),
+        ("notes", ["x"], "Notes must be text"),
+        ("notes", "a\x00b", "Notes must not hold control characters"),
+        ("notes", "Fine\nEvil \u202elliH", "Notes must not change the direction of writing"),
+        ("notes", "Fine\n\u3164", "Notes must have at least one character that can be seen"),
     ],
 )
 async def test_a_bad_one_is_refused_by_its_name(
@@ -92,4 +123,14 @@ async def test_a_bad_one_is_refused_by_its_name(
 def test_an_event_of_before_there_were_details_is_still_read() -> None:
     stored = {"id": "6b0582f0b0c437c1beb2573e", "version": 0, "title": "Concert", "price": 20, "userId": "u"}
 
-    assert TicketCreated.model_validate_json(orjson.dumps(stored)).details == NO_DETAILS
+    assert TicketCreated.model_validate_json(orjson.dumps(stored)).details is None
+
+
+def test_details_that_a_record_is_older_than_are_not_given() -> None:
+    assert Details.from_document({"event_date": None, "venue": "Hall", "seat": None}) == Details(venue="Hall")
+
+
+def test_details_are_read_back_as_they_were_stored() -> None:
+    details = Details(date(2087, 5, 31), "Hall", "Row 3", "Ghent", "19:30", Money(1850), "No bags")
+
+    assert Details.from_document(details.to_document()) == details

@@ -29,6 +29,7 @@ async def test_an_offer_publishes_ticket_created(market: Market, stream: FakeStr
             "eventDate": None,
             "venue": None,
             "seat": None,
+            **dict.fromkeys(("city", "startTime", "faceValue", "notes")),
         }
     ]
 
@@ -47,6 +48,7 @@ async def test_an_edit_publishes_ticket_updated(market: Market, stream: FakeStre
             "eventDate": None,
             "venue": None,
             "seat": None,
+            **dict.fromkeys(("city", "startTime", "faceValue", "notes")),
             "orderId": None,
             "withdrawn": False,
         }

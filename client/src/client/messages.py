@@ -87,13 +87,30 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.STATUS_INVALID: _SEARCH,
     ErrorCode.STATUS_NOT_ALLOWED: _SEARCH,
     # tickets
+    ErrorCode.CITY_BIDI_CONTROL: _TURNED,
+    ErrorCode.CITY_INVALID: _UNREADABLE,
+    ErrorCode.CITY_INVISIBLE: _UNSEEN,
+    ErrorCode.CITY_TOO_LONG: gettext_noop("City must be at most 100 characters"),
+    ErrorCode.CITY_UNPRINTABLE: gettext_noop("City must not hold control characters"),
     ErrorCode.EVENT_DATE_INVALID: gettext_noop("Date must be a day such as 2027-05-31"),
     ErrorCode.EVENT_DATE_PAST: gettext_noop("The day of this event is over"),
+    ErrorCode.FACE_VALUE_INVALID: gettext_noop("Enter the face value as a price, such as 20.50"),
+    ErrorCode.FACE_VALUE_REQUIRED: gettext_noop(
+        "Enter the face value: a price here may be only so far above it"
+    ),
     ErrorCode.LISTINGS_LIMIT: gettext_noop(
         "You have as many listings on sale as one seller may. Withdraw one, then try again."
     ),
     ErrorCode.LISTINGS_PER_HOUR_LIMIT: gettext_noop(
         "You have listed many tickets within an hour. Please try again later."
+    ),
+    ErrorCode.NOTES_BIDI_CONTROL: _TURNED,
+    ErrorCode.NOTES_INVALID: _UNREADABLE,
+    ErrorCode.NOTES_INVISIBLE: _UNSEEN,
+    ErrorCode.NOTES_TOO_LONG: gettext_noop("Notes must be at most 500 characters"),
+    ErrorCode.NOTES_UNPRINTABLE: gettext_noop("Notes must not hold control characters"),
+    ErrorCode.PRICE_ABOVE_MARKUP: gettext_noop(
+        "This price is further above the face value than is allowed here. Enter a lower one."
     ),
     ErrorCode.PRICE_INVALID: _NUMBER,
     ErrorCode.PRICE_TOO_HIGH: gettext_noop("Price must be at most 1000000"),
@@ -104,6 +121,7 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.SEAT_INVISIBLE: _UNSEEN,
     ErrorCode.SEAT_TOO_LONG: gettext_noop("Seat must be at most 100 characters"),
     ErrorCode.SEAT_UNPRINTABLE: gettext_noop("Seat must not hold control characters"),
+    ErrorCode.START_TIME_INVALID: gettext_noop("Enter the start time as hours and minutes, such as 19:30"),
     ErrorCode.TICKET_CHANGED: _CHANGED,
     ErrorCode.TICKET_NOT_EDITABLE: gettext_noop("Cannot edit a reserved ticket"),
     ErrorCode.TICKET_NOT_RELISTABLE: gettext_noop("Cannot put a reserved or sold ticket back on sale"),

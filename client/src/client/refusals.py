@@ -28,8 +28,8 @@ class PriceAmbiguous(BadRequest):
     code = ErrorCode.PRICE_AMBIGUOUS
     default_message = MESSAGES[ErrorCode.PRICE_AMBIGUOUS]
 
-    def __init__(self) -> None:
-        super().__init__(field="price")
+    def __init__(self, field: str = "price") -> None:
+        super().__init__(field=field)
 
 
 class OrderNotPayableYet(Unavailable):

@@ -27,6 +27,16 @@ class Details(Upstream):
     event_date: date | None = None
     venue: str | None = None
     seat: str | None = None
+    city: str | None = None
+    start_time: str | None = None
+    """`HH:MM` at the venue."""
+    face_value: Price | None = None
+    notes: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Venue and city: `Madison Square Garden, New York`; the one that is given, or ""."""
+        return ", ".join(filter(None, (self.venue, self.city)))
 
     def is_over(self, now: datetime) -> bool:
         """Whether the event's day has ended everywhere on Earth."""

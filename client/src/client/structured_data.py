@@ -1,6 +1,7 @@
 """A ticket in the words of schema.org, for search engines: https://schema.org/Event."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from client.languages import CURRENCY
@@ -28,9 +29,15 @@ def event(ticket: Ticket, address: str) -> Mapping[str, Any] | None:
         "@context": _SCHEMA,
         "@type": "Event",
         "name": ticket.title,
-        "startDate": ticket.event_date.isoformat(),
+        "startDate": _start(ticket.event_date, ticket.start_time),
         "offers": offer,
     }
-    if ticket.venue is not None:
-        found["location"] = {"@type": "Place", "name": ticket.venue, "address": ticket.venue}
+    if ticket.place:
+        name = ticket.venue or ticket.city
+        found["location"] = {"@type": "Place", "name": name, "address": ticket.city or ticket.venue}
     return found
+
+
+def _start(day: date, time: str | None) -> str:
+    """ISO 8601, without a zone: the venue's is not known."""
+    return day.isoformat() if time is None else f"{day.isoformat()}T{time}"

@@ -29,13 +29,14 @@ _AMOUNT = re.compile(
 )
 
 
-def as_number(typed: str) -> str:
+def as_number(typed: str, field: str = "price") -> str:
     """The numeric string of a typed price: "1000.00" of "$1,000.00"; a text that is no price as it is.
 
     A separator before exactly three digits groups them where it can't be a decimal point: prices have two
     decimals at most, and these pages write "$1,000.00". So "1,000" is a thousand.
 
-    Raises PriceAmbiguous for two meanings: "1.000" is a thousand in Berlin, and one dollar in Boston.
+    field: Name of the form's field, for the error. Raises PriceAmbiguous for two meanings: "1.000" is a
+    thousand in Berlin, and one dollar in Boston.
     """
     found = None if len(typed) > MOST_CHARACTERS else _AMOUNT.fullmatch(_plain(typed))
     if found is None or not (found["whole"] or found["cents"]):
@@ -43,7 +44,7 @@ def as_number(typed: str) -> str:
     cents = found["cents"] or ""
     dotted_once = found["group"] == "." and found["whole"].count(".") == 1 and found["point"] is None
     if dotted_once or (len(cents) > 2 and not cents[2:].strip("0")):
-        raise PriceAmbiguous()
+        raise PriceAmbiguous(field)
     whole = re.sub(r"[^0-9]", "", found["whole"]) or "0"
     return f"{found['sign']}{whole}" + (f".{cents}" if cents else "")
 

@@ -125,6 +125,10 @@ def offer(body: Mapping[str, str]) -> dict[str, Any]:
         event_date=lambda: _day(body.get("eventDate", "")),
         venue=lambda: _line(body.get("venue", ""), "venue", 200) or None,
         seat=lambda: _line(body.get("seat", ""), "seat", 100) or None,
+        city=lambda: _line(body.get("city", ""), "city", 100) or None,
+        start_time=lambda: _time(body.get("startTime", "")),
+        face_value=lambda: _face_value(body.get("faceValue", "")),
+        notes=lambda: _line(body.get("notes", "").replace("\r\n", "\n"), "notes", 500) or None,
     )
 
 
@@ -176,6 +180,21 @@ def _day(text: str) -> str | None:
     if is_over(text):
         raise refuse(400, ErrorCode.EVENT_DATE_PAST, "The date of the event is over", "eventDate")
     return day.isoformat()
+
+
+def _time(text: str) -> str | None:
+    if text and re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text) is None:
+        message = "Start time must be a time such as 19:30"
+        raise refuse(400, ErrorCode.START_TIME_INVALID, message, "startTime")
+    return text or None
+
+
+def _face_value(text: str) -> Money | None:
+    try:
+        return Money.parse(text) if text else None
+    except InvalidValue:
+        message = "Face value must be a price such as 20.50"
+        raise refuse(400, ErrorCode.FACE_VALUE_INVALID, message, "faceValue") from None
 
 
 def is_over(day: str | None) -> bool:

@@ -15,7 +15,8 @@ from common.base.money import Money
 from common.contract.error_codes import ErrorCode
 
 HOLD = timedelta(minutes=15)
-ORDERED = ("id", "title", "price", "eventDate", "venue", "seat")
+DETAILS = ("eventDate", "venue", "seat", "city", "startTime", "faceValue", "notes")
+ORDERED = ("id", "title", "price", *DETAILS)
 """Fields of the ticket in an order."""
 
 
@@ -29,6 +30,10 @@ class Ticket:
     event_date: str | None = None
     venue: str | None = None
     seat: str | None = None
+    city: str | None = None
+    start_time: str | None = None
+    face_value: Money | None = None
+    notes: str | None = None
     version: int = 0
     id: str = field(default_factory=new_id)
 
@@ -48,6 +53,10 @@ class Ticket:
             "eventDate": self.event_date,
             "venue": self.venue,
             "seat": self.seat,
+            "city": self.city,
+            "startTime": self.start_time,
+            "faceValue": None if self.face_value is None else self.face_value.to_number(),
+            "notes": self.notes,
             "userId": self.user_id,
             "version": self.version,
             "orderId": self.order_id if is_party else None,

@@ -165,7 +165,7 @@ def _check(query: Mapping[str, str]) -> None:
 
 
 def _matches(ticket: Ticket, query: Mapping[str, str]) -> bool:
-    text = _folded(" ".join(filter(None, (ticket.title, ticket.venue, ticket.seat))))
+    text = _folded(" ".join(filter(None, (ticket.title, ticket.venue, ticket.city, ticket.seat))))
     units = Decimal(str(ticket.price))
     return (
         all(_folded(word) in text for word in query.get("q", "").split())

@@ -35,8 +35,16 @@ from common.testing.fake_stream import FakeStream
 T, O, P = "a" * 24, "b" * 24, "c" * 24  # noqa: E741
 EXPIRES = datetime(2026, 1, 31, 12, 15, tzinfo=UTC)
 REF = TicketRef(id=T)
-ABSENT = {"eventDate": None, "venue": None, "seat": None}
-GIVEN = {"eventDate": "2027-05-31", "venue": "Great Hall, Ghent", "seat": "Row 3", "withdrawn": None}
+GIVEN = {
+    "eventDate": "2027-05-31",
+    "venue": "Great Hall",
+    "seat": "Row 3",
+    "city": "Ghent",
+    "startTime": "19:30",
+    "faceValue": 18.5,
+    "notes": "No bags.\nA drink is included.",
+}
+ABSENT = dict.fromkeys(GIVEN)
 
 CHANGE = {**ABSENT, "withdrawn": None}
 CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
@@ -58,10 +66,20 @@ CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
     (
         TicketUpdated(
             **{"id": T, "version": 4, "title": "Concert", "price": Money(2000), "user_id": "u"},
-            **{"event_date": date(2027, 5, 31), "venue": "Great Hall, Ghent", "seat": "Row 3"},
+            **{"event_date": date(2027, 5, 31), "venue": "Great Hall", "seat": "Row 3", "city": "Ghent"},
+            **{"start_time": "19:30", "face_value": Money(1850), "notes": GIVEN["notes"]},
         ),
         f"ticket.updated.{T}",
-        {"id": T, "version": 4, "title": "Concert", "price": 20, "userId": "u", "orderId": None, **GIVEN},
+        {
+            "id": T,
+            "version": 4,
+            "title": "Concert",
+            "price": 20,
+            "userId": "u",
+            "orderId": None,
+            **CHANGE,
+            **GIVEN,
+        },
     ),
     (TicketWithdrawn(id=T, version=5), f"ticket.withdrawn.{T}", {"id": T, "version": 5}),
     (

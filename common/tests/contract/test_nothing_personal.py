@@ -16,13 +16,13 @@ from common.messaging.events import Event, WireModel
 
 IDS = {"id", "user_id", "order_id", "stripe_id"}
 CODES = {"status", "ended_because"}
-WORDS_OF_A_LISTING = {"title", "venue", "seat"}
+WORDS_OF_A_LISTING = {"title", "venue", "seat", "city", "start_time", "notes"}
 TIMES = {"event_date": "date", "expires_at": "datetime", "ended_at": "datetime", "completed_at": "datetime"}
 
 ALLOWED = {
     **dict.fromkeys(IDS | CODES | WORDS_OF_A_LISTING, "str"),
     **TIMES,
-    "price": Money.__name__,
+    **dict.fromkeys(("price", "face_value"), Money.__name__),
     "version": "int",
     "withdrawn": "bool",
 }

@@ -44,6 +44,7 @@ async def test_a_new_order_holds_its_ticket_for_15_minutes(shop: Shop) -> None:
             "eventDate": "2087-05-31",
             "venue": "Globe",
             "seat": "A 7",
+            **dict.fromkeys(("city", "startTime", "faceValue", "notes")),
         },
         "payment": None,
         "heldUntil": times.iso(order.expires_at),

@@ -14,9 +14,10 @@ from common.base.money import Money
 from common.testing.browser import a_user
 
 FIELDS = {
-    *("id", "title", "price", "eventDate", "venue", "seat"),
+    *("id", "title", "price", "eventDate", "venue", "seat", "city", "startTime", "faceValue", "notes"),
     *("userId", "version", "orderId", "status"),
 }
+DETAILS = ("eventDate", "startTime", "venue", "city", "seat", "faceValue", "notes")
 NO_TITLE = ("title-required", "Title is required", "title")
 NO_PRICE = ("price-invalid", "Price must be greater than 0", "price")
 NO_NUMBER = ("price-invalid", "Price must be a number, such as 20.50", "price")
@@ -28,7 +29,9 @@ def titles(tickets: list[Ticket]) -> list[str]:
 
 
 async def test_a_new_listing_is_for_sale(shop: Shop) -> None:
-    ticket = await shop.lists(" Opera ", "20.50", eventDate="2087-05-31", venue=" Globe ", seat="A 7")
+    when, where = {"eventDate": "2087-05-31", "startTime": "19:30"}, {"venue": " Globe ", "city": " London "}
+    words = {"seat": "A 7", "faceValue": "18.50", "notes": " No bags.\r\nA drink is included. "}
+    ticket = await shop.lists(" Opera ", "20.50", **when, **where, **words)
 
     created = shop.json(201)
     assert set(created) == FIELDS
@@ -40,6 +43,10 @@ async def test_a_new_listing_is_for_sale(shop: Shop) -> None:
         "eventDate": "2087-05-31",
         "venue": "Globe",
         "seat": "A 7",
+        "city": "London",
+        "startTime": "19:30",
+        "faceValue": 18.5,
+        "notes": "No bags.\nA drink is included.",
         "userId": shop.seller.id,
         "version": 0,
         "orderId": None,
@@ -50,10 +57,10 @@ async def test_a_new_listing_is_for_sale(shop: Shop) -> None:
 
 
 async def test_empty_details_are_none(shop: Shop) -> None:
-    await shop.lists(eventDate="", venue=" ", seat="")
+    await shop.lists(eventDate="", startTime="", venue=" ", city="", seat="", faceValue="", notes=" ")
 
     created = shop.json(201)
-    assert (created["eventDate"], created["venue"], created["seat"]) == (None, None, None)
+    assert {created[name] for name in DETAILS} == {None}
     assert created["price"] == 20
 
 
@@ -93,6 +100,16 @@ async def test_empty_details_are_none(shop: Shop) -> None:
                 ("seat-too-long", "Seat must be at most 100 characters", "seat"),
             ],
         ),
+        (
+            {"title": "Opera", "price": "20", "city": "x" * 101, "startTime": "24:00", "faceValue": "0"}
+            | {"notes": "x" * 501},
+            [
+                ("city-too-long", "City must be at most 100 characters", "city"),
+                ("start-time-invalid", "Start time must be a time such as 19:30", "startTime"),
+                ("face-value-invalid", "Face value must be a price such as 20.50", "faceValue"),
+                ("notes-too-long", "Notes must be at most 500 characters", "notes"),
+            ],
+        ),
     ],
 )
 async def test_an_offer_is_refused_by_field(
@@ -116,7 +133,7 @@ async def test_who_asks_is_checked_before_the_offer(shop: Shop) -> None:
 
 
 async def test_an_edit_replaces_every_field(shop: Shop) -> None:
-    ticket = await shop.lists(eventDate="2087-05-31", venue="Globe", seat="A 7")
+    ticket = await shop.lists(eventDate="2087-05-31", venue="Globe", seat="A 7", city="London", notes="None")
 
     await shop.sellers.update_ticket(ticket.id, {"title": "Ballet", "price": "30", "seat": "B 8"})
 
@@ -128,6 +145,7 @@ async def test_an_edit_replaces_every_field(shop: Shop) -> None:
         "eventDate": None,
         "venue": None,
         "seat": "B 8",
+        **dict.fromkeys(("city", "startTime", "faceValue", "notes")),
         "userId": shop.seller.id,
         "version": 1,
         "orderId": None,

@@ -41,9 +41,7 @@ def ticket_fields(event: TicketEvent) -> Mapping[str, Any]:
 def _offer(event: TicketCreated | TicketUpdated) -> Mapping[str, Any]:
     """Without details for an event that is older than them: the replica's stay."""
     fields = {"title": event.title, "price_cents": event.price.cents}
-    if event.model_fields_set.isdisjoint({"event_date", "venue", "seat"}):
-        return fields
-    return {**fields, "details": event.details.to_document()}
+    return fields if event.details is None else {**fields, "details": event.details.to_document()}
 
 
 def _sale(event: TicketUpdated) -> Mapping[str, Any]:

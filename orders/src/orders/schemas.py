@@ -34,6 +34,10 @@ class TicketOutput(Output):
     event_date: date | None
     venue: str | None
     seat: str | None
+    city: str | None
+    start_time: str | None
+    face_value: Price | None
+    notes: str | None
 
     @classmethod
     def of(cls, ticket: Ticket) -> "TicketOutput":
@@ -41,9 +45,7 @@ class TicketOutput(Output):
             id=ticket.id,
             title=ticket.title,
             price=ticket.price,
-            event_date=ticket.details.event_date,
-            venue=ticket.details.venue,
-            seat=ticket.details.seat,
+            **ticket.details.by_name(),
         )
 
 

@@ -16,6 +16,7 @@ from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from tickets import sweep
 from tickets.listeners import listeners
+from tickets.markup import Markup
 from tickets.new_listings import NewListings
 from tickets.publishers import publishers
 from tickets.repository import Repositories
@@ -59,7 +60,7 @@ def create_app(
     )
     app = create_http_app(
         "tickets",
-        [create_router(repositories.tickets, new_listings)],
+        [create_router(repositories.tickets, new_listings, Markup(settings.max_markup_percent))],
         service.lifespan,
         service.checks(),
         site=Site(settings.cookie_secure),

@@ -65,9 +65,7 @@ class Ticket(Aggregate):
                 title=title,
                 price=price,
                 user_id=user_id,
-                event_date=details.event_date,
-                venue=details.venue,
-                seat=details.seat,
+                **details.by_name(),
             )
         )
 
@@ -168,9 +166,7 @@ class Ticket(Aggregate):
                 user_id=self.user_id,
                 order_id=self.order_id,
                 withdrawn=self.withdrawn,
-                event_date=self.details.event_date,
-                venue=self.details.venue,
-                seat=self.details.seat,
+                **self.details.by_name(),
             )
         )
 

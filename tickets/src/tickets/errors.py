@@ -1,6 +1,7 @@
 """Why a ticket refuses."""
 
 from common.base.errors import BadRequest, NotFound, PreconditionFailed, TooManyTries
+from common.base.money import Money
 from common.contract.error_codes import ErrorCode
 
 
@@ -27,6 +28,22 @@ class EventOver(BadRequest):
 
     def __init__(self) -> None:
         super().__init__(field="eventDate")
+
+
+class FaceValueRequired(BadRequest):
+    code = ErrorCode.FACE_VALUE_REQUIRED
+    default_message = "Give the face value: the price may be only so far above it"
+
+    def __init__(self) -> None:
+        super().__init__(field="faceValue")
+
+
+class PriceAboveMarkup(BadRequest):
+    code = ErrorCode.PRICE_ABOVE_MARKUP
+
+    def __init__(self, most: Money, percent: int) -> None:
+        above = f"{percent} % above the face value" if percent else "the face value"
+        super().__init__(f"Price may be at most {most}, which is {above}", "price")
 
 
 class TooManyListings(BadRequest):

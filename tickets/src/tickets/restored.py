@@ -31,10 +31,7 @@ def ticket_fields(event: TicketCreated | TicketUpdated | TicketWithdrawn) -> Map
     }
     if isinstance(event, TicketUpdated) and event.withdrawn is not None:
         fields["withdrawn"] = event.withdrawn
-    # An event that is older than the details leaves them as they were.
-    if event.model_fields_set.isdisjoint({"event_date", "venue", "seat"}):
-        return fields
-    return {**fields, "details": event.details.to_document()}
+    return fields if event.details is None else {**fields, "details": event.details.to_document()}
 
 
 TICKETS = Projection((TicketCreated, TicketUpdated, TicketWithdrawn), ticket_fields)

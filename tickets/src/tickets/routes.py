@@ -13,6 +13,7 @@ from common.http.preconditions import etag, expected_versions
 from common.http.rendering import JSON, json_response
 from common.http.session import MaybeUser, SignedIn, Trader, current_user
 from tickets import commands, paging
+from tickets.markup import Markup
 from tickets.new_listings import NewListings
 from tickets.paging import PageQuery
 from tickets.repository import TicketRepository
@@ -23,7 +24,7 @@ PATH = "/api/tickets"
 Body = Annotated[TicketInput, json_body(TicketInput)]
 
 
-def create_router(tickets: TicketRepository, new_listings: NewListings) -> APIRouter:
+def create_router(tickets: TicketRepository, new_listings: NewListings, markup: Markup) -> APIRouter:
     """The handlers close over the repository: a dependency a request would cost as much as the handler."""
     router = APIRouter(prefix=PATH, tags=["tickets"])
 
@@ -60,6 +61,7 @@ def create_router(tickets: TicketRepository, new_listings: NewListings) -> APIRo
 
     @router.post("", responses={201: {"model": TicketOutput}}, openapi_extra=describes(TicketInput))
     async def create(user: Trader, body: Body, request: Request) -> Response:
+        markup.check(body.price, body.face_value)
         creation = creation_of(request, user.id, body)
         offer = (body.title, body.price, body.details)
         ticket = await commands.offer(tickets, user, *offer, creation, new_listings)
@@ -69,6 +71,7 @@ def create_router(tickets: TicketRepository, new_listings: NewListings) -> APIRo
         "/{ticket_id}", responses={200: {"model": TicketOutput}}, openapi_extra=describes(TicketInput)
     )
     async def update(user: SignedIn, body: Body, ticket_id: str, request: Request) -> Response:
+        markup.check(body.price, body.face_value)
         offer, versions = (body.title, body.price, body.details), expected_versions(request)
         ticket = await commands.edit(tickets, user, ticket_id, *offer, versions)
         return json_response(TicketOutput.of(ticket, user.id))

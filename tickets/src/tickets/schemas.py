@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, TypeAdapter
 
 from common.base import times
 from common.base.errors import InvalidValue, field_code
-from common.base.money import Price
-from common.contract.details import Details, first_day
+from common.base.money import Money, Price
+from common.contract.details import DETAILS, Details, first_day
 from common.contract.error_codes import ErrorCode
 from common.http.body import Input, Output
 from tickets.characters import BIDI_CONTROLS, is_visible
@@ -19,11 +19,14 @@ from tickets.repository import Summary
 
 MAX_TITLE = 200
 MAX_VENUE = 200
+MAX_CITY = 100
 MAX_SEAT = 100
+MAX_NOTES = 500
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Controls, surrogates, line breaks. Joiners within emoji and the spaces of other scripts are fine."""
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 
 def _title(value: object) -> str:
@@ -80,18 +83,52 @@ def _day(value: object) -> date | None:
     return day
 
 
+def _time(value: object) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or _TIME.fullmatch(value) is None:
+        raise InvalidValue("Start time must be a time such as 19:30", ErrorCode.START_TIME_INVALID)
+    return value
+
+
+def _face_value(value: object) -> Money | None:
+    if value is None or value == "":
+        return None
+    try:
+        return Money.parse(value)
+    except InvalidValue:
+        message = "Face value must be a price such as 20.50"
+        raise InvalidValue(message, ErrorCode.FACE_VALUE_INVALID) from None
+
+
+def _notes(value: object) -> str | None:
+    """Lines, of which each is checked as the other texts are. A browser sends `\\r\\n` between them."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidValue("Notes must be text", ErrorCode.NOTES_INVALID)
+    text = value.replace("\r\n", "\n").strip()
+    if len(text) > MAX_NOTES:
+        raise InvalidValue(f"Notes must be at most {MAX_NOTES} characters", ErrorCode.NOTES_TOO_LONG)
+    return "\n".join(_line("notes", line.strip(), MAX_NOTES) for line in text.split("\n")) or None
+
+
 class TicketInput(Input):
-    """`event_date`, `venue` and `seat` may be left out, also of an edit, which then takes them away."""
+    """The details may be left out, also of an edit, which then takes them away."""
 
     title: Annotated[str, BeforeValidator(_title)]
     price: Price
     event_date: Annotated[date | None, BeforeValidator(_day)] = None
     venue: Annotated[str | None, _optional_line("venue", MAX_VENUE)] = None
     seat: Annotated[str | None, _optional_line("seat", MAX_SEAT)] = None
+    city: Annotated[str | None, _optional_line("city", MAX_CITY)] = None
+    start_time: Annotated[str | None, BeforeValidator(_time)] = None
+    face_value: Annotated[Price | None, BeforeValidator(_face_value)] = None
+    notes: Annotated[str | None, BeforeValidator(_notes)] = None
 
     @property
     def details(self) -> Details:
-        return Details(self.event_date, self.venue, self.seat)
+        return Details(**{name: getattr(self, name) for name in DETAILS})
 
 
 class TicketOutput(Output):
@@ -101,6 +138,10 @@ class TicketOutput(Output):
     event_date: date | None
     venue: str | None
     seat: str | None
+    city: str | None
+    start_time: str | None
+    face_value: Price | None
+    notes: str | None
     user_id: str
     version: int
     order_id: str | None
@@ -114,9 +155,7 @@ class TicketOutput(Output):
             id=ticket.id,
             title=ticket.title,
             price=ticket.price,
-            event_date=ticket.details.event_date,
-            venue=ticket.details.venue,
-            seat=ticket.details.seat,
+            **ticket.details.by_name(),
             user_id=ticket.user_id,
             version=ticket.version,
             order_id=ticket.order_id if is_party else None,

@@ -1,4 +1,4 @@
-"""Word search: a ticket matches if each word is anywhere in its title, venue or seat.
+"""Word search: a ticket matches if each word is anywhere in its title, venue, city or seat.
 
 Words and text are folded alike, so that case, accents, the kind of an apostrophe, quote or dash, and
 invisible characters don't matter. Text is not split into words: in many scripts nothing stands
@@ -80,7 +80,8 @@ def text_of(ticket: Ticket) -> str:
     Where a sign was folded, the text follows once more with the sign as it was written: so the last release
     searches it, which may run beside this one.
     """
-    text = "\n".join(filter(None, (ticket.title, ticket.details.venue, ticket.details.seat)))
+    details = ticket.details
+    text = "\n".join(filter(None, (ticket.title, details.venue, details.city, details.seat)))
     return "\n".join(dict.fromkeys((fold(text), _fold_letters(text))))
 
 

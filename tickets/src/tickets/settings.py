@@ -11,3 +11,5 @@ class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     """Listings of one seller that are on sale or held."""
     listings_per_hour: Annotated[int, Field(ge=0, le=1_000)] = 30
     """New listings of one seller in any hour; 0 for any number."""
+    max_markup_percent: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    """How far a price may be above the face value, which has to be given then; None for no limit."""

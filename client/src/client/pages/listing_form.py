@@ -26,7 +26,9 @@ from common.base.ids import is_id
 
 router = APIRouter(include_in_schema=False)
 
-FIELDS = ("title", "price", "eventDate", "venue", "seat")
+FIELDS = ("title", "price", "eventDate", "startTime", "venue", "city", "seat", "faceValue", "notes")
+LATER = frozenset({"startTime", "city", "faceValue", "notes"})
+"""Fields that an API of the release before refuses: they are sent where they are filled."""
 
 
 @router.get("/tickets/new")
@@ -106,7 +108,8 @@ def _sent(form: Mapping[str, str]) -> Mapping[str, str]:
 
 def _offer(sent: Mapping[str, str]) -> Mapping[str, str]:
     """The fields for the API. Raises PriceAmbiguous."""
-    return {**sent, "price": as_number(sent["price"])}
+    prices = {name: as_number(sent[name], name) for name in ("price", "faceValue")}
+    return {name: value for name, value in {**sent, **prices}.items() if value or name not in LATER}
 
 
 def _as_sent(ticket: Ticket) -> Mapping[str, str]:
@@ -116,6 +119,10 @@ def _as_sent(ticket: Ticket) -> Mapping[str, str]:
         "title": ticket.title,
         "price": str(ticket.price),
         "eventDate": date,
+        "startTime": ticket.start_time or "",
         "venue": ticket.venue or "",
+        "city": ticket.city or "",
         "seat": ticket.seat or "",
+        "faceValue": "" if ticket.face_value is None else str(ticket.face_value),
+        "notes": ticket.notes or "",
     }

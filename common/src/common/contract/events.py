@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from common.base.money import Price
 from common.base.times import Moment
-from common.contract.details import Details
+from common.contract.details import DETAILS, Details
 from common.messaging.events import AggregateEvent, Event, VersionedEvent, WireModel
 
 TICKETS, ORDERS, EXPIRATION, PAYMENTS, AUTH = "tickets", "orders", "expiration", "payments", "auth"
@@ -29,7 +29,7 @@ class Subject(StrEnum):
 
 
 class TicketState(VersionedEvent):
-    """`event_date`, `venue` and `seat` are null where the seller gave none, and absent in older events."""
+    """The details are null where the seller gave none, and absent in events that are older than them."""
 
     owner = TICKETS
     title: str
@@ -38,10 +38,17 @@ class TicketState(VersionedEvent):
     event_date: date | None = None
     venue: str | None = None
     seat: str | None = None
+    city: str | None = None
+    start_time: str | None = None
+    face_value: Price | None = None
+    notes: str | None = None
 
     @property
-    def details(self) -> Details:
-        return Details(self.event_date, self.venue, self.seat)
+    def details(self) -> Details | None:
+        """None in an event that is older than all of them: what was known of the ticket stays."""
+        if self.model_fields_set.isdisjoint(DETAILS):
+            return None
+        return Details(**{name: getattr(self, name) for name in DETAILS})
 
 
 class TicketCreated(TicketState):

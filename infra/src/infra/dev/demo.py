@@ -21,6 +21,7 @@ class Listing:
     in_days: int | None = None
     venue: str = ""
     seat: str = ""
+    city: str = ""
 
     def offer(self, today: date) -> Mapping[str, str]:
         """Fields of the listing, as a form sends them."""
@@ -31,16 +32,17 @@ class Listing:
             "eventDate": day,
             "venue": self.venue,
             "seat": self.seat,
+            "city": self.city,
         }
 
 
 LISTINGS = (
-    Listing("Jazz at the Harbour", "45.00", 4, "Pier 9, Rotterdam", "Deck, free seating"),
+    Listing("Jazz at the Harbour", "45.00", 4, "Pier 9", "Deck, free seating", "Rotterdam"),
     Listing("City Derby", "62.50", 11, "North Park Stadium", "North stand, row 22, seat 7"),
     Listing("Swan Lake", "38.00", 18, "Opéra de Lyon", "Balcony, row 2, seat 14"),
     Listing("Open Air Cinema: Metropolis", "12.00", 25, "Orchard Meadow"),
     Listing("Winter Lights Festival", "19.99", 40, "Old Harbour"),
-    Listing("String Quartets at Noon", "15.00", 53, "Café Müller, Wien"),
+    Listing("String Quartets at Noon", "15.00", 53, "Café Müller", city="Wien"),
     Listing("Comedy Cellar, late show", "22.00", 60, "The Cellar", "Table 5"),
     Listing("Marathon of Silent Films", "9.50"),
 )
