@@ -99,11 +99,12 @@ async def test_every_day_of_the_calendar_is_one(market: Market, day: str) -> Non
         ("seat", "\u20667", "Seat must not change the direction of writing"),
         ("city", "x" * 101, "City must be at most 100 characters"),
         ("city", 5, "City must be text"),
-        *(
-            ("startTime", time, TIME)
-            for time in ("24:00", "7:30", "19:60", "19:30:00", "\uff1119:30", 1930, {})
-        ),
-        *(("faceValue", price, FACE_VALUE) for price in (0, -1, "free", "1.005", True, {}, 1_000_001)),
+        *(("startTime", time, TIME) for time in ("24:00", "7:30", "19:60", "19:30:00", "\uff119:30")),
+        ("startTime", 1930, TIME),
+        ("startTime", {"$gt": ""}, TIME),
+        *(("faceValue", price, FACE_VALUE) for price in ("0", "-1", "free", "1.005", "1000001")),
+        ("faceValue", True, FACE_VALUE),
+        ("faceValue", {"$gt": ""}, FACE_VALUE),
         ("notes", "x" * 501, "Notes must be at most 500 characters"),
         ("notes", ["x"], "Notes must be text"),
         ("notes", "a\x00b", "Notes must not hold control characters"),
