@@ -86,9 +86,12 @@ class FakeGateway:
             {"_id": intent_id, "state": {"$in": list(_FOR_A_CARD)}, "answers.key": {"$ne": key}},
             {"$push": {"answers": answer}, **({"$set": change} if change else {})},
         )
+        if confirmed is not None:
+            if plan.error or plan.times_out:
+                raise OutcomeUnknown()
+            return _intent({**confirmed, **change})
         document = await self._get(intent_id)
-        saved = next((each for each in document.get("answers", []) if each["key"] == key), None)
-        if (saved is not None and saved["error"]) or (confirmed is not None and plan.times_out):
+        if any(saved["key"] == key and saved["error"] for saved in document.get("answers", [])):
             raise OutcomeUnknown()
         return _intent(document)
 
