@@ -14,7 +14,7 @@ STORES = {
     "auth": ("repository.py", "changes.py", "mail/mails.py", "links.py", "reset_requests.py", *AUTH_ROOMS),
     "tickets": ("repository.py", "new_listings.py"),
     "orders": ("repository.py",),
-    "payments": ("repository.py", "declined_cards.py"),
+    "payments": ("repository.py", "charges.py", "declined_cards.py"),
 }
 """The modules of each service that write documents of their own form; windows have one form."""
 COLLECTION = re.compile(r'database\["(\w+)"\]|collection = "(\w+)"|Windows\(database, "(\w+)"\)')

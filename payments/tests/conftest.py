@@ -20,7 +20,6 @@ QUICK = Timing(
     poll=timedelta(milliseconds=5),
     grace=timedelta(0),
     lease=timedelta(seconds=60),
-    give_up=timedelta(seconds=60),
     first_pause=timedelta(0),
 )
 

@@ -50,7 +50,7 @@ class Shop:
         await self.context.repositories.orders.apply(event.id, event.version, {"status": "complete"})
 
     async def intents(self, order: AnOrder) -> list[dict[str, Any]]:
-        """Provider's intents of an order, by attempt."""
+        """Provider's intents of an order: one, and those of the last release."""
         return await self.gateway.record.find({"order_id": order.id}, sort=[("attempt", ASCENDING)])
 
     async def states(self, order: AnOrder) -> list[str]:

@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 
+from common.base.money import Money
 from payments.errors import OutcomeUnknown
 from payments.fake_gateway import FakeGateway
-from payments.gateway import Charge, Intent
+from payments.gateway import Intent
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -18,27 +19,31 @@ class SteeredGateway(FakeGateway):
     """Fake gateway with a hook before and after each step. With `down`, every call raises OutcomeUnknown."""
 
     down = False
-    authorizations = 0
+    creations = 0
+    confirmations = 0
     captures = 0
     voids = 0
-    before_authorize: Hook = staticmethod(noop)
-    after_authorize: Hook = staticmethod(noop)
+    before_create: Hook = staticmethod(noop)
+    before_confirm: Hook = staticmethod(noop)
+    after_confirm: Hook = staticmethod(noop)
     before_capture: Hook = staticmethod(noop)
     after_capture: Hook = staticmethod(noop)
     before_void: Hook = staticmethod(noop)
     after_void: Hook = staticmethod(noop)
 
-    async def authorize(self, charge: Charge) -> Intent:
+    async def create(self, order_id: str, number: int, amount: Money) -> Intent:
         self._reach()
-        self.authorizations += 1
-        await self.before_authorize()
-        intent = await super().authorize(charge)
-        await self.after_authorize()
-        return intent
+        self.creations += 1
+        await self.before_create()
+        return await super().create(order_id, number, amount)
 
-    async def find(self, charge: Charge) -> Intent | None:
+    async def confirm(self, intent_id: str, key: str, token: str) -> Intent:
         self._reach()
-        return await super().find(charge)
+        self.confirmations += 1
+        await self.before_confirm()
+        intent = await super().confirm(intent_id, key, token)
+        await self.after_confirm()
+        return intent
 
     async def since(self, moment: datetime) -> AsyncIterator[Intent]:
         self._reach()

@@ -58,6 +58,7 @@ class StripeServer:
         self.app.add_api_route("/v1/payment_intents", self._create, methods=["POST"])
         self.app.add_api_route("/v1/payment_intents", self._list, methods=["GET"])
         self.app.add_api_route("/v1/payment_intents/{intent_id}", self._retrieve, methods=["GET"])
+        self.app.add_api_route("/v1/payment_intents/{intent_id}/confirm", self._confirm, methods=["POST"])
         self.app.add_api_route("/v1/payment_intents/{intent_id}/capture", self._capture, methods=["POST"])
         self.app.add_api_route("/v1/payment_intents/{intent_id}/cancel", self._cancel, methods=["POST"])
 
@@ -65,7 +66,9 @@ class StripeServer:
         intent = self.intents[intent_id]
         if intent["token"] == "tok_threeDSecureDeclined":
             intent["status"] = "requires_payment_method"
-            intent["last_payment_error"] = {"message": "Your card was declined.", "type": "card_error"}
+            card = {"id": f"pm_{intent['id']}_{intent['charges']}"}
+            error = {"message": "Your card was declined.", "type": "card_error", "payment_method": card}
+            intent["last_payment_error"] = error
         else:
             intent["status"] = "requires_capture"
 
@@ -73,27 +76,14 @@ class StripeServer:
         return await self._once(request, self._created)
 
     async def _created(self, form: Mapping[str, str]) -> Answer:
-        token = form.get("payment_method") or form["payment_method_data[card][token]"]
-        status = _OUTCOMES.get(token)
-        if status is None:
-            param = "payment_method" if "payment_method" in form else "payment_method_data[card][token]"
-            return 400, _error("invalid_request_error", "resource_missing", f"No such token: {token}", param)
         if form.get("allowed_payment_method_types[0]") != "card" or "payment_method_types[0]" in form:
             return 400, _error("invalid_request_error", "parameter_unknown", "types", "payment_method_types")
         if int(form["amount"]) < 50:
             message = "Amount must be at least $0.50 usd"
             return 400, _error("invalid_request_error", "amount_too_small", message, "amount")
-        if not status:
-            return 500, _error("api_error", None, "An unknown error occurred")
-        intent = self._new(form, token, status)
-        if status == "requires_payment_method":
-            error = _error("card_error", "card_declined", "Your card was declined.")
-            intent["last_payment_error"] = dict(error["error"])
-            error["error"]["payment_intent"] = _shown(intent)
-            return 402, error
-        return 200, _shown(intent)
+        return 200, _shown(self._new(form))
 
-    def _new(self, form: Mapping[str, str], token: str, status: str) -> Record:
+    def _new(self, form: Mapping[str, str]) -> Record:
         intent_id = f"pi_{len(self.intents) + 1:06}"
         intent = self.intents[intent_id] = {
             "id": intent_id,
@@ -105,11 +95,41 @@ class StripeServer:
             "created": int(time.time()),
             "last_payment_error": None,
             "metadata": {k[9:-1]: v for k, v in form.items() if k.startswith("metadata[")},
-            "status": status,
-            "token": token,
+            "status": "requires_payment_method",
+            "token": "",
             "captures": 0,
+            "charges": 0,
         }
         return intent
+
+    async def _confirm(self, request: Request, intent_id: str) -> Response:
+        async def act(form: Mapping[str, str]) -> Answer:
+            intent = self.intents.get(intent_id)
+            if intent is None:
+                return 404, _missing(intent_id)
+            if intent["status"] not in ("requires_payment_method", "requires_confirmation"):
+                return 400, _unexpected(intent)
+            return self._confirmed(intent, form)
+
+        return await self._once(request, act)
+
+    def _confirmed(self, intent: Record, form: Mapping[str, str]) -> Answer:
+        token = form.get("payment_method") or form["payment_method_data[card][token]"]
+        status = _OUTCOMES.get(token)
+        if status is None:
+            param = "payment_method" if "payment_method" in form else "payment_method_data[card][token]"
+            return 400, _error("invalid_request_error", "resource_missing", f"No such token: {token}", param)
+        if not status:
+            return 500, _error("api_error", None, "An unknown error occurred")
+        intent |= {"status": status, "token": token, "last_payment_error": None}
+        intent["charges"] += 1
+        if status != "requires_payment_method":
+            return 200, _shown(intent)
+        error = _error("card_error", "card_declined", "Your card was declined.")
+        error["error"]["charge"] = f"ch_{intent['id']}_{intent['charges']}"
+        intent["last_payment_error"] = dict(error["error"])
+        error["error"]["payment_intent"] = _shown(intent)
+        return 402, error
 
     async def _list(self, request: Request) -> Response:
         query = request.query_params
@@ -139,10 +159,7 @@ class StripeServer:
             if intent is None:
                 return 404, _missing(intent_id)
             if intent["status"] not in within:
-                message = f"This PaymentIntent has a status of {intent['status']}."
-                error = _error("invalid_request_error", "payment_intent_unexpected_state", message)
-                error["error"]["payment_intent"] = _shown(intent)
-                return 400, error
+                return 400, _unexpected(intent)
             intent["status"] = status
             intent["captures"] += status == "succeeded"
             return 200, _shown(intent)
@@ -182,7 +199,14 @@ class StripeServer:
 
 
 def _shown(intent: Record) -> Record:
-    return {name: value for name, value in intent.items() if name not in ("token", "captures")}
+    return {name: value for name, value in intent.items() if name not in ("token", "captures", "charges")}
+
+
+def _unexpected(intent: Record) -> Record:
+    message = f"This PaymentIntent has a status of {intent['status']}."
+    error = _error("invalid_request_error", "payment_intent_unexpected_state", message)
+    error["error"]["payment_intent"] = _shown(intent)
+    return error
 
 
 def _missing(intent_id: str) -> Record:

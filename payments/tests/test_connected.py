@@ -53,10 +53,10 @@ async def known(context: PaymentContext, order: AnOrder, status: str) -> None:
             await asyncio.sleep(0.01)
 
 
-def authorizations(pods: list[tuple[httpx.AsyncClient, PaymentContext]]) -> int:
-    """Number of authorisation requests to the provider."""
+def confirmations(pods: list[tuple[httpx.AsyncClient, PaymentContext]]) -> int:
+    """Number of cards that reached the provider."""
     gateways = (context.gateway for _, context in pods)
-    return sum(gateway.authorizations for gateway in gateways if isinstance(gateway, SteeredGateway))
+    return sum(gateway.confirmations for gateway in gateways if isinstance(gateway, SteeredGateway))
 
 
 async def intents(database: Database, order: AnOrder) -> list[dict[str, Any]]:
@@ -67,7 +67,7 @@ async def test_twenty_at_once_are_one_charge(
     pods: list[tuple[httpx.AsyncClient, PaymentContext]], real_database: Database, real_stream: Stream
 ) -> None:
     for token in ("tok_visa", "tok_slow", "tok_timeout"):
-        order, before = AnOrder(), authorizations(pods)
+        order, before = AnOrder(), confirmations(pods)
         await emit(real_stream, order.created())
         await known(pods[0][1], order, "created")
         body, headers = {"orderId": order.id, "token": token}, signed_in(order.buyer)
@@ -77,7 +77,7 @@ async def test_twenty_at_once_are_one_charge(
         assert {answer.status_code for answer in answers} == {201}
         assert len({answer.json()["id"] for answer in answers}) == 1
         assert len(await intents(real_database, order)) == 1
-        assert authorizations(pods) - before == 1
+        assert confirmations(pods) - before == 1
         assert await real_database["payments"].count_documents({"order_id": order.id}) == 1
 
 
@@ -99,7 +99,7 @@ async def test_of_one_account_s_declines_at_30_orders_at_once_twenty_reach_the_p
     answers = await asyncio.gather(*(pay(*one) for one in enumerate(orders)))
 
     assert Counter(answers) == {402: 20, 429: 10}
-    assert authorizations(pods) == 20
+    assert confirmations(pods) == 20
 
 
 async def test_paying_and_cancelling_at_once(

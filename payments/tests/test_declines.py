@@ -5,10 +5,11 @@ from datetime import timedelta
 
 from common.testing.answers import code_of
 from common.testing.clock import Clock
-from payments.domain import AttemptStatus
-from payments.sweep import sweep_attempts
+from payments.domain import ChargeStatus
+from payments.sweep import sweep_charges
 from tests.orders import AnOrder
 from tests.shop import Shop
+from tests.steered import noop
 
 DECLINED = "tok_chargeDeclined"
 DAY = timedelta(days=1)
@@ -37,7 +38,7 @@ async def test_of_40_declined_cards_five_reach_the_provider_and_not_even_a_good_
 
     assert [answer.status_code for answer in answers] == [402] * 5 + [429] * 35
     assert {code_of(refused, 429) for refused in (*answers[5:], good)} == {"declines-limit"}
-    assert len(await shop.intents(order)) == shop.gateway.authorizations == 5
+    assert (await shop.states(order), shop.gateway.confirmations) == (["declined"], 5)
     assert 800 < int(good.headers["Retry-After"]) <= 900
 
 
@@ -48,7 +49,7 @@ async def test_of_40_cards_at_once_again_and_again_five_reach_the_provider(shop:
         answers = await asyncio.gather(*(shop.pay(order, DECLINED) for _ in range(40)))
         assert {answer.status_code for answer in answers} <= {402, 429}
 
-    assert shop.gateway.authorizations == 5
+    assert shop.gateway.confirmations == 5
 
 
 async def test_a_card_that_fails_at_its_further_step_was_declined(shop: Shop) -> None:
@@ -62,13 +63,13 @@ async def test_a_card_that_fails_at_its_further_step_was_declined(shop: Shop) ->
 
 async def test_an_account_has_twenty_declines_in_a_day_over_all_its_orders(shop: Shop, clock: Clock) -> None:
     order = await account_with(shop, 20)
-    calls = shop.gateway.authorizations
+    calls = shop.gateway.confirmations
 
     refused = await shop.pay(order)
 
     assert code_of(refused, 429) == "declines-per-day-limit"
     assert int(refused.headers["Retry-After"]) == DAY.total_seconds()
-    assert shop.gateway.authorizations == calls
+    assert shop.gateway.confirmations == calls
     assert (await shop.pay(await shop.order())).status_code == 201
 
     clock.now += DAY
@@ -99,20 +100,33 @@ async def test_a_card_whose_owner_is_still_asked_counts_until_the_outcome_is_kno
     assert (await shop.pay(order)).status_code == 201
 
 
-async def test_an_attempt_of_unknown_outcome_counts_until_the_sweep_finds_one(shop: Shop) -> None:
+async def test_a_card_of_unknown_outcome_counts_until_the_sweep_finds_one(shop: Shop) -> None:
     order = await account_with(shop, 19)
     lost = await shop.order(buyer=order.buyer)
-    shop.gateway.down = True
-    assert (await shop.pay(lost)).status_code == 503
+
+    async def lose_the_provider() -> None:
+        shop.gateway.down = True
+
+    shop.gateway.before_confirm = lose_the_provider
+    assert (await shop.pay(lost, "tok_timeout")).status_code == 503
+    shop.gateway.before_confirm = noop
     shop.gateway.down = False
 
     assert code_of(await shop.pay(order), 429) == "declines-per-day-limit"
 
-    await sweep_attempts(shop.context)
-    attempt = await shop.context.repositories.attempts.find(lost.id)
-    assert attempt is not None
-    assert attempt.status is AttemptStatus.RESOLVED
+    await sweep_charges(shop.context)
+    charge = await shop.context.repositories.charges.find(lost.id)
+    assert charge is not None
+    assert charge.status is ChargeStatus.RESOLVED
     assert (await shop.pay(order)).status_code == 201
+
+
+async def test_an_intent_that_can_t_be_made_takes_no_place(shop: Shop) -> None:
+    order = await account_with(shop, 19)
+    shop.gateway.down = True
+    assert (await shop.pay(order)).status_code == 503
+    shop.gateway.down = False
+    assert (await shop.pay(await shop.order(buyer=order.buyer))).status_code == 201
 
 
 async def test_at_the_last_place_a_double_click_has_the_payment_of_the_first_click(shop: Shop) -> None:
@@ -131,4 +145,4 @@ async def test_a_place_that_another_request_s_attempt_made_needless_is_returned(
 
     assert {answer.status_code for answer in answers} == {402}
     (places,) = await shop.gateway.record.database["declined_cards"].find({"_id": order.buyer.id})
-    assert len(places["at"]) == shop.gateway.authorizations
+    assert len(places["at"]) == shop.gateway.confirmations

@@ -11,31 +11,31 @@ from common.base.ids import new_id
 from common.base.money import Money
 from common.contract.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
 from common.messaging.events import Event
-from payments.domain import Attempt, AttemptStatus, Order, Payment, Status
+from payments.domain import Charge, ChargeStatus, Order, Payment, Status
 from payments.errors import StrayIntent
-from payments.gateway import Charge, Intent, State
+from payments.gateway import Intent, State
 
 NOW = times.now()
 ORDER = Order(new_id(), new_id(), "created", Money(1999), NOW + timedelta(minutes=15))
 
 
-def an_attempt(previous: Attempt | None = None) -> Attempt:
-    return Attempt.begin(ORDER, "tok_visa", previous, NOW, NOW)
+def a_charge() -> Charge:
+    return Charge.of(ORDER, NOW).with_card(NOW, NOW)
 
 
-def an_intent(name: str = "pi_1", attempt: int = 1, state: State = State.AUTHORIZED) -> Intent:
-    return Intent(name, ORDER.id, attempt, state, client_secret="shh" if state is State.AWAITING else None)
+def an_intent(name: str = "pi_1", number: int = 1, state: State = State.AUTHORIZED) -> Intent:
+    return Intent(name, ORDER.id, number, state, client_secret="shh" if state is State.AWAITING else None)
 
 
 def an_authorized() -> Payment:
-    payment = Payment.of(an_attempt())
+    payment = Payment.of(a_charge())
     payment.authorize(an_intent())
     payment.saved()
     return payment
 
 
 def an_awaiting() -> Payment:
-    payment = Payment.of(an_attempt())
+    payment = Payment.of(a_charge())
     payment.await_owner(an_intent(state=State.AWAITING))
     payment.saved()
     return payment
@@ -55,37 +55,50 @@ def secret_of(payment: Payment) -> str | None:
     return payment.client_secret
 
 
-def test_an_attempt_is_for_the_orders_buyer_price_and_card_with_an_unknown_outcome() -> None:
-    check_at = NOW + timedelta(seconds=30)
-    attempt = Attempt.begin(ORDER, "tok_visa", None, NOW, check_at)
-    charge = Charge(ORDER.id, 1, f"order:{ORDER.id}:1", "tok_visa", Money(1999), NOW)
-    assert attempt == Attempt(
-        attempt.payment_id, ORDER.user_id, AttemptStatus.AUTHORIZING, charge, "", check_at
-    )
-    payment = Payment.of(attempt)
+def test_a_charge_is_for_the_orders_buyer_and_price_and_waits_for_its_intent() -> None:
+    charge = Charge.of(ORDER, NOW)
+    assert (charge.order_id, charge.user_id, charge.amount) == (ORDER.id, ORDER.user_id, Money(1999))
+    assert (charge.status, charge.intent_id, charge.due_at) == (ChargeStatus.READY, "", NOW)
+    payment = Payment.of(charge)
     assert (payment.id, payment.order_id, payment.user_id, payment.amount) == (
-        *(attempt.payment_id, ORDER.id, ORDER.user_id),
+        *(charge.payment_id, ORDER.id, ORDER.user_id),
         Money(1999),
     )
 
 
-def test_attempts_are_numbered_and_keep_the_payments_id() -> None:
-    first = an_attempt()
-    second = an_attempt(first)
-    assert (first.charge.key, second.charge.key) == (f"order:{ORDER.id}:1", f"order:{ORDER.id}:2")
-    assert first.payment_id == second.payment_id
-    assert second.charge.amount == Money(1999)
+def test_each_card_has_a_key_of_its_own_on_the_same_intent() -> None:
+    due_at = NOW + timedelta(seconds=30)
+    first = Charge.of(ORDER, NOW).with_card(NOW, due_at)
+    second = replace(first, status=ChargeStatus.DECLINED, decline_reason="no").with_card(NOW, due_at)
+    assert (second.status, second.decline_reason, second.due_at) == (ChargeStatus.CONFIRMING, "", due_at)
+    assert first.key != second.key
+    assert replace(second, key=first.key) == first
+
+
+def test_a_card_after_attempts_of_the_last_release_has_the_next_number() -> None:
+    attempt = replace(Charge.of(ORDER, NOW), number=3, intent_number=0)
+    charge = attempt.with_card(NOW, NOW)
+    assert (charge.number, charge.intent_number, charge.is_on_intent) == (4, 4, True)
+    assert charge.with_card(NOW, NOW).number == 4
+    assert not replace(charge, number=5).is_on_intent
+
+
+@pytest.mark.parametrize("state", State)
+def test_an_outcome_is_that_of_the_latest_card(state: State) -> None:
+    charge = replace(a_charge(), decline_id="ch_1")
+    assert charge.has_outcome(an_intent(state=state)) == (state is not State.PENDING)
+    assert not charge.has_outcome(replace(an_intent(state=State.DECLINED), decline_id="ch_1"))
 
 
 def test_an_authorised_payment_is_created() -> None:
-    payment = Payment.of(an_attempt())
+    payment = Payment.of(a_charge())
     payment.authorize(an_intent())
     assert event_of(payment) == PaymentCreated(id=payment.id, order_id=ORDER.id, stripe_id="pi_1")
     assert (payment.status, payment.next_version) == (Status.AUTHORIZED, 0)
 
 
 def test_a_further_step_is_awaited_and_then_authorised() -> None:
-    payment = Payment.of(an_attempt())
+    payment = Payment.of(a_charge())
     payment.await_owner(an_intent(state=State.AWAITING))
     assert event_of(payment) == PaymentAwaiting(id=payment.id, order_id=ORDER.id)
     assert secret_of(payment) == "shh"
@@ -96,12 +109,13 @@ def test_a_further_step_is_awaited_and_then_authorised() -> None:
     assert secret_of(payment) is None
 
 
-def test_a_later_attempt_takes_the_place_of_a_step_that_was_not_taken() -> None:
+def test_the_next_cards_step_is_no_event_and_another_intents_is_one() -> None:
     payment = an_awaiting()
-    payment.await_owner(an_intent("pi_1", 1, State.AWAITING))
+    payment.await_owner(an_intent(state=State.AWAITING))
     assert event_of(payment) is None
     payment.await_owner(an_intent("pi_2", 2, State.AWAITING))
     assert (payment.intent_id, payment.attempt) == ("pi_2", 2)
+    assert event_of(payment) == PaymentAwaiting(id=payment.id, order_id=ORDER.id)
 
 
 def test_the_same_authorisation_again_changes_nothing() -> None:

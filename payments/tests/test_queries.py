@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,9 +13,8 @@ from common.base.money import Money
 from common.persistence.mongo import Database, Document
 from common.testing.fake_stream import FakeStream
 from common.testing.plans import faults_of, fill, missing, stored
-from payments.domain import Attempt, AttemptStatus, Payment, Status
+from payments.domain import Charge, ChargeStatus, Order, Payment, Status
 from payments.fake_gateway import FakeGateway
-from payments.gateway import Charge
 from payments.publishers import publishers
 from payments.repository import Repositories
 
@@ -40,26 +40,35 @@ def payments() -> Iterator[Payment]:
         )
 
 
-def attempt(order_id: str, number: int = 1) -> Attempt:
-    charge = Charge(order_id, number, f"key-{order_id}-{number}", "tok_visa", PRICE, NOW)
-    return Attempt(new_id(), "buyer", AttemptStatus.AUTHORIZING, charge, "", NOW - timedelta(seconds=1))
+def charge(status: ChargeStatus = ChargeStatus.CONFIRMING) -> Charge:
+    order = Order(new_id(), "buyer", "created", PRICE, NOW)
+    return replace(Charge.of(order, NOW).with_card(NOW, NOW - timedelta(seconds=1)), status=status)
 
 
-def attempts() -> Iterator[Document]:
-    """Attempts, of which one in a hundred has an unknown outcome. About half of these are due."""
+def charges() -> Iterator[Document]:
+    """Charges, of which one in a hundred has no payment yet. About half of these are due."""
     chance = random.Random(1)
-    known = {"payment_id": new_id(), "user_id": "buyer", "status": str(AttemptStatus.RESOLVED), "number": 1}
-    charge = {"key": "k", "token": "tok_visa", "amount_cents": PRICE.cents, "started_at": NOW, "words": ""}
+    fields = {"payment_id": new_id(), "user_id": "buyer", "status": "known", "number": 1, "intent_number": 1}
+    fields |= {
+        "intent_id": "pi",
+        "key": "k",
+        "token": "",
+        "amount_cents": PRICE.cents,
+        "started_at": NOW,
+        "words": "",
+    }
     for number in range(COUNT):
-        due = {"check_at": NOW + timedelta(minutes=chance.randint(-30, 30))} if number % 100 == 0 else {}
-        yield {"_id": f"order-{number}", **known, **charge, **due}
+        due = {"due_at": NOW + timedelta(minutes=chance.randint(-30, 30))} if number % 100 == 0 else {}
+        checked = {"check_at": NOW + timedelta(minutes=chance.randint(-30, 30))} if number % 500 == 1 else {}
+        yield {"_id": f"order-{number}", **fields, **due, **checked}
 
 
 def intents() -> Iterator[Document]:
-    state = {"state": "authorized", "confirmed": "authorized", "words": "", "error": False}
+    state = {"state": "authorized", "confirmed": "authorized", "words": "", "error": False, "answers": []}
     for number in range(COUNT):
         yield {
             "_id": f"pi_{number}",
+            "key": f"order:order-{number}",
             "order_id": f"order-{number}",
             "attempt": 1,
             "captures": 0,
@@ -73,33 +82,28 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         FakeGateway(real_database),
     )
     ours, orders = repositories.payments, repositories.orders
-    tries, webhooks = repositories.attempts, repositories.webhooks
+    ones, webhooks, attempts = repositories.charges, repositories.webhooks, repositories.attempts
     declined = repositories.declined
-    for each in (ours, tries, declined, webhooks, gateway):
+    for each in (ours, ones, attempts, declined, webhooks, gateway):
         await each.prepare()
     kept = list(payments())
     await fill(ours.documents, stored(ours, kept))
     fields = {"user_id": "buyer", "status": "created", "price_cents": PRICE.cents, "expires_at": NOW}
     await fill(orders.documents, ({"_id": new_id(), "version": 0, **fields} for _ in range(COUNT)))
-    await fill(real_database["attempts"], attempts())
+    await fill(real_database["attempts"], charges())
     await fill(
         real_database["webhook_events"], ({"_id": f"evt_{n}", "received_at": NOW} for n in range(COUNT))
     )
     await fill(gateway.record, intents())
     one, order = kept[0], new_id()
     await orders.apply(order, 0, fields)
-    begun = attempt(new_id())
-    await tries.begin(begun)
+    begun, ready, placed = charge(), charge(ChargeStatus.READY), charge()
+    for each_of in (begun, ready, placed):
+        await ones.begin(each_of, None)
 
     async def noop() -> None:
         pass
 
-    failed = attempt(new_id())
-    await tries.begin(failed)
-    await tries.fail(failed.order_id, 1)
-    placed = attempt(new_id())
-    await tries.begin(placed)
-    charge = begun.charge
     queries = {
         "payments.find": lambda: ours.find(one.id),
         "payments.get": lambda: ours.get(one.id),
@@ -113,32 +117,38 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         "orders.lookup": lambda: orders.lookup(order),
         "orders.apply": lambda: orders.apply(order, 1, fields),
         "orders.in_order": lambda: orders.in_order(order, 2, noop),
-        "attempts.find": lambda: tries.find("order-1"),
-        "attempts.begin": lambda: tries.begin(attempt(failed.order_id, 2)),
-        "attempts.restore": lambda: tries.restore(attempt(new_id())),
-        "attempts.due": lambda: tries.due(NOW, 200),
-        "attempts.lease": lambda: tries.lease(begun, NOW),
-        "attempts.postpone": lambda: tries.postpone(begun, NOW),
-        "attempts.decline": lambda: tries.decline(begun.order_id, 1, "No"),
-        "attempts.fail": lambda: tries.fail(begun.order_id, 1),
-        "attempts.finish": lambda: tries.finish(begun.order_id, 1),
+        "charges.find": lambda: ones.find("order-1"),
+        "charges.begin": lambda: ones.begin(ready.with_card(NOW, NOW), ready),
+        "charges.made": lambda: ones.made(begun, "pi_1"),
+        "charges.restore": lambda: ones.restore(charge()),
+        "charges.due": lambda: ones.due(NOW, 200),
+        "charges.lease": lambda: ones.lease(begun, NOW),
+        "charges.postpone": lambda: ones.postpone(begun, NOW, NOW),
+        "charges.hurry": lambda: ones.hurry(begun.order_id, NOW),
+        "charges.decline": lambda: ones.decline(begun.order_id, 1, "ch_1", "No"),
+        "charges.fail": lambda: ones.fail(begun),
+        "charges.finish": lambda: ones.finish(begun.order_id, 1),
+        "attempts.due": lambda: attempts.due(NOW, 200),
+        "attempts.lease": lambda: attempts.lease("order-1", NOW, NOW),
         "declined.take_place": lambda: declined.take_place("buyer", 20),
         "declined.return_place": lambda: declined.return_place("buyer"),
         "declined.not_declined": lambda: declined.not_declined(placed.order_id, 1),
         "webhooks.receive": lambda: webhooks.receive("evt_1", {}, NOW),
         "webhooks.processed": lambda: webhooks.processed("evt_1", NOW),
-        "gateway.authorize": lambda: gateway.authorize(charge),
-        "gateway.find": lambda: gateway.find(charge),
+        "gateway.confirm": lambda: gateway.confirm("pi_3", "key", "tok_visa"),
         "gateway.retrieve": lambda: gateway.retrieve("pi_1"),
-        "gateway.confirm": lambda: gateway.confirm("pi_1"),
+        "gateway.after_step": lambda: gateway.after_step("pi_1"),
         "gateway.capture": lambda: gateway.capture("pi_1", "key"),
         "gateway.void": lambda: gateway.void("pi_2", "key"),
         "relay.sweep": ours.relay.sweep,
     }
 
-    # A payment is idempotent by its order, and needs no key.
-    unused = {"payments.create", "payments.once"}
-    assert missing(queries, payments=ours, orders=orders, attempts=tries, webhooks=webhooks) == unused
+    # A payment is idempotent by its order, and needs no key. `add` only inserts, `hurry_all` is of a command.
+    unused = {"payments.create", "payments.once", "charges.add", "charges.hurry_all"}
+    assert (
+        missing(queries, payments=ours, orders=orders, charges=ones, attempts=attempts, webhooks=webhooks)
+        == unused
+    )
     assert await faults_of(real_database, queries) == []
 
 

@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 
 from payments.context import Timing
-from payments.domain import AttemptStatus
+from payments.domain import ChargeStatus
 from payments.errors import OutcomeUnknown
-from payments.gateway import Intent, State
-from payments.settlement import apply_intent
-from payments.sweep import OpenPayments, sweep_attempts
+from payments.sweep import OpenPayments, sweep_charges
 from tests.orders import AnOrder
 from tests.shop import Shop
 
@@ -53,7 +51,7 @@ async def test_the_end_comes_after_the_payment(shop: Shop, end: str) -> None:
 
 async def test_the_order_is_cancelled_before_the_provider_reserves(shop: Shop) -> None:
     order = await shop.order()
-    shop.gateway.before_authorize = ends(shop, order, "cancelled")
+    shop.gateway.before_confirm = ends(shop, order, "cancelled")
     answer = await shop.pay(order)
     assert (answer.status_code, answer.json()["errors"][0]["message"]) == (
         400,
@@ -64,7 +62,7 @@ async def test_the_order_is_cancelled_before_the_provider_reserves(shop: Shop) -
 
 async def test_the_order_is_cancelled_after_the_provider_reserved_and_before_it_is_saved(shop: Shop) -> None:
     order = await shop.order()
-    shop.gateway.after_authorize = ends(shop, order, "cancelled")
+    shop.gateway.after_confirm = ends(shop, order, "cancelled")
     assert (await shop.pay(order)).status_code == 400
     assert await shop.states(order) == ["voided"]
     assert await shop.published() == ["payment.created:0", "payment.voided:1"]
@@ -120,7 +118,7 @@ async def test_an_order_cancelled_while_its_owner_takes_the_step(shop: Shop) -> 
 async def test_a_buyer_whose_order_was_cancelled_meanwhile_is_not_told_that_it_is_paid(shop: Shop) -> None:
     """The answer to the void is lost: the payment is authorised here, and voided at the provider."""
     order = await shop.order()
-    shop.gateway.after_authorize = ends(shop, order, "cancelled")
+    shop.gateway.after_confirm = ends(shop, order, "cancelled")
     shop.gateway.after_void = once(lose_the_answer)
 
     answer = await shop.pay(order)
@@ -135,9 +133,41 @@ async def test_an_order_cancelled_between_two_cards(shop: Shop) -> None:
     order = await shop.order()
     await shop.pay(order, "tok_threeDSecureDeclined")
     await shop.confirm(order)
-    shop.gateway.after_authorize = ends(shop, order, "cancelled")
+    shop.gateway.after_confirm = ends(shop, order, "cancelled")
     assert (await shop.pay(order)).status_code == 400
-    assert await shop.states(order) == ["voided", "voided"]
+    assert await shop.states(order) == ["voided"]
+
+
+async def test_an_order_that_is_not_paid_ends_with_its_intent(shop: Shop) -> None:
+    unpaid, declined = await shop.order(), await shop.order()
+    await shop.pay(declined, "tok_chargeDeclined")
+    assert await sweep_charges(shop.context) == 2
+    for order in (unpaid, declined):
+        await shop.receive(order.cancelled())
+    assert await sweep_charges(shop.context) == 2
+    assert [await shop.states(order) for order in (unpaid, declined)] == [["voided"]] * 2
+    assert await sweep_charges(shop.context) == 0
+    assert await shop.published() == []
+
+
+async def test_an_order_that_is_cancelled_while_its_intent_is_made(shop: Shop) -> None:
+    order = await shop.order()
+    shop.gateway.before_create = ends(shop, order, "cancelled")
+    assert [await sweep_charges(shop.context) for _ in range(3)] == [1, 1, 0]
+    assert await shop.states(order) == ["voided"]
+
+
+async def test_a_card_that_is_confirmed_late_meets_a_cancelled_intent(shop: Shop) -> None:
+    order = await shop.order()
+
+    async def cancelled_and_swept() -> None:
+        await shop.receive(order.cancelled())
+        await sweep_charges(shop.context)
+
+    shop.gateway.before_confirm = once(cancelled_and_swept)
+    answer = await shop.pay(order)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "order-cancelled")
+    assert await shop.states(order) == ["voided"]
 
 
 class TestManyRequests:
@@ -148,26 +178,26 @@ class TestManyRequests:
 
     async def test_other_requests_wait_for_the_one_that_calls_the_provider(self, shop: Shop) -> None:
         order = await shop.order()
-        shop.gateway.before_authorize = lambda: asyncio.sleep(0.05)
+        shop.gateway.before_confirm = lambda: asyncio.sleep(0.05)
         answers = await asyncio.gather(*(shop.pay(order) for _ in range(20)))
         assert {answer.status_code for answer in answers} == {201}
         assert len({answer.json()["id"] for answer in answers}) == 1
-        assert shop.gateway.authorizations == 1
+        assert shop.gateway.confirmations == 1
 
     async def test_waiting_requests_receive_the_decline(self, shop: Shop) -> None:
         order = await shop.order()
-        shop.gateway.before_authorize = lambda: asyncio.sleep(0.05)
+        shop.gateway.before_confirm = lambda: asyncio.sleep(0.05)
         answers = await asyncio.gather(*(shop.pay(order, "tok_chargeDeclined") for _ in range(5)))
         assert {answer.status_code for answer in answers} == {402}
-        assert shop.gateway.authorizations == 1
+        assert shop.gateway.confirmations == 1
 
     async def test_of_two_retries_one_calls_the_provider(self, shop: Shop) -> None:
         order = await shop.order()
         await shop.pay(order, "tok_chargeDeclined")
-        shop.gateway.before_authorize = lambda: asyncio.sleep(0.05)
+        shop.gateway.before_confirm = lambda: asyncio.sleep(0.05)
         answers = await asyncio.gather(shop.pay(order), shop.pay(order, "tok_mastercard"))
         assert [answer.status_code for answer in answers] == [201, 201]
-        assert await shop.states(order) == ["declined", "authorized"]
+        assert (await shop.states(order), shop.gateway.confirmations) == (["authorized"], 2)
 
 
 async def test_waiting_is_bounded(shop: Shop) -> None:
@@ -177,31 +207,45 @@ async def test_waiting_is_bounded(shop: Shop) -> None:
     async def wait() -> None:
         await release.wait()
 
-    shop.gateway.before_authorize = wait
+    shop.gateway.before_confirm = wait
     first = asyncio.create_task(shop.pay(order))
-    while shop.gateway.authorizations == 0:
+    while shop.gateway.confirmations == 0:
         await asyncio.sleep(0.001)
     second = await shop.pay(order)
     assert (second.status_code, "retry-after" in second.headers) == (503, True)
     release.set()
     assert (await first).status_code == 201
-    assert shop.gateway.authorizations == 1
+    assert shop.gateway.confirmations == 1
 
 
-async def test_an_attempt_that_was_given_up_and_comes_late_is_voided_when_another_paid(shop: Shop) -> None:
+async def test_a_card_that_comes_late_when_another_paid_reserves_nothing(shop: Shop) -> None:
+    """The first card's request is under way for so long that the sweep allows another card."""
     order = await shop.order()
 
-    async def given_up() -> None:
-        await shop.context.repositories.attempts.fail(order.id, 1)
-        shop.gateway.after_authorize = lambda: asyncio.sleep(0)
+    async def overtaken() -> None:
+        assert await sweep_charges(shop.context) == 1
         assert (await shop.pay(order, "tok_mastercard")).status_code == 201
 
-    shop.gateway.after_authorize = once(given_up)
+    shop.gateway.before_confirm = once(overtaken)
     assert (await shop.pay(order)).status_code == 201
-    assert await shop.states(order) == ["voided", "authorized"]
+    assert await shop.states(order) == ["authorized"]
     await shop.receive(order.completed())
-    assert await shop.states(order) == ["voided", "captured"]
+    assert await shop.states(order) == ["captured"]
     assert await shop.published() == ["payment.created:0", "payment.captured:1"]
+
+
+async def test_an_authorisation_that_comes_after_the_sweep_found_none_pays_the_order(shop: Shop) -> None:
+    order = await shop.order()
+
+    async def swept() -> None:
+        assert await sweep_charges(shop.context) == 1
+        charge = await shop.context.repositories.charges.find(order.id)
+        assert charge is not None
+        assert charge.status is ChargeStatus.READY
+
+    shop.gateway.before_confirm = once(swept)
+    assert (await shop.pay(order)).json()["status"] == "authorized"
+    assert await shop.published() == ["payment.created:0"]
 
 
 async def test_a_crash_after_the_provider_reserved(shop: Shop) -> None:
@@ -211,56 +255,32 @@ async def test_a_crash_after_the_provider_reserved(shop: Shop) -> None:
     async def crash() -> None:
         raise RuntimeError("killed")
 
-    shop.gateway.after_authorize = once(crash)
+    shop.gateway.after_confirm = once(crash)
     assert (await shop.pay(order)).status_code == 500
     assert await shop.published() == []
-    assert await sweep_attempts(shop.context) == 1
+    assert await sweep_charges(shop.context) == 1
     assert await shop.published() == ["payment.created:0"]
     assert await shop.states(order) == ["authorized"]
-    assert await sweep_attempts(shop.context) == 0
+    assert await sweep_charges(shop.context) == 0
 
 
-async def test_a_stray_whose_void_fails_is_voided_by_the_sweep(shop: Shop) -> None:
-    """The first attempt, given up, is authorised after all, and then the second one."""
-    order = await shop.order()
-
-    async def first_comes_late() -> None:
-        [first, _] = await shop.intents(order)
-        await apply_intent(shop.context, Intent(first["_id"], order.id, 1, State.AUTHORIZED))
-
-    async def given_up() -> None:
-        await shop.context.repositories.attempts.fail(order.id, 1)
-        shop.gateway.after_authorize = once(first_comes_late)
-        assert (await shop.pay(order, "tok_mastercard")).status_code == 201
-
-    async def fail() -> None:
-        raise OutcomeUnknown()
-
-    shop.gateway.after_authorize = once(given_up)
-    shop.gateway.before_void = once(fail)
-    assert (await shop.pay(order)).status_code == 201
-    assert await shop.states(order) == ["authorized", "authorized"]
-    assert await sweep_attempts(shop.context) == 1
-    assert await shop.states(order) == ["authorized", "voided"]
-
-
-async def test_a_crash_between_the_payment_and_its_attempt_leaves_nothing_due_for_ever(
+async def test_a_crash_between_the_payment_and_its_charge_leaves_nothing_due_for_ever(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The attempt stays due after a kill; the order ends before the sweep looks it up."""
+    """The charge stays due after a kill; the order ends before the sweep looks it up."""
     order = await shop.order()
 
     async def crash(*_: object) -> bool:
         raise RuntimeError("killed")
 
     with monkeypatch.context() as killed:
-        killed.setattr(shop.context.repositories.attempts, "finish", crash)
+        killed.setattr(shop.context.repositories.charges, "finish", crash)
         assert (await shop.pay(order)).status_code == 500
     await shop.receive(order.completed())
-    assert [await sweep_attempts(shop.context) for _ in range(2)] == [1, 0]
-    attempt = await shop.context.repositories.attempts.find(order.id)
-    assert attempt is not None
-    assert attempt.status is AttemptStatus.RESOLVED
+    assert [await sweep_charges(shop.context) for _ in range(2)] == [1, 0]
+    charge = await shop.context.repositories.charges.find(order.id)
+    assert charge is not None
+    assert charge.status is ChargeStatus.RESOLVED
 
 
 @pytest.mark.parametrize("end", END)
@@ -308,12 +328,12 @@ async def test_a_provider_that_is_down_when_the_order_ends(shop: Shop) -> None:
 
 async def test_a_cancelled_order_whose_void_fails_is_voided_by_the_sweep(shop: Shop) -> None:
     order = await shop.order()
-    shop.gateway.after_authorize = ends(shop, order, "cancelled")
+    shop.gateway.after_confirm = ends(shop, order, "cancelled")
     shop.gateway.before_void = once(lose_the_answer)
     assert (await shop.pay(order)).status_code == 400
     assert await shop.states(order) == ["authorized"]
-    assert await sweep_attempts(shop.context) == 1
+    assert await sweep_charges(shop.context) == 1
     assert await shop.states(order) == ["voided"]
-    attempt = await shop.context.repositories.attempts.find(order.id)
-    assert attempt is not None
-    assert attempt.status is AttemptStatus.RESOLVED
+    charge = await shop.context.repositories.charges.find(order.id)
+    assert charge is not None
+    assert charge.status is ChargeStatus.RESOLVED

@@ -1,5 +1,6 @@
 """Repositories: the guards of concurrent writes, and the queries."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,10 +11,11 @@ from common.base.ids import new_id
 from common.base.money import Money
 from common.persistence.mongo import Database
 from common.testing.fake_stream import FakeStream
-from payments.domain import Attempt, AttemptStatus, Order, Payment
+from payments.charges import Charges
+from payments.domain import Charge, ChargeStatus, Order, Payment
 from payments.gateway import Intent, State
 from payments.publishers import publishers
-from payments.repository import Attempts, Repositories
+from payments.repository import Repositories
 
 NOW = times.now()
 
@@ -21,117 +23,159 @@ NOW = times.now()
 @pytest.fixture
 async def stores(database: Database, stream: FakeStream) -> Repositories:
     stores = Repositories.over(database, publishers(stream))
-    for store in (stores.payments, stores.attempts, stores.webhooks):
+    for store in (stores.payments, stores.charges, stores.webhooks):
         await store.prepare()
     return stores
 
 
 @pytest.fixture
-def attempts(stores: Repositories) -> Attempts:
-    return stores.attempts
+def charges(stores: Repositories) -> Charges:
+    return stores.charges
 
 
 def an_order() -> Order:
     return Order(new_id(), new_id(), "created", Money(1999), NOW + timedelta(minutes=15))
 
 
-def an_attempt(order: Order, previous: Attempt | None = None) -> Attempt:
-    return Attempt.begin(order, "tok_visa", previous, NOW, NOW)
+def a_charge(order: Order, previous: Charge | None = None) -> Charge:
+    return (previous or Charge.of(order, NOW)).with_card(NOW, NOW)
 
 
-def an_authorized(attempt: Attempt, name: str) -> Payment:
-    payment = Payment.of(attempt)
-    payment.authorize(Intent(name, attempt.order_id, attempt.charge.attempt, State.AUTHORIZED))
+def an_authorized(charge: Charge, name: str) -> Payment:
+    payment = Payment.of(charge)
+    payment.authorize(Intent(name, charge.order_id, charge.number, State.AUTHORIZED))
     return payment
 
 
-async def status_of(attempts: Attempts, order: Order) -> tuple[int, AttemptStatus]:
-    attempt = await attempts.find(order.id)
-    assert attempt is not None
-    return attempt.charge.attempt, attempt.status
+async def read(charges: Charges, order_id: str) -> Charge:
+    charge = await charges.find(order_id)
+    assert charge is not None
+    return charge
 
 
-async def test_an_attempt_is_read_as_it_was_stored(attempts: Attempts) -> None:
-    attempt = an_attempt(an_order())
-    assert await attempts.begin(attempt)
-    assert await attempts.find(attempt.order_id) == attempt
+async def status_of(charges: Charges, order: Order) -> ChargeStatus:
+    return (await read(charges, order.id)).status
 
 
-async def test_the_first_attempt_begins_once(attempts: Attempts) -> None:
+async def test_a_charge_is_read_as_it_was_stored_and_a_later_one_changes_nothing(charges: Charges) -> None:
     order = an_order()
-    assert await attempts.begin(an_attempt(order))
-    assert not await attempts.begin(an_attempt(order))
+    charge = Charge.of(order, NOW)
+    await charges.add(charge)
+    await charges.add(Charge.of(order, NOW))
+    assert await charges.find(order.id) == charge
+    fresh = a_charge(order, charge)
+    assert await charges.begin(fresh, charge)
+    assert await charges.find(order.id) == fresh
 
 
-async def test_the_next_begins_only_when_the_last_is_over(attempts: Attempts) -> None:
+async def test_the_first_card_begins_once(charges: Charges) -> None:
     order = an_order()
-    first = an_attempt(order)
-    second = an_attempt(order, first)
-    await attempts.begin(first)
-    assert not await attempts.begin(second)
-    await attempts.finish(order.id, 1)
-    assert not await attempts.begin(second)
-    await attempts.decline(order.id, 1, "no")
-    assert await attempts.begin(second)
-    assert not await attempts.begin(second)
-    assert await status_of(attempts, order) == (2, AttemptStatus.AUTHORIZING)
+    assert await charges.begin(a_charge(order), None)
+    assert not await charges.begin(a_charge(order), None)
 
 
-async def test_a_late_outcome_leaves_a_later_attempt_alone(attempts: Attempts) -> None:
+async def test_the_next_card_begins_only_when_the_last_is_over(charges: Charges) -> None:
     order = an_order()
-    first = an_attempt(order)
-    await attempts.begin(first)
-    await attempts.fail(order.id, 1)
-    await attempts.begin(an_attempt(order, first))
-    assert not await attempts.decline(order.id, 1, "no")
-    assert not await attempts.fail(order.id, 1)
-    assert not await attempts.finish(order.id, 1)
-    await attempts.postpone(first, NOW + timedelta(hours=1))
-    [due] = await attempts.due(NOW, 10)
-    assert await status_of(attempts, order) == (2, AttemptStatus.AUTHORIZING)
-    assert due.charge.attempt == 2
+    first = a_charge(order)
+    second = a_charge(order, first)
+    await charges.begin(first, None)
+    assert not await charges.begin(second, first)
+    await charges.finish(order.id, 1)
+    assert not await charges.begin(second, first)
+    await charges.decline(order.id, 1, "ch_1", "no")
+    assert await charges.begin(second, first)
+    assert not await charges.begin(second, first)
+    assert await charges.find(order.id) == replace(second, decline_id="ch_1", declines=1)
 
 
-async def test_a_late_authorisation_resolves_the_attempt_that_was_given_up(attempts: Attempts) -> None:
+async def test_a_decline_counts_once(charges: Charges) -> None:
     order = an_order()
-    first = an_attempt(order)
-    await attempts.begin(first)
-    await attempts.fail(order.id, 1)
-    assert await attempts.finish(order.id, 1)
-    assert await status_of(attempts, order) == (1, AttemptStatus.RESOLVED)
-    assert not await attempts.begin(an_attempt(order, first))
+    await charges.begin(a_charge(order), None)
+    answers = [await charges.decline(order.id, 1, name, "no") for name in ("ch_1", "ch_1", "ch_2", "ch_2")]
+    assert answers == [True, False, True, False]
+    assert (await read(charges, order.id)).declines == 2
 
 
-@pytest.mark.parametrize("end", ["finish", "fail", "decline"])
-async def test_an_attempt_that_is_over_is_not_due(attempts: Attempts, end: str) -> None:
+async def test_a_late_end_leaves_a_later_card_alone(charges: Charges) -> None:
     order = an_order()
-    await attempts.begin(an_attempt(order))
-    assert len(await attempts.due(NOW, 10)) == 1
-    await (attempts.decline(order.id, 1, "no") if end == "decline" else getattr(attempts, end)(order.id, 1))
-    assert await attempts.due(NOW + timedelta(days=1), 10) == []
+    first = a_charge(order)
+    await charges.begin(first, None)
+    await charges.fail(first)
+    second = a_charge(order, first)
+    await charges.begin(second, first)
+    assert not await charges.fail(first)
+    assert await charges.find(order.id) == second
+
+
+async def test_an_outcome_of_another_intent_leaves_the_charge_alone(charges: Charges) -> None:
+    order = an_order()
+    charge = a_charge(order)
+    await charges.begin(charge, None)
+    assert not await charges.decline(order.id, 2, "ch_1", "no")
+    assert not await charges.finish(order.id, 2)
+    assert await charges.find(order.id) == charge
+
+
+async def test_a_late_authorisation_resolves_a_charge_that_was_open_for_another_card(
+    charges: Charges,
+) -> None:
+    order = an_order()
+    first = a_charge(order)
+    await charges.begin(first, None)
+    await charges.fail(first)
+    assert await charges.finish(order.id, 1)
+    assert await status_of(charges, order) is ChargeStatus.RESOLVED
+    assert not await charges.begin(a_charge(order, first), first)
+    assert await charges.due(NOW + timedelta(days=1), 10) == []
+
+
+async def test_the_intent_is_stored_where_the_provider_made_it(charges: Charges) -> None:
+    order = an_order()
+    charge = Charge.of(order, NOW)
+    await charges.add(charge)
+    await charges.made(charge, "pi_1")
+    assert (await read(charges, order.id)).intent_id == "pi_1"
+
+
+async def test_something_that_makes_a_charge_due_is_stronger_than_the_end_of_a_lease(
+    charges: Charges,
+) -> None:
+    order, later = an_order(), NOW + timedelta(minutes=1)
+    charge = Charge.of(order, NOW)
+    await charges.add(charge)
+    assert await charges.lease(charge, later)
+    assert not await charges.lease(charge, later)
+    await charges.hurry(order.id, NOW)
+    await charges.postpone(charge, later, None)
+    [due] = await charges.due(NOW, 10)
+    await charges.postpone(charge, NOW, None)
+    assert due.order_id == order.id
+    assert await charges.due(later, 10) == []
+    await charges.hurry(order.id, NOW)
+    assert await charges.due(later, 10) == []
 
 
 async def test_an_order_has_one_payment(stores: Repositories) -> None:
     """Holds also if two processes chose different payment ids for the order."""
     order = an_order()
-    await stores.payments.save(an_authorized(an_attempt(order), "pi_1"))
+    await stores.payments.save(an_authorized(a_charge(order), "pi_1"))
     with pytest.raises(Conflict):
-        await stores.payments.save(an_authorized(an_attempt(order), "pi_2"))
+        await stores.payments.save(an_authorized(a_charge(order), "pi_2"))
     found = await stores.payments.of_order(order.id)
     assert found is not None
     assert found.intent_id == "pi_1"
 
 
 async def test_the_same_payment_is_stored_once(stores: Repositories) -> None:
-    attempt = an_attempt(an_order())
-    await stores.payments.save(an_authorized(attempt, "pi_1"))
+    charge = a_charge(an_order())
+    await stores.payments.save(an_authorized(charge, "pi_1"))
     with pytest.raises(Conflict):
-        await stores.payments.save(an_authorized(attempt, "pi_2"))
+        await stores.payments.save(an_authorized(charge, "pi_2"))
 
 
 async def test_a_payment_that_changed_meanwhile_is_not_overwritten(stores: Repositories) -> None:
     order = an_order()
-    await stores.payments.save(an_authorized(an_attempt(order), "pi_1"))
+    await stores.payments.save(an_authorized(a_charge(order), "pi_1"))
     one, other = await stores.payments.of_order(order.id), await stores.payments.of_order(order.id)
     assert one is not None
     assert other is not None
@@ -143,7 +187,7 @@ async def test_a_payment_that_changed_meanwhile_is_not_overwritten(stores: Repos
 
 
 async def test_payments_are_paged_for_a_comparison_with_the_provider(stores: Repositories) -> None:
-    payments = [an_authorized(an_attempt(an_order()), f"pi_{n}") for n in range(5)]
+    payments = [an_authorized(a_charge(an_order()), f"pi_{n}") for n in range(5)]
     for payment in payments:
         await stores.payments.save(payment)
     payments[0].capture()

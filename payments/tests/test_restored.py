@@ -1,6 +1,7 @@
 """Payments of a restored database are as their events, their orders and the provider say."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ from common.base import times
 from common.persistence.mongo import ASCENDING, Database
 from common.testing.fake_stream import FakeStream
 from payments import restored as mechanism
+from payments.domain import ChargeStatus
 from payments.errors import OutcomeUnknown
 from payments.restored import restored
+from payments.sweep import sweep_charges
 from tests.orders import AnOrder
 from tests.shop import Shop
 
@@ -52,6 +55,7 @@ async def in_every_state(shop: Shop) -> list[AnOrder]:
     await shop.pay(declined, "tok_chargeDeclined")
     await shop.receive(captured.completed())
     await shop.receive(voided.cancelled())
+    await sweep_charges(shop.context)
     return orders
 
 
@@ -76,9 +80,9 @@ async def test_payments_in_every_state_are_as_they_were(shop: Shop, database: Da
     assert "1 brought to their last published version, 5 put back" in text
 
 
-def _number(attempt: dict[str, Any]) -> tuple[Any, ...]:
-    """Of an attempt, and that its outcome is known."""
-    return attempt["_id"], attempt["number"], attempt.get("check_at")
+def _number(charge: dict[str, Any]) -> tuple[Any, ...]:
+    """Of a charge, with its intent and the time of the next look."""
+    return charge["_id"], charge["number"], charge["intent_id"], charge.get("due_at")
 
 
 async def test_a_card_that_was_authorised_since_pays_its_order_and_is_not_asked_again(
@@ -120,20 +124,41 @@ async def test_a_card_that_was_authorised_since_for_an_order_that_ended_is_voide
     assert await shop.published() == ["payment.created:0", "payment.voided:1"]
 
 
+@pytest.mark.parametrize("is_made", [True, False])
 async def test_a_decline_since_is_known_and_another_card_has_a_key_of_its_own(
-    shop: Shop, database: Database
+    shop: Shop, database: Database, is_made: bool
 ) -> None:
     order = await shop.order()
+    if is_made:
+        await sweep_charges(shop.context)
     copy = await backup(database)
     await shop.pay(order, "tok_chargeDeclined")
     await restore(database, copy)
 
     await run(shop, database)
 
+    charge = await shop.context.repositories.charges.find(order.id)
+    assert charge is not None
+    assert (charge.status, charge.declines) == (ChargeStatus.DECLINED, 1)
     assert (await shop.pay(order)).status_code == 201
-    assert [(one["attempt"], one["state"]) for one in await shop.intents(order)] == [
-        *((1, "declined"), (2, "authorized"))
-    ]
+    assert await shop.states(order) == ["authorized"]
+
+
+async def test_a_step_that_was_asked_for_since_on_an_intent_of_the_backup_can_be_taken(
+    shop: Shop, database: Database
+) -> None:
+    order = await shop.order()
+    await sweep_charges(shop.context)
+    await shop.gateway.record.update_many({}, {"$set": {"created_at": times.now() - timedelta(days=1)}})
+    copy = await backup(database)
+    asked = await shop.pay(order, "tok_threeDSecure")
+    await backup(database)
+    await restore(database, copy)
+
+    await run(shop, database)
+
+    assert (await shop.pay(order)).json() == asked.json()
+    assert (await shop.confirm(order)).json()["status"] == "authorized"
 
 
 async def test_a_run_that_the_provider_broke_off_goes_on_from_the_same_moment(

@@ -15,13 +15,14 @@ from common.testing.browser import running
 from common.testing.fake_stream import FakeStream
 from payments import sweep as payments_sweep
 from payments.app import create_app
-from payments.domain import AttemptStatus
+from payments.domain import ChargeStatus
 from payments.errors import SettlementRefused
 from payments.fake_gateway import FakeGateway
 from payments.settings import Settings
-from payments.sweep import OpenPayments, run_attempts, run_payments, sweep_attempts
+from payments.sweep import OpenPayments, run_charges, run_payments, sweep_charges
 from tests.orders import AnOrder
 from tests.shop import Shop
+from tests.steered import noop
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -31,10 +32,15 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def an_unanswered_order(shop: Shop) -> AnOrder:
-    """Order whose attempt never reached the provider."""
+    """Order whose card is confirmed at the provider, and whose answer was lost."""
     order = await shop.order()
-    shop.gateway.down = True
-    assert (await shop.pay(order)).status_code == 503
+
+    async def lose_the_provider() -> None:
+        shop.gateway.down = True
+
+    shop.gateway.before_confirm = lose_the_provider
+    assert (await shop.pay(order, "tok_timeout")).status_code == 503
+    shop.gateway.before_confirm = noop
     shop.gateway.down = False
     return order
 
@@ -44,13 +50,21 @@ class TestRunningService:
     def sweep_seconds(self) -> float:
         return 0.01
 
-    async def test_an_attempt_without_an_answer_is_found_out_by_the_service_itself(self, shop: Shop) -> None:
+    async def test_an_intent_is_made_by_the_service_itself(self, shop: Shop) -> None:
+        order = await shop.order()
+
+        async def is_made() -> bool:
+            return await shop.states(order) == ["pending"]
+
+        await until(is_made)
+
+    async def test_a_card_without_an_answer_is_found_out_by_the_service_itself(self, shop: Shop) -> None:
         order = await an_unanswered_order(shop)
 
-        async def is_authorized() -> bool:
-            return await shop.states(order) == ["authorized"]
+        async def is_paid() -> bool:
+            return [m.data for m in shop.stream.of("payment.created") if order.id.encode() in m.data] != []
 
-        await until(is_authorized)
+        await until(is_paid)
 
     async def test_an_open_payment_of_an_ended_order_is_settled_by_the_service_itself(
         self, shop: Shop
@@ -149,10 +163,8 @@ async def test_a_payment_that_fails_is_logged_and_holds_up_no_other_payment_and_
     assert vars(record)["order"] == orders[0].id
 
 
-async def test_an_attempt_whose_check_fails_holds_up_no_other(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    orders = [await an_unanswered_order(shop) for _ in range(3)]
+async def test_an_intent_that_can_t_be_made_holds_up_no_other(shop: Shop) -> None:
+    orders = [await shop.order() for _ in range(3)]
     failed: list[bool] = []
 
     async def fail_once() -> None:
@@ -160,15 +172,22 @@ async def test_an_attempt_whose_check_fails_holds_up_no_other(
             failed.append(True)
             raise RuntimeError("a bug")
 
-    monkeypatch.setattr(shop.gateway, "before_authorize", fail_once)
-    assert await sweep_attempts(shop.context) == 3
-    assert [await shop.states(order) for order in orders].count(["authorized"]) == 2
+    shop.gateway.before_create = fail_once
+    assert await sweep_charges(shop.context) == 3
+    assert [await shop.states(order) for order in orders].count(["pending"]) == 2
+
+
+async def test_a_provider_that_is_away_holds_up_no_order_s_event(shop: Shop) -> None:
+    shop.gateway.down = True
+    order = await shop.order()
+    await shop.receive(order.cancelled())
+    assert {delivery.outcome for delivery in shop.stream.sources["payments"].deliveries} == {"ack"}
 
 
 @pytest.mark.parametrize(
     ("run", "job", "read"),
     [
-        (run_attempts, "payment_attempts", "attempts.due"),
+        (run_charges, "charges", "charges.due"),
         (run_payments, "open_payments", "payments.open_after"),
     ],
 )
@@ -203,30 +222,30 @@ async def test_a_job_goes_on_after_an_unexpected_error_and_only_whole_sweeps_cou
     assert successes[:2] == [(job, 2), (job, 3)]
 
 
-async def test_an_attempt_that_is_checked_is_found_out_once(shop: Shop) -> None:
+async def test_a_card_that_is_looked_up_is_found_out_once(shop: Shop) -> None:
     order = await an_unanswered_order(shop)
-    assert await sweep_attempts(shop.context) == 1
-    assert await sweep_attempts(shop.context) == 0
-    attempt = await shop.context.repositories.attempts.find(order.id)
-    assert attempt is not None
-    assert attempt.status is AttemptStatus.RESOLVED
+    assert await sweep_charges(shop.context) == 1
+    assert await sweep_charges(shop.context) == 0
+    charge = await shop.context.repositories.charges.find(order.id)
+    assert charge is not None
+    assert charge.status is ChargeStatus.RESOLVED
 
 
-async def test_an_attempt_that_is_under_way_in_one_sweep_is_left_alone_by_another(shop: Shop) -> None:
-    order = await an_unanswered_order(shop)
+async def test_a_charge_that_one_sweep_looks_at_is_left_alone_by_another(shop: Shop) -> None:
+    order = await shop.order()
     others = []
 
     async def sweep_as_another_process() -> None:
-        others.append(await sweep_attempts(shop.context))
+        others.append(await sweep_charges(shop.context))
 
-    shop.gateway.before_authorize = sweep_as_another_process
-    assert await sweep_attempts(shop.context) == 1
-    assert (others, shop.gateway.authorizations) == ([0], 1)
-    assert await shop.states(order) == ["authorized"]
+    shop.gateway.before_create = sweep_as_another_process
+    assert await sweep_charges(shop.context) == 1
+    assert (others, shop.gateway.creations) == ([0], 1)
+    assert await shop.states(order) == ["pending"]
 
 
 @pytest.mark.parametrize(("age", "pause"), [(0, 0), (10, 5), (600, 60)])
-async def test_an_attempt_without_an_answer_is_checked_again_after_half_its_age_and_a_minute_at_most(
+async def test_a_charge_without_an_answer_is_looked_at_again_after_half_its_age_and_a_minute_at_most(
     shop: Shop, age: int, pause: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = times.now()
@@ -234,10 +253,18 @@ async def test_an_attempt_without_an_answer_is_checked_again_after_half_its_age_
     order = await an_unanswered_order(shop)
     shop.gateway.down = True
     clock += timedelta(seconds=age)
-    assert await sweep_attempts(shop.context) == 1
-    attempt = await shop.context.repositories.attempts.find(order.id)
-    assert attempt is not None
-    assert attempt.check_at == clock + timedelta(seconds=pause)
+    assert await sweep_charges(shop.context) == 1
+    charge = await shop.context.repositories.charges.find(order.id)
+    assert charge is not None
+    assert charge.due_at == clock + timedelta(seconds=pause)
+
+
+async def test_an_unpaid_order_is_looked_at_again_at_its_end(shop: Shop) -> None:
+    order = await shop.order()
+    await sweep_charges(shop.context)
+    charge = await shop.context.repositories.charges.find(order.id)
+    assert charge is not None
+    assert charge.due_at == order.expires_at
 
 
 async def test_the_pause_between_two_checks_of_an_open_payment_doubles_up_to_a_minute(

@@ -11,11 +11,10 @@ from stripe import WebhookSignature
 from common.base.ids import new_id
 from common.base.money import Money
 from common.testing.security import SecurityLines
-from payments.domain import Attempt
 from payments.gateway import Intent, State
 from payments.settings import Settings
 from payments.settlement import apply_intent
-from payments.sweep import sweep_attempts
+from payments.sweep import sweep_charges
 from tests.orders import AnOrder
 from tests.shop import Shop
 
@@ -54,7 +53,7 @@ async def a_lost_authorisation(shop: Shop) -> tuple[AnOrder, str]:
     async def lose_the_provider() -> None:
         shop.gateway.down = True
 
-    shop.gateway.before_authorize = lose_the_provider
+    shop.gateway.before_confirm = lose_the_provider
     await shop.pay(order, "tok_timeout")
     shop.gateway.down = False
     [intent] = await shop.intents(order)
@@ -66,7 +65,7 @@ async def test_an_authorisation_that_was_lost_is_taken_in(shop: Shop) -> None:
     answer = await send(shop, an_event("amount_capturable_updated", intent_id))
     assert answer.status_code == 200
     assert await shop.published() == ["payment.created:0"]
-    assert await sweep_attempts(shop.context) == 0
+    assert await sweep_charges(shop.context) == 0
 
 
 async def test_a_repeated_event_changes_nothing(shop: Shop) -> None:
@@ -125,28 +124,19 @@ async def test_an_authorisation_that_the_provider_voided_is_noted(shop: Shop) ->
     assert await shop.published() == ["payment.created:0", "payment.voided:1"]
 
 
-async def test_the_end_of_another_intent_leaves_the_payment_as_it_is(shop: Shop) -> None:
-    order = await shop.order()
-    await shop.pay(order, "tok_threeDSecureDeclined")
-    await shop.confirm(order)
-    await shop.pay(order)
-    [other, own] = await shop.intents(order)
-    assert (other["state"], own["state"]) == ("voided", "authorized")
-    await send(shop, an_event("canceled", other["_id"]))
-    assert await shop.published() == ["payment.awaiting:0", "payment.created:1"]
-    await shop.receive(order.completed())
-    assert await shop.states(order) == ["voided", "captured"]
-
-
-async def test_a_further_step_that_was_given_up_and_comes_late_is_the_one_to_take(shop: Shop) -> None:
+async def test_a_further_step_that_the_sweep_did_not_find_and_comes_late_is_the_one_to_take(
+    shop: Shop,
+) -> None:
     order = await shop.order()
 
     async def crash() -> None:
         raise RuntimeError("killed")
 
-    shop.gateway.after_authorize = crash
+    shop.gateway.after_confirm = crash
     assert (await shop.pay(order, "tok_threeDSecure")).status_code == 500
-    await shop.context.repositories.attempts.fail(order.id, 1)
+    charge = await shop.context.repositories.charges.find(order.id)
+    assert charge is not None
+    await shop.context.repositories.charges.fail(charge)
     [intent] = await shop.intents(order)
     await apply_intent(shop.context, Intent(intent["_id"], order.id, 1, State.AWAITING))
     assert (await shop.pay(order)).json()["status"] == "awaiting"
@@ -161,39 +151,28 @@ async def test_a_step_that_was_taken_or_failed(shop: Shop) -> None:
         order = await shop.order()
         await shop.pay(order, token)
         [intent] = await shop.intents(order)
-        await shop.gateway.confirm(intent["_id"])
+        await shop.gateway.after_step(intent["_id"])
         await send(shop, an_event(kind, intent["_id"]))
         assert (await shop.published())[-1] == last
         assert (await shop.pay(order)).json()["status"] == "authorized"
 
 
-async def test_a_step_whose_intent_was_cancelled_leaves_the_order_payable(shop: Shop) -> None:
+async def test_a_step_whose_intent_was_cancelled_by_hand_leaves_the_order_unpaid(shop: Shop) -> None:
     order = await shop.order()
     await shop.pay(order, "tok_threeDSecure")
     [intent] = await shop.intents(order)
     await shop.gateway.void(intent["_id"], "by hand")
     assert (await shop.confirm(order)).status_code == 402
-    assert (await shop.pay(order)).json()["status"] == "authorized"
-
-
-async def test_a_late_second_authorisation_is_voided(shop: Shop) -> None:
-    order = await shop.order()
-    await shop.pay(order)
-    attempt = await shop.context.repositories.attempts.find(order.id)
-    assert attempt is not None
-    known = await shop.context.repositories.orders.get(order.id)
-    second = Attempt.begin(known, "tok_visa", attempt, attempt.charge.started_at, attempt.charge.started_at)
-    intent = await shop.gateway.authorize(second.charge)
-    await send(shop, an_event("amount_capturable_updated", intent.id))
-    assert await shop.states(order) == ["authorized", "voided"]
+    assert (await shop.pay(order)).status_code == 402
+    await shop.receive(order.cancelled())
+    await sweep_charges(shop.context)
+    assert (await shop.states(order), await sweep_charges(shop.context)) == (["voided"], 0)
 
 
 async def test_intents_of_unknown_orders_are_left_alone(shop: Shop) -> None:
-    order = AnOrder(price=Money(100))
-    stranger = await shop.order()
-    known = await shop.context.repositories.orders.get(stranger.id)
-    attempt = Attempt.begin(known, "tok_visa", None, order.expires_at, order.expires_at)
-    intent = await shop.gateway.authorize(attempt.charge)
+    stranger = AnOrder(price=Money(100))
+    intent = await shop.gateway.create(stranger.id, 1, stranger.price)
+    await shop.gateway.confirm(intent.id, "confirm:a", "tok_visa")
     for intent_id in (intent.id, "pi_unknown", ""):
         event = an_event("amount_capturable_updated", intent_id)
         assert (await send(shop, event)).status_code == 200

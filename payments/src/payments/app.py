@@ -61,6 +61,7 @@ def create_app(
         stream=stream,
         collections=[
             stores.payments,
+            stores.charges,
             stores.attempts,
             stores.declined,
             stores.webhooks,
@@ -71,7 +72,7 @@ def create_app(
         relays=[stores.payments.relay],
         consumer=Consumer(stream, listeners(context), parked),
         replays=[ended_sessions.follow(stream, sessions.ended)],
-        jobs=[lambda: sweep.run_attempts(context), lambda: sweep.run_payments(context)],
+        jobs=[lambda: sweep.run_charges(context), lambda: sweep.run_payments(context)],
         on_stop=[gateway.close],
     )
     router = create_router(context, settings.stripe_webhook_secret)

@@ -8,8 +8,9 @@ from common.base import times
 from common.base.errors import Conflict, NotAuthorized
 from common.base.identity import CurrentUser
 from payments.context import PaymentContext
-from payments.domain import RETRYABLE, Attempt, AttemptStatus, Order, Payment, Status
+from payments.domain import RETRYABLE, Charge, ChargeStatus, Order, Payment, Status
 from payments.errors import (
+    AmountRefused,
     BadToken,
     CancelledOrder,
     CompleteOrder,
@@ -21,8 +22,8 @@ from payments.errors import (
     TooManyDeclines,
     TooManyDeclinesToday,
 )
-from payments.gateway import Charge, Intent, State
-from payments.settlement import apply_intent
+from payments.gateway import Intent, State
+from payments.settlement import apply_intent, make_intent
 
 log = logging.getLogger(__name__)
 
@@ -41,23 +42,24 @@ async def pay(context: PaymentContext, user: CurrentUser, order_id: str, token: 
     TooManyDeclines or TooManyDeclinesToday, without a call to the provider.
     """
     deadline = times.now() + context.timing.wait
-    waited_for = 0
+    waited_for = ""
     while True:
         order = await _own(context, user, order_id)
-        payment, attempt = await _so_far(context, order_id)
-        if payment is not None and not _may_try_again(payment, attempt):
+        payment, charge = await _so_far(context, order_id)
+        if payment is not None and not _may_try_again(payment, charge):
             return _standing(payment)
-        if attempt is not None and attempt.charge.attempt == waited_for:
-            _pass_on_decline(attempt)
-        if attempt is None or attempt.status in RETRYABLE:
+        if charge is not None and waited_for == charge.key != "":
+            _pass_on_decline(charge)
+        if charge is None or charge.status in RETRYABLE:
             _require_payable(order)
-            fresh = Attempt.begin(order, token, attempt, times.now(), times.now() + context.timing.grace)
-            if await _begin(context, order, fresh, attempt):
-                return await _authorize(context, fresh.charge)
+            now = times.now()
+            fresh = (charge or Charge.of(order, now)).with_card(now, now + context.timing.grace)
+            if await _begin(context, order, fresh, charge):
+                return await _authorize(context, fresh, token)
             continue
         if times.now() >= deadline:
             raise OutcomeUnknown()
-        waited_for = attempt.charge.attempt
+        waited_for = charge.key
         await asyncio.sleep(context.timing.poll.total_seconds())
 
 
@@ -73,7 +75,7 @@ async def confirm(context: PaymentContext, user: CurrentUser, order_id: str) -> 
         raise NothingToConfirm()
     if payment.status is not Status.AWAITING:
         return _standing(payment)
-    intent = await context.gateway.confirm(payment.intent_id)
+    intent = await context.gateway.after_step(payment.intent_id)
     if intent is None:
         raise OutcomeUnknown()
     return await _outcome(context, intent)
@@ -88,21 +90,21 @@ async def _own(context: PaymentContext, user: CurrentUser, order_id: str) -> Ord
     return order
 
 
-async def _so_far(context: PaymentContext, order_id: str) -> tuple[Payment | None, Attempt | None]:
+async def _so_far(context: PaymentContext, order_id: str) -> tuple[Payment | None, Charge | None]:
     payment = await context.repositories.payments.of_order(order_id)
-    return payment, await context.repositories.attempts.find(order_id)
+    return payment, await context.repositories.charges.find(order_id)
 
 
-def _may_try_again(payment: Payment, attempt: Attempt | None) -> bool:
-    """Whether the further step failed, or another attempt began after the failure."""
-    if payment.status is not Status.AWAITING or attempt is None:
+def _may_try_again(payment: Payment, charge: Charge | None) -> bool:
+    """Whether the further step failed, or another card's confirmation began after the failure."""
+    if payment.status is not Status.AWAITING or charge is None:
         return False
-    return attempt.status in RETRYABLE or attempt.charge.attempt > payment.attempt
+    return charge.status is not ChargeStatus.RESOLVED
 
 
-def _pass_on_decline(attempt: Attempt) -> None:
-    if attempt.status is AttemptStatus.DECLINED:
-        raise Declined(attempt.decline_reason)
+def _pass_on_decline(charge: Charge) -> None:
+    if charge.status is ChargeStatus.DECLINED:
+        raise Declined(charge.decline_reason)
 
 
 def _require_payable(order: Order) -> None:
@@ -122,12 +124,12 @@ def _standing(payment: Payment) -> Payment:
     return payment
 
 
-async def _begin(context: PaymentContext, order: Order, fresh: Attempt, previous: Attempt | None) -> bool:
-    """Stores the attempt within the limits of declines; False if another request was faster.
+async def _begin(context: PaymentContext, order: Order, fresh: Charge, previous: Charge | None) -> bool:
+    """Stores the card's confirmation within the limits of declines; False if another request was faster.
 
-    The order's attempts come one after another, so that the previous one's count is the order's.
+    The order's cards come one after another, so that the count in the charge is the order's.
     """
-    declined, limits = context.repositories.declined, context.limits
+    charges, declined, limits = context.repositories.charges, context.repositories.declined, context.limits
     if previous is not None and previous.declines >= limits.of_order:
         wait = max(order.expires_at - times.now(), LEAST_WAIT)
         raise TooManyDeclines(times.whole_seconds(wait))
@@ -136,24 +138,34 @@ async def _begin(context: PaymentContext, order: Order, fresh: Attempt, previous
     except TooManyDeclinesToday:
         # The last places may be those of concurrent requests for this very order: one of them begins.
         await asyncio.sleep(context.timing.poll.total_seconds())
-        if await context.repositories.attempts.find(order.id) == previous:
+        if await charges.find(order.id) == previous:
             raise
         return False
-    if await context.repositories.attempts.begin(fresh):
+    if await charges.begin(fresh, previous):
         return True
     await declined.return_place(order.user_id)
     return False
 
 
-async def _authorize(context: PaymentContext, charge: Charge) -> Payment:
+async def _authorize(context: PaymentContext, charge: Charge, token: str) -> Payment:
+    charges = context.repositories.charges
     try:
-        intent = await context.gateway.authorize(charge)
-    except BadToken:
-        await context.repositories.attempts.fail(charge.order_id, charge.attempt)
+        intent_id = charge.intent_id or (await make_intent(context, charge)).id
+    except AmountRefused as refused:
+        await charges.decline(charge.order_id, charge.number, charge.key, str(refused))
         raise
     except OutcomeUnknown:
-        found = await context.gateway.find(charge)
-        if found is None:
+        # Nothing was asked of a card yet.
+        await charges.fail(charge)
+        raise
+    try:
+        intent = await context.gateway.confirm(intent_id, charge.key, token)
+    except BadToken:
+        await charges.fail(charge)
+        raise
+    except OutcomeUnknown:
+        found = await context.gateway.retrieve(intent_id)
+        if found is None or not charge.has_outcome(found):
             raise
         intent = found
     return await _outcome(context, intent)
@@ -170,16 +182,24 @@ async def _outcome(context: PaymentContext, intent: Intent) -> Payment:
             exc_info=True,
             extra={"order": intent.order_id},
         )
-        order = await context.repositories.orders.lookup(intent.order_id)
-        if order is not None and order.is_cancelled:
-            # The payment may still be authorised here, and its money is given back.
-            raise CancelledOrder() from None
+        # The payment may still be authorised here, and its money is given back.
+        await _refuse_ended(context, intent.order_id)
     payment = await context.repositories.payments.of_order(intent.order_id)
-    if intent.state is State.DECLINED or (intent.state is State.VOIDED and not _is_voided(payment)):
+    if intent.state is State.DECLINED:
+        raise Declined(intent.decline_reason)
+    if intent.state is State.VOIDED and not _is_voided(payment):
+        await _refuse_ended(context, intent.order_id)
         raise Declined(intent.decline_reason)
     if payment is None or intent.state is State.PENDING:
         raise OutcomeUnknown()
     return _standing(payment)
+
+
+async def _refuse_ended(context: PaymentContext, order_id: str) -> None:
+    """Raises CancelledOrder where the order was cancelled meanwhile."""
+    order = await context.repositories.orders.lookup(order_id)
+    if order is not None and order.is_cancelled:
+        raise CancelledOrder() from None
 
 
 def _is_voided(payment: Payment | None) -> bool:

@@ -11,16 +11,14 @@ from payments.repository import Repositories
 @dataclass(frozen=True, slots=True)
 class Timing:
     wait: timedelta = timedelta(seconds=5)
-    """Time that a request waits for another request's attempt at the same order."""
+    """Time that a request waits for another request's card at the same order."""
     poll: timedelta = timedelta(milliseconds=50)
-    """Time between two reads of that attempt."""
+    """Time between two reads of that card's outcome."""
     grace: timedelta = timedelta(seconds=5)
-    """Age of an attempt before the sweep checks it."""
+    """Age of a card's confirmation before the sweep looks for its outcome."""
     lease: timedelta = timedelta(seconds=60)
-    """Time that the sweep reserves an attempt for one check. A check that takes longer may overlap with the
-    next check. This is harmless, because each of its calls has an idempotency key."""
-    give_up: timedelta = timedelta(seconds=60)
-    """Age of an attempt from which the provider's answer "unknown" is final. Longer than any call takes."""
+    """Time that the sweep reserves a charge for one look. A look that takes longer may overlap with the next
+    one. This is harmless: an intent reserves money once."""
     first_pause: timedelta = timedelta(seconds=2)
     """Time between the sweep's first sight of an open payment and its first check of that payment."""
 

@@ -1,16 +1,16 @@
-"""Payment of an order, and the attempts that lead to the payment.
+"""Payment of an order, and the charge that leads to it.
+
+A charge is the order's record of its one intent at the provider, and of the card that is confirmed on it. It
+begins with the order and has no events. It is stored before each request to the provider, so a crash at any
+point leaves enough data to find out the state of the money. One intent reserves the money of one card, once:
+so a card may be confirmed again after any unknown outcome.
 
 A payment exists once money is authorised, or once the card's owner is asked for a further step. Each change
-of a payment is an event. Before that, there is only an attempt: a separate record without events. The
-attempt stores the idempotency key and the token before the first request to the provider. So a crash at any
-point leaves enough data to find out the state of the money.
-
-An order has one payment, whose id is chosen by the order's first attempt. The first intent that is found to
-be authorised becomes the payment's intent permanently. Any other intent is a stray, and is voided. Only a
-payment's own intent is ever captured.
+of a payment is an event. An order has one payment, whose id is chosen by its charge. Only a payment's own
+intent is ever captured.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -19,7 +19,7 @@ from common.base.money import Money
 from common.contract.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
 from common.persistence.aggregate import Aggregate
 from payments.errors import StrayIntent
-from payments.gateway import Charge, Intent
+from payments.gateway import Intent, State
 
 
 class Status(StrEnum):
@@ -31,18 +31,20 @@ class Status(StrEnum):
     VOIDED = "voided"
 
 
-class AttemptStatus(StrEnum):
-    AUTHORIZING = "authorizing"
+class ChargeStatus(StrEnum):
+    """The values are those of the last release's attempts, which it reads."""
+
+    READY = "failed"
+    """A card may be confirmed: none was, or the latest ended with neither an authorisation nor a decline."""
+    CONFIRMING = "authorizing"
     """Outcome unknown: a request to the provider is under way, or the sweep has to look up the intent."""
     DECLINED = "declined"
-    FAILED = "failed"
-    """Ended with neither an authorisation nor a decline. Another attempt is allowed, as after a decline."""
     RESOLVED = "known"
     """Outcome known: the payment holds it."""
 
 
 OPEN = (Status.AWAITING, Status.AUTHORIZED)
-RETRYABLE = (AttemptStatus.DECLINED, AttemptStatus.FAILED)
+RETRYABLE = (ChargeStatus.READY, ChargeStatus.DECLINED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,43 +78,86 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """Latest attempt to authorise an order's money.
+class Charge:
+    """An order's intent, and the latest card that was confirmed on it.
 
+    number: 1; higher after attempts of the last release, which made an intent for each.
+    intent_number: Number of the one intent; 0 where the last release wrote the record.
+    intent_id: "" until the provider made the intent.
+    key: Idempotency key of the latest card's confirmation. Each card has another one.
+    started_at: When the order came, or when the latest card's confirmation began.
     decline_reason: The provider's message for a decline; "" otherwise.
-    check_at: Time of the next lookup at the provider; None once the outcome is known.
-    declines: How many of the order's attempts the provider declined so far.
+    decline_id: Of the latest decline.
+    declines: How many cards the provider declined for the order so far.
+    due_at: Time of the sweep's next look; None once a payment holds the outcome, or the order is over.
     """
 
+    order_id: str
     payment_id: str
     user_id: str
-    status: AttemptStatus
-    charge: Charge
+    amount: Money
+    status: ChargeStatus
+    number: int
+    intent_number: int
+    intent_id: str
+    key: str
+    started_at: datetime
     decline_reason: str
-    check_at: datetime | None
-    declines: int = 0
-
-    @property
-    def order_id(self) -> str:
-        return self.charge.order_id
+    decline_id: str
+    declines: int
+    due_at: datetime | None
 
     @classmethod
-    def begin(
-        cls, order: Order, token: str, previous: "Attempt | None", now: datetime, check_at: datetime
-    ) -> "Attempt":
-        number = 1 if previous is None else previous.charge.attempt + 1
+    def of(cls, order: Order, now: datetime) -> "Charge":
+        """Charge of a new order, whose intent the sweep has to make."""
         return cls(
-            payment_id=new_id() if previous is None else previous.payment_id,
+            order_id=order.id,
+            payment_id=new_id(),
             user_id=order.user_id,
-            status=AttemptStatus.AUTHORIZING,
-            charge=Charge(order.id, number, f"order:{order.id}:{number}", token, order.price, now),
+            amount=order.price,
+            status=ChargeStatus.READY,
+            number=1,
+            intent_number=1,
+            intent_id="",
+            key="",
+            started_at=now,
             decline_reason="",
-            check_at=check_at,
+            decline_id="",
+            declines=0,
+            due_at=now,
         )
+
+    def with_card(self, now: datetime, due_at: datetime) -> "Charge":
+        """The charge when a card's confirmation begins."""
+        # After attempts of the last release, the one intent has the next number.
+        number = self.intent_number or self.number + 1
+        return replace(
+            self,
+            status=ChargeStatus.CONFIRMING,
+            number=number,
+            intent_number=number,
+            key=f"confirm:{self.order_id}:{new_id()}",
+            started_at=now,
+            decline_reason="",
+            due_at=due_at,
+        )
+
+    @property
+    def is_on_intent(self) -> bool:
+        """False while the latest card is that of an attempt of the last release, on another intent."""
+        return self.number == self.intent_number
+
+    def has_outcome(self, intent: Intent) -> bool:
+        """Whether the intent has the outcome of the latest card, and not of an earlier one or of none."""
+        if intent.state is State.DECLINED:
+            return intent.decline_id != self.decline_id
+        return intent.state is not State.PENDING
 
 
 @dataclass(kw_only=True)
 class Payment(Aggregate):
+    """attempt: Number of the intent, which the last release compares."""
+
     order_id: str
     user_id: str
     amount: Money
@@ -122,10 +167,9 @@ class Payment(Aggregate):
     client_secret: str | None = None
 
     @classmethod
-    def of(cls, attempt: Attempt) -> "Payment":
-        charge = attempt.charge
+    def of(cls, charge: Charge) -> "Payment":
         return cls(
-            id=attempt.payment_id, order_id=charge.order_id, user_id=attempt.user_id, amount=charge.amount
+            id=charge.payment_id, order_id=charge.order_id, user_id=charge.user_id, amount=charge.amount
         )
 
     @property
@@ -133,13 +177,13 @@ class Payment(Aggregate):
         return self.status in OPEN
 
     def await_owner(self, intent: Intent) -> None:
-        """Waits for the card owner's further step.
+        """Waits for the card owner's further step. The first such card of an intent is an event.
 
         Raises StrayIntent for another intent once this payment is authorised or ended.
         """
         if self.status not in (Status.NEW, Status.AWAITING):
             self._refuse_stray(intent)
-        elif intent.attempt > self.attempt:
+        elif intent.id != self.intent_id:
             self._take(intent, Status.AWAITING)
             self.record(PaymentAwaiting(id=self.id, order_id=self.order_id))
 
@@ -166,7 +210,7 @@ class Payment(Aggregate):
             self.record(PaymentVoided(id=self.id, order_id=self.order_id))
 
     def _take(self, intent: Intent, status: Status) -> None:
-        self.intent_id, self.attempt, self.status = intent.id, intent.attempt, status
+        self.intent_id, self.attempt, self.status = intent.id, intent.number, status
         self.client_secret = intent.client_secret if status is Status.AWAITING else None
 
     def _refuse_stray(self, intent: Intent) -> None:

@@ -42,6 +42,10 @@ class Declined(PaymentRequired):
     code = ErrorCode.CARD_DECLINED
 
 
+class AmountRefused(Declined):
+    """Amount that the provider does not take, with any card. The message is the provider's."""
+
+
 class TooManyDeclines(TooManyTries):
     """As many cards were declined for the order as may be tried. The provider was not called."""
 
@@ -80,4 +84,4 @@ class SettlementRefused(Exception):
 
 
 class StrayIntent(Exception):
-    """Authorised intent of an order that already has its payment. It has to be voided."""
+    """Authorised intent of the last release, of an order that has its payment. It has to be voided."""

@@ -6,15 +6,17 @@ of the service, as they would at a real provider. It accepts the names of Stripe
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from common.base import times
 from common.base.errors import DuplicateKey
+from common.base.money import Money
 from common.persistence.mongo import ASCENDING, Database, Document, Index
 from payments.errors import BadToken, OutcomeUnknown, SettlementRefused
-from payments.gateway import Charge, Intent, State
+from payments.gateway import Intent, State, intent_key
 
 SLOW_SECONDS = 2.0
 PAGE = 500
@@ -44,10 +46,15 @@ _PLANS = {
     "tok_timeout": _Plan(State.AUTHORIZED, times_out=True),
     "tok_error": _Plan(State.PENDING, error=True),
 }
+_FOR_A_CARD = (str(State.PENDING), str(State.DECLINED))
+_LIVE = (str(State.AUTHORIZED), str(State.AWAITING), *_FOR_A_CARD)
 
 
 class FakeGateway:
-    """Gateway to the fake provider. `record`: The provider's own data, one document per idempotency key."""
+    """Gateway to the fake provider. `record`: The provider's own data, one document an intent.
+
+    `answers` of a document are those saved for the keys of its confirmations.
+    """
 
     def __init__(self, database: Database) -> None:
         self.record = database["fake_provider_intents"]
@@ -60,30 +67,33 @@ class FakeGateway:
     async def close(self) -> None:
         return
 
-    async def authorize(self, charge: Charge) -> Intent:
-        intent_id = "pi_fake_" + hashlib.sha256(charge.key.encode()).hexdigest()[:24]
-        known = await self.record.find_one({"_id": intent_id})
-        if known is not None:
-            return _answer(known)
-        plan = _PLANS.get(charge.token)
-        if plan is None:
-            raise BadToken()
-        await asyncio.sleep(plan.seconds)
-        document = _document(intent_id, charge, plan)
+    async def create(self, order_id: str, number: int, amount: Money) -> Intent:
+        document = _document(order_id, number, amount)
         try:
             await self.record.insert_one(document)
         except DuplicateKey:
-            # Two concurrent calls with one key: the other call has stored the intent.
-            return _answer(await self._get(intent_id))
-        if plan.times_out:
-            raise OutcomeUnknown()
-        return _answer(document)
+            document = await self._get(document["_id"])
+        return _intent(document)
 
-    async def find(self, charge: Charge) -> Intent | None:
-        document = await self.record.find_one(
-            {"order_id": charge.order_id, "attempt": charge.attempt, "error": False}
+    async def confirm(self, intent_id: str, key: str, token: str) -> Intent:
+        plan = _PLANS.get(token)
+        if plan is None:
+            raise BadToken()
+        await asyncio.sleep(plan.seconds)
+        answer = {"key": key, "state": str(plan.state), "error": plan.error}
+        change = {} if plan.error else _outcome(plan, key)
+        confirmed = await self.record.find_one_and_update(
+            {"_id": intent_id, "state": {"$in": list(_FOR_A_CARD)}, "answers.key": {"$ne": key}},
+            {"$push": {"answers": answer}, **({"$set": change} if change else {})},
         )
-        return None if document is None else _intent(document)
+        if confirmed is not None:
+            if plan.error or plan.times_out:
+                raise OutcomeUnknown()
+            return _intent({**confirmed, **change})
+        document = await self._get(intent_id)
+        if any(saved["key"] == key and saved["error"] for saved in document.get("answers", [])):
+            raise OutcomeUnknown()
+        return _intent(document)
 
     async def since(self, moment: datetime) -> AsyncIterator[Intent]:
         after, made, order = "", {"created_at": {"$gte": moment}}, [("_id", ASCENDING)]
@@ -97,31 +107,30 @@ class FakeGateway:
         document = await self.record.find_one({"_id": intent_id, "error": False})
         return None if document is None else _intent(document)
 
-    async def confirm(self, intent_id: str) -> Intent | None:
+    async def after_step(self, intent_id: str) -> Intent | None:
         """Takes the further step for the card's owner. The step passes or fails, as the token defines."""
         document = await self.record.find_one({"_id": intent_id})
         if document is not None:
-            await self._move(intent_id, (State.AWAITING,), State(document["confirmed"]), "confirmations")
+            await self._move(intent_id, (str(State.AWAITING),), State(document["confirmed"]), "confirmations")
         return await self.retrieve(intent_id)
 
     async def capture(self, intent_id: str, key: str) -> None:
-        if await self._move(intent_id, (State.AUTHORIZED,), State.CAPTURED, "captures", key):
+        if await self._move(intent_id, (str(State.AUTHORIZED),), State.CAPTURED, "captures", key):
             return
         if (await self._get(intent_id))["state"] != State.CAPTURED:
             raise SettlementRefused(f"{intent_id} can't be captured")
 
     async def void(self, intent_id: str, key: str) -> None:
-        within = (State.AUTHORIZED, State.AWAITING, State.DECLINED)
-        if await self._move(intent_id, within, State.VOIDED, "voids", key):
+        if await self._move(intent_id, _LIVE, State.VOIDED, "voids", key):
             return
         if (await self._get(intent_id))["state"] != State.VOIDED:
             raise SettlementRefused(f"{intent_id} can't be voided")
 
     async def _move(
-        self, intent_id: str, within: tuple[State, ...], state: State, count: str, key: str = ""
+        self, intent_id: str, within: tuple[str, ...], state: State, count: str, key: str = ""
     ) -> bool:
         moved = await self.record.find_one_and_update(
-            {"_id": intent_id, "state": {"$in": [str(s) for s in within]}},
+            {"_id": intent_id, "state": {"$in": list(within)}},
             {"$set": {"state": str(state), f"{count}_key": key}, "$inc": {count: 1}},
         )
         return moved is not None
@@ -133,37 +142,44 @@ class FakeGateway:
         return document
 
 
-def _document(intent_id: str, charge: Charge, plan: _Plan) -> Document:
+def _document(order_id: str, number: int, amount: Money) -> Document:
+    key = intent_key(order_id)
     return {
-        "_id": intent_id,
-        "key": charge.key,
-        "order_id": charge.order_id,
-        "attempt": charge.attempt,
-        "amount_cents": charge.amount.cents,
+        "_id": "pi_fake_" + hashlib.sha256(key.encode()).hexdigest()[:24],
+        "key": key,
+        "order_id": order_id,
+        "attempt": number,
+        "amount_cents": amount.cents,
         "created_at": times.now(),
-        "state": str(plan.state),
-        "confirmed": str(plan.confirmed),
-        "words": plan.decline_reason,
-        "error": plan.error,
+        "state": str(State.PENDING),
+        "confirmed": str(State.AUTHORIZED),
+        "words": "",
+        "error": False,
         "captures": 0,
         "voids": 0,
+        "answers": [],
     }
 
 
-def _answer(document: Document) -> Intent:
-    """Saved answer to the first call with a key. Raises OutcomeUnknown for a saved 500."""
-    if document["error"]:
-        raise OutcomeUnknown()
-    return _intent(document)
+def _outcome(plan: _Plan, key: str) -> Document:
+    """Fields that a confirmed card sets. The decline at a further step has the key of the card, too."""
+    return {
+        "state": str(plan.state),
+        "confirmed": str(plan.confirmed),
+        "words": plan.decline_reason,
+        "decline_id": key,
+    }
 
 
-def _intent(document: Document) -> Intent:
+def _intent(document: Mapping[str, Any]) -> Intent:
     state = State(document["state"])
+    is_declined = state is State.DECLINED
     return Intent(
         id=document["_id"],
         order_id=document["order_id"],
-        attempt=document["attempt"],
+        number=document["attempt"],
         state=state,
-        decline_reason=document["words"] if state is State.DECLINED else "",
+        decline_reason=document["words"] if is_declined else "",
         client_secret=f"{document['_id']}_secret_fake" if state is State.AWAITING else None,
+        decline_id=document.get("decline_id", document["key"]) if is_declined else "",
     )

@@ -14,62 +14,54 @@ from common.base.money import Money
 
 
 class State(StrEnum):
-    """State of an intent, the provider's record of one attempt to authorise an order's money."""
+    """State of an intent, the provider's record of one order's money."""
 
     PENDING = "pending"
-    """Undecided: neither authorised nor declined."""
+    """No card was confirmed yet, or the outcome of the card is not known."""
     AWAITING = "awaiting"
     """The card's owner has a further step to take (3-D Secure)."""
     AUTHORIZED = "authorized"
     DECLINED = "declined"
+    """The latest card was declined. The next card is confirmed on the same intent."""
     CAPTURED = "captured"
     VOIDED = "voided"
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
-    """One attempt to authorise an order's money.
-
-    key: Idempotency key, stored before the first request to the provider.
-    """
-
-    order_id: str
-    attempt: int
-    key: str
-    token: str
-    amount: Money
-    started_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Intent:
-    """Provider's record of one attempt.
+    """Provider's record of one order's money. It reserves the money of one card, once.
 
-    id: Empty for a decline that left no record at the provider.
+    number: 1; higher for an intent that the last release made.
     decline_reason: The provider's message for a decline.
+    decline_id: Tells a decline from the intent's earlier ones; "" in any other state.
     client_secret: Lets the card's owner take the further step with the provider's own page or script.
     """
 
     id: str
     order_id: str
-    attempt: int
+    number: int
     state: State
     decline_reason: str = ""
     client_secret: str | None = None
+    decline_id: str = ""
 
 
 class PaymentGateway(Protocol):
     """Payment provider. Its methods raise OutcomeUnknown if the provider is unreachable or silent."""
 
-    async def authorize(self, charge: Charge) -> Intent:
-        """Reserves the money without taking it. A second call with the same key returns the same intent.
+    async def create(self, order_id: str, number: int, amount: Money) -> Intent:
+        """Makes the order's intent, without a card, or returns the one that an earlier call made.
 
-        Raises BadToken for a token that the provider doesn't know.
+        Raises AmountRefused for an amount that the provider does not take.
         """
         ...
 
-    async def find(self, charge: Charge) -> Intent | None:
-        """Finds an attempt's intent at the provider, by order and attempt number; None if absent."""
+    async def confirm(self, intent_id: str, key: str, token: str) -> Intent:
+        """Reserves the money with a card; returns the intent. A second call with the same key does nothing.
+
+        An intent that is authorised, awaits its owner, or ended is returned unchanged, whatever the card.
+        Raises BadToken for a token that the provider doesn't know.
+        """
         ...
 
     def since(self, moment: datetime) -> AsyncIterator[Intent]:
@@ -83,7 +75,7 @@ class PaymentGateway(Protocol):
         """Reads an intent; None for an unknown one, or one that belongs to no order."""
         ...
 
-    async def confirm(self, intent_id: str) -> Intent | None:
+    async def after_step(self, intent_id: str) -> Intent | None:
         """Reads an intent after its owner reports the further step as taken; None as in `retrieve`."""
         ...
 
@@ -92,7 +84,10 @@ class PaymentGateway(Protocol):
         ...
 
     async def void(self, intent_id: str, key: str) -> None:
-        """Releases reserved money; idempotent. Raises SettlementRefused for a captured or unknown intent."""
+        """Cancels an intent and releases its money; idempotent.
+
+        Raises SettlementRefused for a captured or unknown intent.
+        """
         ...
 
     async def prepare(self) -> None:
@@ -100,3 +95,8 @@ class PaymentGateway(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+def intent_key(order_id: str) -> str:
+    """Idempotency key of the order's one intent."""
+    return f"order:{order_id}"

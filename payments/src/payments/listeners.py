@@ -1,11 +1,13 @@
-"""Listener to the orders' events: updates the replica, and settles the payment at an order's end."""
+"""Listener to the orders' events: updates the replica, begins and ends the order's charge."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from common.base import times
 from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
 from common.messaging.listener import Listener
 from payments.context import PaymentContext
+from payments.domain import Charge, Order
 from payments.settlement import settle_order
 
 QUEUE_GROUP = "payments"
@@ -31,8 +33,12 @@ def order_fields(event: OrderEvent) -> Mapping[str, Any]:
             return {"status": "complete"}
 
 
+def order_of(event: OrderCreated) -> Order:
+    return Order(event.id, event.user_id, event.status, event.ticket.price, event.expires_at)
+
+
 class OrderListener(Listener[OrderEvent]):
-    """Applies each event to the replica, and settles the payment at an order's end.
+    """Applies each event to the replica, stores a new order's charge, settles the payment at an order's end.
 
     The settlement runs also if the event was applied before, because a crash may have come between the two.
     """
@@ -43,7 +49,13 @@ class OrderListener(Listener[OrderEvent]):
         self._context = context
 
     async def on_message(self, event: OrderEvent) -> None:
-        await self._context.repositories.orders.apply(event.id, event.version, order_fields(event))
+        stores, now = self._context.repositories, times.now()
+        await stores.orders.apply(event.id, event.version, order_fields(event))
+        if isinstance(event, OrderCreated):
+            # The sweep makes the intent, so that a provider that is away holds up no event.
+            await stores.charges.add(Charge.of(order_of(event), now))
+        if isinstance(event, OrderCancelled):
+            await stores.charges.hurry(event.id, now)
         if isinstance(event, OrderCancelled | OrderCompleted):
             await settle_order(self._context, event.id)
 

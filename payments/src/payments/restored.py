@@ -1,23 +1,23 @@
 """`python -m payments restored`: brings the payments of a restored database forward to their events.
 
-The events hold a payment's status and its intent. Its buyer and amount are those of its order. Attempts have
-no events: those that began since the backup are read from the provider, by the order and the number in the
-metadata of their intents. So a card that was authorised since is captured or voided as if nothing had been
-lost, and the next attempt at an order gets a new idempotency key.
+The events hold a payment's status and its intent. Its buyer and amount are those of its order. Charges have
+no events: those of orders since the backup are read from the provider, by the order in the metadata of their
+intents, and the service looks up each intent of the backup that has no payment. So a card that was
+authorised since is captured or voided as if nothing had been lost.
 
-An attempt that left no intent at the provider stays lost: it moved no money.
+A charge without an intent at the provider stays lost: it moved no money, and paying begins it again.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.base import times
 from common.base.errors import Conflict, DuplicateKey
-from common.base.ids import new_id
 from common.contract.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
 from common.messaging.stream import Stream
 from common.persistence.mongo import DESCENDING, Collection, Database, Document
@@ -25,13 +25,14 @@ from common.persistence.own_events import RESTORING
 from common.persistence.replay import Projection, by_id
 from common.persistence.roll_forward import RollForward, marked, summary
 from payments.context import PaymentContext
-from payments.domain import Attempt, AttemptStatus, Payment, Status
+from payments.domain import Charge, ChargeStatus, Payment, Status
 from payments.errors import OutcomeUnknown, SettlementRefused
-from payments.gateway import Charge, Intent, PaymentGateway
+from payments.gateway import Intent, PaymentGateway
 from payments.publishers import publishers
 from payments.rebuild import rebuild
 from payments.repository import Repositories
 from payments.settlement import apply_intent
+from payments.sweep import sweep_charges
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ PAYMENTS = Projection((PaymentAwaiting, PaymentCreated, PaymentCaptured, Payment
 
 
 SLACK = timedelta(minutes=5)
-"""Longer than the provider takes to make an intent, after its attempt began."""
+"""Longer than the clocks of the provider and this service differ."""
 CONCURRENCY = 16
 
 
@@ -80,12 +81,11 @@ async def restored(stream: Stream, database: Database, gateway: PaymentGateway) 
     async with marked(database):
         since = await notes.since(await _latest_start(database))
         replicas = await rebuild(stream, database)
-        count, unknown = await _each(
-            gateway.since(since), lambda intent: _note(context, notes, intent, since)
-        )
+        count, unknown = await _each(gateway.since(since), lambda intent: _note(context, notes, intent))
         own = await RollForward(stream, payments, PAYMENTS, restore).run()
         try:
             _, later = await _each(gateway.since(since), lambda intent: _apply(context, intent))
+            await _look_at_all(context)
         finally:
             await payments.relay.drained()
         return summary(
@@ -106,12 +106,12 @@ class Notes:
     def __init__(self, collection: Collection) -> None:
         self._documents = collection
 
-    async def since(self, latest_attempt: datetime | None) -> datetime:
-        """Moment from which the provider's intents are read: those of later attempts came after it.
+    async def since(self, latest_charge: datetime | None) -> datetime:
+        """Moment from which the provider's intents are read: those of later orders came after it.
 
-        Stored at the first run, since a repeated one would find the attempts that the first one stored.
+        Stored at the first run, since a repeated one would find the charges that the first one stored.
         """
-        at = datetime.fromtimestamp(0, UTC) if latest_attempt is None else latest_attempt - SLACK
+        at = datetime.fromtimestamp(0, UTC) if latest_charge is None else latest_charge - SLACK
         with suppress(DuplicateKey):
             await self._documents.insert_one({"_id": "since", "at": at})
         (noted,) = await self._documents.find({"_id": "since"})
@@ -119,8 +119,8 @@ class Notes:
         return first
 
     async def add(self, intent: Intent) -> None:
-        earlier = {"_id": intent.order_id, "attempt": {"$lt": intent.attempt}}
-        fields = {"attempt": intent.attempt, "intent_id": intent.id, "client_secret": intent.client_secret}
+        earlier = {"_id": intent.order_id, "attempt": {"$lt": intent.number}}
+        fields = {"attempt": intent.number, "intent_id": intent.id, "client_secret": intent.client_secret}
         # `upsert` fails with DuplicateKey where that intent, or a later one, is noted already.
         with suppress(DuplicateKey):
             await self._documents.update_one(earlier, {"$set": fields}, upsert=True)
@@ -130,7 +130,7 @@ class Notes:
 
 
 async def _latest_start(database: Database) -> datetime | None:
-    """When the latest attempt of the backup began. Reads all of them: no request has this query."""
+    """When the latest charge of the backup began. Reads all of them: no request has this query."""
     order = [("started_at", DESCENDING)]
     latest = await database["attempts"].find_one({}, {"started_at": 1}, sort=order)
     started_at: datetime | None = None if latest is None else latest["started_at"]
@@ -155,24 +155,17 @@ async def _each(intents: AsyncIterator[Intent], act: Callable[[Intent], Awaitabl
     return count, failed + await flush()
 
 
-async def _note(context: PaymentContext, notes: Notes, intent: Intent, since: datetime) -> bool:
-    """Stores the attempt that made the intent, if the backup lacks it; False for an unknown order."""
+async def _note(context: PaymentContext, notes: Notes, intent: Intent) -> bool:
+    """Stores the charge of the intent, if the backup lacks it; False for an unknown order."""
     order = await context.repositories.orders.lookup(intent.order_id)
     if order is None:
         return False
     await notes.add(intent)
-    key = f"order:{order.id}:{intent.attempt}"
-    await context.repositories.attempts.restore(
-        Attempt(
-            payment_id=new_id(),
-            user_id=order.user_id,
-            # Until its intent is applied, the service's sweep may check it, too.
-            status=AttemptStatus.AUTHORIZING,
-            charge=Charge(order.id, intent.attempt, key, "", order.price, since),
-            decline_reason="",
-            check_at=times.now(),
-        )
-    )
+    number = intent.number
+    charge = Charge.of(order, times.now())
+    made = replace(charge, number=number, intent_number=number, intent_id=intent.id)
+    # Its outcome is unknown until the intent is applied.
+    await context.repositories.charges.restore(replace(made, status=ChargeStatus.CONFIRMING))
     return True
 
 
@@ -182,6 +175,8 @@ async def _payment(
     """None for a payment whose order, or whose intent while it awaits its owner, is not known."""
     order = await context.repositories.orders.lookup(record["order_id"])
     status, latest = Status(record["status"]), intents.get(record["order_id"], backup)
+    if status is Status.AWAITING and not latest:
+        latest = await _of_charge(context, record["order_id"])
     intent_id = record.get("intent_id") or latest.get("intent_id", "")
     if order is None or (status is Status.AWAITING and not intent_id):
         return None
@@ -196,6 +191,22 @@ async def _payment(
         attempt=latest.get("attempt", 1),
         client_secret=latest.get("client_secret") if status is Status.AWAITING else None,
     )
+
+
+async def _of_charge(context: PaymentContext, order_id: str) -> Document:
+    """Fields of the intent that the backup's charge names; its card came since."""
+    charge = await context.repositories.charges.find(order_id)
+    intent = None if charge is None else await context.gateway.retrieve(charge.intent_id)
+    if intent is None:
+        return {}
+    return {"attempt": intent.number, "intent_id": intent.id, "client_secret": intent.client_secret}
+
+
+async def _look_at_all(context: PaymentContext) -> None:
+    """Looks up the intents that the backup has without a payment: their cards may have come since."""
+    await context.repositories.charges.hurry_all(times.now())
+    while await sweep_charges(context):
+        pass
 
 
 async def _apply(context: PaymentContext, intent: Intent) -> bool:

@@ -9,7 +9,7 @@ import logging
 
 from common.persistence.repository import retrying
 from payments.context import PaymentContext
-from payments.domain import Attempt, Payment, Status
+from payments.domain import Charge, Payment, Status
 from payments.errors import StrayIntent
 from payments.gateway import Intent, State
 
@@ -19,23 +19,29 @@ log = logging.getLogger(__name__)
 async def apply_intent(context: PaymentContext, intent: Intent) -> None:
     """Records an intent's state, as the provider reports it, and settles the order if that is due.
 
-    Raises the errors of `settle_order`. The attempt stays due for the sweep until all steps are done.
+    Raises the errors of `settle_order`. The charge stays due for the sweep until all steps are done.
     """
-    attempt = await context.repositories.attempts.find(intent.order_id)
-    if attempt is None:
-        # The intent's metadata names an order without an attempt in this database: another system's intent.
+    charges = context.repositories.charges
+    charge = await charges.find(intent.order_id)
+    if charge is None:
+        # The intent's metadata names an order without a charge in this database: another system's intent.
         log.warning("an intent of an unknown order", extra={"intent": intent.id, "order": intent.order_id})
     elif intent.state in (State.AUTHORIZED, State.AWAITING):
-        spare = await _adopt_intent(context, intent, attempt)
+        await _adopt_intent(context, intent, charge)
         await settle_order(context, intent.order_id)
-        if spare:
-            await context.gateway.void(spare, void_key(spare))
-        is_awaiting = intent.state is State.AWAITING
-        await context.repositories.attempts.finish(intent.order_id, intent.attempt, is_awaiting=is_awaiting)
+        is_awaiting, is_other = intent.state is State.AWAITING, intent.number != charge.intent_number
+        await charges.finish(intent.order_id, intent.number, is_awaiting=is_awaiting, is_other=is_other)
     elif intent.state in (State.CAPTURED, State.VOIDED):
         await _sync_state(context, intent)
     elif intent.state is State.DECLINED:
-        await context.repositories.attempts.decline(intent.order_id, intent.attempt, intent.decline_reason)
+        await charges.decline(intent.order_id, intent.number, intent.decline_id, intent.decline_reason)
+
+
+async def make_intent(context: PaymentContext, charge: Charge) -> Intent:
+    """Makes the order's intent at the provider. Raises AmountRefused or OutcomeUnknown."""
+    intent = await context.gateway.create(charge.order_id, charge.intent_number, charge.amount)
+    await context.repositories.charges.made(charge, intent.id)
+    return intent
 
 
 async def settle_order(context: PaymentContext, order_id: str) -> None:
@@ -67,28 +73,23 @@ def void_key(intent_id: str) -> str:
     return f"void:{intent_id}"
 
 
-async def _adopt_intent(context: PaymentContext, intent: Intent, attempt: Attempt) -> str:
-    """Makes the intent the order's payment, unless another one is authorised. Returns the id to void, or "".
-
-    The intent to void is either the replaced one, whose further step was never taken, or this stray one.
-    """
+async def _adopt_intent(context: PaymentContext, intent: Intent, charge: Charge) -> None:
+    """Makes the intent the order's payment; voids an intent of the last release that is one too many."""
     payments = context.repositories.payments
 
-    async def decide() -> str:
-        payment = await payments.of_order(intent.order_id) or Payment.of(attempt)
-        before = payment.intent_id
+    async def decide() -> None:
+        payment = await payments.of_order(intent.order_id) or Payment.of(charge)
         if intent.state is State.AUTHORIZED:
             payment.authorize(intent)
         else:
             payment.await_owner(intent)
         await payments.save(payment)
-        return before if before != payment.intent_id else ""
 
     try:
-        return await retrying(decide)
+        await retrying(decide)
     except StrayIntent as stray:
         log.warning("a second authorisation is voided", extra={"about": str(stray)})
-        return intent.id
+        await context.gateway.void(intent.id, void_key(intent.id))
 
 
 async def _sync_state(context: PaymentContext, intent: Intent) -> None:
@@ -114,6 +115,6 @@ async def _sync_state(context: PaymentContext, intent: Intent) -> None:
     await settle_order(context, intent.order_id)
     if intent.state is State.VOIDED:
         reason = "The authorisation was cancelled"
-        await context.repositories.attempts.decline(intent.order_id, intent.attempt, reason)
+        await context.repositories.charges.decline(intent.order_id, intent.number, intent.id, reason)
     else:
-        await context.repositories.attempts.finish(intent.order_id, intent.attempt)
+        await context.repositories.charges.finish(intent.order_id, intent.number)

@@ -1,7 +1,7 @@
-"""Stripe gateway, by the official SDK: PaymentIntents with immediate confirmation and manual capture.
+"""Stripe gateway, by the official SDK: one PaymentIntent an order, with manual capture.
 
 Stripe saves the first answer to an idempotency key, a 500 included, and repeats it for at least 24 hours.
-Therefore an attempt is sent with its own key only, and is looked up if the answer leaves the outcome open.
+Therefore each card has a key of its own, and the intent is read where an answer leaves the outcome open.
 """
 
 import logging
@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 
 import stripe
 from stripe import HTTPXClient, PaymentIntent, StripeClient
-from stripe.params import PaymentIntentCreateParams
+from stripe.params import PaymentIntentConfirmParams, PaymentIntentCreateParams
 
-from payments.errors import BadToken, OutcomeUnknown, SettlementRefused
-from payments.gateway import Charge, Intent, State
+from common.base.money import Money
+from payments.errors import AmountRefused, BadToken, OutcomeUnknown, SettlementRefused
+from payments.gateway import Intent, State, intent_key
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ TIMEOUT_SECONDS = 10.0
 NETWORK_RETRIES = 2
 PAGE = 100
 NOT_FOUND = 404
+UNEXPECTED_STATE = "payment_intent_unexpected_state"
 CLOCK_SKEW = timedelta(minutes=5)
 
 _STATES = {
@@ -61,35 +63,40 @@ class StripeGateway:
     async def close(self) -> None:
         await self._http.close_async()  # type: ignore[no-untyped-call]  # the SDK's method is untyped
 
-    async def authorize(self, charge: Charge) -> Intent:
+    async def create(self, order_id: str, number: int, amount: Money) -> Intent:
+        params, options = _create_params(order_id, number, amount), _keyed(intent_key(order_id))
         try:
-            created = await _ask(
-                self._intents.create_async(_create_params(charge), {"idempotency_key": charge.key})
-            )
-        except stripe.CardError as error:
-            return _declined(charge, error, _intent_id_of(error))
+            return _require_intent(await _ask(self._intents.create_async(params, options)))
         except stripe.InvalidRequestError as error:
+            if error.code in _AMOUNT_CODES:
+                raise AmountRefused(error.user_message) from None
+            raise _refused() from None
+
+    async def confirm(self, intent_id: str, key: str, token: str) -> Intent:
+        params = _confirm_params(token)
+        try:
+            return _require_intent(await _ask(self._intents.confirm_async(intent_id, params, _keyed(key))))
+        except stripe.CardError as error:
+            return await self._existing(intent_id, _intent_of(error))
+        except stripe.InvalidRequestError as error:
+            if error.code == UNEXPECTED_STATE:
+                return await self._existing(intent_id, None)
             if (error.param or "").startswith("payment_method") or (error.code or "").startswith("token_"):
                 raise BadToken() from None
-            if error.code in _AMOUNT_CODES:
-                return _declined(charge, error, "")
-            log.exception("Stripe refused the request as invalid")
-            raise OutcomeUnknown() from None
-        return _require_intent(created)
+            raise _refused() from None
 
-    async def find(self, charge: Charge) -> Intent | None:
-        """Finds the intent by listing, which includes new intents at once. Stripe's search lags behind."""
-        async for intent in self.since(charge.started_at):
-            if (intent.order_id, intent.attempt) == (charge.order_id, charge.attempt):
-                return intent
-        return None
+    async def _existing(self, intent_id: str, shown: Intent | None) -> Intent:
+        """The intent that an error shows, or else the current one."""
+        if found := shown or await self.retrieve(intent_id):
+            return found
+        raise OutcomeUnknown()
 
     async def since(self, moment: datetime) -> AsyncIterator[Intent]:
         since = int((moment - CLOCK_SKEW).timestamp())
         first = await _ask(self._intents.list_async({"created": {"gte": since}, "limit": PAGE}))
         listed = first.auto_paging_iter()
         while (found := await _ask(_next(listed))) is not None:
-            intent = _intent(found)
+            intent = _intent(found.to_dict())
             if intent is not None:
                 yield intent
 
@@ -97,13 +104,13 @@ class StripeGateway:
         if not intent_id.startswith("pi_"):
             return None
         try:
-            return _intent(await _ask(self._intents.retrieve_async(intent_id)))
+            return _intent((await _ask(self._intents.retrieve_async(intent_id))).to_dict())
         except stripe.InvalidRequestError as error:
             if error.http_status == NOT_FOUND:
                 return None
             raise OutcomeUnknown() from error
 
-    async def confirm(self, intent_id: str) -> Intent | None:
+    async def after_step(self, intent_id: str) -> Intent | None:
         """Reads the intent. The card's owner takes the step between the browser and Stripe."""
         return await self.retrieve(intent_id)
 
@@ -133,8 +140,7 @@ class StripeGateway:
 
         Raises SettlementRefused for an unknown intent or the opposite end; OutcomeUnknown after two tries.
         """
-        attempts: tuple[stripe.RequestOptions, ...] = ({"idempotency_key": key}, {})
-        for options in attempts:
+        for options in (_keyed(key), stripe.RequestOptions()):
             try:
                 reached = _require_intent(await act(options)).state
             except stripe.StripeError as error:
@@ -152,21 +158,25 @@ class StripeGateway:
         raise OutcomeUnknown()
 
 
-def _create_params(charge: Charge) -> PaymentIntentCreateParams:
-    params: PaymentIntentCreateParams = {
-        "amount": charge.amount.cents,
+def _create_params(order_id: str, number: int, amount: Money) -> PaymentIntentCreateParams:
+    return {
+        "amount": amount.cents,
         "currency": CURRENCY,
         "capture_method": "manual",
-        "confirm": True,
         # `payment_method_types` is refused since the API version that this SDK pins (2026-09-30).
         "allowed_payment_method_types": ["card"],
-        "metadata": {"order_id": charge.order_id, "attempt": str(charge.attempt)},
+        "metadata": {"order_id": order_id, "attempt": str(number)},
     }
-    if charge.token.startswith("tok_"):
-        params["payment_method_data"] = {"type": "card", "card": {"token": charge.token}}  # type: ignore[typeddict-unknown-key]  # the API accepts the field, the SDK's types lack it
-    else:
-        params["payment_method"] = charge.token
-    return params
+
+
+def _confirm_params(token: str) -> PaymentIntentConfirmParams:
+    if not token.startswith("tok_"):
+        return {"payment_method": token}
+    return {"payment_method_data": {"type": "card", "card": {"token": token}}}  # type: ignore[typeddict-unknown-key]  # the API accepts the field, the SDK's types lack it
+
+
+def _keyed(key: str) -> stripe.RequestOptions:
+    return {"idempotency_key": key}
 
 
 async def _ask(call: Awaitable[T]) -> T:
@@ -185,43 +195,56 @@ async def _next(listed: Any) -> PaymentIntent | None:
     return intent
 
 
-def _intent_id_of(error: stripe.CardError) -> str:
+def _refused() -> OutcomeUnknown:
+    """Logs the error in hand: a request that Stripe calls invalid, for a reason that is no buyer's."""
+    log.exception("Stripe refused the request as invalid")
+    return OutcomeUnknown()
+
+
+def _intent_of(error: stripe.CardError) -> Intent | None:
+    """The intent in the body of a decline."""
     body = error.json_body if isinstance(error.json_body, Mapping) else {}
-    intent = body.get("error", {}).get("payment_intent") or {}
-    return str(intent.get("id", ""))
-
-
-def _declined(charge: Charge, error: stripe.StripeError, intent_id: str) -> Intent:
-    reason = error.user_message or "The payment was declined"
-    return Intent(intent_id, charge.order_id, charge.attempt, State.DECLINED, reason)
+    record = body.get("error", {}).get("payment_intent")
+    return _intent(record) if record else None
 
 
 def _require_intent(found: PaymentIntent) -> Intent:
-    intent = _intent(found)
+    intent = _intent(found.to_dict())
     if intent is None:
         raise OutcomeUnknown(f"{found.id} has no order in its metadata")
     return intent
 
 
-def _intent(found: PaymentIntent) -> Intent | None:
+def _intent(record: Mapping[str, Any]) -> Intent | None:
     """Intent of a Stripe PaymentIntent; None for one that belongs to no order."""
-    record = found.to_dict()
     metadata = record.get("metadata") or {}
-    order_id, attempt = metadata.get("order_id"), metadata.get("attempt", "")
-    if not order_id or not attempt.isdecimal():
+    order_id, number = metadata.get("order_id"), metadata.get("attempt", "")
+    if not order_id or not number.isdecimal():
         return None
-    state, reason = _state(record)
-    secret = record.get("client_secret") if state is State.AWAITING else None
-    return Intent(record["id"], order_id, int(attempt), state, reason, secret)
+    state, error = _state(record)
+    return Intent(
+        id=record["id"],
+        order_id=order_id,
+        number=int(number),
+        state=state,
+        decline_reason=(error.get("message") or "The payment was declined") if error else "",
+        client_secret=record.get("client_secret") if state is State.AWAITING else None,
+        decline_id=_decline_id(error) if error else "",
+    )
 
 
-def _state(record: Mapping[str, Any]) -> tuple[State, str]:
-    """State and decline reason of a PaymentIntent.
+def _state(record: Mapping[str, Any]) -> tuple[State, Mapping[str, Any] | None]:
+    """State of a PaymentIntent, and the error of its decline.
 
-    `requires_payment_method` means declined only with a `last_payment_error`; without one, the first try may
-    still be to come.
+    `requires_payment_method` means declined only with a `last_payment_error`; without one, no card was
+    confirmed.
     """
     error = record.get("last_payment_error")
     if record["status"] == "requires_payment_method" and error:
-        return State.DECLINED, error.get("message") or "The payment was declined"
-    return _STATES.get(record["status"], State.PENDING), ""
+        return State.DECLINED, error
+    return _STATES.get(record["status"], State.PENDING), None
+
+
+def _decline_id(error: Mapping[str, Any]) -> str:
+    """A decline has a charge of its own, and one at the further step, without a charge, its card."""
+    return f"{error.get('charge') or ''}:{(error.get('payment_method') or {}).get('id', '')}"

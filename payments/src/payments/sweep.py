@@ -1,4 +1,4 @@
-"""Sweep of attempts with an unknown outcome, and of open payments whose order ended.
+"""Sweep of charges whose intent is to be made or looked up, and of open payments whose order ended.
 
 Requests and listeners go first. The sweep handles the cases that a crash, an outage or a silent provider
 left behind.
@@ -8,16 +8,18 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from common.base import jobs, times
 from common.base.errors import DatabaseError, Unavailable
+from payments import last_release
 from payments.context import PaymentContext
-from payments.domain import Attempt, Payment, Status
-from payments.errors import BadToken, SettlementRefused
+from payments.domain import Charge, Payment, Status
+from payments.errors import AmountRefused, SettlementRefused
 from payments.gateway import State
-from payments.settlement import apply_intent, settle_order
+from payments.settlement import apply_intent, make_intent, settle_order, void_key
 
 log = logging.getLogger(__name__)
 
@@ -35,43 +37,54 @@ class _OfOrder(Protocol):
 T = TypeVar("T", bound=_OfOrder)
 
 
-async def sweep_attempts(context: PaymentContext) -> int:
-    """Checks the attempts that are due; returns their number."""
-    due = await context.repositories.attempts.due(times.now(), PAGE)
-    await _each(due, lambda attempt: _check_attempt(context, attempt))
-    return len(due)
+async def sweep_charges(context: PaymentContext) -> int:
+    """Looks at the charges that are due; returns their number."""
+    due = await context.repositories.charges.due(times.now(), PAGE)
+    await _each(due, lambda charge: _look_at(context, charge))
+    attempts = await context.repositories.attempts.due(times.now(), PAGE)
+    checks = {attempt.order_id: check_at for attempt, check_at in attempts}
+    await _each(
+        [attempt for attempt, _ in attempts],
+        lambda attempt: last_release.find_outcome(context, attempt, checks[attempt.order_id]),
+    )
+    return len(due) + len(attempts)
 
 
-async def _check_attempt(context: PaymentContext, attempt: Attempt) -> None:
-    attempts, now = context.repositories.attempts, times.now()
-    if not await attempts.lease(attempt, now + context.timing.lease):
+async def _look_at(context: PaymentContext, charge: Charge) -> None:
+    charges, now = context.repositories.charges, times.now()
+    leased = now + context.timing.lease
+    if not await charges.lease(charge, leased):
         return
+    # Older charges are looked at less often: without an answer, the pause is half the age.
+    later: datetime | None = now + min((now - charge.started_at) / 2, context.timing.lease)
     try:
-        await _find_outcome(context, attempt, now)
-    except BadToken:
-        await attempts.fail(attempt.charge.order_id, attempt.charge.attempt)
+        later = await _look(context, charge, now)
     finally:
-        # Older attempts are checked less often: if the outcome is still unknown, the pause is half the age.
-        pause = (now - attempt.charge.started_at) / 2
-        await attempts.postpone(attempt, times.now() + min(pause, context.timing.lease))
+        await charges.postpone(charge, leased, later)
 
 
-async def _find_outcome(context: PaymentContext, attempt: Attempt, now: datetime) -> None:
-    charge = attempt.charge
-    intent = await context.gateway.find(charge)
-    if intent is None or intent.state is State.PENDING:
-        if now - charge.started_at >= context.timing.give_up:
-            await context.repositories.attempts.fail(charge.order_id, charge.attempt)
-            return
-        order = await context.repositories.orders.lookup(charge.order_id)
-        if order is None or not order.is_payable(now):
-            return
-        # With the same key, the provider repeats its first answer or authorises now, never both.
-        answer = await context.gateway.authorize(charge)
-        # A repeated answer is as old as the first one, so the current state is read.
-        intent = await context.gateway.retrieve(answer.id) if answer.id else answer
-    if intent is not None:
-        await apply_intent(context, intent)
+async def _look(context: PaymentContext, charge: Charge, now: datetime) -> datetime | None:
+    """Makes the intent, or finds out its outcome; cancels it after the order. Returns when to look again."""
+    order = await context.repositories.orders.lookup(charge.order_id)
+    is_over = order is not None and (order.is_cancelled or order.is_complete)
+    if charge.intent_id:
+        intent = await context.gateway.retrieve(charge.intent_id)
+        if intent is not None and charge.has_outcome(intent):
+            await apply_intent(context, intent)
+        if intent is not None and is_over and intent.state in (State.PENDING, State.DECLINED):
+            await context.gateway.void(intent.id, void_key(intent.id))
+    elif order is not None and order.is_payable(now):
+        with suppress(AmountRefused):
+            await make_intent(context, charge)
+    if charge.is_on_intent:
+        # The confirmation of a card that has no outcome did not arrive, or arrives later. In either case the
+        # intent reserves money once.
+        await context.repositories.charges.fail(charge)
+    if order is None:
+        return now + context.timing.lease
+    if is_over:
+        return None
+    return max(order.expires_at, now + context.timing.lease)
 
 
 class OpenPayments:
@@ -149,9 +162,9 @@ async def _run(job: str, sweep: Callable[[], Awaitable[int]]) -> None:
             log.exception("sweep of %s failed", job)
 
 
-async def run_attempts(context: PaymentContext) -> None:
-    """Sweeps the attempts in a loop until the task is cancelled."""
-    await _run("payment_attempts", lambda: sweep_attempts(context))
+async def run_charges(context: PaymentContext) -> None:
+    """Sweeps the charges in a loop until the task is cancelled."""
+    await _run("charges", lambda: sweep_charges(context))
 
 
 async def run_payments(context: PaymentContext) -> None:

@@ -4,16 +4,22 @@ Each provider call and each save has two boundaries, one before it and one after
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import TypeAlias
 
 from common.base.errors import Outage
-from payments.errors import OutcomeUnknown
+from common.base.money import Money
+from payments.errors import BadToken, OutcomeUnknown
 from payments.fake_gateway import FakeGateway
-from payments.gateway import Charge, Intent
+from payments.gateway import Intent
 
 LOST, LATE, KILLED = "lost", "late", "killed"
 FAILURES = (LOST, LATE, KILLED)
-"""`LOST`: The call or the save raises. `LATE`: The call raises, and an authorisation is made later.
+"""`LOST`: The call or the save raises. `LATE`: The call raises, and the card is confirmed later.
 `KILLED`: The process dies."""
+
+Card: TypeAlias = tuple[str, str, str]
+"""Intent, idempotency key and token of a confirmation."""
 
 Meanwhile = Callable[[str], Awaitable[None]]
 """Lets something else happen, by its name."""
@@ -68,21 +74,23 @@ class FaultyGateway(FakeGateway):
     """Fake provider behind a network with faults. `under_way`: Requests on which it will act later."""
 
     faults: Faults
-    under_way: list[Charge]
+    under_way: list[Card]
 
-    async def authorize(self, charge: Charge) -> Intent:
-        try:
-            await self.faults.pass_call()
-        except Late:
-            self.under_way.append(charge)
-            raise
-        intent = await super().authorize(charge)
+    async def create(self, order_id: str, number: int, amount: Money) -> Intent:
+        await self.faults.pass_call()
+        intent = await super().create(order_id, number, amount)
         await self.faults.pass_call()
         return intent
 
-    async def find(self, charge: Charge) -> Intent | None:
+    async def confirm(self, intent_id: str, key: str, token: str) -> Intent:
+        try:
+            await self.faults.pass_call()
+        except Late:
+            self.under_way.append((intent_id, key, token))
+            raise
+        intent = await super().confirm(intent_id, key, token)
         await self.faults.pass_call()
-        return await super().find(charge)
+        return intent
 
     async def retrieve(self, intent_id: str) -> Intent | None:
         await self.faults.pass_call()
@@ -101,8 +109,6 @@ class FaultyGateway(FakeGateway):
     async def act_late(self) -> None:
         """Acts on the requests that are under way. Each answer is lost."""
         requests, self.under_way = self.under_way, []
-        for charge in requests:
-            try:
-                await super().authorize(charge)
-            except OutcomeUnknown:
-                continue
+        for card in requests:
+            with suppress(OutcomeUnknown, BadToken):
+                await super().confirm(*card)

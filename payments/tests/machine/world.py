@@ -29,7 +29,7 @@ from payments.errors import (
 from payments.listeners import OrderListener
 from payments.publishers import publishers
 from payments.repository import Repositories
-from payments.sweep import OpenPayments, sweep_attempts
+from payments.sweep import OpenPayments, sweep_charges
 from payments.webhook import WebhookEvent
 from tests.machine.faults import Faults, FaultyGateway, Killed
 from tests.machine.orders import HOLD, ModelOrder, Orders
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 TIMING = Timing(wait=timedelta(0), grace=timedelta(0), first_pause=timedelta(0))
 LONG = timedelta(seconds=30)
-"""A call takes less, so that what is under way arrives before its attempt is given up."""
+"""A call takes less."""
 REFUSALS = (BadToken, CancelledOrder, CompleteOrder, Declined, ExpiredOrder, NothingToConfirm, NotFound)
 
 
@@ -52,7 +52,6 @@ class World:
             self._patches.enter_context(patch)
         self.orders, self.stream, self.database = Orders(), FakeStream(), memory_database()
         self.delivered: set[int] = set()
-        self.stood_still = False
         self._hints = 0
         self.gateway = FaultyGateway(self.database)
         self.gateway.faults, self.gateway.under_way = self.faults, []
@@ -117,7 +116,7 @@ class World:
 
     async def prepare(self) -> None:
         stores = self.context.repositories
-        for store in (stores.payments, stores.attempts, stores.webhooks, self.gateway):
+        for store in (stores.payments, stores.charges, stores.attempts, stores.webhooks, self.gateway):
             await store.prepare()
 
     async def pay(self, order: ModelOrder, token: str) -> Payment:
@@ -155,7 +154,7 @@ class World:
             await webhook.take(self.context, WebhookEvent.model_validate(event))
 
     async def sweep(self) -> None:
-        await sweep_attempts(self.context)
+        await sweep_charges(self.context)
         await self.open_payments.sweep()
         await self.relay.sweep()
 
@@ -166,16 +165,11 @@ class World:
         self.orders.expire(self.now)
 
     async def come_to_rest(self) -> None:
-        """Delivers and sweeps everything, until after the end of every order.
-
-        Where a process stood still for longer than any call takes, the provider's events are needed, too.
-        """
+        """Delivers and sweeps everything, until after the end of every order."""
         self.stream.up = True
         for pause in (LONG, 2 * LONG, 2 * LONG, 2 * HOLD, 2 * LONG, 2 * LONG):
             await self.pass_time(pause)
             await self.catch_up()
-            if self.stood_still:
-                await self.hint_all()
             await self.sweep()
             await self.relay.drained()
 
@@ -189,18 +183,17 @@ class World:
             elif event == "caught up":
                 await self.catch_up()
             elif event == "swept":
-                await sweep_attempts(self.context)
+                await sweep_charges(self.context)
                 await OpenPayments(self.context).sweep()
             elif event == "hinted":
                 await self.hint_all()
             elif event == "paid":
                 for order in self.orders.all:
                     await self.pay(order, "tok_mastercard")
-            elif event == "given up":
+            elif event == "overtaken":
                 # The process of this step stands still for longer than any call takes.
-                self.stood_still = True
-                self.now += TIMING.give_up
-                await sweep_attempts(self.context)
+                self.now += 2 * LONG
+                await sweep_charges(self.context)
                 for order in self.orders.all:
                     await self.pay(order, "tok_mastercard")
         except (*REFUSALS, Unavailable, NotYet):

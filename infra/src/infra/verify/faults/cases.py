@@ -51,7 +51,8 @@ def judge(case: Case, records: Records) -> tuple[str, list[str]]:
         wrong += ["complete, and its buyer was refused"] if case.refused else []
         return COMPLETE, wrong
     if records.order["status"] == "cancelled":
-        given_back = any(intent["state"] == "voided" for intent in records.intents)
+        # An intent without a payment was cancelled before it reserved any money.
+        given_back = records.payment is not None and records.payment["status"] == "voided"
         return VOIDED if given_back else UNTOUCHED, wrong
     return "", [*wrong, f"the order is {records.order['status']}"]
 

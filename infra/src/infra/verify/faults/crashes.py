@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from signal import SIGKILL
@@ -29,7 +30,7 @@ from typing import Any
 
 import uvloop
 
-from common.base import crash_points
+from common.base import crash_points, times
 from common.contract.stream import MARKETPLACE
 from common.persistence.aggregate import Aggregate
 from common.persistence.parked_messages import COLLECTION as PARKED
@@ -48,6 +49,8 @@ MOST_CALLS = 4
 """As `MOST_PASSES`, of the points at a call to the provider. A sale passes each of them once or never."""
 RUN_SECONDS = 30.0
 RECOVERY_SECONDS = 90.0
+SOON = timedelta(minutes=5)
+"""Later than the next look at any charge but those of orders that are not over."""
 NO_DEAD_LETTER = "no dead letter"
 RECOVERED = "nothing is left to do after the recovery"
 
@@ -137,13 +140,14 @@ async def _settled(shop: Marketplace) -> None:
 
 
 async def _unfinished(shop: Marketplace) -> int:
-    """Number of events to publish or to handle, attempts to look up, and payments to settle."""
+    """Number of events to publish or to handle, charges to look at, and payments to settle."""
     books, waiting = shop.books, 0
     services = (("tickets", books.tickets), ("orders", books.orders), ("payments", books.payments))
     for name, database in services:
         waiting += await database[name].count_documents({"outbox.at": {"$exists": True}})
         waiting += await database[PARKED].count_documents({})
-    waiting += await books.payments["attempts"].count_documents({"check_at": {"$exists": True}})
+    soon = times.now() + SOON
+    waiting += await books.payments["attempts"].count_documents({"due_at": {"$lte": soon}})
     waiting += await books.payments["payments"].count_documents({"status": "authorized"})
     consumers = await shop.stream.client.jetstream().consumers_info(MARKETPLACE.name)
     ours = [consumer for consumer in consumers if consumer.name in dict(services)]
