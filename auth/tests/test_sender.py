@@ -16,6 +16,7 @@ from auth.mail.mails import Ended, Mails
 from auth.mail.postman import Postman
 from auth.mail.sender import LONGEST_PAUSE, PATIENCE, Sender, away_seconds, pause
 from auth.mail.server import MailServer
+from auth.mail.unsubscribing import Unsubscribing
 from auth.repository import UserRepository
 from common.persistence.mongo import Database
 from common.testing.clock import Clock
@@ -46,7 +47,7 @@ async def mails(database: Database, hasty: None) -> Mails:  # noqa: ARG001 (a fi
 
 def _sender(mails: Mails, users: UserRepository, mail_server: FakeMailServer, lanes: int = 2) -> Sender:
     address = MailServer.parse(f"smtp://127.0.0.1:{mail_server.port}")
-    letters = Letters("mail@shop.test", "https://shop.test")
+    letters = Letters("mail@shop.test", "https://shop.test", Unsubscribing.derived_from("a secret"))
     return Sender(mails, users, letters, [Postman(address) for _ in range(lanes)])
 
 

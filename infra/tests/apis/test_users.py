@@ -43,9 +43,8 @@ async def test_a_session_knows_the_address_of_its_user(shop: Shop) -> None:
     assert user is not None
 
     assert await shop.api(user).email() == "Ada@Example.test"
-    assert shop.json(200) == {
-        "currentUser": {"id": user.id, "email": "Ada@Example.test", "confirmed": False, "bounced": False}
-    }
+    fresh = {"confirmed": False, "bounced": False, "language": "en", "notices": True}
+    assert shop.json(200) == {"currentUser": {"id": user.id, "email": "Ada@Example.test", **fresh}}
     for visitor in (shop.visitors, shop.buyers):
         assert await visitor.email() == ""
         assert shop.json(200) == {"currentUser": None}
