@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
+from typing import Any
 
 import pytest
 from markupsafe import escape
@@ -38,7 +39,7 @@ LINK = f"https://shop.test{PATH}"
 UNSUBSCRIBING = Unsubscribing.derived_from("a secret")
 LETTERS = Letters("mail@shop.test", "https://shop.test", UNSUBSCRIBING)
 
-SALE = {"path": PATH, "title": "Opera", "day": "2026-12-24", "cents": 123456}
+SALE: dict[str, Any] = {"path": PATH, "title": "Opera", "day": "2026-12-24", "cents": 123456}
 ONE_OF_EACH: dict[Kind, Content] = {
     Kind.CONFIRM: Confirm(path=PATH),
     Kind.RESET: Reset(path=PATH),

@@ -133,6 +133,8 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
         "users.turn_notices_off": lambda: users.turn_notices_off(user.id),
         "orders.unpaid": lambda: sales.orders.unpaid(at, soon),
         "orders.find": lambda: sales.orders.find(user.id),
+        "orders.in_order": lambda: sales.orders.in_order(new_id(), 0, nothing),
+        "tickets.in_order": lambda: sales.tickets.in_order("778", 1, nothing, {"title": "y"}),
         "orders.apply": lambda: sales.orders.apply(new_id(), 0, {"status": "created"}),
         "tickets.find": lambda: sales.tickets.find("777"),
         "tickets.apply": lambda: sales.tickets.apply("777", 1, {"title": "y"}),
@@ -159,6 +161,10 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
     left_out = missing(queries, **old, **new)
     assert left_out == {"users.add", "mails.put", "spent.spend"}
     assert await faults_of(real_database, queries) == []
+
+
+async def nothing() -> None:
+    """No effect."""
 
 
 async def _none_or(refused: Awaitable[object]) -> None:

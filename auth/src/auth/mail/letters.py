@@ -9,7 +9,7 @@ or a browser typed: it can't add a header, a paragraph or a link, or turn the di
 import hashlib
 import unicodedata
 from datetime import datetime
-from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
 from email.utils import format_datetime
@@ -32,14 +32,14 @@ _JOINERS = frozenset("\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}")
 """Parts of words in Persian and Hindi, and of emoji."""
 
 
-class _UrlHeader(UnstructuredHeader):
+class _UrlHeader(UnstructuredHeader, BaseHeader):
     """A header with a URL, in one line of any length up to 998 characters.
 
     The standard library would encode a URL that is longer than a line as words, which no reader decodes there.
     """
 
     def fold(self, *, policy: Policy) -> str:
-        return f"{self.name}: {self}{policy.linesep}"  # type: ignore[attr-defined]  # set by the registry
+        return f"{self.name}: {self}{policy.linesep}"
 
 
 _HEADERS = HeaderRegistry()

@@ -54,6 +54,11 @@ class Postman:
         self._server = server
         self._connection: SMTP | None = None
 
+    async def reach(self) -> None:
+        """Connects, unless there was a connection. Raises Unreachable."""
+        if self._connection is None:
+            await self._connected()
+
     async def deliver(self, message: EmailMessage) -> None:
         """Returns once the server has taken the message. Raises Unreachable, Refused or Bounced.
 
