@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("client")
 
 
 @pytest.fixture
-async def sale(client: httpx.AsyncClient, database: Database) -> SaleEvents:
+async def sale(database: Database) -> SaleEvents:
     """Of a seller who reads English and a buyer who reads Chinese."""
     async with asyncio.timeout(10):
         while await database["notices"].find_one({}) is None:
@@ -238,7 +238,7 @@ async def test_a_sale_of_a_user_who_is_no_more_is_no_mail(stream: FakeStream, da
 
 
 async def test_a_user_chooses_the_mails_and_a_sign_in_leaves_the_language(
-    client: httpx.AsyncClient, database: Database
+    client: httpx.AsyncClient,
 ) -> None:
     ada = {"email": "ada@shop.test", "password": "a long password"}
     await client.post("/api/users/signup", json=ada)

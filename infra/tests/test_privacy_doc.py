@@ -11,7 +11,16 @@ REPO = Path(__file__).parents[2]
 TEXT = (REPO / "docs/privacy.md").read_text()
 AUTH_ROOMS = ("sessions.py", "passkeys/repository.py", "passkeys/challenges.py")
 STORES = {
-    "auth": ("repository.py", "changes.py", "mail/mails.py", "links.py", "reset_requests.py", *AUTH_ROOMS),
+    "auth": (
+        "repository.py",
+        "changes.py",
+        "mail/mails.py",
+        "links.py",
+        "reset_requests.py",
+        "sales.py",
+        "notices.py",
+        *AUTH_ROOMS,
+    ),
     "tickets": ("repository.py", "new_listings.py"),
     "orders": ("repository.py",),
     "payments": ("repository.py", "declined_cards.py"),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from common.messaging.listener import NotYet
 from common.persistence.mongo import Database
 
 MAILED_WITHIN = timedelta(days=7)
-"""An older event is not mailed. Shorter than `mails.KEPT`: an event that is delivered again is a known mail."""
+"""An older event is not mailed. Shorter than `mails.KEPT`: the mail of a redelivered event is still known."""
 BEFORE_THE_END = timedelta(minutes=5)
 """From then on, a buyer is reminded of an unpaid order. A hold of less than twice that has no reminder."""
 TOO_LATE = timedelta(minutes=1)
@@ -36,10 +37,9 @@ class NoticeStart:
         self._at: datetime | None = None
 
     async def prepare(self) -> None:
-        try:
+        # A duplicate: it was started before, or by another process.
+        with suppress(DuplicateKey):
             await self.documents.insert_one({"_id": "start", "at": times.now()})
-        except DuplicateKey:
-            pass  # started before, or by another process
         document = await self.documents.find_one({"_id": "start"})
         self._at = None if document is None else document["at"]
 

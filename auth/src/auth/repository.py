@@ -32,8 +32,8 @@ BATCH = 50
 class UserRepository:
     """Users, as documents `{_id, email, email_key, password_hash}`.
 
-    Optional: `confirmed, generation, changes, language, language_chosen, notices, bounced, creation`, and those
-    of `PasskeyRepository`.
+    Optional: `confirmed, generation, changes, language, language_chosen, notices, bounced, creation`,
+    and those of `PasskeyRepository`.
     A user of the release before is not confirmed, and of generation 0.
     """
 

@@ -35,7 +35,7 @@ _JOINERS = frozenset("\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}")
 class _UrlHeader(UnstructuredHeader, BaseHeader):
     """A header with a URL, in one line of any length up to 998 characters.
 
-    The standard library would encode a URL that is longer than a line as words, which no reader decodes there.
+    The standard library would encode a longer one as words, which no reader decodes in this header.
     """
 
     def fold(self, *, policy: Policy) -> str:
