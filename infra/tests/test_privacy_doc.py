@@ -28,12 +28,12 @@ STORES = {
 """The modules of each service that write documents of their own form; windows have one form."""
 COLLECTION = re.compile(r'database\["(\w+)"\]|collection = "(\w+)"|Windows\(database, "(\w+)"\)')
 NOT_STORED = {
-    "auth": {"mail"},
+    "auth": {"mail", "cents"},
     "tickets": {"available", "held", "cents", "count", "ordered"},
     "orders": set[str](),
     "payments": set[str](),
 }
-"""Keys of dictionaries in these modules that are no fields: of a log line, statuses, results of a query."""
+"""Keys of dictionaries in these modules that are no fields: of a log line, of a mail, statuses, results of a query."""
 COMMON = {"_id", "version", "outbox", "id"}
 """Of every record, said once in the page; `id` is in a copy of another record."""
 

@@ -168,3 +168,19 @@ async def test_a_visitor_has_no_account_to_change(shop: Shop) -> None:
     ):
         with shop.refuses(401, ("not-authorized", "Not authorized", None)):
             await change
+
+
+async def test_a_user_chooses_the_mails(shop: Shop) -> None:
+    user = SESSIONS.read(session_of(list(await shop.visitors.signup("Ada@Example.test", PASSWORD)))[0])
+    assert user is not None
+
+    await shop.api(user).choose_mails("zh", notices=False)
+
+    await shop.api(user).email()
+    shown = shop.json(200)["currentUser"]
+    assert (shown["language"], shown["notices"]) == ("zh", False)
+
+
+async def test_a_link_that_is_not_ours_turns_no_mails_off(shop: Shop) -> None:
+    with shop.refuses(400, BAD_LINK):
+        await shop.visitors.unsubscribe("not-ours")
