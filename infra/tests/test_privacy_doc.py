@@ -33,7 +33,7 @@ NOT_STORED = {
     "orders": set[str](),
     "payments": set[str](),
 }
-"""Keys of dictionaries in these modules that are no fields: of a log line, of a mail, statuses, results of a query."""
+"""Keys of dictionaries in these modules that are no fields: of a log line or a mail, statuses, results."""
 COMMON = {"_id", "version", "outbox", "id"}
 """Of every record, said once in the page; `id` is in a copy of another record."""
 
