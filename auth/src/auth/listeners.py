@@ -1,4 +1,4 @@
-"""Listeners: tickets and orders (kept as replicas), and what is mailed about them."""
+"""Listeners: tickets and orders (kept as replicas), and the mails about sales."""
 
 from collections.abc import Sequence
 from typing import Any
