@@ -4,33 +4,42 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
+from typing import Any
 
 import pytest
+from markupsafe import escape
 
 from auth.mail.addresses import NotAnAddress
 from auth.mail.kinds import (
     CONTENTS,
     AddressChange,
     AddressChanged,
+    Bought,
     Confirm,
     Content,
+    HoldEnding,
     Kind,
     NewDevice,
     NotAPath,
     PasskeyAdded,
     PasskeyRemoved,
     PasswordChanged,
+    PaymentVoided,
     Reset,
+    Sold,
 )
 from auth.mail.languages import LANGUAGES
 from auth.mail.letters import MAX_VALUE, Letters, one_line
 from auth.mail.mails import Mail
+from auth.mail.unsubscribing import Unsubscribing
 
 AT = datetime(2026, 11, 27, 12, 30, tzinfo=UTC)
 PATH = "/auth/reset?token=a_b-c&next=1"
 LINK = f"https://shop.test{PATH}"
-LETTERS = Letters("mail@shop.test", "https://shop.test")
+UNSUBSCRIBING = Unsubscribing.derived_from("a secret")
+LETTERS = Letters("mail@shop.test", "https://shop.test", UNSUBSCRIBING)
 
+SALE: dict[str, Any] = {"path": PATH, "title": "Opera", "day": "2026-12-24", "cents": 123456}
 ONE_OF_EACH: dict[Kind, Content] = {
     Kind.CONFIRM: Confirm(path=PATH),
     Kind.RESET: Reset(path=PATH),
@@ -40,6 +49,10 @@ ONE_OF_EACH: dict[Kind, Content] = {
     Kind.NEW_DEVICE: NewDevice(path=PATH, at=AT, device="Firefox on Linux"),
     Kind.PASSKEY_ADDED: PasskeyAdded(path=PATH, at=AT, name="Phone"),
     Kind.PASSKEY_REMOVED: PasskeyRemoved(path=PATH, at=AT, name="Phone"),
+    Kind.BOUGHT: Bought(**SALE),
+    Kind.SOLD: Sold(**SALE),
+    Kind.HOLD_ENDING: HoldEnding(**SALE, until=AT),
+    Kind.PAYMENT_VOIDED: PaymentVoided(**SALE),
 }
 
 
@@ -72,7 +85,7 @@ def test_a_mail_of_each_kind_has_text_and_html_with_the_link_in_both(kind: Kind,
     assert message["Date"].datetime == AT
     assert LINK in text.splitlines()
     assert html.count(LINK.replace("&", "&amp;")) == 3
-    assert message["Subject"] in html
+    assert str(escape(message["Subject"])) in html
     assert ("请" in text or "您" in text) is (language == "zh")
     assert "src=" not in html
     assert "<script" not in html
@@ -147,3 +160,33 @@ def test_a_mail_to_anything_but_one_address_is_refused(to: str) -> None:
 )
 def test_a_domain_beyond_ascii_is_sent_in_ascii(to: str, sent: str) -> None:
     assert LETTERS.compose(_mail(ONE_OF_EACH[Kind.CONFIRM], to=to))["To"].addresses[0].addr_spec == sent
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_mail_that_can_be_turned_off_says_how_to_readers_and_programs(kind: Kind) -> None:
+    raw = LETTERS.compose(_mail(ONE_OF_EACH[kind])).as_bytes()
+    message = _received(_mail(ONE_OF_EACH[kind]))
+    link = f"https://shop.test{UNSUBSCRIBING.path('user')}"
+
+    is_optional = kind in (Kind.SOLD, Kind.HOLD_ENDING)
+    assert (f"List-Unsubscribe: <{link}>\r\n".encode() in raw) is is_optional
+    assert (message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click") is is_optional
+    assert (link in _part(message, "plain")) is is_optional
+    assert (link in _part(message, "html")) is is_optional
+
+
+def test_an_unsubscribe_link_names_its_user_and_can_not_be_made_without_the_key() -> None:
+    user_id = "65f0aaaaaaaaaaaaaaaaaaaa"
+    token = UNSUBSCRIBING.token(user_id)
+
+    assert UNSUBSCRIBING.user_of(token) == user_id
+    for forged in ("", user_id, f"{user_id}.", token[:-1], f"65f1{token[4:]}", f"{token}x", "é.x"):
+        assert UNSUBSCRIBING.user_of(forged) is None
+    assert Unsubscribing.derived_from("another secret").user_of(token) is None
+
+
+def test_a_sale_is_named_with_its_price_and_its_day_if_there_is_one() -> None:
+    text = _part(_received(_mail(Bought(**SALE))), "plain")
+    assert '"Opera" on 2026-12-24' in text
+    assert "$1,234.56" in text
+    assert '"Opera". The' in _part(_received(_mail(Bought(**{**SALE, "day": ""}))), "plain")

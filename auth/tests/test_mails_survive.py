@@ -21,6 +21,7 @@ from auth.mail import mails, sender
 from auth.mail.letters import Letters
 from auth.mail.postman import Postman
 from auth.mail.server import MailServer
+from auth.mail.unsubscribing import Unsubscribing
 from auth.repository import UserRepository
 from common.persistence.mongo import connect
 
@@ -31,7 +32,7 @@ uri, name, port = sys.argv[1:]
 async def main():
     database = connect(uri, name)
     postmen = [Postman(MailServer.parse(f"smtp://127.0.0.1:{port}")) for _ in range(4)]
-    letters = Letters("mail@shop.test", "https://shop.test")
+    letters = Letters("mail@shop.test", "https://shop.test", Unsubscribing.derived_from("a secret"))
     await sender.Sender(mails.Mails(database), UserRepository(database), letters, postmen).run()
 
 asyncio.run(main())

@@ -16,6 +16,7 @@ from auth.mail.mails import Ended, Mails
 from auth.passkeys.repository import new_passkey
 from auth.repository import Repositories
 from auth.reset_requests import ResetRequest
+from auth.sales import Sales
 from auth.settings import Settings
 from common.base import times
 from common.base.creation import Creation
@@ -60,6 +61,14 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
     await fill(mails.documents, ended)
     for mail_id in ("first", "second"):
         await put_mail(mails, mail_id)
+    sales = Sales(real_database)
+    await sales.orders.prepare()
+    orders = (
+        {"_id": f"{n}", "version": 0, "status": "complete", "expires_at": soon, "ticket_id": f"{n}"}
+        for n in range(COUNT)
+    )
+    await fill(sales.orders.documents, orders)
+    await fill(sales.tickets.documents, ({"_id": f"{n}", "version": 0, "title": "x"} for n in range(COUNT)))
     leased = await mails.lease("first")
     assert leased is not None
     email = Email.parse("777@shop.test")
@@ -120,6 +129,15 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
         "users.of_id": lambda: users.of_id(user.id),
         "users.replace_hash": lambda: users.replace_hash(user, "another"),
         "users.is_sent_again": lambda: users.is_sent_again(Creation("key", "fingerprint", "/")),
+        "users.choose_mails": lambda: users.choose_mails(user.id, "zh", notices=True),
+        "users.turn_notices_off": lambda: users.turn_notices_off(user.id),
+        "orders.unpaid": lambda: sales.orders.unpaid(at, soon),
+        "orders.find": lambda: sales.orders.find(user.id),
+        "orders.in_order": lambda: sales.orders.in_order(new_id(), 0, nothing),
+        "tickets.in_order": lambda: sales.tickets.in_order("778", 1, nothing, {"title": "y"}),
+        "orders.apply": lambda: sales.orders.apply("777", 1, {"status": "complete"}),
+        "tickets.find": lambda: sales.tickets.find("777"),
+        "tickets.apply": lambda: sales.tickets.apply("777", 1, {"title": "y"}),
         "users.set_language": lambda: users.set_language(user, "zh"),
         "users.note_bounce": lambda: users.note_bounce(user.id, "new@shop.test"),
         "users.note_delivery": lambda: users.note_delivery(user.id, "new@shop.test"),
@@ -138,10 +156,15 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
     # These only insert, so they need no index for a search.
     old = {"users": users, "failures": failures, "sign_ups": sign_ups, "mails": mails}
     new = {"links": links, "requests": requests, "mail_requests": mail_requests}
+    new |= {"orders": sales.orders, "tickets": sales.tickets}
     new |= {"passkeys": passkeys, "spent": repositories.spent_challenges}
     left_out = missing(queries, **old, **new)
     assert left_out == {"users.add", "mails.put", "spent.spend"}
     assert await faults_of(real_database, queries) == []
+
+
+async def nothing() -> None:
+    """No effect."""
 
 
 async def _none_or(refused: Awaitable[object]) -> None:

@@ -12,10 +12,11 @@ from auth.domain import Email, User
 from auth.mail import sender as sending
 from auth.mail.kinds import Reset
 from auth.mail.letters import Letters
-from auth.mail.mails import Ended, Mails
+from auth.mail.mails import Ended, Mail, Mails
 from auth.mail.postman import Postman
 from auth.mail.sender import LONGEST_PAUSE, PATIENCE, Sender, away_seconds, pause
 from auth.mail.server import MailServer
+from auth.mail.unsubscribing import Unsubscribing
 from auth.repository import UserRepository
 from common.persistence.mongo import Database
 from common.testing.clock import Clock
@@ -46,7 +47,7 @@ async def mails(database: Database, hasty: None) -> Mails:  # noqa: ARG001 (a fi
 
 def _sender(mails: Mails, users: UserRepository, mail_server: FakeMailServer, lanes: int = 2) -> Sender:
     address = MailServer.parse(f"smtp://127.0.0.1:{mail_server.port}")
-    letters = Letters("mail@shop.test", "https://shop.test")
+    letters = Letters("mail@shop.test", "https://shop.test", Unsubscribing.derived_from("a secret"))
     return Sender(mails, users, letters, [Postman(address) for _ in range(lanes)])
 
 
@@ -99,6 +100,30 @@ async def test_a_server_that_is_away_delays_and_costs_a_mail_no_attempt(
 
     assert waiting["attempts"] == 0
     assert mail_server.times_received == {"ada@shop.test": 1}
+
+
+class _LeasedMails(Mails):
+    leases = 0
+
+    async def lease(self, mail_id: str) -> Mail | None:
+        self.leases += 1
+        return await super().lease(mail_id)
+
+
+async def test_no_mail_is_leased_while_no_server_answers(
+    database: Database, users: UserRepository, mail_server: FakeMailServer
+) -> None:
+    """A process that is killed meanwhile delays no mail."""
+    mails = _LeasedMails(database)
+    await mail_server.stop()
+    async with _running(_sender(mails, users, mail_server)):
+        await _put(mails, "ada")
+        await asyncio.sleep(0.3)
+        leased = mails.leases
+        await mail_server.start()
+        await _until_ended(mails, "ada")
+
+    assert leased == 0
 
 
 async def test_a_connection_that_the_server_closed_is_opened_again(

@@ -38,6 +38,9 @@ CURRENT = "/api/users/currentuser"
 ADA = {"email": "ada@example.test", "password": "correct horse"}
 
 
+FRESH = {"confirmed": False, "bounced": False, "language": "en", "notices": True}
+
+
 async def signed_up(client: httpx.AsyncClient) -> dict[str, str]:
     user: dict[str, str] = (await client.post("/api/users/signup", json=ADA)).json()
     client.cookies.clear()
@@ -57,7 +60,7 @@ async def test_a_signed_in_user_is_the_current_user(client: httpx.AsyncClient) -
     answer = await client.get(CURRENT, headers=signed_in(CurrentUser(user["id"])))
 
     assert answer.status_code == 200
-    assert answer.json() == {"currentUser": {**user, "confirmed": False, "bounced": False}}
+    assert answer.json() == {"currentUser": {**user, **FRESH}}
 
 
 async def test_a_session_of_a_user_who_is_no_more_is_nobodys(client: httpx.AsyncClient) -> None:
@@ -66,9 +69,7 @@ async def test_a_session_of_a_user_who_is_no_more_is_nobodys(client: httpx.Async
 
 async def test_a_new_user_is_signed_in_until_the_sign_out(client: httpx.AsyncClient) -> None:
     user = (await client.post("/api/users/signup", json=ADA)).json()
-    assert (await client.get(CURRENT)).json() == {
-        "currentUser": {**user, "confirmed": False, "bounced": False}
-    }
+    assert (await client.get(CURRENT)).json() == {"currentUser": {**user, **FRESH}}
 
     assert (await client.post("/api/users/signout")).status_code == 200
     assert (await client.get(CURRENT)).json() == {"currentUser": None}

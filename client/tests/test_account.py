@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import httpx
 import pytest
 from tests.conftest import As, Browser
 from tests.dom import alerts, error_of, page
@@ -207,3 +208,72 @@ async def test_auth_learns_the_language_of_the_page(browser: Browser, apis: Fake
     await browser.post(path, data=ADA, headers={"Accept-Language": "fr, zh-CN;q=0.5"})
 
     assert apis.seen[-1].headers["accept-language"] == "zh-Hans"
+
+
+async def test_a_user_chooses_the_language_of_mails_and_turns_notices_off(
+    ada: Browser, apis: FakeApis
+) -> None:
+    answer = await ada.post("/account/mails", data={"mail_language": "zh", "notices": "off"})
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+    shown = page(await ada.get("/account"))
+    assert "Your choice of mails is saved." in shown.text
+    assert [each["value"] for each in shown.all("option") if "selected" in each] == ["zh", "off"]
+
+    await ada.post("/account/mails", data={"mail_language": "en", "notices": "on"})
+    assert apis.quiet == set()
+
+
+async def test_a_language_that_no_mail_is_in_is_refused(ada: Browser) -> None:
+    answer = await ada.post("/account/mails", data={"mail_language": "xx", "notices": "on"})
+
+    assert answer.status_code == 400
+    assert alerts(page(answer))
+
+
+async def test_the_choice_of_mails_is_missing_where_the_api_is_of_a_release_without_it(
+    ada: Browser, apis: FakeApis
+) -> None:
+    older = {"id": "u", "email": EMAIL, "confirmed": True, "bounced": False}
+    apis.auth_failure = httpx.Response(200, json={"currentUser": older})
+
+    assert "Mails to you" not in page(await ada.get("/account")).text
+
+
+async def test_a_link_of_a_mail_turns_notices_off_once_its_button_is_used(
+    browser: Browser, apis: FakeApis
+) -> None:
+    opened = await browser.get("/unsubscribe", params={"token": "ada.proof"})
+    assert (opened.status_code, apis.quiet) == (200, set())
+    assert opened.headers["cache-control"] == "no-store"
+    form = page(opened).one("form", action="/unsubscribe?token=ada.proof")
+
+    done = await browser.post(form["action"])
+
+    assert (done.status_code, apis.quiet) == (200, {"ada"})
+    assert "We no longer mail you" in page(done).text
+
+
+@pytest.mark.parametrize("multipart", [False, True])
+async def test_a_mail_program_turns_notices_off_by_one_post_to_the_link(
+    apis: FakeApis, browser: Browser, multipart: bool
+) -> None:
+    """RFC 8058: without cookies, as a form of either type."""
+    browser.cookies.clear()
+    field = {"List-Unsubscribe": "One-Click"}
+    parts = {name: (None, value) for name, value in field.items()}
+
+    answer = await browser.post(
+        "/unsubscribe?token=ada.proof",
+        data=None if multipart else field,
+        files=parts if multipart else None,
+    )
+
+    assert (answer.status_code, apis.quiet) == (200, {"ada"})
+
+
+async def test_a_link_that_is_not_ours_turns_nothing_off(browser: Browser, apis: FakeApis) -> None:
+    answer = await browser.post("/unsubscribe?token=ada.forged")
+
+    assert (answer.status_code, apis.quiet) == (400, set())
+    assert alerts(page(answer))

@@ -11,7 +11,16 @@ REPO = Path(__file__).parents[2]
 TEXT = (REPO / "docs/privacy.md").read_text()
 AUTH_ROOMS = ("sessions.py", "passkeys/repository.py", "passkeys/challenges.py")
 STORES = {
-    "auth": ("repository.py", "changes.py", "mail/mails.py", "links.py", "reset_requests.py", *AUTH_ROOMS),
+    "auth": (
+        "repository.py",
+        "changes.py",
+        "mail/mails.py",
+        "links.py",
+        "reset_requests.py",
+        "sales.py",
+        "notices.py",
+        *AUTH_ROOMS,
+    ),
     "tickets": ("repository.py", "new_listings.py"),
     "orders": ("repository.py",),
     "payments": ("repository.py", "charges.py", "declined_cards.py"),
@@ -19,12 +28,12 @@ STORES = {
 """The modules of each service that write documents of their own form; windows have one form."""
 COLLECTION = re.compile(r'database\["(\w+)"\]|collection = "(\w+)"|Windows\(database, "(\w+)"\)')
 NOT_STORED = {
-    "auth": {"mail"},
+    "auth": {"mail", "cents"},
     "tickets": {"available", "held", "cents", "count", "ordered"},
     "orders": set[str](),
     "payments": set[str](),
 }
-"""Keys of dictionaries in these modules that are no fields: of a log line, statuses, results of a query."""
+"""Keys of dictionaries in these modules that are no fields: of a log line or a mail, statuses, results."""
 COMMON = {"_id", "version", "outbox", "id"}
 """Of every record, said once in the page; `id` is in a copy of another record."""
 

@@ -11,10 +11,13 @@ from auth.email_hashes import EmailHashes
 from auth.errors import FAILED_SIGN_INS
 from auth.hash_queue import HashQueue
 from auth.http_session import SessionStarter
+from auth.listeners import listeners
 from auth.mail.letters import Letters
 from auth.mail.postman import Postman
 from auth.mail.sender import LANES, Sender
 from auth.mail.server import MailServer
+from auth.mail.unsubscribing import Unsubscribing
+from auth.notices import NoticeContext, NoticeStart, Reminders
 from auth.passkeys.challenges import Challenges
 from auth.passkeys.relying_party import RelyingParty
 from auth.passkeys.routes import create_passkey_router
@@ -23,7 +26,9 @@ from auth.publishers import publishers
 from auth.repository import Repositories
 from auth.routes import create_router
 from auth.routes_account import create_account_router
+from auth.routes_mails import create_mails_router
 from auth.routes_sessions import create_sessions_router
+from auth.sales import Sales
 from auth.sessions import SessionRecords
 from auth.settings import Settings
 from common.contract import ended_sessions
@@ -32,10 +37,12 @@ from common.http.app import create_http_app
 from common.http.client_address import SignedClientAddress
 from common.http.cross_site import Site
 from common.http.security_log import SecurityLog
+from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
 from common.persistence import mongo
 from common.persistence.mongo import Database
+from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 
 
@@ -60,13 +67,21 @@ def create_app(
     records = SessionRecords(database, publishers(stream), sessions.ended)
     party, challenges = RelyingParty.of(settings.public_url), Challenges.derived_from(settings.device_key)
     context = AccountContext(repositories, hashing, records, party, challenges)
+    unsubscribing = Unsubscribing.derived_from(settings.device_key)
+    sales, start, parked = Sales(database), NoticeStart(database), ParkedMessages(database)
+    notices = NoticeContext(repositories.users, repositories.mails, sales, start)
     service = Service(
         database=database,
         stream=stream,
-        collections=[*repositories.all, records],
-        relays=[records.relay, _sender(repositories, settings)],
+        collections=[*repositories.all, records, sales.orders, start, parked],
+        relays=[records.relay, _sender(repositories, settings, unsubscribing)],
+        consumer=Consumer(stream, listeners(notices), parked),
         replays=[ended_sessions.follow(stream, sessions.ended)],
-        jobs=[partial(recovery.work_off, context), partial(consequences.sweep, context)],
+        jobs=[
+            partial(recovery.work_off, context),
+            partial(consequences.sweep, context),
+            Reminders(notices).run,
+        ],
     )
     devices = Devices(settings.device_key, sessions)
     starter = SessionStarter(repositories.users, records, sessions, devices, settings.require_confirmed_email)
@@ -77,6 +92,7 @@ def create_app(
             create_account_router(context, starter),
             create_sessions_router(starter),
             create_passkey_router(context, starter),
+            create_mails_router(repositories.users, unsubscribing),
         ],
         service.lifespan,
         service.checks(),
@@ -90,7 +106,7 @@ def create_app(
     return app
 
 
-def _sender(repositories: Repositories, settings: Settings) -> Sender:
+def _sender(repositories: Repositories, settings: Settings, unsubscribing: Unsubscribing) -> Sender:
     server = MailServer.parse(settings.mail_url)
-    letters = Letters(settings.mail_from, settings.public_url)
+    letters = Letters(settings.mail_from, settings.public_url, unsubscribing)
     return Sender(repositories.mails, repositories.users, letters, [Postman(server) for _ in range(LANES)])

@@ -45,6 +45,7 @@ class Email:
 class User:
     """confirmed: A link that was mailed to `email` was used. generation: Count of changes of the password.
     language: Of its mails, such as "zh". bounced: Mail to `email` was refused for good, and none taken since.
+    notices: Whether mails that can be turned off are sent.
     """
 
     id: str
@@ -54,6 +55,7 @@ class User:
     generation: int = 0
     language: str = DEFAULT_LANGUAGE
     bounced: bool = False
+    notices: bool = True
 
     @classmethod
     def register(cls, email: Email, password_hash: str, language: str = "") -> Self:

@@ -32,7 +32,8 @@ BATCH = 50
 class UserRepository:
     """Users, as documents `{_id, email, email_key, password_hash}`.
 
-    Optional: `confirmed, generation, changes, language, bounced, creation`, and those of `PasskeyRepository`.
+    Optional: `confirmed, generation, changes, language, language_chosen, notices, bounced, creation`,
+    and those of `PasskeyRepository`.
     A user of the release before is not confirmed, and of generation 0.
     """
 
@@ -89,8 +90,17 @@ class UserRepository:
         )
 
     async def set_language(self, user: User, language: str) -> None:
-        """Sets the language of the user's mails."""
-        await self.documents.update_one({"_id": user.id}, {"$set": {"language": language}})
+        """Sets the language of the user's mails, unless the user chose one."""
+        query = {"_id": user.id, "language_chosen": {"$ne": True}}
+        await self.documents.update_one(query, {"$set": {"language": language}})
+
+    async def choose_mails(self, user_id: str, language: str, *, notices: bool) -> bool:
+        """Sets the language of the user's mails, and whether notices are sent. False without such a user."""
+        chosen = {"language": language, "language_chosen": True, "notices": notices}
+        return await self.documents.update_one({"_id": user_id}, {"$set": chosen})
+
+    async def turn_notices_off(self, user_id: str) -> None:
+        await self.documents.update_one({"_id": user_id}, {"$set": {"notices": False}})
 
     async def generation_of(self, email: Email) -> int:
         """Of the account of this e-mail; 0 without one."""
@@ -176,6 +186,7 @@ def _user(document: Document) -> User:
         generation=document.get("generation", 0),
         language=document.get("language", ENGLISH),
         bounced=document.get("bounced", {}).get("address") == document["email"],
+        notices=document.get("notices", True),
     )
 
 

@@ -1,8 +1,8 @@
 """Request and response schemas of the users API."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, TypeAdapter, ValidationInfo, WithJsonSchema
+from pydantic import Field, PlainValidator, StrictBool, TypeAdapter, ValidationInfo, WithJsonSchema
 
 from auth import new_passwords
 from auth.domain import MAX_EMAIL, MAX_PASSWORD, MIN_PASSWORD, Email, User
@@ -108,6 +108,17 @@ class EmailInput(Input):
     password: OwnPasswordField = BESIDE_PASSKEY
 
 
+class MailSettingsInput(Input):
+    """language: One of `mail.languages`. notices: Whether mails that can be turned off are sent."""
+
+    language: Literal["en", "zh"]
+    notices: StrictBool
+
+
+class UnsubscribeInput(Input):
+    token: TokenField
+
+
 class UserOutput(Output):
     id: str
     email: str
@@ -118,15 +129,25 @@ class UserOutput(Output):
 
 
 class OwnUserOutput(UserOutput):
-    """confirmed: A link that was mailed to the address was used. bounced: Mail to it was refused for good."""
+    """confirmed: A link that was mailed to the address was used. bounced: Mail to it was refused for good.
+
+    language: Of the mails. notices: Whether mails that can be turned off are sent.
+    """
 
     confirmed: bool
     bounced: bool
+    language: str
+    notices: bool
 
     @classmethod
     def of(cls, user: User) -> "OwnUserOutput":
         return cls.model_construct(
-            id=user.id, email=user.email.address, confirmed=user.confirmed, bounced=user.bounced
+            id=user.id,
+            email=user.email.address,
+            confirmed=user.confirmed,
+            bounced=user.bounced,
+            language=user.language,
+            notices=user.notices,
         )
 
 

@@ -95,6 +95,14 @@ class Api:
         """Has a link mailed to the new address. passkey: As of `change_password`."""
         await self._change("PUT", "email", {"email": email, **_proof("password", password, passkey)})
 
+    async def choose_mails(self, language: str, *, notices: bool) -> None:
+        """language: Of the user's mails. notices: Whether mails that can be turned off are sent."""
+        await self._change("PUT", "mails", {"language": language, "notices": notices})
+
+    async def unsubscribe(self, token: str) -> None:
+        """Turns notices off for the user whom the token of a mail's link names."""
+        await self._change("POST", "mails/unsubscribe", {"token": token})
+
     async def sessions(self) -> Sequence[Session]:
         """The user's sessions, the latest used first. None from a release whose sessions are no records."""
         try:

@@ -28,6 +28,7 @@ from client.pages import (
     purchases,
     receipts,
     tickets,
+    unsubscribing,
     withdrawals,
     words,
 )
@@ -59,6 +60,7 @@ ROUTERS = (
     listings.router,
     account.router,
     mailed_links.router,
+    unsubscribing.router,
     passkeys.router,
     receipts.router,
     orders.router,

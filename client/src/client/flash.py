@@ -25,6 +25,7 @@ class Flash(StrEnum):
     EMAIL_CONFIRMED = "email-confirmed"
     EMAIL_CHANGE_MAILED = "email-change-mailed"
     PASSWORD_CHANGED = "password-changed"
+    MAILS_CHOSEN = "mails-chosen"
     SESSION_ENDED = "session-ended"
     OTHER_SESSIONS_ENDED = "other-sessions-ended"
     PASSKEY_ADDED = "passkey-added"
@@ -57,6 +58,7 @@ MESSAGES = {
         "A mail with a link is on its way to the new address. Your address changes when you use the link."
     ),
     Flash.PASSWORD_CHANGED: gettext_noop("Your password is changed."),
+    Flash.MAILS_CHOSEN: gettext_noop("Your choice of mails is saved."),
     Flash.SESSION_ENDED: gettext_noop("That device is signed out."),
     Flash.OTHER_SESSIONS_ENDED: gettext_noop("All your other devices are signed out."),
     Flash.PASSKEY_ADDED: gettext_noop("Your passkey is added."),
@@ -88,6 +90,7 @@ _GOOD_NEWS = frozenset(
         Flash.EMAIL_CONFIRMED,
         Flash.PASSWORD_CHANGED,
         Flash.PASSWORD_RESET,
+        Flash.MAILS_CHOSEN,
         Flash.SESSION_ENDED,
         Flash.OTHER_SESSIONS_ENDED,
         Flash.PASSKEY_ADDED,

@@ -97,11 +97,17 @@ class ReceiptCode(Upstream):
 
 
 class OwnUser(Upstream):
-    """confirmed: True from a release that does not know. bounced: Mails to the address come back."""
+    """confirmed: True from a release that does not know. bounced: Mails to the address come back.
+
+    language: Of the mails, such as "zh". notices: Whether mails that can be turned off are sent. None from a
+    release that does not know.
+    """
 
     email: str
     confirmed: bool = True
     bounced: bool = False
+    language: str | None = None
+    notices: bool | None = None
 
 
 class CurrentUserAnswer(Upstream):

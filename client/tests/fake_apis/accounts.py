@@ -13,6 +13,8 @@ from .fields import Refusal, body_of, checked, email, refuse, user_of
 from .records import Records
 from .users import known_password, new_password, own, renewed
 
+LINK_INVALID = "This link was used before, was replaced by a newer one, or is too old"
+
 
 def confirm(records: Records, request: httpx.Request) -> httpx.Response:
     _, user_id, address = _spent(records, body_of(request)["token"], "confirm", "address-change")
@@ -71,11 +73,27 @@ def change_email(records: Records, request: httpx.Request) -> httpx.Response:
     return httpx.Response(202, json={})
 
 
+def choose_mails(records: Records, request: httpx.Request) -> httpx.Response:
+    user, body = user_of(request), body_of(request)
+    if body["language"] not in ("en", "zh"):
+        raise refuse(400, ErrorCode.BODY_INVALID, "Language must be 'en' or 'zh'", "language")
+    records.languages[user.id] = body["language"]
+    (records.quiet.discard if body["notices"] else records.quiet.add)(user.id)
+    return httpx.Response(204)
+
+
+def unsubscribe(records: Records, request: httpx.Request) -> httpx.Response:
+    user_id, _, proof = body_of(request)["token"].partition(".")
+    if proof != "proof":
+        raise refuse(400, ErrorCode.LINK_INVALID, LINK_INVALID)
+    records.quiet.add(user_id)
+    return httpx.Response(200, json={})
+
+
 def _spent(records: Records, token: str, *kinds: str) -> tuple[str, str, str]:
     link = records.links.get(token)
     if link is None or link[0] not in kinds:
-        message = "This link was used before, was replaced by a newer one, or is too old"
-        raise refuse(400, ErrorCode.LINK_INVALID, message)
+        raise refuse(400, ErrorCode.LINK_INVALID, LINK_INVALID)
     del records.links[token]
     return link
 

@@ -146,6 +146,10 @@ class Records:
     """By the user's id, as typed."""
     confirmed: set[str] = field(default_factory=set)
     """Ids of users with a confirmed address."""
+    languages: dict[str, str] = field(default_factory=dict)
+    """Of the mails, by the user's id; English for others."""
+    quiet: set[str] = field(default_factory=set)
+    """Ids of users who turned notices off."""
     bounced: set[str] = field(default_factory=set)
     """Ids of users to whom no mail can be sent."""
     must_confirm: bool = False

@@ -78,6 +78,8 @@ def own(records: Records, user_id: str) -> Mapping[str, Any]:
         "email": records.emails[user_id],
         "confirmed": user_id in records.confirmed,
         "bounced": user_id in records.bounced,
+        "language": records.languages.get(user_id, "en"),
+        "notices": user_id not in records.quiet,
     }
 
 

@@ -43,9 +43,8 @@ async def test_a_session_knows_the_address_of_its_user(shop: Shop) -> None:
     assert user is not None
 
     assert await shop.api(user).email() == "Ada@Example.test"
-    assert shop.json(200) == {
-        "currentUser": {"id": user.id, "email": "Ada@Example.test", "confirmed": False, "bounced": False}
-    }
+    fresh = {"confirmed": False, "bounced": False, "language": "en", "notices": True}
+    assert shop.json(200) == {"currentUser": {"id": user.id, "email": "Ada@Example.test", **fresh}}
     for visitor in (shop.visitors, shop.buyers):
         assert await visitor.email() == ""
         assert shop.json(200) == {"currentUser": None}
@@ -169,3 +168,19 @@ async def test_a_visitor_has_no_account_to_change(shop: Shop) -> None:
     ):
         with shop.refuses(401, ("not-authorized", "Not authorized", None)):
             await change
+
+
+async def test_a_user_chooses_the_mails(shop: Shop) -> None:
+    user = SESSIONS.read(session_of(list(await shop.visitors.signup("Ada@Example.test", PASSWORD)))[0])
+    assert user is not None
+
+    await shop.api(user).choose_mails("zh", notices=False)
+
+    await shop.api(user).email()
+    shown = shop.json(200)["currentUser"]
+    assert (shown["language"], shown["notices"]) == ("zh", False)
+
+
+async def test_a_link_that_is_not_ours_turns_no_mails_off(shop: Shop) -> None:
+    with shop.refuses(400, BAD_LINK):
+        await shop.visitors.unsubscribe("not-ours")

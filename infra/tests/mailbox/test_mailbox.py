@@ -180,3 +180,11 @@ async def test_a_mail_that_is_too_long_is_refused(store: Store) -> None:
 def test_only_its_owner_can_read_the_folder(tmp_path: Path) -> None:
     Store(tmp_path / "mail")
     assert (tmp_path / "mail").stat().st_mode & 0o077 == 0
+
+
+async def test_an_address_of_the_refused_domain_is_refused_for_good(store: Store) -> None:
+    with pytest.raises(smtplib.SMTPRecipientsRefused) as refusal:
+        await send(store, message("Bounces", to="ada@refused.test"))
+
+    assert refusal.value.recipients["ada@refused.test"][0] == 550
+    assert store.numbers() == []

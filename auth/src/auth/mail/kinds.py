@@ -18,6 +18,10 @@ class Kind(StrEnum):
     NEW_DEVICE = "new-device"
     PASSKEY_ADDED = "passkey-added"
     PASSKEY_REMOVED = "passkey-removed"
+    BOUGHT = "bought"
+    SOLD = "sold"
+    HOLD_ENDING = "hold-ending"
+    PAYMENT_VOIDED = "payment-voided"
 
 
 class NotAPath(ValueError):
@@ -30,9 +34,11 @@ class Content:
 
     path: Target of the mail's button: a path of the site with its query, such as "/auth/reset?token=…". A
     one-time secret in it is stored until the mail is sent, and never longer than the mail's `useful_until`.
+    optional: Whether the user can turn mails of this kind off.
     """
 
     kind: ClassVar[Kind]
+    optional: ClassVar[bool] = False
     path: str = field(repr=False)
 
     def __post_init__(self) -> None:
@@ -109,12 +115,56 @@ class PasskeyRemoved(Notice):
     name: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AboutSale(Content):
+    """title: Of the ticket, in its seller's words. day: Of the event, "2026-12-24"; "" for none.
+
+    cents: Price of the order.
+    """
+
+    title: str
+    day: str
+    cents: int
+
+
+class Bought(AboutSale):
+    """To the buyer, once the order is paid."""
+
+    __slots__ = ()
+    kind = Kind.BOUGHT
+
+
+class Sold(AboutSale):
+    """To the seller, once the order is paid."""
+
+    __slots__ = ()
+    kind = Kind.SOLD
+    optional = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HoldEnding(AboutSale):
+    """To the buyer of an unpaid order. until: End of the hold."""
+
+    kind = Kind.HOLD_ENDING
+    optional = True
+    until: datetime
+
+
+class PaymentVoided(AboutSale):
+    """To the buyer, whose card is not charged: the order ended before the money was taken."""
+
+    __slots__ = ()
+    kind = Kind.PAYMENT_VOIDED
+
+
 CONTENTS = MappingProxyType(
     {
         each.kind: each
         for each in (
             *(Confirm, Reset, AddressChange, AddressChanged, PasswordChanged, NewDevice),
             *(PasskeyAdded, PasskeyRemoved),
+            *(Bought, Sold, HoldEnding, PaymentVoided),
         )
     }
 )

@@ -9,9 +9,9 @@ or a browser typed: it can't add a header, a paragraph or a link, or turn the di
 import hashlib
 import unicodedata
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -20,14 +20,31 @@ from auth.mail.addresses import smtp_address
 from auth.mail.kinds import Kind
 from auth.mail.languages import CHINESE, ENGLISH
 from auth.mail.mails import Mail
+from auth.mail.unsubscribing import Unsubscribing
 
 SITE = "GitTix"
 MAX_VALUE = 200
 TAGS = {ENGLISH: "en", CHINESE: "zh-Hans"}
 """Values of HTML's `lang` (BCP 47)."""
+TURN_OFF = {ENGLISH: "Turn off mails like this one", CHINESE: "不再接收此类邮件"}
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS = frozenset("\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}")
 """Parts of words in Persian and Hindi, and of emoji."""
+
+
+class _UrlHeader(UnstructuredHeader, BaseHeader):
+    """A header with a URL, in one line of any length up to 998 characters.
+
+    The standard library would encode a longer one as words, which no reader decodes in this header.
+    """
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _UrlHeader)
+POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
 class Letters:
@@ -36,9 +53,10 @@ class Letters:
     sender: E-mail address of MAIL_FROM. public_url: Address of the site without a path, PUBLIC_URL.
     """
 
-    def __init__(self, sender: str, public_url: str) -> None:
+    def __init__(self, sender: str, public_url: str, unsubscribing: Unsubscribing) -> None:
         self._sender = Address(SITE, addr_spec=sender)
         self._public_url = public_url
+        self._unsubscribing = unsubscribing
         loader = PackageLoader("auth.mail")
         self._plain = _environment(loader, autoescape=False)
         self._html = _environment(loader, autoescape=True)
@@ -49,6 +67,7 @@ class Letters:
         Raises NotAnAddress.
         """
         subject, words, button = self._rendered(mail)
+        turn_off = self._unsubscribing.path(mail.user_id) if mail.content.optional else ""
         laid_out = {
             "site": SITE,
             "lang": TAGS[mail.language],
@@ -56,8 +75,10 @@ class Letters:
             "paragraphs": words,
             "button": button,
             "link": f"{self._public_url}{mail.content.path}",
+            "turn_off": turn_off and f"{self._public_url}{turn_off}",
+            "turn_off_words": TURN_OFF[mail.language],
         }
-        message = EmailMessage(SMTP)
+        message = EmailMessage(POLICY)
         message["Subject"] = subject
         message["From"] = self._sender
         message["To"] = smtp_address(mail.to)
@@ -66,6 +87,9 @@ class Letters:
         message["Content-Language"] = laid_out["lang"]
         # Keeps answers of absence and the like away (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
+        if laid_out["turn_off"]:
+            message["List-Unsubscribe"] = f"<{laid_out['turn_off']}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(self._plain.get_template("letter.txt").render(laid_out))
         message.add_alternative(self._html.get_template("letter.html").render(laid_out), subtype="html")
         # The standard library's own is random.
@@ -91,7 +115,7 @@ def _environment(loader: PackageLoader, *, autoescape: bool) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(value=one_line, minute=_minute)
+    environment.filters.update(value=one_line, minute=_minute, money=_money)
     return environment
 
 
@@ -110,6 +134,10 @@ def _is_unprintable(character: str) -> bool:
 
 def _minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _money(cents: int) -> str:
+    return f"{cents // 100:,}.{cents % 100:02d}"
 
 
 def _digest(mail_id: str) -> str:

@@ -54,12 +54,18 @@ class Postman:
         self._server = server
         self._connection: SMTP | None = None
 
+    async def reach(self) -> None:
+        """Connects, unless the connection is still good. Raises Unreachable."""
+        await self._connected()
+
     async def deliver(self, message: EmailMessage) -> None:
-        """Returns once the server has taken the message. Raises Unreachable, Refused or Bounced.
+        """Returns once the server has taken the message. Follows `reach`.
+
+        Raises Unreachable, Refused or Bounced.
 
         Where the answer is lost, the message may have been taken: Refused.
         """
-        connection = await self._connected()
+        connection = self._connection or await self._connected()
         try:
             async with asyncio.timeout(MAIL_SECONDS - STEP_SECONDS):
                 await connection.send_message(message)

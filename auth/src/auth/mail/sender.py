@@ -80,6 +80,8 @@ class Sender:
 
     async def send(self, mail_id: str, postman: Postman) -> None:
         """Sends a mail, unless another process has it. Raises Unreachable, and leaves the mail due."""
+        # Before the lease: while no server answers, a process that is killed leaves no mail leased.
+        await postman.reach()
         mail = await self._mails.lease(mail_id)
         if mail is None:
             return

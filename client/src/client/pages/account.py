@@ -58,6 +58,15 @@ async def change_password(_user: Member, page: Pages, api: Apis, form: Form) -> 
     return see_other(ACCOUNT, cookies, Flash.PASSWORD_CHANGED)
 
 
+@router.post("/mails")
+async def choose_mails(_user: Member, page: Pages, api: Apis, form: Form) -> Response:
+    try:
+        await api.choose_mails(form.get("mail_language", ""), notices=form.get("notices") != "off")
+    except AppError as error:
+        return await refused(page, api, error, ())
+    return see_other(ACCOUNT, message=Flash.MAILS_CHOSEN)
+
+
 @router.post("/sessions/end")
 async def end_session(_user: Member, api: Apis, form: Form) -> Response:
     """One that has ended meanwhile, as by the same form in another tab, is what was asked for."""

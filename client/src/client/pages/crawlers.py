@@ -17,7 +17,7 @@ from common.base.errors import NotFound
 
 router = APIRouter(include_in_schema=False)
 
-PRIVATE = ("/api/", "/auth/", "/language", "/listings", "/orders", "/receipts/")
+PRIVATE = ("/api/", "/auth/", "/language", "/listings", "/orders", "/receipts/", "/unsubscribe")
 _FOR_A_DAY = {"Cache-Control": "public, max-age=86400"}
 
 GOOD_FOR = timedelta(days=90)

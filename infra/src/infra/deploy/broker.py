@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
+import auth.listeners
 import auth.publishers
 import expiration.listeners
 import expiration.publishers
@@ -43,18 +44,15 @@ def accounts() -> Sequence[Account]:
         _service(expiration.publishers, expiration.listeners),
         _service(payments.publishers, payments.listeners, followed=FOLLOWED),
         Account("client", watched=pages.SUBJECTS, followed=FOLLOWED),
-        _service(auth.publishers, followed=FOLLOWED),
+        _service(auth.publishers, auth.listeners, followed=FOLLOWED),
     )
 
 
-def _service(
-    publishers: ModuleType, listeners: ModuleType | None = None, *, followed: tuple[str, ...] = ()
-) -> Account:
-    """listeners: None for a service without a durable consumer."""
+def _service(publishers: ModuleType, listeners: ModuleType, *, followed: tuple[str, ...] = ()) -> Account:
     emitted = [one for one in vars(publishers).values() if _is_own(one, Publisher, publishers)]
     (user,) = {publisher.source for publisher in emitted}
     kinds = tuple(str(event.subject) for publisher in emitted for event in publisher.events)
-    return Account(user, kinds, None if listeners is None else _durable(listeners), followed=followed)
+    return Account(user, kinds, _durable(listeners), followed=followed)
 
 
 def _durable(listeners: ModuleType) -> str:

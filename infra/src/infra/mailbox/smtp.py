@@ -1,10 +1,12 @@
-"""Takes mails over SMTP for every address, and sends none on."""
+"""Takes mails over SMTP for every address but those at REFUSED, and sends none on."""
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from infra.mailbox.store import Store
 
 MAX_BYTES = 1_000_000
+REFUSED = "refused.test"
+"""Domain whose addresses are refused for good, so that one can see what follows."""
 
 
 class Intake:
@@ -12,6 +14,15 @@ class Intake:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address.rpartition("@")[2].lower() == REFUSED:
+            return "550 5.1.1 no such user"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         content = envelope.content or b""

@@ -33,7 +33,7 @@ SECONDS = 4
 WRITES = 2_000
 LATENCY_SAMPLES = 200
 SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "client")
-EVENT_SERVICES = ("tickets", "orders", "expiration", "worker", "payments")
+EVENT_SERVICES = ("auth", "tickets", "orders", "expiration", "worker", "payments")
 QUIET_SECONDS = 2.0
 
 

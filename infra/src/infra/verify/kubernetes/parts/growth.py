@@ -13,7 +13,7 @@ from infra.verify.kubernetes.suite import Suite, Verdict
 REPLICAS = 3
 FLOWS = 400
 DUE_TOGETHER = 100
-CONSUMERS = ("tickets", "orders", "payments", "expiration")
+CONSUMERS = ("auth", "tickets", "orders", "payments", "expiration")
 # Runs inside the pod: these pages answer 404 to a proxy's requests, and also to those of the API server's
 # proxy.
 TELL = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:3000/metrics').read().decode())"

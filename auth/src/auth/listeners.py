@@ -1,0 +1,62 @@
+"""Listeners: tickets and orders (kept as replicas), and the mails about sales."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from auth import notices
+from auth.notices import NoticeContext
+from auth.sales import OrderEvent, TicketEvent, TicketReplica, order_fields, ticket_fields
+from common.contract.events import (
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderUpdated,
+    PaymentVoided,
+    TicketCreated,
+    TicketUpdated,
+    TicketWithdrawn,
+)
+from common.messaging.listener import Listener
+
+QUEUE_GROUP = "auth"
+
+
+class TicketListener(Listener[TicketCreated | TicketUpdated | TicketWithdrawn]):
+    queue_group = QUEUE_GROUP
+
+    def __init__(self, tickets: TicketReplica) -> None:
+        self._tickets = tickets
+
+    async def on_message(self, event: TicketEvent) -> None:
+        await self._tickets.apply(event.id, event.version, ticket_fields(event))
+
+
+class OrderListener(Listener[OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted]):
+    """Applies each event to the replica, and mails a sale.
+
+    The mails are put also if the event was applied before: a crash may have come between the two.
+    """
+
+    queue_group = QUEUE_GROUP
+
+    def __init__(self, context: NoticeContext) -> None:
+        self._context = context
+
+    async def on_message(self, event: OrderEvent) -> None:
+        await self._context.sales.orders.apply(event.id, event.version, order_fields(event))
+        if isinstance(event, OrderCompleted):
+            await notices.mail_sale(self._context, event.id, event.completed_at)
+
+
+class PaymentVoidedListener(Listener[PaymentVoided]):
+    queue_group = QUEUE_GROUP
+
+    def __init__(self, context: NoticeContext) -> None:
+        self._context = context
+
+    async def on_message(self, event: PaymentVoided) -> None:
+        await notices.mail_voided(self._context, event.id, event.order_id)
+
+
+def listeners(context: NoticeContext) -> Sequence[Listener[Any]]:
+    return [TicketListener(context.sales.tickets), OrderListener(context), PaymentVoidedListener(context)]
