@@ -31,7 +31,12 @@ Json = dict[str, Any]
 
 
 def an_app(
-    database: Database, stream: Stream, max_listings: int = 10_000, listings_per_hour: int = 0
+    database: Database,
+    stream: Stream,
+    max_listings: int = 10_000,
+    listings_per_hour: int = 0,
+    *,
+    search_dir: str = "",
 ) -> FastAPI:
     settings = Settings(
         mongo_uri="mongodb://unused",
@@ -40,6 +45,7 @@ def an_app(
         cookie_secure=False,
         max_listings=max_listings,
         listings_per_hour=listings_per_hour,
+        search_dir=search_dir,
     )
     return create_app(settings, database=database, stream=stream)
 

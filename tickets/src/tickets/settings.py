@@ -11,3 +11,5 @@ class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     """Listings of one seller that are on sale or held."""
     listings_per_hour: Annotated[int, Field(ge=0, le=1_000)] = 30
     """New listings of one seller in any hour; 0 for any number."""
+    search_dir: str = ""
+    """Folder of the search index, on a disk that may be lost; empty: the database searches."""
