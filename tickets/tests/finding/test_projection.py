@@ -229,3 +229,18 @@ async def test_processes_of_one_folder_have_an_index_each(stream: FakeStream, tm
         await finds(other, [ticket])
 
     assert sorted(os.listdir(tmp_path)) == ["0", "1"]
+
+
+async def test_a_panic_of_the_library_is_a_broken_index(
+    stream: FakeStream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class PanicException(BaseException):
+        """As PyO3 raises it: no Exception."""
+
+    def panics(*_: object) -> list[object]:
+        raise PanicException
+
+    async with running(stream, tmp_path) as following:
+        monkeypatch.setattr("tickets.finding.index._sorted", panics)
+        with pytest.raises(NotCaughtUp):
+            await found(following)

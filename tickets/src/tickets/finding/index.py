@@ -6,7 +6,7 @@ step: a process that is killed reads the rest of the stream, and nothing twice.
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -39,6 +39,20 @@ class Broken(Exception):
     """The files can't be read, or not be written."""
 
 
+@contextmanager
+def _broken() -> Iterator[None]:
+    """Raises Broken for what tantivy raises."""
+    try:
+        yield
+    except BROKEN as error:
+        raise Broken(repr(error)) from error
+    except BaseException as error:
+        # A panic of Rust code, which Python must not take for the end of the process.
+        if type(error).__name__ == "PanicException":
+            raise Broken(repr(error)) from error
+        raise
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """cursor: Names the place after it, in the order of its search."""
@@ -53,10 +67,10 @@ class Index:
     def __init__(self, folder: Folder) -> None:
         """Opens what the folder has, or begins at nothing."""
         self._folder = folder
-        self.rebuilds = 0
         try:
-            self._open()
-        except BROKEN:
+            with _broken():
+                self._open()
+        except Broken:
             self.clear()
 
     def _open(self) -> None:
@@ -68,18 +82,15 @@ class Index:
 
     def clear(self) -> None:
         """Begins at nothing. Raises Broken where even that fails."""
-        self.rebuilds += 1
         self._writer = None
-        self._folder.empty()
-        try:
+        with _broken():
+            self._folder.empty()
             self._open()
-        except BROKEN as error:
-            raise Broken(repr(error)) from error
 
     def close(self) -> None:
         """Leaves what was not committed to the next process."""
         if self._writer is not None:
-            with suppress(*BROKEN):
+            with suppress(Broken), _broken():
                 self._writer.rollback()
         self._writer = None
         self._folder.close()
@@ -92,35 +103,34 @@ class Index:
     def put(self, entry: Entry) -> None:
         """In the place of the entry that the ticket has."""
         self.remove(entry.id)
-        self._writing.add_document(entries.document(entry))
+        with _broken():
+            self._writing.add_document(entries.document(entry))
 
     def remove(self, ticket_id: str) -> None:
-        self._writing.delete_documents_by_term("id", ticket_id)
+        with _broken():
+            self._writing.delete_documents_by_term("id", ticket_id)
 
     def remove_before(self, day: date) -> None:
         """Those whose day is earlier."""
-        self._writing.delete_documents_by_query(queries.between("day", None, day.toordinal() - 1))
+        with _broken():
+            self._writing.delete_documents_by_query(queries.between("day", None, day.toordinal() - 1))
 
     def commit(self, position: int) -> None:
         """position: Sequence in the stream of the last event that was written."""
-        try:
+        with _broken():
             self.remove(PLACE)
             self._writing.add_document(entries.place(position))
             self._writing.commit()
             self._reload()
-        except BROKEN as error:
-            raise Broken(repr(error)) from error
         self.position = position
 
     def find(self, search: Search, limit: int) -> Sequence[Hit]:
         """At most `limit` hits, in the order of the search."""
         searcher = self._searcher
-        try:
+        with _broken():
             if search.sort is Sort.RELEVANCE:
                 return list(_by_level(searcher, search, limit))
             return _sorted(searcher, search, limit)
-        except BROKEN as error:
-            raise Broken(repr(error)) from error
 
     @property
     def _writing(self) -> IndexWriter:
