@@ -36,6 +36,8 @@ def an_app(
     max_listings: int = 10_000,
     listings_per_hour: int = 0,
     max_markup_percent: int | None = None,
+    *,
+    search_dir: str = "",
 ) -> FastAPI:
     settings = Settings(
         mongo_uri="mongodb://unused",
@@ -45,6 +47,7 @@ def an_app(
         max_listings=max_listings,
         listings_per_hour=listings_per_hour,
         max_markup_percent=max_markup_percent,
+        search_dir=search_dir,
     )
     return create_app(settings, database=database, stream=stream)
 

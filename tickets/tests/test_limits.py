@@ -33,9 +33,13 @@ def clock(clock: Clock) -> Clock:
 
 @asynccontextmanager
 async def a_market(
-    database: Database, stream: FakeStream, seller: CurrentUser, **limits: int
+    database: Database,
+    stream: FakeStream,
+    seller: CurrentUser,
+    max_listings: int = 10_000,
+    listings_per_hour: int = 0,
 ) -> AsyncIterator[Market]:
-    async with running(an_app(database, stream, **limits)) as client:
+    async with running(an_app(database, stream, max_listings, listings_per_hour)) as client:
         yield Market(client, stream, seller)
 
 

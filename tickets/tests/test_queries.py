@@ -126,6 +126,7 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         "tickets.derived_by_older": listings.derived_by_older,
         "tickets.over_on_sale": listings.over_on_sale,
         "tickets.derive_again": lambda: listings.derive_again(one),
+        "tickets.on_sale_of": lambda: listings.on_sale_of([ticket.id for ticket in listed[:LIMIT]]),
         "tickets.summary": lambda: listings.summary(SELLER),
         "orders.find": lambda: progress.find(order),
         "orders.apply": lambda: progress.apply(order, 1, {}),

@@ -150,7 +150,9 @@ def _check(query: Mapping[str, str]) -> None:
         raise refuse(400, ErrorCode.Q_TOO_LONG, "Q must be at most 100 characters", "q")
     checked(
         limit=lambda: whole_number(query.get("limit", "50"), "limit", 100),
-        sort=lambda: one_of(query.get("sort", "newest"), "sort", "newest", "price", "-price", "date"),
+        sort=lambda: one_of(
+            query.get("sort", "newest"), "sort", "newest", "price", "-price", "date", "relevance"
+        ),
         status=lambda: one_of(query.get("status", "sold"), "status", *STATUSES),
     )
     least, most = (bound(query.get(name, "1"), name) for name in ("minPrice", "maxPrice"))

@@ -1,5 +1,7 @@
 """Composition root: the one place that wires the service."""
 
+from pathlib import Path
+
 from fastapi import FastAPI
 
 from common.contract import ended_sessions
@@ -15,6 +17,8 @@ from common.persistence.own_events import OwnEvents
 from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from tickets import sweep
+from tickets.finding.finder import Finder
+from tickets.finding.projection import Projection
 from tickets.listeners import listeners
 from tickets.markup import Markup
 from tickets.new_listings import NewListings
@@ -44,6 +48,7 @@ def create_app(
     new_listings = NewListings(database, settings.listings_per_hour)
     parked = ParkedMessages(database)
     sessions = settings.sessions()
+    index = Projection(stream, Path(settings.search_dir)) if settings.search_dir else None
     service = Service(
         database=database,
         stream=stream,
@@ -55,12 +60,20 @@ def create_app(
         ],
         relays=[repositories.tickets.relay],
         consumer=Consumer(stream, listeners(repositories), parked),
-        replays=[ended_sessions.follow(stream, sessions.ended)],
+        replays=[ended_sessions.follow(stream, sessions.ended), *([] if index is None else [index])],
         jobs=[lambda: sweep.run(repositories.tickets)],
+        on_stop=[] if index is None else [index.close],
     )
     app = create_http_app(
         "tickets",
-        [create_router(repositories.tickets, new_listings, Markup(settings.max_markup_percent))],
+        [
+            create_router(
+                repositories.tickets,
+                new_listings,
+                Markup(settings.max_markup_percent),
+                Finder(repositories.tickets, index),
+            )
+        ],
         service.lifespan,
         service.checks(),
         site=Site(settings.cookie_secure),

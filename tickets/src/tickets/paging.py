@@ -3,7 +3,6 @@
 import base64
 import binascii
 import re
-from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Annotated, Literal
 from urllib.parse import urlencode
@@ -14,9 +13,8 @@ from common.base.errors import BadRequest, InvalidValue
 from common.base.ids import is_id
 from common.base.money import MAX_UNITS, Money, number
 from common.contract.error_codes import ErrorCode
-from tickets.domain import Ticket
 from tickets.repository import Page
-from tickets.sorting import Cursor, Sort, cursor_of
+from tickets.sorting import Cursor, Sort
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
@@ -92,8 +90,8 @@ def _bound(text: str, name: str, rounding: str) -> Money | None:
 PageQuery = Annotated[Page, Depends(page)]
 
 
-def next_link(path: str, page: Page, seller: str | None, shown: Sequence[Ticket]) -> str:
-    """`Link` header (RFC 8288) for the page after `shown`: this page's query with another cursor."""
+def next_link(path: str, page: Page, seller: str | None, after: Cursor) -> str:
+    """`Link` header (RFC 8288) for the page after that cursor: this page's query with another cursor."""
     query = {
         "q": page.words,
         "minPrice": "" if page.min_price is None else str(page.min_price),
@@ -102,6 +100,6 @@ def next_link(path: str, page: Page, seller: str | None, shown: Sequence[Ticket]
         "sort": "" if page.sort is Sort.NEWEST else page.sort.value,
         "limit": str(page.limit),
         "seller": seller or "",
-        "cursor": encode(cursor_of(shown[-1], page.sort), page.sort),
+        "cursor": encode(after, page.sort),
     }
     return f'<{path}?{urlencode({k: v for k, v in query.items() if v})}>; rel="next"'

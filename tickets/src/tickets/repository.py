@@ -182,6 +182,12 @@ class TicketRepository(Repository[Ticket]):
         """
         return await self._page(ON_SALE | {"soonness": not_before(_soonest())}, page)
 
+    async def on_sale_of(self, ids: Sequence[str]) -> Sequence[Ticket]:
+        """Those of these tickets that are on sale, in no order."""
+        query = {"_id": {"$in": list(ids)}, **ON_SALE, "soonness": not_before(_soonest())}
+        found = await self.documents.find(query, {"outbox": 0}, limit=len(ids)) if ids else []
+        return [self.from_document(document) for document in found]
+
     async def of_seller(self, user_id: str, page: Page) -> Sequence[Ticket]:
         """The seller's listings in every state; at most `page.limit` + 1 of them."""
         return await self._page({"user_id": user_id}, page)

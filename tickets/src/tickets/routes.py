@@ -13,6 +13,7 @@ from common.http.preconditions import etag, expected_versions
 from common.http.rendering import JSON, json_response
 from common.http.session import MaybeUser, SignedIn, Trader, current_user
 from tickets import commands, paging
+from tickets.finding.finder import Finder, first_of
 from tickets.markup import Markup
 from tickets.new_listings import NewListings
 from tickets.paging import PageQuery
@@ -24,7 +25,9 @@ PATH = "/api/tickets"
 Body = Annotated[TicketInput, json_body(TicketInput)]
 
 
-def create_router(tickets: TicketRepository, new_listings: NewListings, markup: Markup) -> APIRouter:
+def create_router(
+    tickets: TicketRepository, new_listings: NewListings, markup: Markup, finder: Finder
+) -> APIRouter:
     """The handlers close over the repository: a dependency a request would cost as much as the handler."""
     router = APIRouter(prefix=PATH, tags=["tickets"])
 
@@ -33,15 +36,16 @@ def create_router(tickets: TicketRepository, new_listings: NewListings, markup: 
         if seller is None and page.status is not None:
             raise BadRequest("Status is for one's own listings", "status", code=ErrorCode.STATUS_NOT_ALLOWED)
         if seller is None:
-            found = await tickets.on_sale(page)
+            found = await finder.on_sale(page)
         elif user is None:
             raise NotAuthorized()
         else:
-            found = await tickets.of_seller(user.id, page)
-        shown = found[: page.limit]
-        headers = {"Link": paging.next_link(PATH, page, seller, shown)} if len(found) > page.limit else {}
+            found = first_of(await tickets.of_seller(user.id, page), page)
+        headers = {} if found.after is None else {"Link": paging.next_link(PATH, page, seller, found.after)}
         viewer_id = None if user is None else user.id
-        content = TICKETS.dump_json([TicketOutput.of(ticket, viewer_id) for ticket in shown], by_alias=True)
+        content = TICKETS.dump_json(
+            [TicketOutput.of(ticket, viewer_id) for ticket in found.tickets], by_alias=True
+        )
         return Response(content, headers=headers, media_type=JSON)
 
     @router.get("/summary", responses={200: {"model": SummaryOutput}})

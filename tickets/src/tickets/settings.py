@@ -13,3 +13,5 @@ class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     """New listings of one seller in any hour; 0 for any number."""
     max_markup_percent: Annotated[int, Field(ge=0, le=10_000)] | None = None
     """How far a price may be above the face value, which has to be given then; None for no limit."""
+    search_dir: str = ""
+    """Folder of the search index, on a disk that may be lost; empty: the database searches."""

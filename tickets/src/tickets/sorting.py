@@ -13,6 +13,8 @@ class Sort(StrEnum):
     DEAREST = "-price"
     SOONEST = "date"
     """By the event's day; tickets without a day last."""
+    RELEVANCE = "relevance"
+    """By how near the words are; the newest first among equals, and where the database searches."""
 
 
 Cursor = tuple[int | None, str]
@@ -25,12 +27,19 @@ def soonness(ticket: Ticket) -> int | None:
 
 
 def cursor_of(ticket: Ticket, sort: Sort) -> Cursor:
-    return soonness(ticket) if sort is Sort.SOONEST else ticket.price.cents, ticket.id
+    match sort:
+        case Sort.SOONEST:
+            return soonness(ticket), ticket.id
+        case Sort.RELEVANCE:
+            return 0, ticket.id
+        case _:
+            return ticket.price.cents, ticket.id
 
 
 _NEWEST_FIRST = ("_id", DESCENDING)
 ORDERS: Mapping[Sort, Keys] = {
     Sort.NEWEST: [_NEWEST_FIRST],
+    Sort.RELEVANCE: [_NEWEST_FIRST],
     Sort.CHEAPEST: [("price_cents", ASCENDING), _NEWEST_FIRST],
     # Ascending price reads the same index from its other end.
     Sort.DEAREST: [("price_cents", DESCENDING), ("_id", ASCENDING)],
@@ -46,7 +55,7 @@ def beyond(after: Cursor, sort: Sort) -> Document:
     """
     key, ticket_id = after
     match sort:
-        case Sort.NEWEST:
+        case Sort.NEWEST | Sort.RELEVANCE:
             return {"_id": {"$lt": ticket_id}}
         case Sort.CHEAPEST:
             later = [{"price_cents": {"$gt": key}}, {"_id": {"$lt": ticket_id}}]

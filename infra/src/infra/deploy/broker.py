@@ -28,6 +28,7 @@ from common.messaging.publisher import Publisher
 from common.messaging.seeds import key_variable
 from common.runtime.settings import ADMINISTRATOR
 from infra.deploy.broker_users import FILE
+from tickets.finding import projection
 
 HEADER = "# Written by `python -m infra.deploy.broker` from the services' publishers and listeners.\n"
 
@@ -39,7 +40,7 @@ FOLLOWED = (ended_sessions.SUBJECT,)
 def accounts() -> Sequence[Account]:
     """The users of the broker but for its administrator."""
     return (
-        _service(tickets.publishers, tickets.listeners, followed=FOLLOWED),
+        _service(tickets.publishers, tickets.listeners, followed=(*FOLLOWED, projection.SUBJECT)),
         _service(orders.publishers, orders.listeners, followed=FOLLOWED),
         _service(expiration.publishers, expiration.listeners),
         _service(payments.publishers, payments.listeners, followed=FOLLOWED),

@@ -61,7 +61,11 @@ def services(config: Config, keys: Keys, seeds: Seeds | None = None) -> Mapping[
         | {"MAIL_URL": config.mail(), "MAIL_FROM": MAIL_FROM}
         | _passed(config, "MAIL_FROM")
         | _passed(config, *GUESSES),
-        "tickets": mongo("tickets") | nats("tickets") | session | _passed(config, "MAX_MARKUP_PERCENT"),
+        "tickets": mongo("tickets")
+        | nats("tickets")
+        | session
+        | _passed(config, "MAX_MARKUP_PERCENT")
+        | {"SEARCH_DIR": str(config.data_dir / "search")},
         "orders": mongo("orders") | nats("orders") | session | hold | of_others(keys, "RECEIPT_KEYS"),
         "expiration": nats("expiration") | {"REDIS_URL": config.redis()},
         "payments": mongo("payments") | nats("payments") | session | _gateway(config),

@@ -1,0 +1,1 @@
+"""Search by words: an index of the tickets on sale in each process, fed by the ticket events."""
