@@ -1,8 +1,9 @@
 """Query plans of the payments database, over 100,000 documents of each kind: each query reads by an index."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -13,6 +14,7 @@ from common.persistence.mongo import Database, Document
 from common.testing.fake_stream import FakeStream
 from common.testing.plans import faults_of, fill, missing, stored
 from payments.domain import Attempt, AttemptStatus, Payment, Status
+from payments.export import exports
 from payments.fake_gateway import FakeGateway
 from payments.gateway import Charge
 from payments.publishers import publishers
@@ -100,7 +102,7 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
     placed = attempt(new_id())
     await tries.begin(placed)
     charge = begun.charge
-    queries = {
+    queries: dict[str, Callable[[], Awaitable[object]]] = {
         "payments.find": lambda: ours.find(one.id),
         "payments.get": lambda: ours.get(one.id),
         "payments.save": lambda: captured(repositories, one),
@@ -139,6 +141,8 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
     # A payment is idempotent by its order, and needs no key.
     unused = {"payments.create", "payments.once"}
     assert missing(queries, payments=ours, orders=orders, attempts=tries, webhooks=webhooks) == unused
+    own = exports(real_database)
+    queries |= {f"export.{name}": partial(own.page, "u", f"{name}:") for name in own.sections}
     assert await faults_of(real_database, queries) == []
 
 

@@ -24,6 +24,7 @@ class PaymentRepository(Repository[Payment]):
     collection = "payments"
     indexes = (
         Index([("order_id", ASCENDING)], name="of_order", unique=True),
+        Index([("user_id", ASCENDING), ("_id", ASCENDING)], name="of_user"),
         Index([("open", ASCENDING), ("_id", ASCENDING)], name="open_payments", where={"open": True}),
     )
     retired = ("open",)
@@ -116,7 +117,10 @@ class Attempts:
 
     async def prepare(self) -> None:
         await self._documents.create_indexes(
-            [Index([("check_at", ASCENDING)], name="to_be_checked", sparse=True)]
+            [
+                Index([("check_at", ASCENDING)], name="to_be_checked", sparse=True),
+                Index([("user_id", ASCENDING), ("_id", ASCENDING)], name="of_user"),
+            ]
         )
 
     async def find(self, order_id: str) -> Attempt | None:

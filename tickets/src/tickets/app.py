@@ -6,6 +6,7 @@ from common.contract import ended_sessions
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.cross_site import Site
+from common.http.export import create_export_router
 from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
@@ -15,6 +16,7 @@ from common.persistence.own_events import OwnEvents
 from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from tickets import sweep
+from tickets.export import exports
 from tickets.listeners import listeners
 from tickets.new_listings import NewListings
 from tickets.publishers import publishers
@@ -59,7 +61,10 @@ def create_app(
     )
     app = create_http_app(
         "tickets",
-        [create_router(repositories.tickets, new_listings)],
+        [
+            create_export_router("/api/tickets", exports(database)),
+            create_router(repositories.tickets, new_listings),
+        ],
         service.lifespan,
         service.checks(),
         site=Site(settings.cookie_secure),
