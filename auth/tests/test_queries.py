@@ -1,14 +1,16 @@
 """Query plans of the auth database, over 100,000 documents of each kind: every query reads by an index."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from auth.changes import Change, ChangeKind
 from auth.domain import Email, Source, User
 from auth.errors import LinkInvalid
+from auth.export import exports
 from auth.failed_sign_ins import Attempt
 from auth.links import Link, LinkKind
 from auth.mail.kinds import Confirm
@@ -17,6 +19,7 @@ from auth.passkeys.repository import new_passkey
 from auth.repository import Repositories
 from auth.reset_requests import ResetRequest
 from auth.sales import Sales
+from auth.sessions import SessionRecords
 from auth.settings import Settings
 from common.base import times
 from common.base.creation import Creation
@@ -99,7 +102,7 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
     await users.add(holder)
     passkey = new_passkey("Phone", "credential", "key", 0)
 
-    queries = {
+    queries: dict[str, Callable[[], Awaitable[object]]] = {
         "users.generation_of": lambda: users.generation_of(email),
         "users.confirm": lambda: users.confirm(user),
         "users.change_password": lambda: users.change_password(user, "new", change),
@@ -160,6 +163,13 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
     new |= {"passkeys": passkeys, "spent": repositories.spent_challenges}
     left_out = missing(queries, **old, **new)
     assert left_out == {"users.add", "mails.put", "spent.spend"}
+    await real_database["sessions"].create_indexes(SessionRecords.indexes)
+    await fill(
+        real_database["sessions"],
+        ({"_id": f"{n}", "user_id": f"{n // 10}", "used_at": at} for n in range(COUNT)),
+    )
+    own = exports(real_database)
+    queries |= {f"export.{name}": partial(own.page, user.id, f"{name}:") for name in own.sections}
     assert await faults_of(real_database, queries) == []
 
 

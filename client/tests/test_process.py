@@ -11,9 +11,10 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 from tests.edge import edge
-from tests.fake_apis import FakeApis
+from tests.fake_apis import FakeApis, Ticket
 
-from common.testing.browser import CLIENT_ADDRESS_KEY, JWT_PUBLIC_KEYS
+from common.base.money import Money
+from common.testing.browser import CLIENT_ADDRESS_KEY, JWT_PUBLIC_KEYS, a_user, signed_in
 
 pytestmark = pytest.mark.sockets
 
@@ -35,6 +36,7 @@ async def started(apis_url: str) -> AsyncIterator[tuple[asyncio.subprocess.Proce
         "NATS_URL": "nats://127.0.0.1:1",
         "JWT_PUBLIC_KEYS": JWT_PUBLIC_KEYS,
         "CLIENT_ADDRESS_KEY": CLIENT_ADDRESS_KEY,
+        "COOKIE_SECURE": "false",
         "HOST": "127.0.0.1",
         "PORT": url.rpartition(":")[2],
     }
@@ -77,3 +79,19 @@ async def test_a_stop_ends_open_live_pages_in_order(apis: FakeApis) -> None:
         _, errors = await process.communicate()
 
     assert process.returncode == 0, errors.decode()
+
+
+async def test_a_download_that_fails_midway_ends_without_the_end_of_its_answer() -> None:
+    apis, user = FakeApis(), a_user()
+    for _ in range(2):
+        ticket = Ticket(title="Concert", price=Money(2000), user_id=user.id)
+        apis.tickets[ticket.id] = ticket
+    apis.refuses_later_pages = True
+
+    async with edge(apis) as running, started(running.url) as (_, browser):
+        with pytest.raises(httpx.RemoteProtocolError):
+            await browser.get("/account/data", headers=signed_in(user))
+        apis.refuses_later_pages = False
+        whole = await browser.get("/account/data", headers=signed_in(user))
+
+    assert len(whole.json()["listings"]) == 2

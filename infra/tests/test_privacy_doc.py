@@ -7,8 +7,16 @@ from pathlib import Path
 
 import pytest
 
+import auth.export
+import orders.export
+import payments.export
+import tickets.export
+from common.testing.memory import memory_database
+
 REPO = Path(__file__).parents[2]
 TEXT = (REPO / "docs/privacy.md").read_text()
+DOCUMENTS, _, REST = TEXT.partition("\n## Not in the file")
+NOT_EXPORTED = REST.partition("\n## ")[0]
 AUTH_ROOMS = ("sessions.py", "passkeys/repository.py", "passkeys/challenges.py")
 STORES = {
     "auth": (
@@ -36,16 +44,24 @@ NOT_STORED = {
 """Keys of dictionaries in these modules that are no fields: of a log line or a mail, statuses, results."""
 COMMON = {"_id", "version", "outbox", "id"}
 """Of every record, said once in the page; `id` is in a copy of another record."""
+EXPORTS = {
+    "auth": auth.export.exports,
+    "tickets": tickets.export.exports,
+    "orders": orders.export.exports,
+    "payments": payments.export.exports,
+}
+OWNER = {"user_id"}
+"""The id of the file's own user, by which its records are found."""
 
 
 def sources(service: str) -> Iterator[Path]:
     yield from (REPO / service / "src" / service / name for name in STORES[service])
 
 
-def rows(service: str) -> Iterator[tuple[str, str]]:
+def rows(service: str, text: str = DOCUMENTS) -> Iterator[tuple[str, str]]:
     """First cell, carried on over empty ones, and second cell of the service's rows."""
     first = ""
-    for line in TEXT.splitlines():
+    for line in text.splitlines():
         if line.startswith("| "):
             cells = line.split("|")
             first = cells[1].strip() or first
@@ -53,8 +69,8 @@ def rows(service: str) -> Iterator[tuple[str, str]]:
                 yield first, cells[2]
 
 
-def named(service: str, cell: int) -> set[str]:
-    return {name for row in rows(service) for name in re.findall(r"`(\w+)`", row[cell])}
+def named(service: str, cell: int, text: str = DOCUMENTS) -> set[str]:
+    return {name for row in rows(service, text) for name in re.findall(r"`(\w+)`", row[cell])}
 
 
 def written(service: str) -> set[str]:
@@ -79,3 +95,35 @@ def test_every_collection_of_a_service_is_explained(service: str) -> None:
     found = {name for module in modules for match in COLLECTION.findall(module.read_text()) for name in match}
 
     assert found - {"", "fake_provider_intents"} == named(service, 0)
+
+
+def fields_of(service: str, text: str) -> dict[str, set[str]]:
+    """The fields of each collection, without those inside of another field, which are in brackets."""
+    fields: dict[str, set[str]] = {}
+    for first, second in rows(service, text):
+        for collection in re.findall(r"`(\w+)`", first):
+            outer = re.findall(r"`(\w+)`", re.sub(r"\(.*?\)", "", second))
+            fields.setdefault(collection, set()).update(outer)
+    return fields
+
+
+@pytest.mark.parametrize("service", STORES)
+def test_a_field_is_in_a_users_file_or_is_left_out_for_a_reason(service: str) -> None:
+    sections = EXPORTS[service](memory_database()).sections
+    left_out = fields_of(service, NOT_EXPORTED)
+    for collection, stored in fields_of(service, DOCUMENTS).items():
+        section = sections.get(collection)
+        exported = set() if section is None else set(section.fields)
+        secrets = set() if section is None else set(section.secrets)
+        reasons = left_out.get(collection, set())
+
+        assert stored - exported - reasons - COMMON - OWNER == set(), collection
+        assert exported & reasons == set(), collection
+        assert secrets <= reasons, collection
+
+
+@pytest.mark.parametrize("service", STORES)
+def test_every_collection_is_in_a_users_file_or_is_left_out_for_a_reason(service: str) -> None:
+    sections = set(EXPORTS[service](memory_database()).sections)
+
+    assert named(service, 0) - sections - set(fields_of(service, NOT_EXPORTED)) == set()

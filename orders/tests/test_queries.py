@@ -2,8 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -16,6 +17,7 @@ from common.testing.fake_stream import FakeStream
 from common.testing.plans import faults_of, fill, missing, stored
 from orders.domain import Order, Status, Ticket
 from orders.errors import TooManyOpenOrders
+from orders.export import exports
 from orders.publishers import publishers
 from orders.repository import Repositories
 
@@ -92,7 +94,7 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         assert (await placements.once(creation, place)).id == (await placements.once(creation, place)).id
         await placements.relay.drained()
 
-    queries = {
+    queries: dict[str, Callable[[], Awaitable[object]]] = {
         "orders.create": sent_twice,
         "orders.once": sent_twice,
         "orders.find": lambda: placements.find(one.id),
@@ -114,4 +116,6 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
     }
 
     assert missing(queries, orders=placements, tickets=replica) == set()
+    own = exports(real_database)
+    queries |= {f"export.{name}": partial(own.page, GIVES_UP, f"{name}:") for name in own.sections}
     assert await faults_of(real_database, queries) == []

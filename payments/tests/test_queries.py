@@ -1,9 +1,10 @@
 """Query plans of the payments database, over 100,000 documents of each kind: each query reads by an index."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -14,6 +15,7 @@ from common.persistence.mongo import Database, Document
 from common.testing.fake_stream import FakeStream
 from common.testing.plans import faults_of, fill, missing, stored
 from payments.domain import Charge, ChargeStatus, Order, Payment, Status
+from payments.export import exports
 from payments.fake_gateway import FakeGateway
 from payments.publishers import publishers
 from payments.repository import Repositories
@@ -104,7 +106,7 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
     async def noop() -> None:
         pass
 
-    queries = {
+    queries: dict[str, Callable[[], Awaitable[object]]] = {
         "payments.find": lambda: ours.find(one.id),
         "payments.get": lambda: ours.get(one.id),
         "payments.save": lambda: captured(repositories, one),
@@ -149,6 +151,8 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         missing(queries, payments=ours, orders=orders, charges=ones, attempts=attempts, webhooks=webhooks)
         == unused
     )
+    own = exports(real_database)
+    queries |= {f"export.{name}": partial(own.page, "u", f"{name}:") for name in own.sections}
     assert await faults_of(real_database, queries) == []
 
 

@@ -6,6 +6,7 @@ Search by words is the exception: it looks at one ticket after another.
 import random
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -19,6 +20,7 @@ from common.testing.fake_stream import FakeStream
 from common.testing.plans import faults_of, fill, missing, stored
 from tickets.domain import Ticket
 from tickets.errors import TooManyListings
+from tickets.export import exports
 from tickets.publishers import publishers
 from tickets.repository import Page, Repositories
 from tickets.sorting import Sort, cursor_of
@@ -151,4 +153,6 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         }
 
     assert missing(queries, tickets=listings, orders=progress) == set()
+    own = exports(real_database)
+    queries |= {f"export.{name}": partial(own.page, SELLER, f"{name}:") for name in own.sections}
     assert await faults_of(real_database, queries) == []

@@ -9,6 +9,7 @@ from auth.context import AccountContext
 from auth.devices import Devices
 from auth.email_hashes import EmailHashes
 from auth.errors import FAILED_SIGN_INS
+from auth.export import exports
 from auth.hash_queue import HashQueue
 from auth.http_session import SessionStarter
 from auth.listeners import listeners
@@ -36,6 +37,7 @@ from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.client_address import SignedClientAddress
 from common.http.cross_site import Site
+from common.http.export import create_export_router
 from common.http.security_log import SecurityLog
 from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
@@ -88,6 +90,7 @@ def create_app(
     app = create_http_app(
         "auth",
         [
+            create_export_router("/api/users", exports(database)),
             create_router(repositories, hashing, starter),
             create_account_router(context, starter),
             create_sessions_router(starter),

@@ -51,6 +51,7 @@ class SessionRecords:
 
     indexes = (
         Index([("user_id", ASCENDING), ("used_at", DESCENDING)], name="of_user"),
+        Index([("user_id", ASCENDING), ("_id", ASCENDING)], name="of_user_by_id"),
         Index([("expires_at", ASCENDING)], name="forgotten", expire_after=timedelta(0)),
         OUTBOX_INDEX,
     )

@@ -14,6 +14,7 @@ from client.schemas import (
     SESSIONS,
     TICKETS,
     CurrentUserAnswer,
+    ExportPage,
     Listing,
     Order,
     OwnUser,
@@ -118,6 +119,19 @@ class Api:
 
     async def end_other_sessions(self) -> None:
         await self._upstream.send("DELETE", "/api/users/sessions", sign_address=True)
+
+    async def export(self, service: str, cursor: str) -> ExportPage:
+        """A page of what one API stores about the user. service: "users", "tickets", "orders" or "payments".
+
+        cursor: "" for the first page, and then `next` of the page before. Raises Unavailable for a release of
+        the API without it.
+        """
+        path, query = f"/api/{service}/export", {"cursor": cursor}
+        try:
+            response = await self._upstream.send("GET", path, query=query, sign_address=True)
+        except NotFound:
+            raise Unavailable() from None
+        return ExportPage.model_validate_json(response.content)
 
     async def passkeys(self) -> list[Passkey] | None:
         """The user's own; None from a release of the API that has none."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, TypeAdapter
 from pydantic.alias_generators import to_camel
@@ -135,6 +135,13 @@ class Passkey(Upstream):
     name: str
     created: datetime
     last_used: datetime | None = None
+
+
+class ExportPage(Upstream):
+    """Records as an API stores them. next: The cursor of the next page; None on the last one."""
+
+    records: list[dict[str, Any]]
+    next: str | None
 
 
 class Payment(Upstream):

@@ -8,6 +8,7 @@
 | `fields.py` | the checks of bodies and queries |
 | `accounts.py` | the changes of an account, of the users API |
 | `passkeys.py` | the passkeys of an account, of the users API |
+| `exports.py` | what each API exports of a user |
 | `users.py`, `tickets.py`, `orders.py`, `payments.py` | the responses of one API each |
 """
 
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from . import accounts, orders, passkeys, payments, sessions, tickets, users
+from . import accounts, exports, orders, passkeys, payments, sessions, tickets, users
 from .fields import Refusal, entry, not_found
 from .records import Order, Records, Ticket
 
@@ -47,6 +48,10 @@ ROUTES: Mapping[tuple[str, str], Callable[..., httpx.Response]] = {
     ("GET", "/api/users/passkeys"): passkeys.index,
     ("PUT", "/api/users/passkeys/([^/]+)"): passkeys.rename,
     ("DELETE", "/api/users/passkeys/([^/]+)"): passkeys.remove,
+    ("GET", "/api/users/export"): exports.users,
+    ("GET", "/api/tickets/export"): exports.tickets,
+    ("GET", "/api/orders/export"): exports.orders,
+    ("GET", "/api/payments/export"): exports.payments,
     ("GET", "/api/tickets"): tickets.index,
     ("POST", "/api/tickets"): tickets.create,
     ("GET", "/api/tickets/summary"): tickets.summary,
@@ -90,6 +95,8 @@ class FakeApis(Records, httpx.AsyncBaseTransport):
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.settle()
+        if self.refuses_later_pages and request.url.params.get("cursor"):
+            raise Refusal(503)
         for (method, pattern), handler in ROUTES.items():
             match = re.fullmatch(pattern, request.url.path)
             if match and method == request.method:

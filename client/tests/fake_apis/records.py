@@ -137,6 +137,7 @@ class Records:
     orders_hidden: Number of requests for which a ticket is still shown without its order.
     answer_lost: The provider charges the card, and its answer is lost.
     without_receipts: The orders API is of a release that issues no code of a receipt.
+    refuses_later_pages: No page of an export after the first one.
     client_secret: If set, the bank still waits for its customer.
     """
 
@@ -185,6 +186,7 @@ class Records:
     reserved_code: str = ErrorCode.TICKET_RESERVED
     bank_refuses: bool = False
     without_receipts: bool = False
+    refuses_later_pages: bool = False
     provider_says: str = "Your card was declined."
     answer_lost: bool = False
     client_secret: str | None = None

@@ -8,6 +8,7 @@ from common.contract import ended_sessions
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.cross_site import Site
+from common.http.export import create_export_router
 from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
@@ -17,6 +18,7 @@ from common.persistence.own_events import OwnEvents
 from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from orders import sweep
+from orders.export import exports
 from orders.limits import Limits
 from orders.listeners import listeners
 from orders.publishers import publishers
@@ -58,7 +60,10 @@ def create_app(
     )
     app = create_http_app(
         "orders",
-        [create_router(repositories, hold, Receipts(settings.receipt_keys), limits)],
+        [
+            create_export_router("/api/orders", exports(database)),
+            create_router(repositories, hold, Receipts(settings.receipt_keys), limits),
+        ],
         service.lifespan,
         service.checks(),
         site=Site(settings.cookie_secure),

@@ -8,6 +8,7 @@ from common.contract.error_codes import ErrorCode
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.cross_site import Site
+from common.http.export import create_export_router
 from common.http.security_log import SecurityLog
 from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
@@ -20,6 +21,7 @@ from common.runtime.service import Service
 from payments import sweep
 from payments.context import PaymentContext, Timing
 from payments.declined_cards import DeclineLimits
+from payments.export import exports
 from payments.gateway import PaymentGateway
 from payments.listeners import listeners
 from payments.publishers import publishers
@@ -78,7 +80,7 @@ def create_app(
     router = create_router(context, settings.stripe_webhook_secret)
     app = create_http_app(
         "payments",
-        [router],
+        [create_export_router("/api/payments", exports(database)), router],
         service.lifespan,
         service.checks(),
         site=Site(settings.cookie_secure),

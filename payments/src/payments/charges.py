@@ -30,7 +30,12 @@ class Charges:
         self._writer = DocumentWriter(self._documents)
 
     async def prepare(self) -> None:
-        await self._documents.create_indexes([Index([("due_at", ASCENDING)], name="due", sparse=True)])
+        await self._documents.create_indexes(
+            [
+                Index([("due_at", ASCENDING)], name="due", sparse=True),
+                Index([("user_id", ASCENDING), ("_id", ASCENDING)], name="of_user"),
+            ]
+        )
 
     async def find(self, order_id: str) -> Charge | None:
         document = await self._reader.find(order_id)

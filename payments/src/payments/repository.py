@@ -20,6 +20,7 @@ class PaymentRepository(Repository[Payment]):
     collection = "payments"
     indexes = (
         Index([("order_id", ASCENDING)], name="of_order", unique=True),
+        Index([("user_id", ASCENDING), ("_id", ASCENDING)], name="of_user"),
         Index([("open", ASCENDING), ("_id", ASCENDING)], name="open_payments", where={"open": True}),
     )
     retired = ("open",)

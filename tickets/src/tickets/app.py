@@ -8,6 +8,7 @@ from common.contract import ended_sessions
 from common.contract.stream import MARKETPLACE
 from common.http.app import create_http_app
 from common.http.cross_site import Site
+from common.http.export import create_export_router
 from common.messaging.consumer import Consumer
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
@@ -17,6 +18,7 @@ from common.persistence.own_events import OwnEvents
 from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from tickets import sweep
+from tickets.export import exports
 from tickets.finding.finder import Finder
 from tickets.finding.projection import Projection
 from tickets.listeners import listeners
@@ -67,12 +69,13 @@ def create_app(
     app = create_http_app(
         "tickets",
         [
+            create_export_router("/api/tickets", exports(database)),
             create_router(
                 repositories.tickets,
                 new_listings,
                 Markup(settings.max_markup_percent),
                 Finder(repositories.tickets, index),
-            )
+            ),
         ],
         service.lifespan,
         service.checks(),

@@ -61,6 +61,7 @@ class Mails:
 
     indexes = (
         Index([("due", ASCENDING)], name="due", sparse=True),
+        Index([("user_id", ASCENDING), ("_id", ASCENDING)], name="of_user"),
         Index([("expires_at", ASCENDING)], name="forgotten", expire_after=timedelta(0)),
     )
 
