@@ -92,6 +92,15 @@ async def test_a_use_is_stored_once_in_a_while_also_of_a_session_without_a_recor
     }
 
 
+async def test_its_beginning_is_its_first_use(records: SessionRecords, clock: Clock) -> None:
+    await begun(records, clock, FIRST)
+    await records.use(CurrentUser(ADA, FIRST), ORIGIN)
+
+    (session,) = await records.of_user(ADA)
+
+    assert session.used_at == session.created_at == clock.now - MINUTE
+
+
 async def test_a_session_is_over_with_its_life_and_a_prolonged_one_later(
     records: SessionRecords, clock: Clock
 ) -> None:
@@ -136,18 +145,35 @@ async def test_all_end_but_the_one_that_goes_on(
     assert len(stream.messages) == 2
 
 
+async def test_an_end_is_stored_with_its_event_until_the_broker_has_it(
+    records: SessionRecords, clock: Clock, ended: EndedSessions, stream: FakeStream, database: Database
+) -> None:
+    await begun(records, clock, FIRST)
+    stream.up = False
+    await records.end_own(CurrentUser(ADA, FIRST))
+
+    assert FIRST in ended
+    (document,) = await database["sessions"].find({})
+    assert len(document["outbox"]) == 1
+
+
 async def test_an_own_session_without_a_record_ends_once_and_stays_unlisted(
-    records: SessionRecords, ended: EndedSessions, stream: FakeStream, database: Database
+    records: SessionRecords, clock: Clock, ended: EndedSessions, stream: FakeStream, database: Database
 ) -> None:
     session = CurrentUser(ADA, FIRST)
     await records.end_own(session)
+    first = clock.now
+    clock.now += MINUTE
     await records.end_own(session)
 
     assert FIRST in ended
     assert await names(records) == []
     (document,) = await database["sessions"].find({})
     assert (document["device"], document["address"], document["user_id"]) == ("", "", ADA)
+    assert document["ended_at"] == first
     await records.relay.drained()
+    (document,) = await database["sessions"].find({})
+    assert not document["outbox"]
     assert len(stream.messages) == 1
 
 

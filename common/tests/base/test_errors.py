@@ -5,6 +5,7 @@ from common.base.errors import (
     Conflict,
     ErrorEntry,
     Invalid,
+    InvalidValue,
     KeyReused,
     NotFound,
     TooManyTries,
@@ -21,6 +22,8 @@ def test_an_error_is_one_entry_in_the_words_of_its_class_or_its_own() -> None:
     assert own.entries == (ErrorEntry("Too late", "day-over", "day"),)
     assert (str(own), own.code) == ("Too late", "day-over")
     assert own.headers == {}
+    value = InvalidValue("Too long", "title-too-long")
+    assert (str(value), value.message, value.code) == ("Too long", "Too long", "title-too-long")
 
 
 def test_several_bad_fields_are_an_error_of_the_first_with_an_entry_each() -> None:

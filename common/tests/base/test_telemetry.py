@@ -45,7 +45,9 @@ def test_a_log_line_tells_the_exception() -> None:
     assert "Traceback" in str(line["exception"])
 
 
-@pytest.mark.parametrize("odd", ["\ud800", ["\ud800", {1}], 2**70, {1: "a number as a key"}, b"bytes", float("nan")])
+@pytest.mark.parametrize(
+    "odd", ["\ud800", ["\ud800", {1}], 2**70, {1: "a number as a key"}, b"bytes", float("nan")]
+)
 def test_no_value_keeps_a_line_from_being_written(odd: object) -> None:
     assert a_line("seen", odd=odd)["message"] == "seen"
 

@@ -86,4 +86,7 @@ async def test_a_message_that_is_no_end_of_a_session_is_logged_and_skipped(
 
     async with following(stream, ended):
         assert [name for name, _ in ended.added] == ["good"]
-    assert [vars(record)["event"] for record in caplog.records] == ["session.ended.one", "session.ended.forged"]
+    assert [vars(record)["event"] for record in caplog.records] == [
+        "session.ended.one",
+        "session.ended.forged",
+    ]

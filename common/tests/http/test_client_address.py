@@ -2,7 +2,6 @@ from datetime import timedelta
 
 import jwt
 import pytest
-
 from starlette.requests import Request
 
 from common.base import times

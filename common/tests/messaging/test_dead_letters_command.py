@@ -92,6 +92,16 @@ async def test_a_group_is_listed_alone(stream: FakeStream) -> None:
     assert [line.split()[:2] for line in lines] == [["1", "tests"], ["3", "tests"]]
 
 
+async def test_a_page_has_its_size_by_default(stream: FakeStream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.messaging.dead_letters.command.PAGE", 2)
+    for _ in range(3):
+        await put_letter(stream)
+
+    *page, more = await command(stream, "list")
+
+    assert (len(page), more) == (2, "more: --after 2")
+
+
 async def test_a_page_without_room_says_where_it_began(stream: FakeStream) -> None:
     for _ in range(2):
         await put_letter(stream)
