@@ -20,3 +20,12 @@ def test_a_use_is_due_at_first_and_then_once_in_a_while(monkeypatch: pytest.Monk
 
     assert due == [False, False, True]
     assert used.is_due("another")
+
+
+def test_what_a_process_remembers_of_uses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auth.last_used.MAX_SESSIONS", 3)
+    used = LastUsed()
+    for number in range(10):
+        used.noted(str(number))
+
+    assert [number for number in range(10) if not used.is_due(str(number))] == [9]

@@ -76,7 +76,7 @@ async def test_its_age_is_in_the_largest_whole_unit(
 
 
 async def test_a_line_has_300_characters_at_most(stream: FakeStream) -> None:
-    await put_letter(stream, **{REASON: "x" * 500})
+    await put_letter(stream, "tests", timedelta(0), **{REASON: "x" * 500})
 
     (line,) = await command(stream, "list")
 
