@@ -121,6 +121,16 @@ async def test_one_turn_in_all_serves_both(hasher: Mock) -> None:
     assert work.begun == [f"SIGN_UP {HERE}", f"SIGN_IN {HERE}"]
 
 
+async def test_of_three_turns_sign_ups_have_two(hasher: Mock) -> None:
+    work = Work(hasher, concurrency=3)
+    await work.send(4, SIGN_UP, HERE)
+    assert len(work.running) == 2
+
+    await work.send(1, SIGN_IN, HERE)
+    assert work.begun[-1] == f"SIGN_IN {HERE}"
+    await work.end_all()
+
+
 async def test_a_cancelled_waiter_leaves_the_queue(hasher: Mock) -> None:
     work = Work(hasher, concurrency=1, max_waiting=1)
     _, waiting = await work.send(2, SIGN_IN, HERE)

@@ -7,7 +7,7 @@ import pytest
 
 from auth import common_passwords, new_passwords
 from auth.common_passwords import COUNT, DIGEST_BYTES, is_common, table_of, write_table
-from auth.domain import Email
+from auth.domain import MAX_PASSWORD, MIN_PASSWORD, Email
 from common.base.errors import InvalidValue
 from common.contract.error_codes import ErrorCode
 from common.testing.answers import entries_of
@@ -62,12 +62,31 @@ def test_the_name_of_the_site_is_no_password(password: str) -> None:
         "gittix correct horse",
         "ada.lovelace wrote programs",
         "adalovelace18151852",
+        "adalovelacebyr",
         "demo-tickets-2026",
         "密码密码密码密码",
     ],
 )
 def test_a_password_that_only_contains_a_name_is_taken(password: str) -> None:
     assert refusal(password) is None
+
+
+@pytest.mark.parametrize(
+    ("length", "refused"), [(MIN_PASSWORD - 1, True), (MIN_PASSWORD, False), (MAX_PASSWORD, False)]
+)
+def test_a_password_has_its_bounds(length: int, refused: bool) -> None:
+    password = ("xq7 vw" * MAX_PASSWORD)[:length]
+
+    assert refusal(password) == (ErrorCode.PASSWORD_INVALID if refused else None)
+    assert refusal("x" * (MAX_PASSWORD + 1)) == ErrorCode.PASSWORD_INVALID
+    with pytest.raises(InvalidValue, match=f"{MIN_PASSWORD} to {MAX_PASSWORD}"):
+        new_passwords.check("", None)
+
+
+def test_a_name_before_several_tags_is_no_password() -> None:
+    email = Email.parse("ada.lovelace+tickets+opera@example.test")
+
+    assert refusal("adalovelace1815", email) == ErrorCode.PASSWORD_LIKE_EMAIL
 
 
 @pytest.mark.parametrize("email", ["_@example.test", "a@example.test"])

@@ -14,7 +14,6 @@ from fastapi import FastAPI
 
 from auth import sessions as records
 from auth.app import create_app
-from auth.last_used import LastUsed
 from auth.settings import Settings
 from common.base.identity import CurrentUser
 from common.persistence.mongo import Database
@@ -200,15 +199,6 @@ async def test_the_use_of_a_session_is_written_rarely(
     assert after["used_at"] >= before["used_at"]
     assert after["created_at"] == before["created_at"]
     assert after.keys() == before.keys()
-
-
-def test_what_a_process_remembers_of_uses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("auth.last_used.MAX_SESSIONS", 3)
-    used = LastUsed()
-    for number in range(10):
-        used.noted(str(number))
-
-    assert [number for number in range(10) if not used.is_due(str(number))] == [9]
 
 
 async def test_another_password_ends_the_other_sessions(

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from common.base import crash_points
 from common.testing.crashes import die_at
 
 PASSES = """
@@ -46,3 +47,15 @@ def test_any_other_process_passes_by(chosen: str) -> None:
 def test_what_is_no_crash_point_can_not_be_chosen(point: str, passes: int) -> None:
     with pytest.raises(ValueError, match="no crash point"):
         die_at(point, passes)
+
+
+def test_each_pass_calls_what_was_set_with_the_name_of_its_point() -> None:
+    passed: list[str] = []
+    crash_points.on_each(passed.append)
+    crash_points.reached("after-write")
+    crash_points.reached("before-ack")
+
+    crash_points.on_each(None)
+    crash_points.reached("after-write")
+
+    assert passed == ["after-write", "before-ack"]

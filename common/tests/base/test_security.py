@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
+from collections import Counter
 
 import orjson
 import pytest
+from prometheus_client import REGISTRY
 
-from common.base import flood, logs, security
+from common.base import flood, logs, security, tracing
 from common.base.flood import FloodFilter, network_of
 from common.base.security import SecurityEvent
+from common.base.tracing import Trace
 from common.testing.security import SecurityLines
 
 
@@ -116,6 +119,59 @@ def test_a_flood_from_everywhere_is_bounded_too(
     assert sum(line["suppressed"] for line in told) == 2_000 - flood.LINES_PER_EVENT
 
 
+def test_the_end_of_a_minute_names_so_many_addresses_and_sums_up_the_rest(
+    bound: FloodFilter, security_lines: SecurityLines
+) -> None:
+    addresses = [f"10.0.0.{number}" for number in range(flood.REPORTED + 5)]
+    for address in addresses * (flood.LINES_PER_ADDRESS + 1):
+        security.record(SecurityEvent.ACCESS_DENIED, client_address=address)
+    bound.report()
+
+    told = [line for line in security_lines.lines if "suppressed" in line]
+    assert [line["suppressed"] for line in told] == [1] * flood.REPORTED + [5]
+    assert [line.get("client_address") for line in told] == [*addresses[: flood.REPORTED], None]
+
+
+@pytest.mark.usefixtures("bound")
+def test_addresses_beyond_those_that_are_counted_share_one_count(
+    security_lines: SecurityLines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flood, "MAX_ADDRESSES", 2)
+    half = flood.LINES_PER_ADDRESS // 2
+    for address in ("10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.1"):
+        for _ in range(half):
+            security.record(SecurityEvent.ACCESS_DENIED, client_address=address)
+
+    counts = Counter(line["client_address"] for line in security_lines.lines)
+    assert counts == {"10.0.0.1": 2 * half, "10.0.0.2": half, "10.0.0.3": half, "10.0.0.4": half}
+
+
+def test_events_without_an_address_are_bounded_and_summed_up_without_one(
+    bound: FloodFilter, security_lines: SecurityLines
+) -> None:
+    for _ in range(flood.LINES_PER_ADDRESS + 3):
+        security.record(SecurityEvent.WEBHOOK_REFUSED)
+    bound.report()
+
+    *written, sum_of_the_rest = security_lines.lines
+    assert len(written) == flood.LINES_PER_ADDRESS
+    assert sum_of_the_rest["suppressed"] == 3
+    assert "client_address" not in sum_of_the_rest
+
+
+def test_each_event_is_counted_also_without_a_line(security_lines: SecurityLines) -> None:
+    def count() -> float:
+        return REGISTRY.get_sample_value("security_events_total", {"event": "authz_fail"}) or 0
+
+    before = count()
+    security_lines.addFilter(lambda _: False)
+    for _ in range(2):
+        security.record(SecurityEvent.ACCESS_DENIED)
+
+    assert count() == before + 2
+    assert security_lines.lines == []
+
+
 @pytest.mark.usefixtures("bound")
 def test_the_end_of_a_minute_begins_another_count(clock: Clock, security_lines: SecurityLines) -> None:
     for minute in range(3):
@@ -130,16 +186,21 @@ async def test_the_number_is_told_although_nothing_more_happens(
     monkeypatch: pytest.MonkeyPatch, security_lines: SecurityLines
 ) -> None:
     monkeypatch.setattr(flood, "SECONDS", 0.0)
-    bound = FloodFilter(Clock())
+    clock = Clock()
+    clock.now = 1_000.0
+    bound = FloodFilter(clock)
     security_lines.addFilter(bound)
     monkeypatch.setattr(flood, "LINES_PER_ADDRESS", 0)
-    monkeypatch.setattr(bound, "_ends", 0.01)
+    monkeypatch.setattr(bound, "_ends", clock.now + 0.01)
+    tracing.enter(Trace.start("a request"))
     security.record(SecurityEvent.THROTTLED, client_address="203.0.113.9")
     assert security_lines.lines == []
 
     await logged(security_lines)
 
-    assert [line["suppressed"] for line in security_lines.lines] == [1]
+    (line,) = [line for line in security_lines.lines if "suppressed" in line]
+    assert line["suppressed"] == 1
+    assert "request_id" not in line, "it is no line of the request that came first"
 
 
 async def logged(security_lines: SecurityLines) -> None:

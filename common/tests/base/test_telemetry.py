@@ -1,6 +1,7 @@
 import json
 import logging
 import sys
+from contextvars import Context
 
 import pytest
 
@@ -44,7 +45,9 @@ def test_a_log_line_tells_the_exception() -> None:
     assert "Traceback" in str(line["exception"])
 
 
-@pytest.mark.parametrize("odd", ["\ud800", 2**70, {1: "a number as a key"}, b"bytes", float("nan")])
+@pytest.mark.parametrize(
+    "odd", ["\ud800", ["\ud800", {1}], 2**70, {1: "a number as a key"}, b"bytes", float("nan")]
+)
 def test_no_value_keeps_a_line_from_being_written(odd: object) -> None:
     assert a_line("seen", odd=odd)["message"] == "seen"
 
@@ -61,7 +64,8 @@ def test_logging_goes_to_stdout_as_json(capsys: pytest.CaptureFixture[str]) -> N
         root.handlers, root.level = before
 
     (line,) = capsys.readouterr().out.splitlines()
-    assert json.loads(line)["message"] == "hello world"
+    written = json.loads(line)
+    assert (written["message"], written["service"]) == ("hello world", "tickets")
 
 
 def test_a_trace_joins_its_caller() -> None:
@@ -72,7 +76,16 @@ def test_a_trace_joins_its_caller() -> None:
     assert headers["X-Request-Id"] == "r-1"
     assert headers["traceparent"][:36] == PARENT[:36]
     assert headers["traceparent"][36:52] != PARENT[36:52]
-    assert Trace.of_headers(headers).parent == headers["traceparent"]
+    assert Trace.of_headers(headers) == Trace("r-1", headers["traceparent"])
+
+
+def test_what_happens_outside_of_a_request_has_one_trace() -> None:
+    def traces() -> tuple[Trace, Trace]:
+        return tracing.current(), tracing.current()
+
+    first, second = Context().run(traces)
+
+    assert first == second
 
 
 @pytest.mark.parametrize("bad", [None, "", "a b", "x" * 65, "a\nb", "é", '"'])

@@ -31,6 +31,11 @@ def test_a_time_is_cut_to_whole_milliseconds(microseconds: int, kept: int) -> No
     assert times.to_millis(moment) == moment.replace(microsecond=kept)
 
 
+@pytest.mark.parametrize(("seconds", "whole"), [(-3.0, 1), (0.0, 1), (0.2, 1), (1.0, 1), (1.2, 2), (5.0, 5)])
+def test_a_wait_is_rounded_up_and_at_least_a_second(seconds: float, whole: int) -> None:
+    assert times.whole_seconds(timedelta(seconds=seconds)) == whole
+
+
 class Dated(BaseModel):
     at: Moment
 

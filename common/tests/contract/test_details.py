@@ -39,3 +39,17 @@ def test_no_day_is_over_where_it_is_still_today(local: datetime, offset: int) ->
         local.date() - timedelta(days=1),
         local.date() - timedelta(days=2),
     )
+
+
+@pytest.mark.parametrize("details", [NO_DETAILS, EVENT, Details(date(2027, 5, 31), "La Scala", "Row 4, 12")])
+def test_details_are_read_back_from_a_document(details: Details) -> None:
+    document = details.to_document()
+
+    assert document.keys() == {"event_date", "venue", "seat"}
+    assert Details.from_document(document) == details
+
+
+def test_a_day_is_stored_as_text_and_an_older_record_has_no_details() -> None:
+    assert EVENT.to_document()["event_date"] == "2027-05-31"
+    assert Details.from_document(None) == NO_DETAILS
+    assert Details.from_document({"event_date": None}) == NO_DETAILS

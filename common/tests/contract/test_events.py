@@ -27,7 +27,8 @@ from common.contract.events import (
     TicketWithdrawn,
 )
 from common.contract.stream import MARKETPLACE
-from common.messaging.events import Event, VersionedEvent, wire_subject
+from common.messaging.events import Event, VersionedEvent, event_types, wire_subject
+from common.messaging.listener import Listener
 from common.messaging.publisher import Publisher, Publishers
 from common.messaging.stream import MESSAGE_ID
 from common.testing.fake_stream import FakeStream
@@ -233,3 +234,13 @@ def test_a_service_can_not_declare_a_publisher_of_anothers_event() -> None:
     with pytest.raises(TypeError, match="TicketCreated is for tickets to emit, not for payments"):
 
         class _Forged(Publisher[TicketCreated], source="payments"): ...
+
+
+def test_the_events_of_a_class_are_those_in_the_brackets_of_its_base() -> None:
+    class Both(Listener[TicketCreated | TicketUpdated]): ...
+
+    class Texts(list[str]): ...
+
+    assert event_types(Both) == (TicketCreated, TicketUpdated)
+    assert event_types(Texts) == ()
+    assert event_types(int) == ()

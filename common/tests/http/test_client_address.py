@@ -2,11 +2,12 @@ from datetime import timedelta
 
 import jwt
 import pytest
+from starlette.requests import Request
 
 from common.base import times
 from common.base.identity import CurrentUser
 from common.http import client_address
-from common.http.client_address import SignedClientAddress
+from common.http.client_address import SignedClientAddress, of_connection
 from common.testing.browser import CLIENT_ADDRESS_KEY, SESSIONS
 
 OURS = SignedClientAddress(CLIENT_ADDRESS_KEY)
@@ -41,3 +42,8 @@ def test_a_word_has_to_be_whole(missing: str) -> None:
     del claims[missing]
 
     assert OURS.read(jwt.encode(claims, CLIENT_ADDRESS_KEY, algorithm="HS256")) is None
+
+
+def test_a_connection_without_an_address_has_none() -> None:
+    assert of_connection(Request({"type": "http", "client": ("192.0.2.1", 1)})) == ADDRESS
+    assert of_connection(Request({"type": "http"})) == ""

@@ -203,6 +203,17 @@ async def test_a_client_without_an_ip_address_is_unknown(app: FastAPI, security_
     assert [line["client_address"] for line in security_lines.lines] == ["unknown"]
 
 
+def test_a_refusal_that_is_no_event_adds_no_line_to_that_of_another(security_lines: SecurityLines) -> None:
+    scope = {"type": "http", "method": "GET", "headers": [], "app": FastAPI()}
+    security_notes.note(scope, SecurityEvent.TOKEN_INVALID)
+    security_notes.notes(scope).refusal = NotFound()
+
+    SecurityLog({}).write(scope, 404)
+
+    (line,) = security_lines.lines
+    assert (line["event"], line["user_id"], line["route"]) == ("authn_token_invalid", None, "unmatched")
+
+
 def test_the_user_of_a_line_is_the_one_that_a_handler_names() -> None:
     scope: dict[str, object] = {}
     security_notes.about(scope, user_id="u1", email_hash="e1")

@@ -1,8 +1,11 @@
-import pytest
-from fastapi import Request, Response
+from time import time
 
+import pytest
+from fastapi import FastAPI, Request, Response
+
+from common.base.errors import EmailNotConfirmed, NotAuthorized
 from common.base.identity import CurrentUser
-from common.http.session import COOKIE_LIFETIME
+from common.http.session import COOKIE_LIFETIME, trader
 from common.http.session_keys import PrivateKey
 from common.testing.browser import SESSIONS, sessions
 
@@ -45,7 +48,7 @@ def test_signing_out_clears_the_same_cookie(secure: bool) -> None:
 
     name, value, attributes = cookie_of(response)
     assert (name, value) == (there.cookie, '""')
-    assert {"max-age=0", "path=/", "httponly"} <= attributes
+    assert {"max-age=0", "path=/", "httponly", "samesite=lax"} <= attributes
     assert ("secure" in attributes) is secure
 
 
@@ -102,6 +105,38 @@ def test_over_https_no_other_name_is_a_session() -> None:
     secure = sessions(secure=True, port=8080)
 
     assert secure.of_request(asked(f"session={good}; session-8080={good}")) is None
+
+
+def test_only_a_user_whose_address_is_confirmed_may_trade() -> None:
+    unconfirmed = CurrentUser(ADA.id, "hers", may_trade=False)
+
+    assert trader(of_an_app(SESSIONS.token(ADA))) == ADA
+    with pytest.raises(EmailNotConfirmed):
+        trader(of_an_app(SESSIONS.token(unconfirmed)))
+    with pytest.raises(NotAuthorized):
+        trader(of_an_app("old"))
+
+
+def test_a_session_that_ended_is_anonymous_and_no_forgery() -> None:
+    there = sessions()
+    ended = CurrentUser(ADA.id, "A" * 22)
+    request = asked(f"session={there.token(ended)}")
+    assert there.of_request(request) == ended
+
+    there.ended.add(ended.session_id, time())
+
+    assert there.of_request(request) is None
+    assert not there.is_forged(request)
+    assert there.is_forged(asked("session=old"))
+
+
+def of_an_app(token: str) -> Request:
+    """A request of this session, to an app that reads sessions."""
+    app = FastAPI()
+    app.state.sessions = SESSIONS
+    request = asked(f"session={token}")
+    request.scope["app"] = app
+    return request
 
 
 def cookie_of(response: Response) -> tuple[str, str, set[str]]:

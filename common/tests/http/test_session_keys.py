@@ -79,6 +79,7 @@ def test_public_keys_are_known_by_their_ids() -> None:
 
 def test_a_secret_is_long_and_no_private_key() -> None:
     assert checked_secret(SECRET) == SECRET
+    assert checked_secret("s" * 32) == "s" * 32
     with pytest.raises(ValueError, match="shorter"):
         checked_secret("s" * 31)
     with pytest.raises(ValueError, match="a private key"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.messaging.seeds import new_seed, public_key
+from common.messaging.seeds import key_variable, new_seed, public_key, seed_variable
 from common.testing.process import run_module
 
 
@@ -28,3 +28,7 @@ def test_the_command_prints_the_two_keys_of_each_user_as_an_environment_file() -
     assert list(found) == [f"NATS_{user}_{kind}" for user in users for kind in ("SEED", "KEY")]
     for user in users:
         assert public_key(found[f"NATS_{user}_SEED"]) == found[f"NATS_{user}_KEY"]
+
+
+def test_the_variables_of_a_user_are_named_for_it() -> None:
+    assert (key_variable("auth"), seed_variable("auth")) == ("NATS_AUTH_KEY", "NATS_AUTH_SEED")

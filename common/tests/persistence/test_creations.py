@@ -6,7 +6,7 @@ import pytest
 
 from common.base.creation import Creation
 from common.base.errors import BadRequest, DuplicateKey, KeyReused, Outage
-from common.persistence.creations import ONE_PER_KEY
+from common.persistence.creations import ONE_PER_KEY, first_of
 from common.persistence.mongo import Database
 from common.testing.fake_stream import FakeStream
 from tests.builders import Listing, Listings, publishers
@@ -67,6 +67,15 @@ async def test_another_body_under_the_same_key_is_refused_and_names_the_record(r
     assert refused.value.status == 422
     assert refused.value.headers == {"Link": f'</api/listings/{first.id}>; rel="related"'}
     assert await repo.documents.count_documents({}) == 1
+
+
+async def test_another_body_may_be_refused_without_naming_the_record(repo: Listings) -> None:
+    await create(repo, FIRST)
+
+    with pytest.raises(KeyReused) as refused:
+        await first_of(repo.documents, OTHER_BODY, is_told=False)
+
+    assert refused.value.created is None
 
 
 async def test_a_change_of_the_record_keeps_its_key(repo: Listings) -> None:

@@ -147,3 +147,10 @@ async def test_events_at_the_same_moment_all_count(real_database: Database) -> N
 
     (stored,) = await windows.documents.find({})
     assert len(stored["at"]) == 40
+
+
+def test_a_wait_is_over_to_the_moment() -> None:
+    limit = Limit(1, HOUR)
+
+    assert limit.wait([NOW - HOUR], NOW) == 0
+    assert limit.wait([NOW - HOUR + timedelta(milliseconds=1)], NOW) == 1
