@@ -38,7 +38,7 @@ OF_PAGES = {
 }
 OF_LINKS = OF_PAGES | {"referrer-policy": "strict-origin"}
 """Of the pages whose address holds the secret of a mailed link."""
-LINKS = ("/auth/confirm", "/auth/reset")
+LINKS = ("/auth/confirm", "/auth/reset", "/unsubscribe")
 METHODS = ("HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 """HEAD in the place of GET: its answer begins as GET's, and that of an open page ends."""
 SENT: Sequence[dict[str, str]] = (
