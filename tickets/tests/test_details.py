@@ -1,13 +1,12 @@
 """What a seller may tell of the event besides."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import orjson
 import pytest
 
 from common.base import times
-from common.base.money import Money
-from common.contract.details import Details, first_day
+from common.contract.details import first_day
 from common.contract.error_codes import ErrorCode
 from common.contract.events import TicketCreated
 from common.testing.answers import codes_of, errors_of
@@ -125,13 +124,3 @@ def test_an_event_of_before_there_were_details_is_still_read() -> None:
     stored = {"id": "6b0582f0b0c437c1beb2573e", "version": 0, "title": "Concert", "price": 20, "userId": "u"}
 
     assert TicketCreated.model_validate_json(orjson.dumps(stored)).details is None
-
-
-def test_details_that_a_record_is_older_than_are_not_given() -> None:
-    assert Details.from_document({"event_date": None, "venue": "Hall", "seat": None}) == Details(venue="Hall")
-
-
-def test_details_are_read_back_as_they_were_stored() -> None:
-    details = Details(date(2087, 5, 31), "Hall", "Row 3", "Ghent", "19:30", Money(1850), "No bags")
-
-    assert Details.from_document(details.to_document()) == details

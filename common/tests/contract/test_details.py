@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.contract.details import NO_DETAILS, Details, first_day
+from common.base.money import Money
+from common.contract.details import DETAILS, NO_DETAILS, Details, first_day
 
 EVENT = Details(event_date=date(2027, 5, 31))
 
@@ -41,15 +42,18 @@ def test_no_day_is_over_where_it_is_still_today(local: datetime, offset: int) ->
     )
 
 
-@pytest.mark.parametrize("details", [NO_DETAILS, EVENT, Details(date(2027, 5, 31), "La Scala", "Row 4, 12")])
+ALL = Details(date(2027, 5, 31), "La Scala", "Row 4, 12", "Milano", "19:30", Money(1850), "No bags")
+
+
+@pytest.mark.parametrize("details", [NO_DETAILS, EVENT, ALL])
 def test_details_are_read_back_from_a_document(details: Details) -> None:
     document = details.to_document()
 
-    assert document.keys() == {"event_date", "venue", "seat"}
+    assert document.keys() == set(DETAILS)
     assert Details.from_document(document) == details
 
 
 def test_a_day_is_stored_as_text_and_an_older_record_has_no_details() -> None:
-    assert EVENT.to_document()["event_date"] == "2027-05-31"
+    assert (ALL.to_document()["event_date"], ALL.to_document()["face_value"]) == ("2027-05-31", 1850)
     assert Details.from_document(None) == NO_DETAILS
     assert Details.from_document({"event_date": None}) == NO_DETAILS
