@@ -19,6 +19,8 @@ MAX_TOKENS = 24
 """Tokens of one search; further ones are ignored."""
 SHORTEST_PART = 2
 """Characters of the shortest inner part of a word that is indexed."""
+KNOWN_WORDS = 4_096
+"""Words whose tokens are remembered, at most some kB each: listings repeat the names of artists, halls and cities."""
 ONE_TYPO, TWO_TYPOS = 5, 9
 """Letters from which a word is found with one typo, and with two."""
 
@@ -57,13 +59,12 @@ class Token:
 
 def indexed(text: str) -> Sequence[str]:
     """Every token of a text, each once."""
-    return list(dict.fromkeys(token for piece in _pieces(fold(text)) for token in _tokens_of(piece)))
+    return list(dict.fromkeys(token for word in fold(text).split() for token in _tokens_of_word(word)))
 
 
 def parts(tokens: Sequence[str]) -> Sequence[str]:
     """The ends of the words, so that a part of a word is the beginning of one of them."""
-    words = (token for token in tokens if _kind(token[0]) == "w")
-    return list(dict.fromkeys(word[at:] for word in words for at in range(1, len(word) - SHORTEST_PART + 1)))
+    return list(dict.fromkeys(end for token in tokens for end in _ends(token)))
 
 
 def whole(text: str) -> str:
@@ -91,6 +92,17 @@ def _searched(piece: str, kind: str) -> Iterator[Token]:
             yield from (Token(word[:MAX_TOKEN], True) for word in _split(piece))
 
 
+@lru_cache(maxsize=KNOWN_WORDS)
+def _tokens_of_word(word: str) -> Sequence[str]:
+    return tuple(token for piece in _pieces_with_kind(word) for token in _tokens_of(piece))
+
+
+@lru_cache(maxsize=KNOWN_WORDS)
+def _ends(token: str) -> Sequence[str]:
+    is_word = _kind(token[0]) == "w"
+    return tuple(token[at:] for at in range(1, len(token) - SHORTEST_PART + 1)) if is_word else ()
+
+
 def _tokens_of(piece: tuple[str, str]) -> Iterator[str]:
     text, kind = piece
     if kind == "c":
@@ -106,10 +118,6 @@ def _tokens_of(piece: tuple[str, str]) -> Iterator[str]:
 def _split(word: str) -> Sequence[str]:
     """At each joiner but for an apostrophe: who searches for `don't` means no `t`."""
     return [part for part in re.split(r"[-/.&]+", word.replace("'", "")) if part]
-
-
-def _pieces(text: str) -> Sequence[tuple[str, str]]:
-    return list(_pieces_with_kind(text))
 
 
 def _pieces_with_kind(text: str) -> Iterator[tuple[str, str]]:
