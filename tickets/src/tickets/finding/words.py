@@ -20,7 +20,7 @@ MAX_TOKENS = 24
 SHORTEST_PART = 2
 """Characters of the shortest inner part of a word that is indexed."""
 KNOWN_WORDS = 4_096
-"""Words whose tokens are remembered, at most some kB each: listings repeat the names of artists, halls and cities."""
+"""Words whose tokens are remembered, some kB each at most: listings repeat artists, halls and cities."""
 ONE_TYPO, TWO_TYPOS = 5, 9
 """Letters from which a word is found with one typo, and with two."""
 
