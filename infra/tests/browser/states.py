@@ -62,6 +62,12 @@ class Scene:
         _, ticket = await seller.call("POST", "/api/tickets", {"title": title, "price": "1234.50", **DETAILS})
         return str(ticket["id"])
 
+    async def offered_to_searchers(self) -> None:
+        """A Figaro that a search finds."""
+        seller = await self.person()
+        await self.offered(seller)
+        await seller.see("/api/tickets?q=figaro", bool)
+
     async def ordered(self) -> tuple[Person, str, str]:
         """The buyer, signed in in this window, the ticket and the order."""
         ticket = await self.offered(await self.person())
@@ -143,7 +149,7 @@ async def _tickets_to_a_seller(scene: Scene) -> None:
 
 @state("tickets-filtered")
 async def _tickets_filtered(scene: Scene) -> None:
-    await scene.offered(await scene.person())
+    await scene.offered_to_searchers()
     await scene.open("/?q=figaro&minPrice=10&sort=price")
 
 
@@ -158,7 +164,7 @@ async def _tickets_later_page(scene: Scene) -> None:
 
 @state("tickets-found")
 async def _tickets_found(scene: Scene) -> None:
-    await scene.offered(await scene.person())
+    await scene.offered_to_searchers()
     await scene.open("/?q=figaro")
 
 

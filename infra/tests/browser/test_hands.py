@@ -194,6 +194,7 @@ async def test_a_search_narrows_the_list_as_one_types(open_window: NewVisitor) -
     await seller.sign_up()
     for name, price in (("Café", "20"), ("Opera", "30")):
         await seller.sell(f"{name} {word}", price)
+    await seller.can_find(word, 2)
     await seller.open("/")
 
     await seller.page.get_by_label("Search").fill(f"cafe {word}")

@@ -99,6 +99,7 @@ async def test_the_price_is_in_one_place_on_the_cards_of_a_line(
     await seller.sell(9, word)
     await seller.call("POST", "/api/tickets", {"title": f"{word} " + "long " * 30, "price": 20, **DETAILS})
     await seller.call("POST", "/api/tickets", {"title": word, "price": 30, "venue": "A long venue " * 12})
+    await seller.see(f"/api/tickets?q={word}", lambda found: len(found) == 3)
     await scene.open(f"/?q={word}")
 
     lines = await edges(scene.page, ".card", "bottom")

@@ -25,6 +25,7 @@ async def listed(open_window: NewVisitor) -> tuple[Visitor, str]:
     await visitor.sign_up()
     for price in ("20", "30"):
         await visitor.sell(f"Zebra {price} {word}", price)
+    await visitor.can_find(word, 2)
     await visitor.open("/")
     return visitor, word
 

@@ -1,5 +1,6 @@
 """One browser window, and the actions of its visitor."""
 
+import asyncio
 import os
 import re
 import secrets
@@ -10,6 +11,7 @@ from playwright.async_api import ConsoleMessage, Page, Request, Response, expect
 
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", ".screenshots"))
 
+FOUND = "/api/tickets?q="
 _A_REFUSAL = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d ")
 """Chromium logs every page with such a status, also if the test expects it."""
 
@@ -66,6 +68,12 @@ class Visitor:
         await self.page.get_by_label("Price").fill(price)
         await self.page.get_by_role("button", name="Put on sale").click()
         await expect(self.page.get_by_text("Your ticket is on sale.")).to_be_visible()
+
+    async def can_find(self, words: str, count: int) -> None:
+        """Waits until a search has so many tickets: the index takes up to a second."""
+        async with asyncio.timeout(15):
+            while len(await (await self.page.request.get(self.edge + FOUND + words)).json()) < count:
+                await asyncio.sleep(0.05)
 
     async def look_at(self, title: str) -> None:
         await self.open("/")
