@@ -94,6 +94,26 @@ async def test_headers_without_an_end_are_cut_off(head: bytes) -> None:
     assert (answer.status, answer.codes) == (431, ["headers-too-large"])
 
 
+async def test_headers_that_come_bit_by_bit_are_counted_together() -> None:
+    lines = b"X-Short: x\r\n" * 300
+    async with served(an_app()) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /records HTTP/1.1\r\n" + HOST)
+        answered = asyncio.create_task(read_answer(reader))
+        sent = 0
+        while not answered.done() and sent < 4 * MAX_HEAD_BYTES:
+            writer.write(lines)
+            sent += len(lines)
+            # The server of this loop reads each before the next is sent.
+            for _ in range(5):
+                await asyncio.sleep(0)
+        answer = await asyncio.wait_for(answered, 5)
+        writer.close()
+
+    assert (answer.status, answer.codes) == (431, ["headers-too-large"])
+    assert MAX_HEAD_BYTES - len(lines) <= sent < 2 * MAX_HEAD_BYTES
+
+
 async def test_large_bodies_are_no_large_headers() -> None:
     async with served(an_app()) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         for _ in range(3):
