@@ -36,7 +36,7 @@ STORES = {
 """The modules of each service that write documents of their own form; windows have one form."""
 COLLECTION = re.compile(r'database\["(\w+)"\]|collection = "(\w+)"|Windows\(database, "(\w+)"\)')
 NOT_STORED = {
-    "auth": {"mail", "cents"},
+    "auth": {"mail", "cents", "title", "day"},
     "tickets": {"available", "held", "cents", "count", "ordered"},
     "orders": set[str](),
     "payments": set[str](),

@@ -1,4 +1,4 @@
-"""Commands: `python -m auth` serves, `python -m auth rebuild` rebuilds its replicas."""
+"""Commands: `python -m auth` serves, `python -m auth rebuild` rebuilds its replica."""
 
 import sys
 
@@ -13,7 +13,7 @@ if __name__ == "__main__":
     settings = load(Settings)
     if sys.argv[1:] == ["rebuild"]:
         # Imported here, so that a serving process does not load it.
-        from auth.rebuild import reported
+        from auth.rebuild import rebuild
         from common.persistence.rebuild import command
 
         database = mongo.connect(settings.mongo_uri, "auth")
@@ -22,7 +22,7 @@ if __name__ == "__main__":
                 "auth",
                 settings.nats_url,
                 MARKETPLACE,
-                lambda stream: reported(stream, database),
+                lambda stream: rebuild(stream, database),
                 identity=settings.identity("auth"),
             )
         )

@@ -70,7 +70,7 @@ def create_app(
     party, challenges = RelyingParty.of(settings.public_url), Challenges.derived_from(settings.device_key)
     context = AccountContext(repositories, hashing, records, party, challenges)
     unsubscribing = Unsubscribing.derived_from(settings.device_key)
-    sales, start, parked = Sales(database), NoticeStart(database), ParkedMessages(database)
+    sales, start, parked = Sales(database, stream), NoticeStart(database), ParkedMessages(database)
     notices = NoticeContext(repositories.users, repositories.mails, sales, start)
     service = Service(
         database=database,

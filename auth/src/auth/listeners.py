@@ -1,34 +1,21 @@
-"""Listeners: tickets and orders (kept as replicas), and the mails about sales."""
+"""Listeners: orders (kept as a replica), and the mails about sales."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from auth import notices
 from auth.notices import NoticeContext
-from auth.sales import OrderEvent, TicketEvent, TicketReplica, order_fields, ticket_fields
+from auth.sales import OrderEvent, order_fields
 from common.contract.events import (
     OrderCancelled,
     OrderCompleted,
     OrderCreated,
     OrderUpdated,
     PaymentVoided,
-    TicketCreated,
-    TicketUpdated,
-    TicketWithdrawn,
 )
 from common.messaging.listener import Listener
 
 QUEUE_GROUP = "auth"
-
-
-class TicketListener(Listener[TicketCreated | TicketUpdated | TicketWithdrawn]):
-    queue_group = QUEUE_GROUP
-
-    def __init__(self, tickets: TicketReplica) -> None:
-        self._tickets = tickets
-
-    async def on_message(self, event: TicketEvent) -> None:
-        await self._tickets.apply(event.id, event.version, ticket_fields(event))
 
 
 class OrderListener(Listener[OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted]):
@@ -59,4 +46,4 @@ class PaymentVoidedListener(Listener[PaymentVoided]):
 
 
 def listeners(context: NoticeContext) -> Sequence[Listener[Any]]:
-    return [TicketListener(context.sales.tickets), OrderListener(context), PaymentVoidedListener(context)]
+    return [OrderListener(context), PaymentVoidedListener(context)]

@@ -12,7 +12,7 @@ from auth.mail.mails import Mails
 from auth.repository import UserRepository
 from auth.sales import Sale, Sales
 from common.base import jobs, times
-from common.base.errors import DuplicateKey
+from common.base.errors import DuplicateKey, Unavailable
 from common.base.ids import made_at
 from common.messaging.listener import NotYet
 from common.persistence.mongo import Database
@@ -133,9 +133,9 @@ class Reminders:
         self._seen = frozenset(due) - early
 
     async def _remind(self, order_id: str) -> bool:
-        """False where the ticket's event has not arrived: the next round looks again."""
+        """False where the ticket can't be read now: the next round looks again."""
         try:
             await mail_hold_ending(self._context, order_id)
-        except NotYet:
+        except (NotYet, Unavailable):
             return False
         return True

@@ -1,4 +1,4 @@
-"""Replicas of tickets and orders, as far as a mail about a sale names them. Owned by tickets and orders."""
+"""What a mail about a sale names: the order, by a replica, and its ticket, by its latest event."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,17 +10,18 @@ from common.contract.events import (
     OrderCompleted,
     OrderCreated,
     OrderUpdated,
-    TicketCreated,
-    TicketUpdated,
-    TicketWithdrawn,
+    Subject,
+    TicketState,
 )
+from common.messaging.events import read
 from common.messaging.listener import NotYet
+from common.messaging.stream import Stream
 from common.persistence.mongo import ASCENDING, Database, Document, Index
 from common.persistence.replica import Replica
 
-TicketEvent = TicketCreated | TicketUpdated | TicketWithdrawn
 OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
 
+WITH_WORDS = (Subject.TICKET_CREATED, Subject.TICKET_UPDATED)
 CREATED = "created"
 """Status of an order that waits for its payment."""
 
@@ -42,24 +43,6 @@ class Sale:
     held_until: datetime
 
 
-def ticket_fields(event: TicketEvent) -> Mapping[str, Any]:
-    """Fields of the replica that a ticket's event sets."""
-    match event:
-        case TicketCreated():
-            return {**_offer(event), "user_id": event.user_id}
-        case TicketUpdated():
-            return _offer(event)
-        case TicketWithdrawn():
-            return {}
-
-
-def _offer(event: TicketCreated | TicketUpdated) -> Mapping[str, Any]:
-    """Without a day for an event that is older than days: the replica's stays."""
-    if "event_date" not in event.model_fields_set:
-        return {"title": event.title}
-    return {"title": event.title, "day": event.event_date.isoformat() if event.event_date else ""}
-
-
 def order_fields(event: OrderEvent) -> Mapping[str, Any]:
     """Fields of the replica that an order's event sets."""
     match event:
@@ -77,13 +60,6 @@ def order_fields(event: OrderEvent) -> Mapping[str, Any]:
             return {"status": "cancelled"}
         case OrderCompleted():
             return {"status": "complete"}
-
-
-class TicketReplica(Replica):
-    """`{_id: ticket id, version, title, day?, user_id}`."""
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database["tickets"])
 
 
 class OrderReplica(Replica):
@@ -105,31 +81,40 @@ class OrderReplica(Replica):
 
 
 class Sales:
-    """Both replicas."""
+    """Orders, and the tickets that they name.
 
-    def __init__(self, database: Database) -> None:
-        self.tickets = TicketReplica(database)
+    A ticket is looked up when a mail is written: of all listings few are sold, so a replica of them would be
+    more work, and more that is stored about their sellers.
+    """
+
+    def __init__(self, database: Database, stream: Stream) -> None:
         self.orders = OrderReplica(database)
+        self._stream = stream
 
     async def of_order(self, order_id: str) -> Sale:
-        """Raises NotYet while the events of the order or of its ticket have not arrived."""
+        """Raises NotYet while one of both is unknown, `errors.Unavailable` if the broker can't be asked."""
         order = await self.orders.find(order_id)
         if order is None:
             raise NotYet(f"order {order_id} is unknown")
-        ticket = await self.tickets.find(order["ticket_id"])
-        if ticket is None:
-            raise NotYet(f"ticket {order['ticket_id']} is unknown")
-        return _sale(order, ticket)
+        return _sale(order, await self._ticket(order["ticket_id"]))
+
+    async def _ticket(self, ticket_id: str) -> TicketState:
+        """The ticket by its latest event with its words."""
+        subjects = [f"{subject}.{ticket_id}" for subject in WITH_WORDS]
+        latest = await self._stream.last(subjects)
+        if latest is None:
+            raise NotYet(f"ticket {ticket_id} is unknown")
+        return read(TicketState, latest.data, latest.headers)
 
 
-def _sale(order: Document, ticket: Document) -> Sale:
+def _sale(order: Document, ticket: TicketState) -> Sale:
     return Sale(
         order_id=order["_id"],
-        ticket_id=ticket["_id"],
+        ticket_id=ticket.id,
         buyer_id=order["user_id"],
-        seller_id=ticket["user_id"],
-        title=ticket["title"],
-        day=ticket.get("day", ""),
+        seller_id=ticket.user_id,
+        title=ticket.title,
+        day="" if ticket.event_date is None else ticket.event_date.isoformat(),
         cents=order["price_cents"],
         held_until=order["expires_at"],
     )

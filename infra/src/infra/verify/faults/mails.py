@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvloop
@@ -105,11 +105,12 @@ async def running(folder: Path) -> AsyncIterator[System]:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """The sales of one run. mails: auth's database."""
+    """The sales of one run. auth: Its database. killed: Processes of it."""
 
     system: System
     api: Api
     auth: Database
+    killed: set[int] = field(default_factory=set)
 
     async def sell(self, count: int) -> Sequence[Sale]:
         """Complete the sales; auth is killed after a third and after two thirds of them."""
@@ -126,15 +127,19 @@ class Outage:
             buyer = buyers[-1] if number == 0 else buyers[number % WIDTH]
             sales.append(await _sale(sellers[number % BUYERS], buyer, f"Seat {number}"))
             if len(sales) in kills:
-                self.kill_auth()
+                await self.kill_auth()
 
         await closed_loop.loop(WIDTH, count, sell)
         return sales
 
-    def kill_auth(self) -> None:
-        pid = self.system.processes["auth"].pid
-        if pid is not None:
-            os.kill(pid, signal.SIGKILL)
+    async def kill_auth(self) -> None:
+        """Kills its process, once there is one that was not killed before."""
+        auth = self.system.processes["auth"]
+        async with asyncio.timeout(READY_SECONDS):
+            while auth.pid is None or auth.pid in self.killed:
+                await asyncio.sleep(0.01)
+        self.killed.add(auth.pid)
+        os.kill(auth.pid, signal.SIGKILL)
 
     async def until_sent(self, count: int) -> None:
         """Returns once so many mails left the outbox. Raises TimeoutError."""
