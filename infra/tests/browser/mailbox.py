@@ -17,8 +17,10 @@ def address() -> str:
     return targets.find("infra.tests").url("mailbox")
 
 
-async def link_to(to: str, subject: str) -> str:
-    """Path and query of the link in the newest mail of this subject to the address, which is awaited.
+async def link_to(to: str, subject: str, path: str = "/") -> str:
+    """Path and query of a link in the newest mail of this subject to the address, which is awaited.
+
+    path: Beginning of the link's path, of which the mail has one.
 
     The mail names the edge as a person does, `localhost`; the tests' browser knows it as `127.0.0.1`.
     """
@@ -26,9 +28,9 @@ async def link_to(to: str, subject: str) -> str:
         while True:
             for mail in await _mails(http):
                 if (mail["to"], mail["subject"]) == (to, subject):
-                    (link,) = _LINK.findall(mail["text"])
-                    parts = urlsplit(link)
-                    return str(urlunsplit(("", "", parts.path, parts.query, "")))
+                    links = map(urlsplit, _LINK.findall(mail["text"]))
+                    (found,) = (link for link in links if link.path.startswith(path))
+                    return str(urlunsplit(("", "", found.path, found.query, "")))
             await asyncio.sleep(0.05)
 
 
