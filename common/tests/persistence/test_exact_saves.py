@@ -154,8 +154,19 @@ class LosingProxy:
         self.lost = 0
         self.command = b""
         """The command whose next answer is lost, as in b"findAndModify"."""
+        self._connections = set[asyncio.Future[None]]()
 
     async def __call__(self, client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
+        connection = asyncio.ensure_future(self._connected(client, answers))
+        self._connections.add(connection)
+        await connection
+
+    async def ended(self) -> None:
+        """Returns once its clients and the server have closed every connection."""
+        async with asyncio.timeout(10):
+            await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def _connected(self, client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
         database, requests = await asyncio.open_connection("127.0.0.1", self._port)
         losing = asyncio.Event()
 
@@ -175,8 +186,12 @@ class LosingProxy:
                 answers.write(data)
             answers.close()
 
-        with suppress(ConnectionError):
-            await asyncio.gather(forward(), answer())
+        try:
+            with suppress(ConnectionError):
+                await asyncio.gather(forward(), answer())
+        finally:
+            requests.close()
+            answers.close()
 
 
 @asynccontextmanager
@@ -191,6 +206,7 @@ async def losing_answers(real: Database, options: str) -> AsyncIterator[tuple[Lo
     finally:
         await database.close()
         listening.close()
+        await proxy.ended()
 
 
 @pytest.mark.connected
