@@ -16,8 +16,11 @@ pytestmark = pytest.mark.connected
 
 SERVICES = ("tickets", "orders", "expiration", "payments", "auth")
 USERS = (*SERVICES, "client")
-FOLLOWERS = ("tickets", "orders", "payments", "client", "auth")
-"""Users that read which sessions ended, and by that call nothing else."""
+FOLLOWERS = {
+    **dict.fromkeys(("orders", "payments", "client", "auth"), ("session.ended.*",)),
+    "tickets": ("session.ended.*", "ticket.>"),
+}
+"""Users that read events from the stream, each by these filters: which sessions ended, and the index's."""
 OWN = {
     "tickets": "ticket.",
     "orders": "order.",
@@ -83,7 +86,7 @@ def _following(user: str) -> set[str]:
     if user not in FOLLOWERS:
         return set()
     return {
-        "$JS.API.CONSUMER.CREATE.gittix.unknown.session.ended.*",
+        *(f"$JS.API.CONSUMER.CREATE.gittix.unknown.{subject}" for subject in FOLLOWERS[user]),
         "$JS.API.CONSUMER.MSG.NEXT.gittix.unknown",
         "$JS.API.CONSUMER.DELETE.gittix.unknown",
     }
