@@ -127,9 +127,9 @@ def test_the_end_of_a_minute_names_so_many_addresses_and_sums_up_the_rest(
         security.record(SecurityEvent.ACCESS_DENIED, client_address=address)
     bound.report()
 
-    told = [line for line in security_lines.lines if "suppressed" in line]
-    assert [line["suppressed"] for line in told] == [1] * flood.REPORTED + [5]
-    assert [line.get("client_address") for line in told] == [*addresses[: flood.REPORTED], None]
+    reported = [line for line in security_lines.lines if "suppressed" in line]
+    assert [line["suppressed"] for line in reported] == [1] * flood.REPORTED + [5]
+    assert [line.get("client_address") for line in reported] == [*addresses[: flood.REPORTED], None]
 
 
 @pytest.mark.usefixtures("bound")
