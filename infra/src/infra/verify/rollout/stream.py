@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 
 from nats.aio.client import Client
+from nats.js.api import AckPolicy
 
 from common.contract.stream import MARKETPLACE
 from infra.verify.reconcile.report import Report
@@ -53,6 +54,8 @@ async def idle(broker: Client, report: Report) -> None:
 
 
 async def _left(broker: Client) -> Mapping[str, tuple[int, int]]:
+    """Of the consumers that acknowledge: a reader's outlives it for half a minute, where that is killed."""
     infos = await broker.jetstream().consumers_info(MARKETPLACE.name)
-    counts = {info.name: (info.num_pending or 0, info.num_ack_pending or 0) for info in infos}
+    workers = [info for info in infos if info.config.ack_policy != AckPolicy.NONE]
+    counts = {info.name: (info.num_pending or 0, info.num_ack_pending or 0) for info in workers}
     return {name: count for name, count in counts.items() if any(count)}
