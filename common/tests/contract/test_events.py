@@ -10,15 +10,22 @@ from common.base import tracing
 from common.base.money import Money
 from common.contract.events import (
     ExpirationComplete,
+    OrderAccepted,
     OrderCancelled,
     OrderCompleted,
     OrderCreated,
+    OrderDelivered,
+    OrderDisputed,
     OrderedTicket,
+    OrderRefunded,
     OrderUpdated,
     PaymentAwaiting,
     PaymentCaptured,
     PaymentCreated,
+    PaymentDisputed,
+    PaymentRefunded,
     PaymentVoided,
+    PayoutMade,
     SessionEnded,
     Subject,
     TicketCreated,
@@ -45,8 +52,9 @@ GIVEN = {
     "faceValue": 18.5,
     "notes": "No bags.\nA drink is included.",
 }
-ABSENT = dict.fromkeys(GIVEN)
+ABSENT = {**dict.fromkeys(GIVEN), "delivery": None}
 
+FULFILMENT = {"id": O, "version": 2, "ticket": {"id": T}, "sellerId": "s"}
 CHANGE = {**ABSENT, "withdrawn": None}
 CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
     (
@@ -69,6 +77,7 @@ CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
             **{"id": T, "version": 4, "title": "Concert", "price": Money(2000), "user_id": "u"},
             **{"event_date": date(2027, 5, 31), "venue": "Great Hall", "seat": "Row 3", "city": "Ghent"},
             **{"start_time": "19:30", "face_value": Money(1850), "notes": GIVEN["notes"]},
+            delivery="file",
         ),
         f"ticket.updated.{T}",
         {
@@ -80,6 +89,7 @@ CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
             "orderId": None,
             **CHANGE,
             **GIVEN,
+            "delivery": "file",
         },
     ),
     (TicketWithdrawn(id=T, version=5), f"ticket.withdrawn.{T}", {"id": T, "version": 5}),
@@ -111,8 +121,16 @@ CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
     (
         OrderCompleted(id=O, version=1, ticket=REF),
         f"order.completed.{O}",
-        {"id": O, "version": 1, "ticket": {"id": T}, "completedAt": None},
+        {"id": O, "version": 1, "ticket": {"id": T}, "completedAt": None, "deliverBy": None},
     ),
+    (
+        OrderDelivered(id=O, version=2, ticket=REF, seller_id="s", accept_by=EXPIRES),
+        f"order.delivered.{O}",
+        {**FULFILMENT, "acceptBy": "2026-01-31T12:15:00.000Z"},
+    ),
+    (OrderAccepted(id=O, version=2, ticket=REF, seller_id="s"), f"order.accepted.{O}", FULFILMENT),
+    (OrderDisputed(id=O, version=2, ticket=REF, seller_id="s"), f"order.disputed.{O}", FULFILMENT),
+    (OrderRefunded(id=O, version=2, ticket=REF, seller_id="s"), f"order.refunded.{O}", FULFILMENT),
     (ExpirationComplete(order_id=O), f"expiration.complete.{O}", {"orderId": O}),
     (
         PaymentCreated(id=P, order_id=O, stripe_id="pi_1"),
@@ -122,6 +140,17 @@ CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
     (PaymentAwaiting(id=P, order_id=O), f"payment.awaiting.{P}", {"id": P, "orderId": O}),
     (PaymentCaptured(id=P, order_id=O), f"payment.captured.{P}", {"id": P, "orderId": O}),
     (PaymentVoided(id=P, order_id=O), f"payment.voided.{P}", {"id": P, "orderId": O}),
+    (PaymentRefunded(id=P, order_id=O), f"payment.refunded.{P}", {"id": P, "orderId": O}),
+    (
+        PaymentDisputed(id=P, order_id=O, open=True),
+        f"payment.disputed.{P}",
+        {"id": P, "orderId": O, "open": True},
+    ),
+    (
+        PayoutMade(id=P, order_id=O, amount=Money(1900)),
+        f"payout.made.{P}",
+        {"id": P, "orderId": O, "amount": 19},
+    ),
     (
         SessionEnded(id="s-1_A", user_id="u"),
         "session.ended.s-1_A",
@@ -226,6 +255,7 @@ def test_every_event_has_an_owner_and_a_namespace_has_one() -> None:
         "order": {"orders"},
         "expiration": {"expiration"},
         "payment": {"payments"},
+        "payout": {"payments"},
         "session": {"auth"},
     }
 

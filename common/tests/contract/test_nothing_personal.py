@@ -14,17 +14,18 @@ from common.base.money import Money
 from common.contract import events
 from common.messaging.events import Event, WireModel
 
-IDS = {"id", "user_id", "order_id", "stripe_id"}
-CODES = {"status", "ended_because"}
+IDS = {"id", "user_id", "order_id", "seller_id", "stripe_id"}
+CODES = {"status", "ended_because", "delivery"}
 WORDS_OF_A_LISTING = {"title", "venue", "seat", "city", "start_time", "notes"}
-TIMES = {"event_date": "date", "expires_at": "datetime", "ended_at": "datetime", "completed_at": "datetime"}
+MOMENTS = {"expires_at", "ended_at", "completed_at", "deliver_by", "accept_by"}
+TIMES = {"event_date": "date", **dict.fromkeys(MOMENTS, "datetime")}
 
 ALLOWED = {
     **dict.fromkeys(IDS | CODES | WORDS_OF_A_LISTING, "str"),
     **TIMES,
-    **dict.fromkeys(("price", "face_value"), Money.__name__),
+    **dict.fromkeys(("price", "face_value", "amount"), Money.__name__),
     "version": "int",
-    "withdrawn": "bool",
+    **dict.fromkeys(("withdrawn", "open"), "bool"),
 }
 """The name of a field to the type of its value, None aside."""
 

@@ -1,8 +1,12 @@
-"""Optional details of a ticket: when, where, its face value; in its events, stored by tickets and orders."""
+"""Optional details of a ticket: when, where, its face value; in its events, stored by tickets and orders.
+
+And how it is handed over.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta, timezone
+from enum import StrEnum
 from typing import Any
 
 from common.base.money import Money
@@ -14,6 +18,13 @@ _LAST_ZONE = timezone(timedelta(hours=-12))
 def first_day(now: datetime) -> date:
     """The earliest event day that is not over: it is still today in UTC-12. now: With a time zone."""
     return now.astimezone(_LAST_ZONE).date()
+
+
+class Delivery(StrEnum):
+    FILE = "file"
+    """The listing has the ticket as a file, which its buyer may fetch."""
+    TRANSFER = "transfer"
+    """The seller hands the ticket over elsewhere, such as in its issuer's app."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,16 +20,26 @@ class Subject(StrEnum):
     ORDER_UPDATED = "order.updated"
     ORDER_CANCELLED = "order.cancelled"
     ORDER_COMPLETED = "order.completed"
+    ORDER_DELIVERED = "order.delivered"
+    ORDER_ACCEPTED = "order.accepted"
+    ORDER_DISPUTED = "order.disputed"
+    ORDER_REFUNDED = "order.refunded"
     EXPIRATION_COMPLETE = "expiration.complete"
     PAYMENT_CREATED = "payment.created"
     PAYMENT_AWAITING = "payment.awaiting"
     PAYMENT_CAPTURED = "payment.captured"
     PAYMENT_VOIDED = "payment.voided"
+    PAYMENT_REFUNDED = "payment.refunded"
+    PAYMENT_DISPUTED = "payment.disputed"
+    PAYOUT_MADE = "payout.made"
     SESSION_ENDED = "session.ended"
 
 
 class TicketState(VersionedEvent):
-    """The details are null where the seller gave none, and absent in events that are older than them."""
+    """The details are null where the seller gave none, and absent in events that are older than them.
+
+    delivery: A `Delivery`: how the ticket is handed over; None, as in older events, for a transfer.
+    """
 
     owner = TICKETS
     title: str
@@ -42,6 +52,7 @@ class TicketState(VersionedEvent):
     start_time: str | None = None
     face_value: Price | None = None
     notes: str | None = None
+    delivery: str | None = None
 
     @property
     def details(self) -> Details | None:
@@ -111,12 +122,50 @@ class OrderCancelled(VersionedEvent):
 
 
 class OrderCompleted(VersionedEvent):
-    """completed_at: When the order was paid; absent in older events."""
+    """completed_at: When the order was paid.
+
+    deliver_by: Until when the seller has to hand the ticket over; None for one that is delivered at once.
+    Both are absent in older events.
+    """
 
     subject = Subject.ORDER_COMPLETED
     owner = ORDERS
     ticket: TicketRef
     completed_at: Moment | None = None
+    deliver_by: Moment | None = None
+
+
+class FulfilmentEvent(VersionedEvent):
+    """A change of a complete order's fulfilment."""
+
+    owner = ORDERS
+    ticket: TicketRef
+    seller_id: str
+
+
+class OrderDelivered(FulfilmentEvent):
+    """accept_by: Until when the buyer may claim; then the seller is paid."""
+
+    subject = Subject.ORDER_DELIVERED
+    accept_by: Moment
+
+
+class OrderAccepted(FulfilmentEvent):
+    """The buyer has the ticket, the seller is to be paid."""
+
+    subject = Subject.ORDER_ACCEPTED
+
+
+class OrderDisputed(FulfilmentEvent):
+    """Nothing is paid out, and nothing refunded, until it is decided."""
+
+    subject = Subject.ORDER_DISPUTED
+
+
+class OrderRefunded(FulfilmentEvent):
+    """The buyer is to have all of the money back."""
+
+    subject = Subject.ORDER_REFUNDED
 
 
 class ExpirationComplete(Event):
@@ -153,6 +202,26 @@ class PaymentCaptured(PaymentEvent):
 
 class PaymentVoided(PaymentEvent):
     subject = Subject.PAYMENT_VOIDED
+
+
+class PaymentRefunded(PaymentEvent):
+    """The buyer has all of the money back."""
+
+    subject = Subject.PAYMENT_REFUNDED
+
+
+class PaymentDisputed(PaymentEvent):
+    """The card's owner disputes the charge at the provider. open: False once that is decided."""
+
+    subject = Subject.PAYMENT_DISPUTED
+    open: bool
+
+
+class PayoutMade(PaymentEvent):
+    """The seller has the money of an order. amount: The price less the fee."""
+
+    subject = Subject.PAYOUT_MADE
+    amount: Price
 
 
 class SessionEnded(AggregateEvent):

@@ -2,4 +2,7 @@
 
 from common.messaging.stream import StreamSpec
 
-MARKETPLACE = StreamSpec("gittix", ("ticket.>", "order.>", "expiration.>", "payment.>", "session.>"))
+MARKETPLACE = StreamSpec(
+    "gittix",
+    ("ticket.>", "order.>", "expiration.>", "deadline.>", "payment.>", "payout.>", "session.>", "user.>"),
+)
