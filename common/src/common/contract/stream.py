@@ -4,5 +4,14 @@ from common.messaging.stream import StreamSpec
 
 MARKETPLACE = StreamSpec(
     "gittix",
-    ("ticket.>", "order.>", "expiration.>", "deadline.>", "payment.>", "payout.>", "session.>", "user.>"),
+    (
+        "ticket.>",
+        "order.>",
+        "expiration.>",
+        "deadline.>",
+        "payment.>",
+        "payout.>",
+        "session.>",
+        "user.>",
+    ),
 )
