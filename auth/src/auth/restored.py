@@ -7,8 +7,7 @@ from auth.changes import Change, ChangeKind
 from auth.deletions import Deletions
 from auth.publishers import publishers
 from auth.rebuild import rebuild
-from common.contract.events import Subject, UserDeleted
-from common.messaging.events import read
+from common.contract.deleted_users import deleted_users
 from common.messaging.stream import Stream
 from common.persistence.mongo import Database
 from common.persistence.roll_forward import marked
@@ -25,8 +24,6 @@ async def restored(stream: Stream, database: Database) -> str:
 async def _delete_again(stream: Stream, deletions: Deletions) -> int:
     """The count of the accounts that were deleted. The service's sweep does what follows, without a mail."""
     again = 0
-    async for batch in stream.history([f"{Subject.USER_DELETED}.*"]):
-        for message in batch:
-            event = read(UserDeleted, message.data, message.headers)
-            again += await deletions.delete_again(event, Change.now(ChangeKind.DELETED, ""))
+    async for event in deleted_users(stream):
+        again += await deletions.delete_again(event, Change.now(ChangeKind.DELETED, ""))
     return again
