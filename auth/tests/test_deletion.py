@@ -169,7 +169,7 @@ async def test_a_stolen_session_does_not_guess_the_password(client: httpx.AsyncC
 
 
 async def test_an_account_that_changes_meanwhile_is_not_deleted(
-    client: httpx.AsyncClient, app: FastAPI, database: Database, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The notice would go to an address that is no longer the account's."""
 
@@ -213,7 +213,6 @@ async def test_what_a_request_in_flight_stored_is_erased_a_minute_later(
     client: httpx.AsyncClient,
     app: FastAPI,
     database: Database,
-    mailbox: Mailbox,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = await stored(database)

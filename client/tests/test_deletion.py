@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.conftest import As, Browser
+from tests.conftest import Browser
 from tests.dom import error_of, page
 from tests.fake_apis import FakeApis
 
@@ -47,7 +47,7 @@ async def test_a_deleted_account_is_signed_out_and_nothing_shows_its_address(
     assert (await ada.post("/auth/signin", data=ADA)).status_code == 400
 
 
-async def test_the_pages_forget_the_address_at_once(ada: Browser, as_user: As) -> None:
+async def test_the_pages_forget_the_address_at_once(ada: Browser) -> None:
     session = ada.cookies[SESSIONS.cookie]
     await ada.post(PATH, data=FORM)
 

@@ -67,8 +67,9 @@ async def test_an_order_that_was_on_its_way_is_cancelled_by_the_next_visit(
     assert (await shop.shown(order))["status"] == "cancelled"
 
 
+@pytest.mark.usefixtures("client")
 async def test_a_restored_database_learns_again_who_is_deleted(
-    shop: Shop, stream: FakeStream, database: Database
+    stream: FakeStream, database: Database
 ) -> None:
     gone = new_id()
     await publish(stream, UserDeleted(id=gone, version=1))

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -53,7 +54,7 @@ async def test_a_record_is_visited_after_pauses_that_double_and_at_last_no_more(
 
     seconds = [age.total_seconds() for age in ages]
     assert seconds[:5] == [10, 20, 40, 80, 160]
-    assert all(later <= 2.1 * earlier + 3600 for earlier, later in zip(seconds, seconds[1:], strict=False))
+    assert all(later <= 2.1 * earlier + 3600 for earlier, later in pairwise(seconds))
     assert LAST <= ages[-1] <= 2 * LAST + timedelta(hours=1)
     assert len(ages) < 20
 

@@ -1,4 +1,4 @@
-"""Orders of users who deleted their accounts: the unpaid ones are cancelled, and paid ones run to their end."""
+"""Orders of users who deleted their accounts: unpaid ones are cancelled, paid ones run to their end."""
 
 from contextlib import suppress
 

@@ -1,7 +1,7 @@
-"""Records that a job visits again and again, with pauses that double, until it is sure that nothing is left.
+"""Records that a job visits again, after pauses that double, until nothing can be left.
 
-For an effect that a request in progress, or an older process, may escape: it is repeated, in place of a look-up in
-each request.
+For an effect that a request in progress, or an older process, may escape: it is repeated, in place of a
+look-up in each request.
 """
 
 import asyncio
