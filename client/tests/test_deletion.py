@@ -39,6 +39,7 @@ async def test_a_deleted_account_is_signed_out_and_nothing_shows_its_address(
     answer = await ada.post(PATH, data=FORM)
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert answer.headers["clear-site-data"] == '"cache", "storage"'
     assert SESSIONS.cookie not in ada.cookies
     shown = page(await ada.get("/"))
     assert "Your account is deleted." in shown.text

@@ -6,6 +6,7 @@ from client.api import Api, Apis
 from client.flash import Flash
 from client.forms import NO_PROBLEMS, Form, Problems, answer_of
 from client.i18n import gettext_noop
+from client.pages.auth import leave_nothing
 from client.rendering import Page, Pages, see_other
 from client.sign_in import HOME, Member
 from common.base.errors import AppError
@@ -31,7 +32,9 @@ async def delete(user: Member, request: Request, page: Pages, api: Apis, form: F
         response.headers.update(error.headers)
         return response
     request.app.state.emails.forget(user.id)
-    return see_other(HOME, cookies, Flash.ACCOUNT_DELETED)
+    response = see_other(HOME, cookies, Flash.ACCOUNT_DELETED)
+    leave_nothing(request, response)
+    return response
 
 
 async def _shown(
