@@ -2,10 +2,11 @@
 
 import json
 
+import httpx
 import pytest
 from tests.conftest import Browser
 from tests.dom import error_of, page
-from tests.fake_apis import FakeApis
+from tests.fake_apis import FakeApis, entry
 
 from common.testing.authenticator import Authenticator
 from common.testing.browser import BASE_URL, SESSIONS
@@ -102,3 +103,12 @@ async def test_what_no_device_answers_deletes_nothing(ada: Browser, apis: FakeAp
 async def test_a_visitor_is_sent_to_sign_in(browser: Browser) -> None:
     for answer in (await browser.get(PATH), await browser.post(PATH, data=FORM)):
         assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/auth/signin")
+
+
+async def test_a_release_of_the_api_that_deletes_none_is_an_outage(ada: Browser, apis: FakeApis) -> None:
+    apis.failure = httpx.Response(404, json={"errors": [entry("not-found", "Not found")]})
+
+    answer = await ada.post(PATH, data=FORM)
+
+    assert answer.status_code == 503
+    assert "can't do this right now" in page(answer).text
