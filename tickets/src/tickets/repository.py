@@ -18,6 +18,7 @@ from common.persistence.creations import ONE_PER_KEY, marked
 from common.persistence.mongo import ASCENDING, DESCENDING, Database, Document, Index
 from common.persistence.replica import Replica
 from common.persistence.repository import Repository, change_to
+from common.persistence.revisits import Revisits
 from common.persistence.slots import FIELD, LOOKED_AT, Slots, SlotsTaken
 from tickets import search
 from tickets.domain import Ticket, status_of
@@ -301,7 +302,12 @@ class OrderProgress(Replica):
 class Repositories:
     tickets: TicketRepository
     orders: OrderProgress
+    deleted_users: Revisits
 
     @classmethod
     def over(cls, database: Database, publishers: Publishers, max_listings: int = 100) -> "Repositories":
-        return cls(TicketRepository(database, publishers, max_listings), OrderProgress(database))
+        return cls(
+            TicketRepository(database, publishers, max_listings),
+            OrderProgress(database),
+            Revisits(database["deleted_users"]),
+        )
