@@ -97,6 +97,7 @@ async def test_a_set_that_exists_is_left_as_it_is(member: FakeMember, pauses: li
     member.answers = [ELECTING, READY]
 
     assert await initiate(MEMBERS) == "b:2"
+    assert member.address == ("mongodb://a:1/?directConnection=true", "admin")
     assert member.initiated == []
     assert pauses == [0.1]
 
