@@ -65,3 +65,26 @@ async def test_a_pause_follows_a_failure_also_after_a_full_page(
 
     assert script.pauses == [SWEEP_SECONDS, 0, SWEEP_SECONDS]
     assert script.successes == [jobs_of_tickets.JOB]
+
+
+class Found:
+    """Repository with one ticket of each kind to derive again."""
+
+    def __init__(self) -> None:
+        self.derived: list[str] = []
+
+    async def derived_by_older(self) -> Sequence[str]:
+        return ["of an older release"]
+
+    async def over_on_sale(self) -> Sequence[str]:
+        return ["of yesterday", "of last week"]
+
+    async def derive_again(self, ticket: str) -> None:
+        self.derived.append(ticket)
+
+
+async def test_a_sweep_derives_tickets_of_both_kinds_again() -> None:
+    found = Found()
+
+    assert await jobs_of_tickets.sweep(cast("TicketRepository", found)) == 3
+    assert sorted(found.derived) == ["of an older release", "of last week", "of yesterday"]
