@@ -1,10 +1,15 @@
 """A provider that records its calls, and records of an order and its payment."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
 
 from common.base import times
 from common.base.money import Money
 from common.persistence.mongo import Database
+from payments.charges import Charges
 from payments.context import PaymentContext
 from payments.domain import Charge, Payment
 from payments.gateway import Intent, State
@@ -53,3 +58,19 @@ async def paid(context: PaymentContext, charge: Charge) -> Payment:
     payment = await context.repositories.payments.of_order(charge.order_id)
     assert payment is not None
     return payment
+
+
+def recorded(charges: Charges, monkeypatch: pytest.MonkeyPatch) -> list[Call]:
+    """Calls that mark a card's confirmation as ended, with their arguments."""
+    calls: list[Call] = []
+
+    def wrapped(name: str, act: Callable[..., Any]) -> Callable[..., Any]:
+        async def call(*arguments: object, **named: object) -> object:
+            calls.append((name, *arguments, *sorted(named.items())))
+            return await act(*arguments, **named)
+
+        return call
+
+    for name in ("finish", "decline"):
+        monkeypatch.setattr(charges, name, wrapped(name, getattr(charges, name)))
+    return calls
