@@ -1,5 +1,6 @@
 """Challenges that devices sign, and the fields of requests with a passkey."""
 
+import hmac
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -42,6 +43,14 @@ def test_a_challenge_is_good_for_its_purpose_until_it_ends(clock: Clock) -> None
     clock.now = NOON + LIFETIME
     with pytest.raises(PasskeyLate):
         challenges.check(challenge, "add", "ada")
+
+
+def test_a_challenge_of_another_release_is_good() -> None:
+    """Two releases run side by side in a rollout."""
+    challenges = Challenges.derived_from("secret")
+    challenge = challenges.issue("add", "ada")
+
+    assert challenge[22:] == hmac.digest(challenges.key, challenge[:22] + b"add\0ada", "sha256")
 
 
 async def test_a_spent_challenge_is_kept_for_longer_than_clocks_disagree(
