@@ -34,12 +34,13 @@ async def test_the_longest_due_comes_first_and_a_look_takes_so_many(
     mails: Mails, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "BATCH", 2)
-    for mail_id in ("c", "a", "b"):
+    first = clock.now
+    for minutes, mail_id in ((1, "c"), (0, "b"), (2, "a")):
+        clock.now = first + minutes * MINUTE
         await put(mails, mail_id)
-        clock.now += MINUTE
 
-    assert await mails.due() == ["c", "a"]
-    assert await mails.waiting() == (3, clock.now - 3 * MINUTE)
+    assert await mails.due() == ["b", "c"]
+    assert await mails.waiting() == (3, first)
 
 
 async def test_a_leased_mail_is_as_it_was_put_and_due_again_after_the_lease(

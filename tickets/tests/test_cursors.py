@@ -119,7 +119,7 @@ def test_a_text_that_is_no_cursor_of_this_order_is_refused(text: str) -> None:
 
 
 async def a_page(**query: Any) -> Page:
-    limits = {"limit": 50, "sort": Sort.NEWEST, "cursor": None, "status": None}
+    limits: dict[str, Any] = {"limit": 50, "sort": Sort.NEWEST, "cursor": None, "status": None}
     return await page(**{"q": "", "min_price": "", "max_price": ""} | limits | query)
 
 
