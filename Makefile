@@ -118,8 +118,8 @@ chaos: setup ## random users and random faults, then a check for losses (DURATIO
 	@ln -sf "$(CURDIR)/.venv/bin/nats-server" .tools/mutmut/bin/nats-server
 	@ln -sf mutmut $@
 
-mutants: setup .tools/mutmut/bin/mutmut-$(MUTMUT_VERSION) ## change one thing of SOURCE at a time, and see whether its tests notice (TESTS=tests/test_domain.py CONNECTED=1)
-	@$(PY) -m infra.verify.mutants $(SOURCE) $(if $(TESTS),--tests $(TESTS)) $(if $(CONNECTED),--connected)
+mutants: setup .tools/mutmut/bin/mutmut-$(MUTMUT_VERSION) ## change one thing of SOURCE at a time, and see whether its tests notice (TESTS=tests/test_domain.py CONNECTED=1 FORKS=1)
+	@$(PY) -m infra.verify.mutants $(SOURCE) $(if $(TESTS),--tests $(TESTS)) $(if $(CONNECTED),--connected) $(if $(FORKS),--forks)
 
 # No known vulnerability is accepted, whatever its severity; one that does not concern us is named in AUDIT_IGNORED, with its reason.
 audit: .tools/audit/bin/pip-audit-$(PIP_AUDIT_VERSION) ## look the locked packages up in the index's list of vulnerabilities

@@ -17,7 +17,7 @@ from common.persistence.mongo import Database
 from common.testing.browser import BASE_URL, CLIENT_ADDRESS_KEY, JWT_KEY, running
 from common.testing.fake_stream import FakeStream
 
-pytest_plugins = ["common.testing.fixtures"]
+pytest_plugins = ["common.testing.fixtures", "tests.accounts"]
 
 DEVICE_KEY = "a key for devices in tests, of more than thirty-two bytes"
 

@@ -57,5 +57,13 @@ def test_no_other_code_is_genuine(code: str) -> None:
     assert RECEIPTS.verified(code) is None
 
 
+@pytest.mark.parametrize("missing", ["aud", "sub", "ticket"])
+def test_a_code_that_lacks_a_claim_is_not_genuine(missing: str) -> None:
+    claims = {"aud": "receipt", "sub": RECEIPT.order_id, "ticket": RECEIPT.ticket_id}
+    del claims[missing]
+
+    assert RECEIPTS.verified(jwt.encode(claims, RECEIPT_KEYS[1], algorithm="HS256")) is None
+
+
 def test_no_representation_shows_a_key() -> None:
     assert RECEIPT_KEYS[0] not in repr(RECEIPTS)

@@ -8,11 +8,12 @@ import pytest
 from common.messaging.events import Event
 from common.messaging.publisher import Publisher, send
 from common.persistence.mongo import ASCENDING, Database
+from common.testing.events import deliver
 from common.testing.fake_stream import FakeStream
 from orders.publishers import publishers
 from orders.repository import Repositories
 from orders.restored import restored
-from tests.builders import HOLD, Json, Payment, Shop
+from tests.builders import HOLD, Json, Offer, Payment, Shop
 
 Documents = list[dict[str, Any]]
 
@@ -92,6 +93,7 @@ async def test_orders_in_every_state_are_as_they_were(
     assert (await copy(database, "orders"), await copy(database, "tickets")) == expected
     assert len(stream.messages) == published
     assert "1 brought to their last published version, 8 put back" in text
+    assert "payments   0 orders lacked the state of their payment" in text
     assert await shop.status(held) == ("created", 0)
 
 
@@ -125,8 +127,9 @@ async def test_a_payment_whose_effect_was_lost_with_the_database_takes_effect(
     lose(stream, order)
     await replace(database, orders=orders, tickets=tickets)
 
-    await restored(stream, database)
+    text = await restored(stream, database)
 
+    assert "payments   1 orders lacked the state of their payment" in text
     shown = await shop.shown(order)
     # Completed once more: at the time of the restoration.
     assert shown | {"completedAt": None} == expected | {"completedAt": None}
@@ -145,3 +148,19 @@ def lose(stream: FakeStream, order: Json) -> None:
 
 def _paid(payment: Payment) -> tuple[Event, ...]:
     return payment.created(), payment.captured()
+
+
+async def test_an_order_that_is_put_back_has_the_details_of_its_ticket(
+    shop: Shop, stream: FakeStream, database: Database
+) -> None:
+    offer = Offer()
+    await deliver(stream, offer.created().model_copy(update={"venue": "Hall", "seat": "B 7"}))
+    order = await shop.an_order(offer)
+    expected = await copy(database, "orders")
+    del expected[0]["slot"]
+    await replace(database, orders=[])
+
+    await restored(stream, database)
+
+    assert await copy(database, "orders") == expected
+    assert (await shop.shown(order))["ticket"]["venue"] == "Hall"

@@ -114,6 +114,21 @@ async def test_headers_that_come_bit_by_bit_are_counted_together() -> None:
     assert MAX_HEAD_BYTES - len(lines) <= sent < 2 * MAX_HEAD_BYTES
 
 
+async def test_each_byte_of_a_head_is_counted_once() -> None:
+    """Two thirds of the longest head come with the first bytes of the request, the end of it later."""
+    padding = b"X-Padding: " + b"x" * (2 * MAX_HEAD_BYTES // 3)
+    async with served(an_app()) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /records HTTP/1.1\r\n" + HOST + padding)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        writer.write(b"x\r\n\r\n")
+        answer = await read_answer(reader)
+        writer.close()
+
+    assert answer.status == 200
+
+
 async def test_large_bodies_are_no_large_headers() -> None:
     async with served(an_app()) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         for _ in range(3):

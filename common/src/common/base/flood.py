@@ -80,8 +80,10 @@ class FloodFilter(logging.Filter):
         suppressed = self._suppressed
         self._begin()
         rest = Counter[str]()
-        for place, ((event, address), count) in enumerate(suppressed.most_common()):
-            if place < REPORTED and address != _OTHERS:
+        named = 0
+        for (event, address), count in suppressed.most_common():
+            if named < REPORTED and address != _OTHERS:
+                named += 1
                 security.write(SecurityEvent(event), {"client_address": address, "suppressed": count})
             else:
                 rest[event] += count

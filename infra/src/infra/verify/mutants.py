@@ -2,10 +2,11 @@
 
 It changes one thing at a time, and runs the tests.
 
-SOURCE is one module, or a folder of them, of one package; TESTS narrows the unit tests to some files of that
-package. mutmut works in a copy of the package; each mutant runs only the tests that call its function. It
-prints how many mutants were made and killed, and each survivor with its change. Exits 1 if no mutant was
-made, or the tests fail without one. docs/mutants.md holds the survivors that are known, with their reasons.
+SOURCE is one module, or a folder of them, or several of one package; TESTS narrows the unit tests to some
+of its files. mutmut works in a copy of the package; each mutant runs only the tests that call its function.
+FORKS=1 is quicker: it collects the tests once (`forked_mutants.py`). The command prints how many mutants were
+made and killed, and each survivor with its change. Exits 1 if no mutant was made, or the tests fail without
+one. docs/mutants.md holds the survivors that are known, with their reasons.
 """
 
 import argparse
@@ -38,25 +39,30 @@ FREEZE = "frozen_heap"
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.verify.mutants", description=__doc__)
-    parser.add_argument("source", type=Path, help="a module or folder, from the project's root")
+    parser.add_argument("sources", nargs="+", type=Path, help="modules or folders, from the project's root")
     parser.add_argument("--tests", nargs="*", default=["tests"], help="test files, from the package's folder")
     parser.add_argument("--connected", action="store_true", help="the tests on real servers, too")
+    parser.add_argument("--forks", action="store_true", help="quick: collect the tests once")
     options = parser.parse_args(arguments)
     if options.connected and "TEST_NATS_URL" not in os.environ:
         python = [sys.executable, "-m"]
         within = [*python, "infra.dev.testing", "--", *python, "infra.verify.mutants", *arguments]
         os.execv(sys.executable, within)
-    package = _package(options.source)
+    packages = {_package(source) for source in options.sources}
+    if len(packages) > 1:
+        raise SystemExit("the sources are of several packages")
+    (package,) = packages
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / package.name
         shutil.copytree(ROOT / package, copy, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-        _configure(copy, _pattern(options.source.relative_to(package)), options)
-        log = _run(copy, 1 if options.connected else CHILDREN)
+        patterns = [_pattern(source.relative_to(package)) for source in options.sources]
+        _configure(copy, patterns, options)
+        log = _run(copy, 1 if options.connected else CHILDREN, options)
         outcomes = _outcomes(copy)
         if not outcomes:
             sys.stderr.write(f"{log[-3000:]}\nno mutant was tried\n")
             return 1
-        _print(options.source, outcomes, copy)
+        _print(options.sources, outcomes, copy)
     return 0
 
 
@@ -72,15 +78,17 @@ def _pattern(source: Path) -> str:
     return str(source) if source.suffix == ".py" else f"{source}/*"
 
 
-def _configure(copy: Path, pattern: str, options: argparse.Namespace) -> None:
+def _pytest_arguments(options: argparse.Namespace) -> Sequence[str]:
+    quiet = ("-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+    return [*quiet, *(("-m", "") if options.connected else ())]
+
+
+def _configure(copy: Path, patterns: Sequence[str], options: argparse.Namespace) -> None:
     settings = {
         "source_paths": ["src"],
-        "only_mutate": [pattern],
+        "only_mutate": patterns,
         "also_copy": ["tests"],
-        "pytest_add_cli_args": [
-            *("-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"),
-            *(("-m", "") if options.connected else ()),
-        ],
+        "pytest_add_cli_args": _pytest_arguments(options),
         # Each mutant gets a process that has loaded no test yet. In one that has, pytest escapes ids such as
         # [\x7f] once more and does not find them, which counts as killed; and classes and gauges are old.
         "process_isolation": "forkserver",
@@ -98,8 +106,11 @@ def _configure(copy: Path, pattern: str, options: argparse.Namespace) -> None:
         pyproject.write(f"\n[tool.mutmut]\n{lines}")
 
 
-def _run(copy: Path, children: int) -> str:
+def _run(copy: Path, children: int, options: argparse.Namespace) -> str:
     command = [str(MUTMUT), "run", "--max-children", str(children)]
+    if options.forks:
+        module = [str(MUTMUT.with_name("python")), "-m", "infra.verify.forked_mutants"]
+        command = [*module, str(children), *_pytest_arguments(options), *options.tests]
     return subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False).stdout
 
 
@@ -113,18 +124,26 @@ def _outcomes(copy: Path) -> Mapping[str, str]:
     return found
 
 
-def _print(source: Path, outcomes: Mapping[str, str], copy: Path) -> None:
-    counts = Counter(outcomes.values())
+def _print(sources: Sequence[Path], outcomes: Mapping[str, str], copy: Path) -> None:
     for name, outcome in outcomes.items():
         if outcome != KILLED:
             shown = subprocess.run(
                 [str(MUTMUT), "show", name], cwd=copy, capture_output=True, text=True, check=False
             )
             print(f"{shown.stdout.strip()}\n")
-    print(
-        f"{source}: {len(outcomes)} mutants, {counts[KILLED]} killed, {counts[SURVIVED]} survived, "
-        f"{counts[UNTESTED]} in code that no test calls, {counts[STOPPED]} stopped without a verdict"
-    )
+    for source in sources:
+        counts = Counter(outcome for name, outcome in outcomes.items() if name.startswith(_module(source)))
+        print(
+            f"{source}: {counts.total()} mutants, {counts[KILLED]} killed, {counts[SURVIVED]} survived, "
+            f"{counts[UNTESTED]} in code that no test calls, {counts[STOPPED]} stopped without a verdict"
+        )
+
+
+def _module(source: Path) -> str:
+    """What the names of a source's mutants begin with, such as `orders.domain.`."""
+    parts = source.with_suffix("").parts
+    inner = parts[parts.index("src") + 1 :]
+    return "".join(f"{part}." for part in inner if part != "__init__")
 
 
 if __name__ == "__main__":
