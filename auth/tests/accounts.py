@@ -9,15 +9,18 @@ from unittest.mock import Mock
 import pytest
 
 from auth.context import AccountContext
+from auth.deletions import Deletions
 from auth.domain import Email, Limits, User
 from auth.hash_queue import HashQueue, Purpose
 from auth.links import LinkKind
 from auth.passkeys.challenges import Challenges
 from auth.passkeys.relying_party import RelyingParty
 from auth.passwords import Passwords
+from auth.publishers import publishers
 from auth.repository import Repositories
 from common.persistence.mongo import Database
 from common.testing.clock import Clock
+from common.testing.fake_stream import FakeStream
 
 NOON = datetime(2087, 5, 1, 12, tzinfo=UTC)
 """In the future: the database in memory forgets what expired before the real time."""
@@ -30,12 +33,16 @@ PATHS = {"confirm": "/auth/confirm", "reset": "/auth/reset", "address-change": "
 
 @dataclass
 class Ender:
-    """Sessions that were ended: of which user, and which one went on."""
+    """Sessions that were ended: of which user, and which one went on; users whose devices were forgotten."""
 
     ended: list[tuple[str, str | None]] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
 
     async def end_sessions(self, user_id: str, but: str | None = None) -> None:
         self.ended.append((user_id, but))
+
+    async def forget_origins(self, user_id: str) -> None:
+        self.forgotten.append(user_id)
 
 
 @pytest.fixture
@@ -55,7 +62,8 @@ async def context(database: Database, hasher: Mock, ender: Ender) -> AccountCont
     for each in repositories.all:
         await each.prepare()
     party, challenges = RelyingParty.of("https://shop.test"), Challenges.derived_from("x" * 32)
-    return AccountContext(repositories, HashQueue(Passwords(hasher)), ender, party, challenges)
+    deletions = Deletions(database, publishers(FakeStream()))
+    return AccountContext(repositories, HashQueue(Passwords(hasher)), ender, party, challenges, deletions)
 
 
 @pytest.fixture
