@@ -19,6 +19,8 @@ from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from orders import sweep
 from orders.export import exports
+from orders.fulfilment import sweep as fulfilment_sweep
+from orders.fulfilment.routes import create_fulfilment_router
 from orders.limits import Limits
 from orders.listeners import listeners
 from orders.publishers import publishers
@@ -45,6 +47,7 @@ def create_app(
         else stream
     )
     hold = timedelta(seconds=settings.order_hold_seconds)
+    terms = settings.terms()
     limits = Limits(settings.max_open_orders, timedelta(seconds=settings.reorder_pause_seconds))
     repositories = Repositories.over(database, publishers(stream))
     parked = ParkedMessages(database)
@@ -54,14 +57,18 @@ def create_app(
         stream=stream,
         collections=[repositories.orders, parked, OwnEvents(stream, repositories.orders, "order.>")],
         relays=[repositories.orders.relay],
-        consumer=Consumer(stream, listeners(repositories, hold), parked),
+        consumer=Consumer(stream, listeners(repositories, hold, terms), parked),
         replays=[ended_sessions.follow(stream, sessions.ended)],
-        jobs=[lambda: sweep.run(repositories.orders, hold)],
+        jobs=[
+            lambda: sweep.run(repositories.orders, hold),
+            lambda: fulfilment_sweep.run(repositories, terms),
+        ],
     )
     app = create_http_app(
         "orders",
         [
             create_export_router("/api/orders", exports(database)),
+            create_fulfilment_router(repositories.orders, terms),
             create_router(repositories, hold, Receipts(settings.receipt_keys), limits),
         ],
         service.lifespan,
