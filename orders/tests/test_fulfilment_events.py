@@ -79,6 +79,7 @@ async def test_a_deadline_that_no_longer_applies_is_dropped(shop: Shop, stream: 
 
     await deliver(stream, passed(order, "delivery"), passed(order, "of a newer release"))
     assert await state(shop, order) == ("delivered", 2)
+    assert set(outcomes(stream, passed(order, "delivery"))) == {"ack"}
 
     await shop.press(order, "claims", body=CLAIM)
     await deliver(stream, passed(order, "acceptance", 2))

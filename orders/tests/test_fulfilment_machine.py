@@ -88,7 +88,14 @@ class FulfilmentMachine(RuleBasedStateMachine):
     @rule(kind=st.sampled_from(DeadlineKind))
     def deadline(self, kind: DeadlineKind) -> None:
         """A timer, early, in time, late or for a state that has ended; the sweep is a timer, too."""
+        before = self.order.fulfilment
+        assert before is not None
+        applies = kind is {State.DUE: DeadlineKind.DELIVERY, State.DELIVERED: DeadlineKind.ACCEPTANCE}.get(
+            before.state
+        )
         self._try(lambda: self.order.pass_deadline(kind, self.now))
+        due = before.deadline is not None and self.now >= before.deadline
+        assert (self.order.fulfilment != before) == (applies and due)
 
     @rule(is_open=st.booleans())
     def dispute_at_bank(self, is_open: bool) -> None:
