@@ -19,6 +19,7 @@ STORED: dict[str, Any] = {
     "at": AT,
     "but": "session",
     "name": "Phone",
+    "language": "",
 }
 
 

@@ -52,7 +52,7 @@ async def test_a_sale_is_mailed_to_buyer_and_seller_each_in_their_language(
     about = {"title": "Opera", "day": "2026-12-24", "cents": 2050}
     assert bought["data"] == {"path": f"/orders/{sale.order_id}", **about}
     assert (sold["kind"], sold["to"], sold["language"]) == ("sold", SELLER, "en")
-    assert sold["data"] == {"path": f"/tickets/{sale.ticket_id}", **about}
+    assert sold["data"] == {"path": f"/sales/{sale.order_id}", **about}
 
 
 async def test_an_event_that_is_delivered_again_is_mailed_once(

@@ -16,13 +16,13 @@ from common.base import times
 from common.base.errors import Unavailable
 from common.base.ids import new_id
 from common.base.money import Money
-from common.contract.events import OrderCreated, OrderedTicket
+from common.contract.events import OrderCompleted, OrderCreated, OrderDelivered, OrderedTicket, TicketRef
 from common.messaging.stream import Stream
 from expiration import timers
-from expiration.publishers import ExpirationCompletePublisher
+from expiration.publishers import DeadlinePassedPublisher, ExpirationCompletePublisher
 from expiration.settings import Settings
-from expiration.timers import Timers
-from expiration.worker import work
+from expiration.timers import Deadline, Timers
+from expiration.worker import Publishers, work
 
 
 def settings(redis_url: str = "redis://unused", nats_url: str = "nats://unused") -> Settings:
@@ -44,6 +44,20 @@ def order_created(order_id: str | None = None, expires_at: datetime | None = Non
     )
 
 
+def publishers(stream: Stream) -> Publishers:
+    return Publishers(ExpirationCompletePublisher(stream), DeadlinePassedPublisher(stream))
+
+
+def order_completed(deliver_by: datetime | None, accept_by: datetime | None = None) -> OrderCompleted:
+    ticket = TicketRef(id=new_id())
+    return OrderCompleted(id=new_id(), version=1, ticket=ticket, deliver_by=deliver_by, accept_by=accept_by)
+
+
+def order_delivered(order_id: str, accept_by: datetime) -> OrderDelivered:
+    ticket = TicketRef(id=new_id())
+    return OrderDelivered(id=order_id, version=2, ticket=ticket, seller_id="s", accept_by=accept_by)
+
+
 class FakeTimers(Timers):
     """`due` is what was set; `up = False` makes it refuse, as Redis does when it is down."""
 
@@ -51,11 +65,16 @@ class FakeTimers(Timers):
         super().__init__(timers.connect("redis://unused"))
         self.up = True
         self.due: dict[str, datetime] = {}
+        self.deadlines: dict[str, Deadline] = {}
 
     async def set(self, order_id: str, due: datetime) -> None:
         if not self.up:
             raise Unavailable("The timers are down")
         self.due.setdefault(order_id, due)
+
+    async def set_deadline(self, deadline: Deadline) -> None:
+        await self.set(deadline.job_id, deadline.due)
+        self.deadlines.setdefault(deadline.job_id, deadline)
 
     async def is_up(self) -> bool:
         return self.up
@@ -64,7 +83,7 @@ class FakeTimers(Timers):
 @asynccontextmanager
 async def working(redis_url: str, stream: Stream) -> AsyncIterator[None]:
     """A worker in this process, which publishes on `stream`."""
-    task = asyncio.create_task(work(settings(redis_url), ExpirationCompletePublisher(stream)))
+    task = asyncio.create_task(work(settings(redis_url), publishers(stream)))
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ from common.testing.browser import running
 from common.testing.events import deliver, outcomes, publish, refused
 from common.testing.fake_stream import FakeStream
 from expiration.app import create_app, create_worker_app
-from tests.builders import FakeTimers, order_created, settings, soon
+from tests.builders import FakeTimers, order_completed, order_created, order_delivered, settings, soon
 
 
 @pytest.fixture
@@ -45,6 +45,23 @@ async def test_an_order_sets_its_timer(app: FastAPI, own_timers: FakeTimers, str
 
     assert own_timers.due == {event.id: event.expires_at}
     assert outcomes(stream, event) == ["ack"]
+
+
+async def test_a_complete_order_sets_the_timer_of_each_deadline(
+    app: FastAPI, own_timers: FakeTimers, stream: FakeStream
+) -> None:
+    due, at_once, of_old = order_completed(soon(60)), order_completed(None, soon(70)), order_completed(None)
+    delivered = order_delivered(due.id, soon(80))
+
+    async with running(app):
+        await deliver(stream, due, at_once, of_old, delivered, due)
+
+    assert own_timers.due == {
+        f"{due.id}:delivery": due.deliver_by,
+        f"{at_once.id}:acceptance": at_once.accept_by,
+        f"{due.id}:acceptance": delivered.accept_by,
+    }
+    assert outcomes(stream, of_old) == ["ack"]
 
 
 async def test_an_order_told_again_is_acknowledged(

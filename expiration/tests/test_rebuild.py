@@ -5,14 +5,14 @@ from datetime import datetime
 import pytest
 
 from common.base.errors import Unavailable
-from common.contract.events import OrderCancelled, OrderCompleted, TicketRef
+from common.contract.events import OrderCancelled, OrderCompleted, OrderRefunded, TicketRef
 from common.messaging.stream import Stream
 from common.testing.events import publish
 from common.testing.fake_stream import FakeStream
 from expiration import timers
 from expiration.rebuild import rebuild
 from expiration.timers import Timers
-from tests.builders import FakeTimers, RedisServer, order_created, soon
+from tests.builders import FakeTimers, RedisServer, order_completed, order_created, order_delivered, soon
 
 
 class InspectableTimers(FakeTimers):
@@ -34,6 +34,29 @@ async def test_open_orders_have_their_timers_again_and_ended_ones_none(stream: F
 
     assert own.due == {open_.id: open_.expires_at, past.id: past.expires_at}
     assert (report.events, report.open, report.missing) == (7, 2, 2)
+    assert (await rebuild(stream, own)).missing == 0
+
+
+async def test_an_undecided_sale_has_the_timer_of_its_deadline_again(stream: FakeStream) -> None:
+    due, delivered, handed_over, decided, of_old = (
+        order_completed(soon(60)),
+        order_completed(None, soon(70)),
+        order_completed(soon(60)),
+        order_completed(soon(60)),
+        order_completed(None),
+    )
+    await publish(stream, due, delivered, handed_over, decided, of_old)
+    await publish(stream, order_delivered(handed_over.id, soon(80)))
+    await publish(stream, OrderRefunded(id=decided.id, version=2, ticket=decided.ticket, seller_id="s"))
+    own = InspectableTimers()
+
+    assert (await rebuild(stream, own)).missing == 3
+
+    assert [(d.job_id, d.version) for d in own.deadlines.values()] == [
+        (f"{due.id}:delivery", 1),
+        (f"{delivered.id}:acceptance", 1),
+        (f"{handed_over.id}:acceptance", 2),
+    ]
     assert (await rebuild(stream, own)).missing == 0
 
 

@@ -14,7 +14,7 @@ from common.testing.events import emitted
 from common.testing.fake_stream import FakeStream
 from common.testing.servers import server
 from expiration import timers
-from expiration.timers import Timers
+from expiration.timers import Deadline, Timers
 from tests.builders import RedisServer, WorkerProcess, soon, working
 
 pytestmark = pytest.mark.connected
@@ -73,6 +73,29 @@ async def test_it_publishes_expiration_complete_once_when_a_timer_is_due(
     assert message.subject == f"expiration.complete.{order_id}"
     assert message.headers["ce-source"] == "/expiration"
     assert message.headers["Nats-Msg-Id"] == f"expiration.complete:{order_id}"
+    assert await real_timers.pending() == {}
+
+
+async def test_each_deadline_of_an_order_is_an_event_of_its_own(
+    redis_url: str, real_timers: Timers, stream: FakeStream
+) -> None:
+    order_id = new_id()
+    for kind, version in (("delivery", 1), ("acceptance", 2)):
+        await real_timers.set_deadline(Deadline(order_id, kind, version, soon(0.1)))
+        await real_timers.set_deadline(Deadline(order_id, kind, version, soon(60)))
+    assert set(await real_timers.pending()) == {f"{order_id}:delivery", f"{order_id}:acceptance"}
+
+    async with working(redis_url, stream):
+        events = await emitted(stream, "deadline.passed", 2)
+
+    assert sorted((event["kind"], event["version"]) for event in events) == [
+        ("acceptance", 2),
+        ("delivery", 1),
+    ]
+    assert {message.headers["Nats-Msg-Id"] for message in stream.messages} == {
+        f"deadline.passed:{order_id}:1",
+        f"deadline.passed:{order_id}:2",
+    }
     assert await real_timers.pending() == {}
 
 

@@ -16,7 +16,10 @@ from common.contract.events import (
     PaymentAwaiting,
     PaymentCaptured,
     PaymentCreated,
+    PaymentDisputed,
+    PaymentRefunded,
     PaymentVoided,
+    PayoutMade,
     TicketCreated,
     TicketUpdated,
     TicketWithdrawn,
@@ -27,10 +30,12 @@ from common.testing.browser import JWT_PUBLIC_KEYS, signed_in
 from common.testing.events import deliver
 from common.testing.fake_stream import FakeStream
 from orders.app import create_app
+from orders.fulfilment.terms import Terms
 from orders.settings import Settings
 
 Json = dict[str, Any]
 HOLD = timedelta(minutes=15)
+TERMS = Terms()
 RECEIPT_KEYS = ("the key that signs receipts today", "the key of printed receipts, and of all")
 
 
@@ -69,6 +74,13 @@ class Offer:
             order_id=order_id,
         )
 
+    @property
+    def seller(self) -> CurrentUser:
+        return CurrentUser(self.seller_id, "a session")
+
+    def with_file(self) -> TicketCreated:
+        return self.created().model_copy(update={"delivery": "file"})
+
     def ordered(self, title: str, price: float) -> Json:
         """As an order's JSON shows it."""
         details = dict.fromkeys(("eventDate", "venue", "seat", "city", "startTime", "faceValue", "notes"))
@@ -100,6 +112,15 @@ class Payment:
     def voided(self) -> PaymentVoided:
         return PaymentVoided(id=self.id, order_id=self.order_id)
 
+    def refunded(self) -> PaymentRefunded:
+        return PaymentRefunded(id=self.id, order_id=self.order_id)
+
+    def disputed(self, is_open: bool = True) -> PaymentDisputed:
+        return PaymentDisputed(id=self.id, order_id=self.order_id, open=is_open)
+
+    def paid_out(self, cents: int = 2000) -> PayoutMade:
+        return PayoutMade(id=self.id, order_id=self.order_id, amount=Money(cents))
+
 
 def timer(order: Json) -> ExpirationComplete:
     return ExpirationComplete(order_id=order["id"])
@@ -130,6 +151,16 @@ class Shop:
         await deliver(self.stream, offer.created())
         return offer
 
+    async def press(
+        self, order: Json, action: str, user: CurrentUser | None = None, body: object = None
+    ) -> httpx.Response:
+        """One of the posts about a complete order, such as "delivery"."""
+        path = f"/api/orders/{order['id']}/{action}"
+        return await self.client.post(path, json=body, headers=signed_in(user or self.buyer))
+
+    async def sale(self, order: Json, user: CurrentUser) -> httpx.Response:
+        return await self.client.get(f"/api/orders/sales/{order['id']}", headers=signed_in(user))
+
     async def an_order(self, offer: Offer | None = None) -> Json:
         offer = offer or await self.an_offer()
         response = await self.post({"ticketId": offer.id})
@@ -141,6 +172,13 @@ class Shop:
         order = await self.an_order()
         await deliver(self.stream, Payment(order["id"]).created())
         return order
+
+    async def a_sale(self, offer: Offer, *, has_file: bool = False) -> Json:
+        """A complete order of the offer, which is listed by this."""
+        await deliver(self.stream, offer.with_file() if has_file else offer.created())
+        order = await self.an_order(offer)
+        await deliver(self.stream, Payment(order["id"]).created())
+        return await self.shown(order)
 
     async def shown(self, order: Json) -> Json:
         response = await self.get(order)
@@ -157,3 +195,13 @@ class Shop:
         """As if the order's hold had ended so long ago."""
         due: datetime = times.now() - past_due
         await self.database["orders"].update_one({"_id": order["id"]}, {"$set": {"expires_at": due}})
+
+    async def let_deadline_pass(self, order: Json, past_due: timedelta) -> None:
+        """As if the deadline of the order's fulfilment had been so long ago."""
+        due = times.now() - past_due
+        found = await self.database["orders"].find_one({"_id": order["id"]})
+        assert found is not None
+        field = "deliver_by" if found["fulfilment"] == "due" else "accept_by"
+        await self.database["orders"].update_one(
+            {"_id": order["id"]}, {"$set": {"deadline": due, field: due}}
+        )

@@ -42,6 +42,11 @@ async def test_an_order_answers_with_what_it_reserved(shop: Shop) -> None:
         "heldUntil",
         "endedBecause",
         "completedAt",
+        "fulfilment",
+        "deliverBy",
+        "acceptBy",
+        "claim",
+        "cardDispute",
     ]
     assert list(order) == published
     assert is_id(order.pop("id"))
@@ -57,6 +62,7 @@ async def test_an_order_answers_with_what_it_reserved(shop: Shop) -> None:
         "payment": None,
         "endedBecause": None,
         "completedAt": None,
+        **dict.fromkeys(("fulfilment", "deliverBy", "acceptBy", "claim", "cardDispute")),
     }
 
 

@@ -3,27 +3,27 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Awaitable
+from datetime import timedelta
 
 import pytest
 
-from common.messaging.stream import Stream
+from common.contract.events import DeadlineKind
 from common.persistence.mongo import Database
 from common.testing.browser import a_user, running, signed_in
 from common.testing.events import deliver, emitted
 from common.testing.fake_stream import FakeStream
 from orders import commands
+from orders.fulfilment import commands as fulfilling
+from orders.fulfilment.sweep import sweep
 from orders.publishers import publishers
-from orders.repository import OrderRepository
-from tests.builders import HOLD, Json, Offer, Shop, an_app
+from orders.repository import Repositories
+from tests.builders import HOLD, TERMS, Json, Offer, Shop, an_app
 
 pytestmark = pytest.mark.connected
 
 TICKETS, BUYERS = 20, 200
 AT_ONCE = 400
-
-
-def of_another_process(database: Database, stream: Stream) -> OrderRepository:
-    return OrderRepository(database, publishers(stream))
 
 
 async def test_of_200_buyers_at_once_exactly_one_gets_each_ticket(
@@ -78,7 +78,8 @@ async def test_of_1000_tickets_that_one_account_orders_at_once_it_holds_five(
 async def test_of_cancelling_paying_and_expiring_at_once_exactly_one_happens(
     real_database: Database, stream: FakeStream
 ) -> None:
-    elsewhere = of_another_process(real_database, stream)
+    rival = Repositories.over(real_database, publishers(stream))
+    elsewhere = rival.orders
     async with running(an_app(real_database, stream)) as client:
         shop = Shop(client, stream, real_database, a_user())
         orders = [await shop.an_order() for _ in range(100)]
@@ -89,7 +90,7 @@ async def test_of_cancelling_paying_and_expiring_at_once_exactly_one_happens(
         async def race(order: Json) -> None:
             rivals = [
                 shop.delete(order),
-                commands.complete(elsewhere, order["id"]),
+                commands.complete(rival, order["id"], TERMS),
                 commands.expire(elsewhere, order["id"], HOLD),
             ]
             random.shuffle(rivals)
@@ -104,6 +105,45 @@ async def test_of_cancelling_paying_and_expiring_at_once_exactly_one_happens(
         assert completed == {order_id for order_id, end in ends.items() if end[0] == "complete"}
         assert cancelled == {order_id for order_id, end in ends.items() if end[0] == "cancelled"}
         assert len(completed) + len(cancelled) == 100
+
+
+async def test_of_everything_that_decides_a_sale_at_once_exactly_one_does(
+    real_database: Database, stream: FakeStream
+) -> None:
+    """The deadline by the timer and by the sweep of two processes, the buyer's acceptance and claim, the
+    seller's refund, and a dispute at the bank.
+    """
+    rival = Repositories.over(real_database, publishers(stream))
+    async with running(an_app(real_database, stream)) as client:
+        shop = Shop(client, stream, real_database, a_user())
+        offers = [Offer() for _ in range(100)]
+        sales = [await shop.a_sale(offer, has_file=True) for offer in offers]
+        claim = {"reason": "not-valid", "words": "Refused at the door."}
+
+        async def race(offer: Offer, order: Json) -> None:
+            await shop.let_deadline_pass(order, timedelta(0))
+            rivals: list[Awaitable[object]] = [
+                fulfilling.pass_deadline(rival.orders, order["id"], DeadlineKind.ACCEPTANCE),
+                fulfilling.dispute_at_bank(rival.orders, order["id"], True),
+                shop.press(order, "acceptance"),
+                shop.press(order, "refund", offer.seller),
+                shop.press(order, "claims", body=claim),
+                sweep(rival, TERMS),
+            ]
+            random.shuffle(rivals)
+            await asyncio.gather(*rivals)
+
+        await asyncio.gather(*map(race, offers, sales))
+
+        kinds = ("accepted", "refunded", "disputed")
+        events = [(kind, e) for kind in kinds for e in await published_by_now(stream, f"order.{kind}")]
+        ends = Counter(event["id"] for kind, event in events if kind != "disputed")
+        shown = {order["id"]: await shop.shown(order) for order in sales}
+        assert max(ends.values()) == 1
+        for order_id, order in shown.items():
+            about = sorted((event["version"], kind) for kind, event in events if event["id"] == order_id)
+            assert about[-1][1] == order["fulfilment"]
+            assert (order["fulfilment"] == "disputed") == (order_id not in ends)
 
 
 async def published_by_now(stream: FakeStream, subject: str) -> list[Json]:

@@ -14,7 +14,7 @@ from common.testing.events import deliver, emitted, publish
 from common.testing.fake_stream import FakeStream
 from orders import deleted_buyers
 from orders.restored import restored
-from tests.builders import Payment, Shop
+from tests.builders import TERMS, Payment, Shop
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +75,6 @@ async def test_a_restored_database_learns_again_who_is_deleted(
     await publish(stream, UserDeleted(id=gone, version=1))
     await database["deleted_users"].delete_many({})
 
-    await restored(stream, database)
+    await restored(stream, database, TERMS)
 
     assert [each["_id"] for each in await database["deleted_users"].find({})] == [gone]

@@ -9,16 +9,20 @@ from common.contract.events import (
     OrderCompleted,
     OrderCreated,
     OrderedTicket,
+    OrderRefunded,
     OrderUpdated,
     TicketRef,
 )
-from orders.domain import Order, PaymentState, Status, Ticket
+from orders.domain import Order, PaymentState, Sale, Status, Ticket
 from orders.errors import NotDue, OrderComplete
+from orders.fulfilment.terms import Terms
 
 DUE = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOLD = timedelta(minutes=15)
 PAID = DUE - timedelta(minutes=5)
 MILLISECOND = timedelta(milliseconds=1)
+TERMS = Terms()
+SALE = Sale("seller")
 TICKET = Ticket("ticket", "Concert", Money(2000))
 
 
@@ -28,7 +32,7 @@ def an_order(status: Status = Status.CREATED) -> Order:
     if status is Status.AWAITING_PAYMENT:
         order.await_payment()
     elif status is Status.COMPLETE:
-        order.complete(PAID)
+        order.complete(PAID, SALE, TERMS)
     elif status is Status.CANCELLED:
         order.cancel(DUE)
     if status is not Status.CREATED:
@@ -182,10 +186,14 @@ def test_only_a_new_order_begins_to_wait(status: Status) -> None:
 def test_an_authorised_payment_completes_the_order_which_keeps_its_ticket(status: Status) -> None:
     order = an_order(status)
 
-    order.complete(PAID)
+    order.complete(PAID, SALE, TERMS)
 
     assert order.recorded == OrderCompleted(
-        id=order.id, version=order.version + 1, ticket=TicketRef(id="ticket"), completed_at=PAID
+        id=order.id,
+        version=order.version + 1,
+        ticket=TicketRef(id="ticket"),
+        completed_at=PAID,
+        deliver_by=PAID + TERMS.delivery,
     )
     assert (order.status, order.payment) == (Status.COMPLETE, PaymentState.AUTHORIZED)
     assert order.completed_at == PAID
@@ -196,7 +204,7 @@ def test_an_authorised_payment_completes_the_order_which_keeps_its_ticket(status
 def test_an_ended_order_is_not_completed(status: Status) -> None:
     order = an_order(status)
 
-    order.complete(PAID)
+    order.complete(PAID, SALE, TERMS)
 
     assert (order.status, order.recorded) == (status, None)
 
@@ -209,8 +217,12 @@ def test_the_outcome_of_a_payment_is_noted_once(status: Status, payment: Payment
     order.settle(payment)
 
     assert order.payment is payment
-    assert isinstance(order.recorded, OrderUpdated)
-    assert order.recorded.status == status
+    if status is Status.COMPLETE and payment is PaymentState.VOIDED:
+        # Nothing is to be handed over for money that was never taken.
+        assert isinstance(order.recorded, OrderRefunded)
+    else:
+        assert isinstance(order.recorded, OrderUpdated)
+        assert order.recorded.status == status
     order.saved()
 
     order.settle(payment)

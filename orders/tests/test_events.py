@@ -57,8 +57,9 @@ async def test_every_change_of_a_paid_order_is_published_with_its_version(
     (completed,) = await emitted(stream, "order.completed", 1)
 
     assert awaiting == {"id": order["id"], "version": 1, "status": "awaiting:payment", "ticket": ticket}
-    completed_at = (await shop.shown(order))["completedAt"]
-    assert completed == {"id": order["id"], "version": 2, "ticket": ticket, "completedAt": completed_at}
+    shown = await shop.shown(order)
+    moments = {name: shown[name] for name in ("completedAt", "deliverBy", "acceptBy")}
+    assert completed == {"id": order["id"], "version": 2, "ticket": ticket, **moments}
     assert captured == {"id": order["id"], "version": 3, "status": "complete", "ticket": ticket}
     assert [message.subject.split(".")[1] for message in stream.of("order")] == [
         "created",

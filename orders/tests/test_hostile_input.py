@@ -58,3 +58,18 @@ async def test_a_hostile_id_is_not_found(
     response = await client.request(method, f"/api/orders/{order_id}", headers=signed_in(buyer))
 
     assert message_of(response, 404) == "Not found"
+
+
+@pytest.mark.parametrize("literal", hostile.LITERALS, ids=lambda literal: literal[:24])
+@pytest.mark.parametrize("field", ["reason", "words"])
+async def test_a_hostile_claim_is_a_bad_request_or_words(
+    client: httpx.AsyncClient, buyer: CurrentUser, field: str, literal: str
+) -> None:
+    """Words that are fine as text meet an order that is not there."""
+    good = {"reason": '"not-valid"', "words": '"It was not."'} | {field: literal}
+    body = ",".join(f'"{name}": {value}' for name, value in good.items())
+    headers = signed_in(buyer) | hostile.JSON
+
+    response = await client.post(f"/api/orders/{new_id()}/claims", content=f"{{{body}}}", headers=headers)
+
+    assert response.status_code in ({400} if field == "reason" else {400, 404}), response.text

@@ -42,6 +42,7 @@ async def test_the_replica_follows_every_version_of_a_ticket(stream: FakeStream,
         "title": "Concert",
         "price_cents": 1500,
         "details": NO_DETAILS.to_document(),
+        "delivery": None,
         "user_id": offer.seller_id,
         "order_id": None,
     }
@@ -241,6 +242,8 @@ async def test_a_payment_completes_its_order(shop: Shop, stream: FakeStream) -> 
         "payment": "authorized",
         "heldUntil": None,
         "completedAt": shown["completedAt"],
+        "fulfilment": "due",
+        "deliverBy": shown["deliverBy"],
     }
     assert shown["completedAt"] is not None
     await emitted(stream, "order.completed", 1)
@@ -346,11 +349,13 @@ def events_about(order: Json) -> dict[str, Event]:
         "payment.created": payment.created(),
         "payment.captured": payment.captured(),
         "payment.voided": payment.voided(),
+        "payment.refunded": payment.refunded(),
     }
 
 
 @pytest.mark.parametrize(
-    "name", ["payment.awaiting", "payment.created", "payment.captured", "payment.voided"]
+    "name",
+    ["payment.awaiting", "payment.created", "payment.captured", "payment.voided", "payment.refunded"],
 )
 async def test_each_payment_event_is_acknowledged_and_bears_repetition(
     shop: Shop, stream: FakeStream, name: str
@@ -390,6 +395,10 @@ async def test_an_event_about_an_unknown_order_is_tried_again(stream: FakeStream
         "payment.created",
         "payment.captured",
         "payment.voided",
+        "payment.refunded",
+        "payment.disputed",
+        "payout.made",
+        "deadline.passed",
     ],
 )
 async def test_a_broken_event_is_a_dead_letter_with_the_reason_and_blocks_nobody(

@@ -8,12 +8,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from common.base.money import Money
-from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from common.contract.events import (
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderRefunded,
+    OrderUpdated,
+)
 from common.messaging.events import VersionedEvent
-from orders.domain import Order, PaymentState, Status, Ticket
+from orders.domain import Order, PaymentState, Sale, Status, Ticket
 from orders.errors import NotDue, OrderComplete
+from orders.fulfilment.terms import Terms
 
 HOLD = timedelta(minutes=15)
+TERMS = Terms()
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DUE = START + HOLD
 ENDED = (Status.COMPLETE, Status.CANCELLED)
@@ -64,7 +72,7 @@ class OrderMachine(RuleBasedStateMachine):
     @rule()
     def complete(self) -> None:
         before = self.order.status
-        self.order.complete(self.now)
+        self.order.complete(self.now, Sale("seller"), TERMS)
         assert self.order.status is (Status.CANCELLED if before is Status.CANCELLED else Status.COMPLETE)
         self._save()
 
@@ -106,7 +114,7 @@ class OrderMachine(RuleBasedStateMachine):
         for event in self.events:
             if isinstance(event, OrderCreated | OrderUpdated):
                 status = event.status
-            else:
+            elif not isinstance(event, OrderRefunded):
                 status = "cancelled" if isinstance(event, OrderCancelled) else "complete"
         assert status == self.order.status
 

@@ -18,6 +18,7 @@ from common.testing.plans import faults_of, fill, missing, stored
 from orders.domain import Order, Status, Ticket
 from orders.errors import TooManyOpenOrders
 from orders.export import exports
+from orders.fulfilment.domain import Fulfilment, State
 from orders.publishers import publishers
 from orders.repository import Repositories
 
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.connected
 
 COUNT = 100_000
 BUYERS = 1_000
-BUYER = "buyer-7"
+BUYER, SELLER = "buyer-7", "seller-7"
 GIVES_UP = "buyer-1"
 """With a hundred unpaid ends of different tickets."""
 HOLD = timedelta(minutes=15)
@@ -46,7 +47,18 @@ def orders() -> Iterator[Order]:
             expires_at=now + timedelta(minutes=chance.randint(-30, 30)),
             status=status,
             ended_at=now if status is Status.CANCELLED else None,
+            seller_id=f"seller-{number % BUYERS}",
+            fulfilment=fulfilment(chance, number) if status is Status.COMPLETE else None,
         )
+
+
+def fulfilment(chance: random.Random, number: int) -> Fulfilment | None:
+    """Most are decided; a tenth has a deadline ahead, a few have one that passed, or are not adopted."""
+    if number % 500 == 1:
+        return None
+    state = chance.choice((State.DUE, State.DELIVERED)) if number % 10 == 3 else State.ACCEPTED
+    by = times.now() + timedelta(hours=-1 if number % 1_000 == 3 else 48)
+    return Fulfilment(state, deliver_by=by, accept_by=by)
 
 
 async def test_every_query_reads_by_an_index(real_database: Database) -> None:
@@ -108,6 +120,10 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         "orders.of_buyer": lambda: placements.of_buyer(BUYER, 20, None),
         "orders.of_buyer far on": lambda: placements.of_buyer(BUYER, 20, placed[COUNT // 2].id),
         "orders.overdue": lambda: placements.overdue(times.now(), HOLD),
+        "orders.of_seller": lambda: placements.of_seller(SELLER, 20, None),
+        "orders.of_seller far on": lambda: placements.of_seller(SELLER, 20, placed[COUNT // 2].id),
+        "orders.past_deadline": lambda: placements.past_deadline(times.now()),
+        "orders.unfulfilled": placements.unfulfilled,
         "tickets.find": lambda: replica.find(ticket),
         "tickets.apply": lambda: replica.apply(ticket, 1, listing),
         "tickets.in_order": lambda: replica.in_order(ticket, 2, nothing, listing),

@@ -1,6 +1,7 @@
 """Orders of a restored database are as their events, and those of their payments, say."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from common.testing.fake_stream import FakeStream
 from orders.publishers import publishers
 from orders.repository import Repositories
 from orders.restored import restored
-from tests.builders import HOLD, Json, Offer, Payment, Shop
+from tests.builders import HOLD, TERMS, Json, Offer, Payment, Shop
 
 Documents = list[dict[str, Any]]
 
@@ -60,6 +61,42 @@ async def in_every_state(shop: Shop, stream: FakeStream) -> None:
     await shop.delete(voided)
     late = Payment(voided["id"])
     await emit(stream, late.created(), late.voided())
+    await in_every_state_of_fulfilment(shop, stream)
+
+
+async def in_every_state_of_fulfilment(shop: Shop, stream: FakeStream) -> None:
+    for steps in (
+        ("delivery",),
+        ("delivery", "acceptance", "paid out"),
+        ("delivery", "claims", "claims/answer"),
+        ("delivery", "claims", "refund", "refunded"),
+        ("disputed",),
+        ("refunded",),
+    ):
+        await deliver(stream, (offer := Offer()).created())
+        order = await shop.an_order(offer)
+        payment = Payment(order["id"])
+        await emit(stream, payment.created(), payment.captured())
+        for step in steps:
+            await take(shop, stream, offer, order, payment, step, version=2)
+
+
+async def take(
+    shop: Shop, stream: FakeStream, offer: Offer, order: Json, payment: Payment, step: str, version: int
+) -> None:
+    events: dict[str, Callable[[], Event]] = {
+        "paid out": payment.paid_out,
+        "disputed": payment.disputed,
+        "refunded": payment.refunded,
+    }
+    if step in events:
+        await send(stream, _Payments(stream).envelope(events[step](), version))
+        await stream.settled()
+        return
+    user = shop.buyer if step in ("acceptance", "claims") else offer.seller
+    bodies = {"claims": {"reason": "not-valid", "words": "Refused."}, "claims/answer": {"words": "No."}}
+    answer = await shop.press(order, step, user, bodies.get(step))
+    assert answer.is_success, answer.text
 
 
 async def expire(shop: Shop, stream: FakeStream, order: Json) -> None:
@@ -83,16 +120,17 @@ async def test_orders_in_every_state_are_as_they_were(
     known = {order["_id"] for order in orders}
     for document in expected[0]:
         if document["_id"] not in known:
-            # An order that is put back counts no more against its buyer's limit.
+            # One that is put back counts no more against its buyer's limit, and lost its claim's words.
             del document["slot"]
+            document.pop("claim", None)
     published = len(stream.messages)
     await replace(database, orders=orders, tickets=tickets)
 
-    text = await restored(stream, database)
+    text = await restored(stream, database, TERMS)
 
     assert (await copy(database, "orders"), await copy(database, "tickets")) == expected
     assert len(stream.messages) == published
-    assert "1 brought to their last published version, 8 put back" in text
+    assert "1 brought to their last published version, 14 put back" in text
     assert "payments   0 orders lacked the state of their payment" in text
     assert await shop.status(held) == ("created", 0)
 
@@ -108,7 +146,7 @@ async def test_a_ticket_that_was_ordered_again_since_the_backup_is_its_later_ord
     await copy(database, "orders")
     await replace(database, orders=orders, tickets=tickets)
 
-    await restored(stream, database)
+    await restored(stream, database, TERMS)
 
     assert (await shop.status(first), await shop.status(second)) == (("cancelled", 1), ("created", 0))
     assert (await shop.post({"ticketId": offer.id})).status_code == 400
@@ -127,12 +165,13 @@ async def test_a_payment_whose_effect_was_lost_with_the_database_takes_effect(
     lose(stream, order)
     await replace(database, orders=orders, tickets=tickets)
 
-    text = await restored(stream, database)
+    text = await restored(stream, database, TERMS)
 
     assert "payments   1 orders lacked the state of their payment" in text
     shown = await shop.shown(order)
     # Completed once more: at the time of the restoration.
-    assert shown | {"completedAt": None} == expected | {"completedAt": None}
+    later = dict.fromkeys(("completedAt", "deliverBy"))
+    assert shown | later == expected | later
     again = [m.headers["ce-id"] for m in stream.messages if m.subject.endswith(order["id"])]
     assert len(again) == expected["version"] + 1
 
@@ -160,7 +199,7 @@ async def test_an_order_that_is_put_back_has_the_details_of_its_ticket(
     del expected[0]["slot"]
     await replace(database, orders=[])
 
-    await restored(stream, database)
+    await restored(stream, database, TERMS)
 
     assert await copy(database, "orders") == expected
     assert (await shop.shown(order))["ticket"]["venue"] == "Hall"

@@ -1,9 +1,12 @@
+from datetime import timedelta
+
 import pytest
 
 from common.runtime.settings import load
 from common.testing.browser import JWT_KEY, JWT_PUBLIC_KEYS
 from common.testing.process import run_module
 from common.testing.refusal import refusal
+from orders.fulfilment.terms import Terms
 from orders.settings import Settings
 
 GOOD = {
@@ -45,6 +48,8 @@ def test_a_missing_variable_stops_the_start_by_its_name(
         ("MAX_OPEN_ORDERS", "1000001"),
         ("REORDER_PAUSE_SECONDS", "-1"),
         ("REORDER_PAUSE_SECONDS", "86401"),
+        ("DELIVERY_SECONDS", "0"),
+        ("ACCEPTANCE_SECONDS", "2592001"),
     ],
 )
 def test_a_malformed_variable_stops_the_start_by_its_name(
@@ -63,6 +68,16 @@ def test_a_hold_lasts_fifteen_minutes_unless_set(environment: pytest.MonkeyPatch
 
     environment.setenv("ORDER_HOLD_SECONDS", "5")
     assert load(Settings).order_hold_seconds == 5
+
+
+def test_a_seller_has_48_hours_and_a_buyer_7_days_unless_set(environment: pytest.MonkeyPatch) -> None:
+    for name, value in GOOD.items():
+        environment.setenv(name, value)
+    assert load(Settings).terms() == Terms(timedelta(hours=48), timedelta(days=7))
+
+    environment.setenv("DELIVERY_SECONDS", "3")
+    environment.setenv("ACCEPTANCE_SECONDS", "2")
+    assert load(Settings).terms() == Terms(timedelta(seconds=3), timedelta(seconds=2))
 
 
 def test_several_keys_of_receipts_are_read_in_their_order(environment: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from common.base.characters import is_ignorable, is_visible
 from common.base.money import Money
 from common.contract.details import Details
-from tickets.characters import is_ignorable, is_visible
 from tickets.domain import Ticket
 from tickets.search import MAX_WORDS, fold, patterns, text_of
 

@@ -6,19 +6,13 @@ from typing import Any
 from auth import notices
 from auth.notices import NoticeContext
 from auth.sales import OrderEvent, order_fields
-from common.contract.events import (
-    OrderCancelled,
-    OrderCompleted,
-    OrderCreated,
-    OrderUpdated,
-    PaymentVoided,
-)
+from common.contract.events import OrderCompleted, PaymentVoided
 from common.messaging.listener import Listener
 
 QUEUE_GROUP = "auth"
 
 
-class OrderListener(Listener[OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted]):
+class OrderListener(Listener[OrderEvent]):
     """Applies each event to the replica, and mails a sale.
 
     The mails are put also if the event was applied before: a crash may have come between the two.

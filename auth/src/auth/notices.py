@@ -64,7 +64,7 @@ async def mail_sale(context: NoticeContext, order_id: str, completed_at: datetim
         return
     sale = await context.sales.of_order(order_id)
     bought = Bought(path=f"/orders/{order_id}", **_about(sale))
-    sold = Sold(path=f"/tickets/{sale.ticket_id}", **_about(sale))
+    sold = Sold(path=f"/sales/{order_id}", **_about(sale))
     await _put(context, bought, order_id, sale.buyer_id)
     await _put(context, sold, order_id, sale.seller_id)
 

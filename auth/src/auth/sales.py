@@ -6,9 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from common.contract.events import (
+    OrderAccepted,
     OrderCancelled,
     OrderCompleted,
     OrderCreated,
+    OrderDelivered,
+    OrderDisputed,
+    OrderRefunded,
     OrderUpdated,
     Subject,
     TicketState,
@@ -19,7 +23,8 @@ from common.messaging.stream import Stream
 from common.persistence.mongo import ASCENDING, Database, Document, Index
 from common.persistence.replica import Replica
 
-OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
+FulfilmentEvent = OrderDelivered | OrderAccepted | OrderDisputed | OrderRefunded
+OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted | FulfilmentEvent
 
 WITH_WORDS = (Subject.TICKET_CREATED, Subject.TICKET_UPDATED)
 CREATED = "created"
@@ -60,6 +65,9 @@ def order_fields(event: OrderEvent) -> Mapping[str, Any]:
             return {"status": "cancelled"}
         case OrderCompleted():
             return {"status": "complete"}
+        case _:
+            # A fulfilment changes nothing here but the order's version.
+            return {}
 
 
 class OrderReplica(Replica):

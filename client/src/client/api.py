@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from client.schemas import (
     ORDERS,
     PASSKEYS,
+    SALES,
     SESSIONS,
     TICKETS,
     CurrentUserAnswer,
@@ -22,6 +23,7 @@ from client.schemas import (
     Passkey,
     Payment,
     ReceiptCode,
+    Sale,
     Session,
     Summary,
     Ticket,
@@ -251,6 +253,33 @@ class Api:
 
     async def cancel_order(self, order_id: str) -> None:
         await self._upstream.send("DELETE", _order(order_id))
+
+    async def accept(self, order_id: str) -> None:
+        """The buyer has the ticket, or takes a claim back. Idempotent."""
+        await self._upstream.send("POST", f"{_order(order_id)}/acceptance", body={})
+
+    async def claim(self, order_id: str, reason: str, words: str) -> None:
+        """The buyer's claim. The same one again is the same."""
+        body = {"reason": reason, "words": words}
+        await self._upstream.send("POST", f"{_order(order_id)}/claims", body=body)
+
+    async def sales(self, query: Mapping[str, str]) -> Listing[Sale]:
+        return _listing(await self._upstream.send("GET", "/api/orders/sales", query=query), SALES)
+
+    async def sale(self, order_id: str) -> Sale:
+        found = await self._upstream.send("GET", f"/api/orders/sales/{order_id}")
+        return Sale.model_validate_json(found.content)
+
+    async def deliver(self, order_id: str) -> None:
+        """The seller handed the ticket over. Idempotent."""
+        await self._upstream.send("POST", f"{_order(order_id)}/delivery", body={})
+
+    async def refund(self, order_id: str) -> None:
+        """The seller gives the money back. Idempotent."""
+        await self._upstream.send("POST", f"{_order(order_id)}/refund", body={})
+
+    async def answer_claim(self, order_id: str, words: str) -> None:
+        await self._upstream.send("POST", f"{_order(order_id)}/claims/answer", body={"words": words})
 
     async def pay(self, order_id: str, token: str) -> None:
         """Pays an order. Idempotent: a second call for the same order is the same payment."""

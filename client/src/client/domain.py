@@ -19,6 +19,8 @@ class Stage(StrEnum):
     CANCELLED = gettext_noop("Cancelled")
     ENDED = gettext_noop("Ended")
     """Not paid, for a reason that was not stored: it ended in a release that did not."""
+    DISPUTED = gettext_noop("In dispute")
+    REFUNDING = gettext_noop("Refund on its way")
     REFUNDED = gettext_noop("Refunded")
     """The money was taken and given back. Of a voided payment nothing was taken."""
 
@@ -39,9 +41,11 @@ class Progress:
         """The stage. An open order whose hold is over shows how it is about to end."""
         if self.order.payment == "refunded":
             return Stage.REFUNDED
+        if self.order.fulfilment == "refunded":
+            return Stage.ENDED if self.order.payment == "voided" else Stage.REFUNDING
         match self.order.status:
             case "complete":
-                return Stage.PAID
+                return Stage.DISPUTED if self.order.fulfilment == "disputed" else Stage.PAID
             case "cancelled":
                 return ENDS.get(self.order.ended_because or "", Stage.ENDED)
             case _ if self._held_until is not None and self.now >= self._held_until:
@@ -87,6 +91,23 @@ class Progress:
         """End of the hold, in milliseconds since 1970; 0 where it is unknown."""
         return 0 if self._held_until is None else int(self._held_until.timestamp() * 1000)
 
+
+REASONS = {
+    "not-delivered": gettext_noop("I did not get the ticket"),
+    "not-valid": gettext_noop("The ticket is not valid"),
+    "not-as-described": gettext_noop("The ticket is not as described"),
+    "event-cancelled": gettext_noop("The event is cancelled"),
+}
+"""Label of each reason of a claim."""
+
+SALE_STATES = {
+    "due": gettext_noop("To hand over"),
+    "delivered": gettext_noop("Handed over"),
+    "accepted": gettext_noop("Settled"),
+    "disputed": gettext_noop("In dispute"),
+    "refunded": gettext_noop("Refunded"),
+}
+"""Label of each state of a sale for its seller."""
 
 LISTING_STATES = {
     "available": gettext_noop("For sale"),

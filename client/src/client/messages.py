@@ -138,6 +138,22 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.VENUE_TOO_LONG: gettext_noop("Venue must be at most 200 characters"),
     ErrorCode.VENUE_UNPRINTABLE: gettext_noop("Venue must not hold control characters"),
     # orders
+    ErrorCode.CARD_DISPUTED: gettext_noop(
+        "The bank of the card looks into this payment. Nothing can be decided here before its answer."
+    ),
+    ErrorCode.CLAIM_ANSWERED: gettext_noop("You have answered this claim already"),
+    ErrorCode.CLAIM_LATE: gettext_noop("The time for a claim has ended"),
+    ErrorCode.CLAIM_OPEN: gettext_noop("You have made a claim about this ticket already"),
+    ErrorCode.DELIVERY_LATE: gettext_noop(
+        "The time to hand the ticket over has ended. The buyer gets the money back."
+    ),
+    ErrorCode.NO_CLAIM: gettext_noop("There is no open claim about this ticket"),
+    ErrorCode.NOT_DELIVERED: gettext_noop("The seller has not handed the ticket over yet"),
+    ErrorCode.ORDER_ACCEPTED: gettext_noop("This sale is settled: the seller gets the money"),
+    ErrorCode.ORDER_DISPUTED: gettext_noop("The buyer has a claim about this ticket: answer it first"),
+    ErrorCode.ORDER_NOT_PAID: gettext_noop("This order is not paid"),
+    ErrorCode.ORDER_REFUNDED: gettext_noop("This sale is settled: the buyer gets the money back"),
+    ErrorCode.REASON_INVALID: gettext_noop("Choose what is wrong"),
     ErrorCode.OPEN_ORDERS_LIMIT: gettext_noop(
         "You hold as many unpaid tickets as one buyer may. Pay for one or cancel it, then purchase this one."
     ),
@@ -150,6 +166,10 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.TICKET_EVENT_OVER: gettext_noop("The day of this event is over"),
     ErrorCode.TICKET_ID_REQUIRED: _UNREADABLE,
     ErrorCode.TICKET_RESERVED: gettext_noop("Ticket is already reserved"),
+    ErrorCode.WORDS_BIDI_CONTROL: _TURNED,
+    ErrorCode.WORDS_REQUIRED: gettext_noop("Say it in a few words"),
+    ErrorCode.WORDS_TOO_LONG: gettext_noop("Enter at most 1,000 characters"),
+    ErrorCode.WORDS_UNPRINTABLE: gettext_noop("Enter text without control characters"),
     # payments
     ErrorCode.DECLINES_LIMIT: gettext_noop(
         "Too many cards were declined for this order, so it can't be paid any more. Nothing was charged."

@@ -7,7 +7,7 @@ from fastapi import Depends, Request, Response
 
 from client import headers
 from client.api import Api, Apis
-from client.domain import Progress, Stage
+from client.domain import REASONS, Progress, Stage
 from client.forms import Problems
 from client.i18n import gettext_noop
 from client.rendering import Page, Pages
@@ -51,6 +51,7 @@ class OrderPage:
             order=order,
             progress=progress,
             stage=progress.stage.name,
+            reasons=REASONS,
             waiting=waiting and progress.stage is not Stage.EXPIRED,
             cards=CARDS,
             stripe_key=paying,

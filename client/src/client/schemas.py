@@ -61,7 +61,39 @@ class OrderedTicket(Details):
     price: Price
 
 
-class Order(Upstream):
+class Claim(Upstream):
+    """A buyer's claim, and its seller's answer, in their words. reason: `not-valid`, and others."""
+
+    reason: str
+    words: str
+    answer: str | None = None
+
+
+class Fulfilled(Upstream):
+    """Fulfilment of an order; all None before it is complete, and from a release without it.
+
+    fulfilment: `due`, `delivered`, `accepted`, `disputed` or `refunded`.
+    deliver_by: Until when the seller hands over. accept_by: Until when the buyer may claim.
+    card_dispute: `open` or `closed`; None where the card's owner never disputed the charge at the bank.
+    """
+
+    fulfilment: str | None = None
+    deliver_by: datetime | None = None
+    accept_by: datetime | None = None
+    claim: Claim | None = None
+    card_dispute: str | None = None
+
+
+class Sale(Fulfilled):
+    """A complete order as its seller sees it. payout: What the seller was paid; None before that."""
+
+    id: str
+    ticket: OrderedTicket
+    completed_at: datetime | None = None
+    payout: Price | None = None
+
+
+class Order(Fulfilled):
     id: str
     status: str
     """`created`, `awaiting:payment`, `complete` or `cancelled`."""
@@ -176,6 +208,7 @@ class Summary(Upstream):
 TICKETS = TypeAdapter(list[Ticket])
 SESSIONS = TypeAdapter(list[Session])
 ORDERS = TypeAdapter(list[Order])
+SALES = TypeAdapter(list[Sale])
 PASSKEYS = TypeAdapter(list[Passkey])
 
 

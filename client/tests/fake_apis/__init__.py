@@ -9,6 +9,7 @@
 | `accounts.py` | the changes of an account, of the users API |
 | `passkeys.py` | the passkeys of an account, of the users API |
 | `exports.py` | what each API exports of a user |
+| `sales.py` | what follows a complete order, of the orders API |
 | `users.py`, `tickets.py`, `orders.py`, `payments.py` | the responses of one API each |
 """
 
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from . import accounts, exports, orders, passkeys, payments, sessions, tickets, users
+from . import accounts, exports, orders, passkeys, payments, sales, sessions, tickets, users
 from .fields import Refusal, entry, not_found
 from .records import Order, Records, Ticket
 
@@ -63,6 +64,13 @@ ROUTES: Mapping[tuple[str, str], Callable[..., httpx.Response]] = {
     ("GET", "/api/orders"): orders.index,
     ("POST", "/api/orders"): orders.create,
     ("GET", "/api/orders/receipts/([^/]+)"): orders.receipt,
+    ("GET", "/api/orders/sales"): sales.index,
+    ("GET", "/api/orders/sales/([^/]+)"): sales.show,
+    ("POST", "/api/orders/([^/]+)/delivery"): sales.deliver,
+    ("POST", "/api/orders/([^/]+)/acceptance"): sales.accept,
+    ("POST", "/api/orders/([^/]+)/refund"): sales.refund,
+    ("POST", "/api/orders/([^/]+)/claims"): sales.claim,
+    ("POST", "/api/orders/([^/]+)/claims/answer"): sales.answer,
     ("GET", "/api/orders/([^/]+)/receipt"): orders.receipt_of,
     ("GET", "/api/orders/([^/]+)"): orders.show,
     ("DELETE", "/api/orders/([^/]+)"): orders.cancel,

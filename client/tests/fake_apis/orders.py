@@ -1,6 +1,6 @@
 """The orders API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -30,15 +30,21 @@ MAX_OPEN_ORDERS = 5
 
 def index(records: Records, request: httpx.Request) -> httpx.Response:
     user = user_of(request)
+    orders = [o.json() for o in records.orders.values() if o.user_id == user.id][::-1]
+    return page_of(orders, request)
+
+
+def page_of(found: Sequence[Mapping[str, Any]], request: httpx.Request) -> httpx.Response:
+    """One page of a list, whose cursor is a number here."""
     query = request.url.params
     if not query.get("cursor", "0").isdecimal():
         raise refuse(400, ErrorCode.CURSOR_INVALID, "Cursor is not one of ours", "cursor")
     start, limit = int(query.get("cursor", "0")), whole_number(query.get("limit", "100"), "limit", 100)
-    orders = [o for o in records.orders.values() if o.user_id == user.id][::-1]
     headers = {}
-    if len(orders) > start + limit:
-        headers["Link"] = f'</api/orders?limit={limit}&cursor={start + limit}>; rel="next"'
-    return httpx.Response(200, json=[o.json() for o in orders[start : start + limit]], headers=headers)
+    if len(found) > start + limit:
+        following = f"limit={limit}&cursor={start + limit}"
+        headers["Link"] = f'<{request.url.path}?{following}>; rel="next"'
+    return httpx.Response(200, json=found[start : start + limit], headers=headers)
 
 
 def create(records: Records, request: httpx.Request) -> httpx.Response:

@@ -15,6 +15,7 @@ from common.base.money import Money
 from common.contract.error_codes import ErrorCode
 
 HOLD = timedelta(minutes=15)
+DELIVERY, ACCEPTANCE = timedelta(hours=48), timedelta(days=7)
 DETAILS = ("eventDate", "venue", "seat", "city", "startTime", "faceValue", "notes")
 ORDERED = ("id", "title", "price", *DETAILS)
 """Fields of the ticket in an order."""
@@ -73,6 +74,12 @@ class Order:
     ended_because: str | None = None
     completed_at: datetime | None = None
     expires_at: datetime = field(default_factory=lambda: times.now() + HOLD)
+    fulfilment: str | None = None
+    deliver_by: datetime | None = None
+    accept_by: datetime | None = None
+    claim: dict[str, Any] | None = None
+    card_dispute: str | None = None
+    payout: Money | None = None
     id: str = field(default_factory=new_id)
     version: int = 0
     ordered: Mapping[str, Any] = field(init=False)
@@ -88,6 +95,8 @@ class Order:
     def change(self, status: str) -> None:
         self.status = status
         self.completed_at = times.now() if status == "complete" else None
+        if status == "complete":
+            self.fulfilment, self.deliver_by = "due", times.now() + DELIVERY
         self.version += 1
 
     def json(self) -> Mapping[str, Any]:
@@ -101,8 +110,34 @@ class Order:
             "payment": self.payment,
             "heldUntil": None if self.held_until is None else times.iso(self.held_until),
             "endedBecause": self.ended_because,
-            "completedAt": None if self.completed_at is None else times.iso(self.completed_at),
+            "completedAt": _moment(self.completed_at),
+            **self._fulfilment(),
         }
+
+    def sale(self) -> Mapping[str, Any]:
+        """As its seller sees it."""
+        return {
+            "id": self.id,
+            "version": self.version,
+            "ticket": self.ordered,
+            "payment": self.payment,
+            "completedAt": _moment(self.completed_at),
+            "payout": None if self.payout is None else self.payout.to_number(),
+            **self._fulfilment(),
+        }
+
+    def _fulfilment(self) -> Mapping[str, Any]:
+        return {
+            "fulfilment": self.fulfilment,
+            "deliverBy": _moment(self.deliver_by),
+            "acceptBy": _moment(self.accept_by),
+            "claim": self.claim,
+            "cardDispute": self.card_dispute,
+        }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else times.iso(moment)
 
 
 @dataclass

@@ -9,6 +9,7 @@ import pytest
 from common.base import tracing
 from common.base.money import Money
 from common.contract.events import (
+    DeadlinePassed,
     ExpirationComplete,
     OrderAccepted,
     OrderCancelled,
@@ -122,7 +123,12 @@ CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
     (
         OrderCompleted(id=O, version=1, ticket=REF),
         f"order.completed.{O}",
-        {"id": O, "version": 1, "ticket": {"id": T}, "completedAt": None, "deliverBy": None},
+        {
+            "id": O,
+            "version": 1,
+            "ticket": {"id": T},
+            **dict.fromkeys(("completedAt", "deliverBy", "acceptBy")),
+        },
     ),
     (
         OrderDelivered(id=O, version=2, ticket=REF, seller_id="s", accept_by=EXPIRES),
@@ -132,6 +138,11 @@ CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
     (OrderAccepted(id=O, version=2, ticket=REF, seller_id="s"), f"order.accepted.{O}", FULFILMENT),
     (OrderDisputed(id=O, version=2, ticket=REF, seller_id="s"), f"order.disputed.{O}", FULFILMENT),
     (OrderRefunded(id=O, version=2, ticket=REF, seller_id="s"), f"order.refunded.{O}", FULFILMENT),
+    (
+        DeadlinePassed(order_id=O, kind="delivery", version=2),
+        f"deadline.passed.{O}",
+        {"orderId": O, "kind": "delivery", "version": 2},
+    ),
     (ExpirationComplete(order_id=O), f"expiration.complete.{O}", {"orderId": O}),
     (
         PaymentCreated(id=P, order_id=O, stripe_id="pi_1"),
@@ -256,6 +267,7 @@ def test_every_event_has_an_owner_and_a_namespace_has_one() -> None:
         "ticket": {"tickets"},
         "order": {"orders"},
         "expiration": {"expiration"},
+        "deadline": {"expiration"},
         "payment": {"payments"},
         "payout": {"payments"},
         "user": {"auth"},

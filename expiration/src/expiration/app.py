@@ -9,8 +9,8 @@ from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
 from common.runtime.service import Service
 from expiration import timers, worker
-from expiration.listeners import OrderCreatedListener
-from expiration.publishers import ExpirationCompletePublisher
+from expiration.listeners import FulfilledListener, OrderCreatedListener
+from expiration.publishers import DeadlinePassedPublisher, ExpirationCompletePublisher
 from expiration.settings import Settings
 from expiration.timers import Timers
 
@@ -33,7 +33,7 @@ def create_app(
     )
     service = Service(
         stream=stream,
-        consumer=Consumer(stream, [OrderCreatedListener(own_timers)]),
+        consumer=Consumer(stream, [OrderCreatedListener(own_timers), FulfilledListener(own_timers)]),
         on_stop=[own_timers.close],
     )
     checks = service.checks() | {"timers": own_timers.is_up}
@@ -53,9 +53,9 @@ def create_worker_app(
             identity=settings.identity("expiration"),
             storage=None,
         )
-    publisher = ExpirationCompletePublisher(stream)
+    publishers = worker.Publishers(ExpirationCompletePublisher(stream), DeadlinePassedPublisher(stream))
     service = Service(
-        stream=stream, jobs=[lambda: worker.work(settings, publisher)], on_stop=[own_timers.close]
+        stream=stream, jobs=[lambda: worker.work(settings, publishers)], on_stop=[own_timers.close]
     )
     checks = service.checks() | {"timers": own_timers.is_up}
     return create_http_app("expiration worker", [], service.lifespan, checks)

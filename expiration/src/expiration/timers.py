@@ -1,8 +1,9 @@
-"""One arq job per order, deferred to the moment its hold ends, on Redis.
+"""One arq job for each hold and each deadline of an order, deferred to its moment, on Redis.
 
-Truth is not here: `orders` sweeps overdue orders too, so a lost timer costs a second, not a ticket.
+Truth is not here: `orders` sweeps what is overdue too, so a lost timer costs a second, not a ticket.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from common.base.errors import Unavailable
 
 QUEUE = "expiration"
 EXPIRE = "expire"
+PASS_DEADLINE = "pass_deadline"
 SERIALIZE, DESERIALIZE = orjson.dumps, orjson.loads
 """Serializer of job bodies: JSON, not arq's default of pickle. A worker does not inherit it from its pool."""
 KEEP_OVERDUE_MILLISECONDS = 30 * 24 * 3600 * 1000
@@ -36,6 +38,20 @@ def connect(redis_url: str) -> ArqRedis:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A deadline of a complete order. kind: A `DeadlineKind`. version: Of the order that has it."""
+
+    order_id: str
+    kind: str
+    version: int
+    due: datetime
+
+    @property
+    def job_id(self) -> str:
+        return f"{self.order_id}:{self.kind}"
+
+
 class Timers:
     def __init__(self, redis: ArqRedis) -> None:
         self._redis = redis
@@ -45,17 +61,25 @@ class Timers:
 
         Raises `errors.Unavailable` while Redis is down.
         """
+        await self._enqueue(EXPIRE, order_id, job_id=order_id, due=due)
+
+    async def set_deadline(self, deadline: Deadline) -> None:
+        """As `set`, for a deadline: an order may have one timer of each kind."""
+        given = (deadline.order_id, deadline.kind, deadline.version)
+        await self._enqueue(PASS_DEADLINE, *given, job_id=deadline.job_id, due=deadline.due)
+
+    async def _enqueue(self, function: str, *given: object, job_id: str, due: datetime) -> None:
         # Redis refuses a job that would have expired already, such as a replayed order of months ago.
         due = max(due, times.now())
         try:
-            await self._redis.enqueue_job(EXPIRE, order_id, _job_id=order_id, _defer_until=due)
+            await self._redis.enqueue_job(function, *given, _job_id=job_id, _defer_until=due)
         except RedisError as error:
             raise Unavailable("The timers are down") from error
 
     async def pending(self) -> dict[str, datetime]:
-        """Due moments of the outstanding timers, by order id."""
+        """Due moments of the outstanding timers, by order id, or a deadline's `job_id`."""
         found: list[tuple[bytes, float]] = await self._redis.zrange(QUEUE, 0, -1, withscores=True)
-        return {order_id.decode(): _moment(due) for order_id, due in found}
+        return {job_id.decode(): _moment(due) for job_id, due in found}
 
     async def is_up(self) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""The arq worker: when a timer is due, publishes `expiration.complete`.
+"""The arq worker: when a timer is due, publishes `expiration.complete` or `deadline.passed`.
 
 A job ends only once the broker confirmed; until then it is retried. A job whose worker was killed runs
 again after `JOB_SECONDS` + 10, and publishing twice is the same event.
@@ -6,20 +6,22 @@ again after `JOB_SECONDS` + 10, and publishing twice is the same event.
 
 import asyncio
 import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass
 from typing import Any
 
 from arq import Retry, Worker, func
 from redis.exceptions import RedisError
 
 from common.base.errors import Unavailable
-from common.contract.events import ExpirationComplete
+from common.contract.events import DeadlinePassed, ExpirationComplete
 from expiration import timers
-from expiration.publishers import ExpirationCompletePublisher
+from expiration.publishers import DeadlinePassedPublisher, ExpirationCompletePublisher
 from expiration.settings import Settings
 
 log = logging.getLogger(__name__)
 
-PUBLISHER = "publisher"
+PUBLISHERS = "publishers"
 JOB_SECONDS = 5
 POLL_SECONDS = 0.25
 RETRY_SECONDS = 1.0
@@ -28,22 +30,42 @@ CONCURRENCY = 200
 UNLIMITED = 1_000_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Publishers:
+    complete: ExpirationCompletePublisher
+    passed: DeadlinePassedPublisher
+
+
 async def expire(ctx: dict[str, Any], order_id: str) -> None:
-    publisher: ExpirationCompletePublisher = ctx[PUBLISHER]
+    publishers: Publishers = ctx[PUBLISHERS]
+    await _published(publishers.complete.publish(ExpirationComplete(order_id=order_id)))
+
+
+async def pass_deadline(ctx: dict[str, Any], order_id: str, kind: str, version: int) -> None:
+    publishers: Publishers = ctx[PUBLISHERS]
+    event = DeadlinePassed(order_id=order_id, kind=kind, version=version)
+    await _published(publishers.passed.publish(event))
+
+
+async def _published(publication: Awaitable[int]) -> None:
     try:
-        await publisher.publish(ExpirationComplete(order_id=order_id))
+        await publication
     except Unavailable as error:
         raise Retry(defer=RETRY_SECONDS) from error
 
 
-def create_worker(settings: Settings, publisher: ExpirationCompletePublisher) -> Worker:
+def create_worker(settings: Settings, publishers: Publishers) -> Worker:
+    options: dict[str, Any] = {"keep_result": 0, "max_tries": UNLIMITED, "timeout": JOB_SECONDS}
     return Worker(
-        [func(expire, name=timers.EXPIRE, keep_result=0, max_tries=UNLIMITED, timeout=JOB_SECONDS)],
+        [
+            func(expire, name=timers.EXPIRE, **options),
+            func(pass_deadline, name=timers.PASS_DEADLINE, **options),
+        ],
         queue_name=timers.QUEUE,
         redis_pool=timers.connect(settings.redis_url),
         job_serializer=timers.SERIALIZE,
         job_deserializer=timers.DESERIALIZE,
-        ctx={PUBLISHER: publisher},
+        ctx={PUBLISHERS: publishers},
         handle_signals=False,
         job_timeout=JOB_SECONDS,
         poll_delay=POLL_SECONDS,
@@ -55,10 +77,10 @@ def create_worker(settings: Settings, publisher: ExpirationCompletePublisher) ->
     )
 
 
-async def work(settings: Settings, publisher: ExpirationCompletePublisher) -> None:
+async def work(settings: Settings, publishers: Publishers) -> None:
     """Works until cancelled; restarts the worker once Redis is back."""
     while True:
-        worker = create_worker(settings, publisher)
+        worker = create_worker(settings, publishers)
         polling = asyncio.create_task(worker.main())
         try:
             await asyncio.wait([polling])

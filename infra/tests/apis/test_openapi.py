@@ -84,7 +84,9 @@ def _operations() -> Iterator[Any]:
 def test_every_other_method_is_told_the_documented_ones(served: _Served, path: str) -> None:
     with httpx.Client(base_url=served.urls[path]) as client:
         for template, operations in APPS[path].openapi()["paths"].items():
-            if template.endswith(("/summary", "/passkeys/options", "/tickets/export", "/orders/export")):
+            if template.endswith(
+                ("/summary", "/passkeys/options", "/tickets/export", "/orders/export", "/orders/sales")
+            ):
                 # The route of one ticket, order or passkey takes its last part for an id.
                 continue
             documented = {method.upper() for method in operations}

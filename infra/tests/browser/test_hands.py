@@ -73,7 +73,7 @@ async def test_the_whole_path_by_keyboard_alone(open_window: NewVisitor, title: 
     await tab_to(page, "Good card")
     await tab_to(page, "Pay $20.00")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_text("The ticket is yours")).to_be_visible()
+    await expect(page.get_by_text("Now the seller hands the ticket over")).to_be_visible()
 
 
 async def two(open_window: NewVisitor, title: str) -> tuple[Visitor, Visitor]:
@@ -116,7 +116,7 @@ async def test_a_double_click_orders_once_and_pays_once(open_window: NewVisitor,
     await buyer.page.get_by_role("button", name="Purchase").dblclick()
     await expect(buyer.page.get_by_text("Time left to pay")).to_be_visible()
     await buyer.page.get_by_role("button", name="Pay $").dblclick()
-    await expect(buyer.page.get_by_text("The ticket is yours")).to_be_visible()
+    await expect(buyer.page.get_by_text("Now the seller hands the ticket over")).to_be_visible()
 
     await buyer.open("/orders")
     await expect(buyer.page.get_by_role("link", name=title, exact=True)).to_have_count(1)
@@ -128,13 +128,13 @@ async def test_going_back_after_paying_and_paying_again_charges_nothing_more(
     _, buyer = await two(open_window, title)
     await buyer.buy(title)
     await buyer.pay()
-    await expect(buyer.page.get_by_text("The ticket is yours")).to_be_visible()
+    await expect(buyer.page.get_by_text("Now the seller hands the ticket over")).to_be_visible()
 
     await buyer.page.go_back()
     await buyer.page.reload()
 
     # The page does not come from the browser's cache: no cache stores signed-in pages.
-    await expect(buyer.page.get_by_text("The ticket is yours")).to_be_visible()
+    await expect(buyer.page.get_by_text("Now the seller hands the ticket over")).to_be_visible()
     await expect(buyer.page.get_by_role("button", name="Pay $")).to_have_count(0)
 
 
@@ -156,11 +156,11 @@ async def test_an_order_paid_in_one_tab_is_paid_in_the_other(open_window: NewVis
     other = await buyer.page.context.new_page()
     await other.goto(buyer.page.url)
     await buyer.pay()
-    await expect(buyer.page.get_by_text("The ticket is yours")).to_be_visible()
+    await expect(buyer.page.get_by_text("Now the seller hands the ticket over")).to_be_visible()
 
     await other.get_by_role("button", name="Pay $").click()
 
-    await expect(other.get_by_text("The ticket is yours")).to_be_visible()
+    await expect(other.get_by_text("Now the seller hands the ticket over")).to_be_visible()
     await buyer.open("/orders")
     await expect(buyer.page.get_by_role("link", name=title, exact=True)).to_have_count(1)
 

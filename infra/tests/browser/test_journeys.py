@@ -27,7 +27,7 @@ async def test_a_ticket_is_listed_bought_paid_and_gone(visit: Visit, title: str)
     await buyer.buy(title)
     await buyer.shot("to-pay")
     await buyer.pay()
-    await expect(buyer.page.get_by_text("The ticket is yours")).to_be_visible()
+    await expect(buyer.page.get_by_text("Now the seller hands the ticket over")).to_be_visible()
     await buyer.shot("paid")
     await buyer.page.get_by_role("link", name="Receipt and QR code").click()
     await expect(buyer.page.get_by_role("img", name="QR code")).to_be_visible()
@@ -73,7 +73,7 @@ async def test_a_declined_card_says_so_and_another_one_pays(visit: Visit, title:
     await expect(buyer.page.get_by_text("Your card was declined.")).to_be_visible()
     await buyer.shot("declined")
     await buyer.pay()
-    await expect(buyer.page.get_by_text("The ticket is yours")).to_be_visible()
+    await expect(buyer.page.get_by_text("Now the seller hands the ticket over")).to_be_visible()
 
 
 async def test_a_card_that_asks_its_owner_is_confirmed(visit: Visit, title: str) -> None:
@@ -84,7 +84,7 @@ async def test_a_card_that_asks_its_owner_is_confirmed(visit: Visit, title: str)
     await buyer.buy(title)
     await buyer.pay("Careful bank")
     await buyer.page.get_by_role("button", name="Confirm with your bank").click()
-    await expect(buyer.page.get_by_text("The ticket is yours")).to_be_visible()
+    await expect(buyer.page.get_by_text("Now the seller hands the ticket over")).to_be_visible()
     await buyer.shot("confirmed")
 
 

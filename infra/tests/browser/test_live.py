@@ -43,7 +43,7 @@ async def test_a_page_shows_what_others_do_without_being_loaded_again(visit: Vis
     await expect(state.get_by_role("button", name="Purchase")).to_have_count(0, timeout=AT_MOST_MILLISECONDS)
     await watcher.shot("live-held")
     await buyer.pay()
-    await expect(buyer.page.get_by_text("The ticket is yours")).to_be_visible()
+    await expect(buyer.page.get_by_text("Now the seller hands the ticket over")).to_be_visible()
     await expect(state.get_by_text("sold", exact=False).first).to_be_visible(timeout=AT_MOST_MILLISECONDS)
     await watcher.shot("live-sold")
 

@@ -25,7 +25,7 @@ async def test_a_sale_is_mailed_to_both_and_the_seller_turns_such_mails_off(visi
     await buyer.open(await link_to(emails[1], f'You bought "{title}"', "/orders/"))
     await expect(buyer.page.get_by_text("Paid", exact=True)).to_be_visible()
 
-    await seller.open(await link_to(emails[0], f'You sold "{title}"', "/tickets/"))
+    await seller.open(await link_to(emails[0], f'You sold "{title}"', "/sales/"))
     await expect(seller.page.get_by_role("heading", name=title)).to_be_visible()
     await seller.page.get_by_role("button", name="Sign Out").click()
     await seller.open(await link_to(emails[0], f'You sold "{title}"', "/unsubscribe"))

@@ -149,7 +149,7 @@ async def test_a_payment_pays_once(slow: str, open_window: NewVisitor, title: st
 
     await click_twice(buyer.page, buyer.page.get_by_role("button", name="Pay $20.00"), gap)
 
-    await expect(buyer.page.get_by_text("The ticket is yours")).to_be_visible()
+    await expect(buyer.page.get_by_text("Now the seller hands the ticket over")).to_be_visible()
     assert [found["status"] for found in await api(buyer, "GET", "/orders")] == ["complete"]
 
 

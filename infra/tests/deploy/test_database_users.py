@@ -18,10 +18,10 @@ from common.base.ids import new_id
 from common.persistence import mongo
 from common.persistence.users import as_member, main, with_credentials
 from common.testing.fake_stream import FakeStream
-from expiration.publishers import ExpirationCompletePublisher
+from expiration.publishers import DeadlinePassedPublisher, ExpirationCompletePublisher
 from expiration.settings import Settings
 from expiration.timers import Timers, connect
-from expiration.worker import work
+from expiration.worker import Publishers, work
 from infra.deploy import redis_user
 from infra.dev import passwords
 from infra.dev.config import Config, from_env, mongo_of_one, with_database
@@ -214,7 +214,8 @@ async def test_the_worker_fires_a_timer_with_the_commands_that_its_user_has(
     await own.set(order, times.now())
     assert set(await own.pending()) == {order}
 
-    working = asyncio.create_task(work(settings, ExpirationCompletePublisher(stream)))
+    publishers = Publishers(ExpirationCompletePublisher(stream), DeadlinePassedPublisher(stream))
+    working = asyncio.create_task(work(settings, publishers))
     try:
         async with asyncio.timeout(20):
             while not stream.messages or await own.pending():

@@ -45,7 +45,7 @@ async def test_a_sale_brings_the_buyer_and_the_seller_a_mail_in_their_languages(
     assert "US$20.50" in bought["text"]
     (sold,) = await received(target, seller.email, 1)
     assert sold["subject"] == 'You sold "Opera"'
-    assert f"/tickets/{ticket}" in sold["text"]
+    assert f"/sales/{order}" in sold["text"]
 
 
 async def test_a_seller_turns_the_notices_off_by_the_link_in_one(

@@ -39,7 +39,7 @@ if __name__ == "__main__":
                 "orders",
                 settings.nats_url,
                 MARKETPLACE,
-                lambda stream: restored(stream, database),
+                lambda stream: restored(stream, database, settings.terms()),
                 identity=settings.identity("orders"),
             )
         )

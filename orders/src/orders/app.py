@@ -21,6 +21,8 @@ from common.runtime.service import Service
 from orders import sweep
 from orders.deleted_buyers import cancel_orders
 from orders.export import exports
+from orders.fulfilment import sweep as fulfilment_sweep
+from orders.fulfilment.routes import create_fulfilment_router
 from orders.limits import Limits
 from orders.listeners import listeners
 from orders.publishers import publishers
@@ -47,6 +49,7 @@ def create_app(
         else stream
     )
     hold = timedelta(seconds=settings.order_hold_seconds)
+    terms = settings.terms()
     limits = Limits(settings.max_open_orders, timedelta(seconds=settings.reorder_pause_seconds))
     repositories = Repositories.over(database, publishers(stream))
     parked = ParkedMessages(database)
@@ -59,17 +62,19 @@ def create_app(
             OwnEvents(stream, repositories.orders, "order.>"),
         ],
         relays=[repositories.orders.relay],
-        consumer=Consumer(stream, listeners(repositories, hold), parked),
+        consumer=Consumer(stream, listeners(repositories, hold, terms), parked),
         replays=[ended_sessions.follow(stream, sessions.ended)],
         jobs=[
             lambda: sweep.run(repositories.orders, hold),
             lambda: repositories.deleted_users.run(partial(cancel_orders, repositories.orders)),
+            lambda: fulfilment_sweep.run(repositories, terms),
         ],
     )
     app = create_http_app(
         "orders",
         [
             create_export_router("/api/orders", exports(database)),
+            create_fulfilment_router(repositories.orders, terms),
             create_router(repositories, hold, Receipts(settings.receipt_keys), limits),
         ],
         service.lifespan,

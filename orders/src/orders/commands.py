@@ -10,8 +10,9 @@ from common.base.errors import NotAuthorized, NotFound
 from common.base.identity import CurrentUser
 from common.base.money import Money
 from common.persistence.repository import retrying
-from orders.domain import Order, PaymentState, Status
+from orders.domain import Order, PaymentState, Sale, Status
 from orders.errors import EventOver, OwnTicket, PriceChanged, ReorderPaused
+from orders.fulfilment.terms import Terms
 from orders.limits import Limits
 from orders.receipts import Receipt
 from orders.repository import OrderRepository, Repositories
@@ -54,7 +55,7 @@ async def place(
             raise PriceChanged()
         if (pause := limits.pause(ends, now)) > timedelta(0):
             raise ReorderPaused(times.whole_seconds(pause))
-        order = Order.place(user.id, listing.ticket, now + hold)
+        order = Order.place(user.id, listing.ticket, now + hold, listing.seller_id)
         await repositories.orders.place(order, creation, limits.open_orders, hold)
         return order
 
@@ -103,25 +104,36 @@ async def cancel(orders: OrderRepository, user: CurrentUser, order_id: str) -> N
 
 async def expire(orders: OrderRepository, order_id: str, hold: timedelta) -> None:
     """Raises NotDue for an order that still has time."""
-    await _change(orders, order_id, lambda order: order.expire(times.now(), hold))
+    await change(orders, order_id, lambda order: order.expire(times.now(), hold))
 
 
 async def await_payment(orders: OrderRepository, order_id: str) -> None:
-    await _change(orders, order_id, Order.await_payment)
+    await change(orders, order_id, Order.await_payment)
 
 
-async def complete(orders: OrderRepository, order_id: str) -> None:
-    await _change(orders, order_id, lambda order: order.complete(times.now()))
+async def complete(repositories: Repositories, order_id: str, terms: Terms) -> None:
+    """Completes the order and begins its fulfilment, by the listing as the replica has it."""
+
+    async def decide() -> None:
+        order = await repositories.orders.get(order_id)
+        listing = await repositories.tickets.listing(order.ticket.id)
+        sale = None if listing is None else Sale(listing.seller_id, listing.has_file)
+        order.complete(times.now(), sale, terms)
+        await repositories.orders.save(order)
+
+    await retrying(decide)
 
 
 async def settle(orders: OrderRepository, order_id: str, payment: PaymentState) -> None:
-    await _change(orders, order_id, lambda order: order.settle(payment))
+    await change(orders, order_id, lambda order: order.settle(payment))
 
 
-async def _change(orders: OrderRepository, order_id: str, change: Callable[[Order], None]) -> None:
+async def change(orders: OrderRepository, order_id: str, step: Callable[[Order], None]) -> None:
+    """Takes the step that an event or a sweep decided. Raises NotFound, and what `step` raises."""
+
     async def decide() -> None:
         order = await orders.get(order_id)
-        change(order)
+        step(order)
         await orders.save(order)
 
     await retrying(decide)

@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from common.base.ids import new_id
-from common.base.money import Money
-from common.contract.details import NO_DETAILS, Details
 from common.contract.events import (
     OrderCancelled,
     OrderCompleted,
@@ -15,8 +13,11 @@ from common.contract.events import (
     OrderUpdated,
     TicketRef,
 )
-from common.persistence.aggregate import Aggregate
 from orders.errors import NotDue, OrderComplete
+from orders.fulfilment.aggregate import FulfilledOrder
+from orders.fulfilment.domain import Fulfilment, State
+from orders.fulfilment.terms import Terms
+from orders.ticket import Ticket as Ticket
 
 
 class Status(StrEnum):
@@ -39,22 +40,24 @@ class PaymentState(StrEnum):
     AUTHORIZED = "authorized"
     CAPTURED = "captured"
     VOIDED = "voided"
+    REFUNDED = "refunded"
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
-    """A ticket as it was when it was ordered: the buyer pays this price."""
+class Sale:
+    """The seller's side of an order at its completion. has_file: Whether the listing has the ticket."""
 
-    id: str
-    title: str
-    price: Money
-    details: Details = NO_DETAILS
+    seller_id: str
+    has_file: bool = False
+
+
+RETURNED = (PaymentState.VOIDED, PaymentState.REFUNDED)
+"""The buyer has the money, for good."""
 
 
 @dataclass(kw_only=True)
-class Order(Aggregate):
+class Order(FulfilledOrder):
     user_id: str
-    ticket: Ticket
     expires_at: datetime
     status: Status = Status.CREATED
     payment: PaymentState | None = None
@@ -77,8 +80,10 @@ class Order(Aggregate):
         return None if self.status is Status.CANCELLED else self.ticket.id
 
     @classmethod
-    def place(cls, user_id: str, ticket: Ticket, expires_at: datetime) -> "Order":
-        order = cls(id=new_id(), user_id=user_id, ticket=ticket, expires_at=expires_at)
+    def place(
+        cls, user_id: str, ticket: Ticket, expires_at: datetime, seller_id: str | None = None
+    ) -> "Order":
+        order = cls(id=new_id(), user_id=user_id, ticket=ticket, expires_at=expires_at, seller_id=seller_id)
         return order.record(
             OrderCreated(
                 id=order.id,
@@ -100,6 +105,7 @@ class Order(Aggregate):
             ended_because=None,
             ended_at=None,
             completed_at=None,
+            fulfilment=None,
         )
 
     def cancel(self, now: datetime) -> None:
@@ -125,28 +131,61 @@ class Order(Aggregate):
         """Records that the card's owner was asked for a further step."""
         if self.status is Status.CREATED:
             self.status = Status.AWAITING_PAYMENT
-            self._updated()
+            self.updated()
 
-    def complete(self, now: datetime) -> None:
-        """Completes the order once the money is authorised, unless it was cancelled before."""
-        if self.status in (Status.CREATED, Status.AWAITING_PAYMENT):
-            self.status = Status.COMPLETE
-            self.payment, self.completed_at = PaymentState.AUTHORIZED, now
-            self.record(
-                OrderCompleted(
-                    id=self.id,
-                    version=self.next_version,
-                    ticket=TicketRef(id=self.ticket.id),
-                    completed_at=now,
-                )
+    def complete(self, now: datetime, sale: Sale | None, terms: Terms) -> None:
+        """Completes the order once the money is authorised, unless it was cancelled before.
+
+        Its fulfilment begins in the same step. sale: None where the ticket's replica was lost; then the sweep
+        begins the fulfilment.
+        """
+        if self.status not in (Status.CREATED, Status.AWAITING_PAYMENT):
+            return
+        self.status = Status.COMPLETE
+        self.payment, self.completed_at = PaymentState.AUTHORIZED, now
+        if sale is not None:
+            self.seller_id = sale.seller_id
+            self.fulfilment = self._first(now, sale, terms)
+        self.record(
+            OrderCompleted(
+                id=self.id,
+                version=self.next_version,
+                ticket=TicketRef(id=self.ticket.id),
+                completed_at=now,
+                deliver_by=None if self.fulfilment is None else self.fulfilment.deliver_by,
+                accept_by=None if self.fulfilment is None else self.fulfilment.accept_by,
             )
+        )
+
+    def _first(self, now: datetime, sale: Sale, terms: Terms) -> Fulfilment:
+        day = self.ticket.details.event_date
+        if sale.has_file:
+            return Fulfilment(State.DELIVERED, accept_by=terms.accept_by(now, day))
+        return Fulfilment(State.DUE, deliver_by=terms.deliver_by(now, day))
+
+    def adopt(self, now: datetime, seller_id: str, terms: Terms) -> None:
+        """Begins the fulfilment of an order that a release without it completed.
+
+        It counts as delivered: it may have been, long ago. Where no money was taken it counts as refunded.
+        """
+        if self.status is not Status.COMPLETE or self.fulfilment is not None:
+            return
+        accept_by = terms.adopted_accept_by(now, self.ticket.details.event_date)
+        delivered = Fulfilment(State.DELIVERED, accept_by=accept_by)
+        self.seller_id = seller_id
+        self.begin(delivered.money_returned() if self.payment in RETURNED else delivered)
 
     def settle(self, payment: PaymentState) -> None:
-        """Records, for the buyer, whether the money was taken."""
-        if self.payment in (PaymentState.CAPTURED, PaymentState.VOIDED):
+        """Records, for the buyer, whether the money was taken, or given back."""
+        if self.payment in RETURNED or self.payment is payment:
+            return
+        if self.payment is PaymentState.CAPTURED and payment is not PaymentState.REFUNDED:
             return
         self.payment = payment
-        self._updated()
+        if payment in RETURNED and self.fulfilment is not None:
+            self.step(Fulfilment.money_returned)
+        if self.recorded is None:
+            self.updated()
 
     def _end(self, because: EndedBecause, now: datetime) -> None:
         if self.status is Status.CANCELLED:
@@ -162,7 +201,7 @@ class Order(Aggregate):
             )
         )
 
-    def _updated(self) -> None:
+    def updated(self) -> None:
         self.record(
             OrderUpdated(
                 id=self.id,

@@ -5,11 +5,16 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from common.contract.events import (
+    DeadlineKind,
+    DeadlinePassed,
     ExpirationComplete,
     PaymentAwaiting,
     PaymentCaptured,
     PaymentCreated,
+    PaymentDisputed,
+    PaymentRefunded,
     PaymentVoided,
+    PayoutMade,
     TicketCreated,
     TicketUpdated,
     TicketWithdrawn,
@@ -21,6 +26,9 @@ from orders import commands
 from orders.deleted_buyers import cancel_orders
 from orders.domain import PaymentState
 from orders.errors import NotDue
+from orders.fulfilment import commands as fulfilment
+from orders.fulfilment.errors import NotPaid
+from orders.fulfilment.terms import Terms
 from orders.repository import OrderRepository, Repositories, TicketReplica
 
 QUEUE_GROUP = "orders"
@@ -42,8 +50,13 @@ def ticket_fields(event: TicketEvent) -> Mapping[str, Any]:
 
 def _offer(event: TicketCreated | TicketUpdated) -> Mapping[str, Any]:
     """Without details for an event that is older than them: the replica's stay."""
-    fields = {"title": event.title, "price_cents": event.price.cents}
+    fields = {"title": event.title, "price_cents": event.price.cents, **_delivery(event)}
     return fields if event.details is None else {**fields, "details": event.details.to_document()}
+
+
+def _delivery(event: TicketCreated | TicketUpdated) -> Mapping[str, Any]:
+    """Nothing for an event of a release that knows no files: the replica's stays."""
+    return {"delivery": event.delivery} if "delivery" in event.model_fields_set else {}
 
 
 def _sale(event: TicketUpdated) -> Mapping[str, Any]:
@@ -88,9 +101,15 @@ class PaymentAwaitingListener(_OrderListener[PaymentAwaiting]):
         await commands.await_payment(self._orders, event.order_id)
 
 
-class PaymentCreatedListener(_OrderListener[PaymentCreated]):
+class PaymentCreatedListener(Listener[PaymentCreated]):
+    queue_group = QUEUE_GROUP
+
+    def __init__(self, repositories: Repositories, terms: Terms) -> None:
+        self._repositories = repositories
+        self._terms = terms
+
     async def on_message(self, event: PaymentCreated) -> None:
-        await commands.complete(self._orders, event.order_id)
+        await commands.complete(self._repositories, event.order_id, self._terms)
 
 
 class PaymentCapturedListener(_OrderListener[PaymentCaptured]):
@@ -116,14 +135,51 @@ class UserDeletedListener(Listener[UserDeleted]):
         await cancel_orders(self._repositories.orders, event.id)
 
 
-def listeners(repositories: Repositories, hold: timedelta) -> Sequence[Listener[Any]]:
+class PaymentRefundedListener(_OrderListener[PaymentRefunded]):
+    async def on_message(self, event: PaymentRefunded) -> None:
+        await commands.settle(self._orders, event.order_id, PaymentState.REFUNDED)
+
+
+class DeadlinePassedListener(_OrderListener[DeadlinePassed]):
+    """Drops a deadline of a kind that only a newer release knows: its sweep knows the deadline, too."""
+
+    async def on_message(self, event: DeadlinePassed) -> None:
+        if event.kind not in set(DeadlineKind):
+            return
+        try:
+            await fulfilment.pass_deadline(self._orders, event.order_id, DeadlineKind(event.kind))
+        except NotDue as early:
+            raise NotYet(str(early)) from early
+
+
+class PaymentDisputedListener(_OrderListener[PaymentDisputed]):
+    async def on_message(self, event: PaymentDisputed) -> None:
+        try:
+            await fulfilment.dispute_at_bank(self._orders, event.order_id, event.open)
+        except NotPaid as early:
+            raise NotYet(str(early)) from early
+
+
+class PayoutMadeListener(_OrderListener[PayoutMade]):
+    async def on_message(self, event: PayoutMade) -> None:
+        try:
+            await fulfilment.pay_out(self._orders, event.order_id, event.amount)
+        except NotPaid as early:
+            raise NotYet(str(early)) from early
+
+
+def listeners(repositories: Repositories, hold: timedelta, terms: Terms) -> Sequence[Listener[Any]]:
     tickets, orders = repositories.tickets, repositories.orders
     return [
         TicketListener(tickets),
         ExpirationCompleteListener(orders, hold),
         PaymentAwaitingListener(orders),
-        PaymentCreatedListener(orders),
+        PaymentCreatedListener(repositories, terms),
         PaymentCapturedListener(orders),
         PaymentVoidedListener(orders),
         UserDeletedListener(repositories),
+        PaymentRefundedListener(orders),
+        DeadlinePassedListener(orders),
+        PaymentDisputedListener(orders),
+        PayoutMadeListener(orders),
     ]

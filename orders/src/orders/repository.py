@@ -1,7 +1,7 @@
 """Every query and index of the orders database."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +9,8 @@ from common.base import times
 from common.base.creation import Creation
 from common.base.errors import DuplicateKey
 from common.base.money import Money
-from common.contract.details import Details
+from common.contract.details import Delivery, Details
+from common.contract.events import DeadlineKind
 from common.messaging.publisher import Publishers
 from common.persistence.coalescer import Coalescer
 from common.persistence.creations import ONE_PER_KEY, marked
@@ -20,6 +21,7 @@ from common.persistence.revisits import Revisits
 from common.persistence.slots import FIELD, LOOKED_AT, Slots, SlotsTaken
 from orders.domain import Order, PaymentState, Status, Ticket
 from orders.errors import TicketReserved, TooManyOpenOrders
+from orders.fulfilment import documents
 from orders.limits import ENDS_LOOKED_AT
 
 OVERDUE_LIMIT = 200
@@ -27,6 +29,8 @@ OVERDUE_LIMIT = 200
 
 HELD: Document = {"status": {"$in": [Status.CREATED.value, Status.AWAITING_PAYMENT.value]}}
 """Orders that can become overdue: few, however many orders have ended."""
+FULFILLED: Document = {"fulfilment": {"$exists": True}}
+COMPLETE: Document = {"status": Status.COMPLETE.value}
 SLOTS = Slots("one_open_order_per_slot", "user_id", HELD)
 
 
@@ -45,6 +49,9 @@ class OrderRepository(Repository[Order]):
             name="unpaid_ends",
             where={"ended_at": {"$exists": True}},
         ),
+        Index([("seller_id", ASCENDING), ("_id", DESCENDING)], name="sales", where=FULFILLED),
+        Index([("deadline", ASCENDING)], name="deadlines", sparse=True),
+        Index([("status", ASCENDING), ("fulfilment", ASCENDING)], name="fulfilments", where=COMPLETE),
     )
 
     def __init__(self, database: Database, publishers: Publishers) -> None:
@@ -55,7 +62,9 @@ class OrderRepository(Repository[Order]):
         return {
             "user_id": order.user_id,
             "status": order.status.value,
-            "payment": None if order.payment is None else order.payment.value,
+            **_payment_document(order.payment),
+            "seller_id": order.seller_id,
+            **documents.to_document(order.fulfilment),
             "ended_because": order.ended_because,
             "completed_at": order.completed_at,
             "ended_at": order.ended_at,
@@ -70,13 +79,14 @@ class OrderRepository(Repository[Order]):
         }
 
     def from_document(self, document: Document) -> Order:
-        payment = document.get("payment")
         return Order(
             id=document["_id"],
             version=document["version"],
             user_id=document["user_id"],
             status=Status(document["status"]),
-            payment=None if payment is None else PaymentState(payment),
+            payment=_payment(document),
+            seller_id=document.get("seller_id"),
+            fulfilment=documents.from_document(document),
             ended_because=document.get("ended_because"),
             completed_at=document.get("completed_at"),
             ended_at=document.get("ended_at"),
@@ -135,6 +145,27 @@ class OrderRepository(Repository[Order]):
         found = await self.documents.find(query, {"outbox": 0}, sort=order, limit=limit)
         return [self.from_document(document) for document in found]
 
+    async def of_seller(self, user_id: str, limit: int, before: str | None) -> Sequence[Order]:
+        """The newest orders that `user_id` sold, with ids below `before`, at most `limit`."""
+        query: Document = {"seller_id": user_id, **FULFILLED}
+        if before is not None:
+            query["_id"] = {"$lt": before}
+        order = [("_id", DESCENDING)]
+        found = await self.documents.find(query, {"outbox": 0}, sort=order, limit=limit)
+        return [self.from_document(document) for document in found]
+
+    async def past_deadline(self, now: datetime) -> Mapping[str, DeadlineKind]:
+        """Orders whose fulfilment is past its deadline, with its kind, by their ids; at most 200."""
+        shown = {"_id": 1, "fulfilment": 1}
+        found = await self.documents.find({"deadline": {"$lte": now}}, shown, limit=OVERDUE_LIMIT)
+        return {each["_id"]: documents.deadline_kind(each["fulfilment"]) for each in found}
+
+    async def unfulfilled(self) -> Sequence[str]:
+        """Ids of orders that a release without fulfilment completed, at most 200."""
+        query = {**COMPLETE, "fulfilment": None}
+        found = await self.documents.find(query, {"_id": 1}, limit=OVERDUE_LIMIT)
+        return [document["_id"] for document in found]
+
     async def overdue(self, now: datetime, hold: timedelta) -> Sequence[str]:
         """Ids of overdue orders, at most 200."""
         query = {
@@ -154,10 +185,11 @@ class Listing:
     ticket: Ticket
     seller_id: str
     withdrawn: bool
+    has_file: bool
 
 
 class TicketReplica(Replica):
-    """`{_id: ticket id, version, title, price_cents, details?, user_id, order_id?, withdrawn?}`.
+    """`{_id: ticket id, version, title, price_cents, details?, user_id, order_id?, withdrawn?, delivery?}`.
 
     Owned by tickets.
     """
@@ -173,7 +205,22 @@ class TicketReplica(Replica):
             ticket=_ticket(document | {"id": document["_id"]}),
             seller_id=document["user_id"],
             withdrawn=document.get("withdrawn", False),
+            has_file=document.get("delivery") == Delivery.FILE,
         )
+
+
+def _payment_document(payment: PaymentState | None) -> Document:
+    """`refunded` apart from the state of before, which is all that the last release reads."""
+    if payment is PaymentState.REFUNDED:
+        return {"payment": PaymentState.CAPTURED.value, "refunded": True}
+    return {"payment": None if payment is None else payment.value, "refunded": None}
+
+
+def _payment(document: Document) -> PaymentState | None:
+    if document.get("refunded", False):
+        return PaymentState.REFUNDED
+    payment = document.get("payment")
+    return None if payment is None else PaymentState(payment)
 
 
 def _ticket(document: Document) -> Ticket:

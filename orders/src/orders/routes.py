@@ -15,7 +15,8 @@ from orders import commands
 from orders.limits import Limits
 from orders.receipts import Receipts
 from orders.repository import Repositories
-from orders.schemas import ORDERS, Cursor, OrderInput, OrderOutput, PaidOrderOutput, ReceiptOutput
+from orders.schemas import ORDERS, OrderInput, OrderOutput, PaidOrderOutput, ReceiptOutput
+from orders.ticket_schemas import Cursor
 
 PATH = "/api/orders"
 MAX_LIMIT = 100

@@ -1,9 +1,9 @@
 """Shapes on the wire of the orders API."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, TypeAdapter
+from pydantic import BeforeValidator, TypeAdapter
 
 from common.base.errors import InvalidValue
 from common.base.ids import is_id
@@ -11,7 +11,9 @@ from common.base.money import Price
 from common.base.times import Moment
 from common.contract.error_codes import ErrorCode
 from common.http.body import Input, Output
-from orders.domain import Order, Ticket
+from orders.domain import Order
+from orders.fulfilment.schemas import ClaimOutput, fields_of
+from orders.ticket_schemas import TicketOutput
 
 
 def _ticket_id(value: object) -> str:
@@ -25,28 +27,6 @@ class OrderInput(Input):
 
     ticket_id: Annotated[str, BeforeValidator(_ticket_id)]
     price: Price | None = None
-
-
-class TicketOutput(Output):
-    id: str
-    title: str
-    price: Price
-    event_date: date | None
-    venue: str | None
-    seat: str | None
-    city: str | None
-    start_time: str | None
-    face_value: Price | None
-    notes: str | None
-
-    @classmethod
-    def of(cls, ticket: Ticket) -> "TicketOutput":
-        return cls.model_construct(
-            id=ticket.id,
-            title=ticket.title,
-            price=ticket.price,
-            **ticket.details.by_name(),
-        )
 
 
 class OrderOutput(Output):
@@ -66,6 +46,11 @@ class OrderOutput(Output):
     held_until: Moment | None
     ended_because: str | None
     completed_at: Moment | None
+    fulfilment: str | None
+    deliver_by: Moment | None
+    accept_by: Moment | None
+    claim: ClaimOutput | None
+    card_dispute: str | None
 
     @classmethod
     def of(cls, order: Order, hold: timedelta) -> "OrderOutput":
@@ -80,6 +65,7 @@ class OrderOutput(Output):
             held_until=order.held_until(hold),
             ended_because=order.ended_because,
             completed_at=order.completed_at,
+            **fields_of(order),
         )
 
 
@@ -105,13 +91,3 @@ class ReceiptOutput(Output):
 
 
 ORDERS = TypeAdapter(list[OrderOutput])
-
-
-def _cursor(text: str) -> str:
-    if not is_id(text):
-        raise InvalidValue("Cursor is not one of ours", ErrorCode.CURSOR_INVALID)
-    return text
-
-
-Cursor = Annotated[str, AfterValidator(_cursor)]
-"""The id of the last order that was seen."""

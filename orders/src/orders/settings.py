@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -5,6 +6,7 @@ from pydantic_settings import NoDecode
 
 from common.http.session_keys import checked_secret
 from common.runtime.settings import BrokerSettings, MongoUri, ServiceSettings, SessionSettings
+from orders.fulfilment.terms import Terms
 
 
 def _keys(given: object) -> object:
@@ -21,3 +23,10 @@ class Settings(ServiceSettings, SessionSettings, BrokerSettings):
     """Orders that one buyer holds unpaid at once."""
     reorder_pause_seconds: Annotated[int, Field(ge=0, le=86_400)] = 900
     """The first pause before a buyer orders a ticket for the third time; 0 for none. See `limits.py`."""
+    delivery_seconds: Annotated[int, Field(gt=0, le=2_592_000)] = 172_800
+    """Until when a seller without a file hands over; less where the event's day is sooner."""
+    acceptance_seconds: Annotated[int, Field(gt=0, le=2_592_000)] = 604_800
+    """Until when a buyer may claim, from the delivery on, where the event's day is not known."""
+
+    def terms(self) -> Terms:
+        return Terms(timedelta(seconds=self.delivery_seconds), timedelta(seconds=self.acceptance_seconds))

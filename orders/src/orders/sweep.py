@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 
 from common.base import jobs, times
@@ -28,36 +29,46 @@ async def sweep(orders: OrderRepository, hold: timedelta) -> int:
     sweep; the other orders are expired.
     """
     overdue = await orders.overdue(times.now() - GRACE, hold)
+    return await each(overdue, lambda order_id: commands.expire(orders, order_id, hold))
+
+
+async def each(order_ids: Iterable[str], end: Callable[[str], Awaitable[None]]) -> int:
+    """Ends each order, side by side. Returns the number of those that did not fail."""
     turns = asyncio.Semaphore(AT_ONCE)
 
-    async def expire(order_id: str) -> bool:
+    async def ended(order_id: str) -> bool:
         async with turns:
             try:
-                await commands.expire(orders, order_id, hold)
+                await end(order_id)
             except (NotDue, Unavailable) as error:
-                log.info("not expired", extra={"order": order_id, "error": repr(error)})
+                log.info("not ended", extra={"order": order_id, "error": repr(error)})
                 return False
             except Exception:
-                log.exception("expiry of an order failed", extra={"order": order_id})
+                log.exception("end of an order failed", extra={"order": order_id})
                 return False
             return True
 
-    return sum(await asyncio.gather(*(expire(order_id) for order_id in overdue)))
+    return sum(await asyncio.gather(*(ended(order_id) for order_id in order_ids)))
 
 
 async def run(orders: OrderRepository, hold: timedelta) -> None:
+    """Sweeps overdue orders in a loop until the task is cancelled."""
+    await repeated(JOB, lambda: sweep(orders, hold))
+
+
+async def repeated(job: str, sweep: Callable[[], Awaitable[int]]) -> None:
     """Sweeps in a loop until the task is cancelled.
 
     After a full page without a failure, the next sweep follows at once.
     """
-    expired = 0
+    ended = 0
     while True:
-        await asyncio.sleep(SWEEP_SECONDS if expired < OVERDUE_LIMIT else 0)
-        expired = 0
+        await asyncio.sleep(SWEEP_SECONDS if ended < OVERDUE_LIMIT else 0)
+        ended = 0
         try:
-            expired = await sweep(orders, hold)
-            jobs.succeeded(JOB)
+            ended = await sweep()
+            jobs.succeeded(job)
         except (DatabaseError, Unavailable) as error:
-            log.warning("overdue orders not swept", extra={"error": repr(error)})
+            log.warning("orders not swept", extra={"job": job, "error": repr(error)})
         except Exception:
-            log.exception("sweep of overdue orders failed")
+            log.exception("sweep of orders failed", extra={"job": job})

@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.base import times
-from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from common.contract.events import (
+    OrderAccepted,
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderDelivered,
+    OrderDisputed,
+    OrderRefunded,
+    OrderUpdated,
+)
 from common.messaging.listener import Listener
 from payments.context import PaymentContext
 from payments.domain import Charge, Order
@@ -12,7 +21,8 @@ from payments.settlement import settle_order
 
 QUEUE_GROUP = "payments"
 
-OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
+FulfilmentEvent = OrderDelivered | OrderAccepted | OrderDisputed | OrderRefunded
+OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted | FulfilmentEvent
 
 
 def order_fields(event: OrderEvent) -> Mapping[str, Any]:
@@ -31,6 +41,9 @@ def order_fields(event: OrderEvent) -> Mapping[str, Any]:
             return {"status": "cancelled"}
         case OrderCompleted():
             return {"status": "complete"}
+        case _:
+            # A fulfilment changes nothing here but the order's version.
+            return {}
 
 
 def order_of(event: OrderCreated) -> Order:

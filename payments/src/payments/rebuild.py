@@ -4,15 +4,16 @@ If the replica lacked the end of an order, the service's own sweep settles the m
 every open payment with its order.
 """
 
-from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from typing import get_args
+
 from common.messaging.stream import Stream
 from common.persistence.mongo import Database
 from common.persistence.rebuild import Rebuild, Report
 from common.persistence.replay import Projection
-from payments.listeners import order_fields
+from payments.listeners import OrderEvent, order_fields
 from payments.repository import OrderReplica
 
-ORDERS = Projection((OrderCreated, OrderUpdated, OrderCancelled, OrderCompleted), order_fields)
+ORDERS = Projection(get_args(OrderEvent), order_fields)
 
 
 async def rebuild(stream: Stream, database: Database) -> Report:

@@ -3,7 +3,17 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated, UserDeleted
+from common.contract.events import (
+    OrderAccepted,
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderDelivered,
+    OrderDisputed,
+    OrderRefunded,
+    OrderUpdated,
+    UserDeleted,
+)
 from common.messaging.events import VersionedEvent
 from common.messaging.listener import Listener, NotYet
 from common.persistence.replica import VersionGap
@@ -59,8 +69,11 @@ class OrderCreatedListener(_OrderListener[OrderCreated]):
             await commands.release(self._tickets, ticket_id, event.id)
 
 
-class OrderUpdatedListener(_OrderListener[OrderUpdated]):
-    async def on_message(self, event: OrderUpdated) -> None:
+FollowedEvent = OrderUpdated | OrderDelivered | OrderAccepted | OrderDisputed | OrderRefunded
+
+
+class OrderUpdatedListener(_OrderListener[FollowedEvent]):
+    async def on_message(self, event: FollowedEvent) -> None:
         await self._apply(event, event.ticket.id, _noop)
 
 

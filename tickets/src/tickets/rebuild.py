@@ -17,11 +17,11 @@ and then reported: two orders that both stand open can't share it, and orders de
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, get_args
 
 from common.base.errors import NotFound
 from common.base.money import Money
-from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated
 from common.messaging.events import VersionedEvent
 from common.messaging.stream import Stream
 from common.persistence.mongo import Database, Document
@@ -30,6 +30,7 @@ from common.persistence.replay import CannotRepair, Projection
 from tickets import commands
 from tickets.domain import Ticket
 from tickets.errors import HeldByAnother
+from tickets.listeners import FollowedEvent
 from tickets.publishers import publishers
 from tickets.repository import ENDED, Repositories, TicketRepository
 
@@ -60,7 +61,7 @@ def claim_fields(event: VersionedEvent) -> Mapping[str, Any]:
             return {}
 
 
-CLAIMS = Projection((OrderCreated, OrderUpdated, OrderCancelled, OrderCompleted), claim_fields)
+CLAIMS = Projection((OrderCreated, OrderCancelled, OrderCompleted, *get_args(FollowedEvent)), claim_fields)
 
 
 def progress(order: Document) -> Document:

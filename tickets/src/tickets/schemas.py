@@ -8,12 +8,12 @@ from typing import Annotated
 from pydantic import BeforeValidator, TypeAdapter
 
 from common.base import times
+from common.base.characters import BIDI_CONTROLS, is_visible
 from common.base.errors import InvalidValue, field_code
 from common.base.money import Money, Price
 from common.contract.details import DETAILS, Details, first_day
 from common.contract.error_codes import ErrorCode
 from common.http.body import Input, Output
-from tickets.characters import BIDI_CONTROLS, is_visible
 from tickets.domain import Ticket
 from tickets.repository import Summary
 

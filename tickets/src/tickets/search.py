@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-from tickets.characters import is_ignorable
+from common.base.characters import is_ignorable
 from tickets.domain import Ticket
 
 MAX_WORDS = 10

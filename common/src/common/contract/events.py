@@ -25,6 +25,7 @@ class Subject(StrEnum):
     ORDER_DISPUTED = "order.disputed"
     ORDER_REFUNDED = "order.refunded"
     EXPIRATION_COMPLETE = "expiration.complete"
+    DEADLINE_PASSED = "deadline.passed"
     PAYMENT_CREATED = "payment.created"
     PAYMENT_AWAITING = "payment.awaiting"
     PAYMENT_CAPTURED = "payment.captured"
@@ -126,7 +127,8 @@ class OrderCompleted(VersionedEvent):
     """completed_at: When the order was paid.
 
     deliver_by: Until when the seller has to hand the ticket over; None for one that is delivered at once.
-    Both are absent in older events.
+    accept_by: Until when the buyer of a ticket that is delivered at once may claim.
+    All are absent in older events.
     """
 
     subject = Subject.ORDER_COMPLETED
@@ -134,6 +136,7 @@ class OrderCompleted(VersionedEvent):
     ticket: TicketRef
     completed_at: Moment | None = None
     deliver_by: Moment | None = None
+    accept_by: Moment | None = None
 
 
 class FulfilmentEvent(VersionedEvent):
@@ -173,6 +176,30 @@ class ExpirationComplete(Event):
     subject = Subject.EXPIRATION_COMPLETE
     owner = EXPIRATION
     order_id: str
+
+    @property
+    def aggregate_id(self) -> str:
+        return self.order_id
+
+
+class DeadlineKind(StrEnum):
+    DELIVERY = "delivery"
+    """Until when the seller hands the ticket over."""
+    ACCEPTANCE = "acceptance"
+    """Until when the buyer may claim."""
+
+
+class DeadlinePassed(Event):
+    """A deadline of a complete order's fulfilment.
+
+    kind: A `DeadlineKind`, or one that only a newer release knows. version: Of the order, when it was set.
+    """
+
+    subject = Subject.DEADLINE_PASSED
+    owner = EXPIRATION
+    order_id: str
+    kind: str
+    version: int
 
     @property
     def aggregate_id(self) -> str:

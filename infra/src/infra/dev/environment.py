@@ -66,7 +66,12 @@ def services(config: Config, keys: Keys, seeds: Seeds | None = None) -> Mapping[
         | session
         | _passed(config, "MAX_MARKUP_PERCENT")
         | {"SEARCH_DIR": str(config.data_dir / "search")},
-        "orders": mongo("orders") | nats("orders") | session | hold | of_others(keys, "RECEIPT_KEYS"),
+        "orders": mongo("orders")
+        | nats("orders")
+        | session
+        | hold
+        | _passed(config, "DELIVERY_SECONDS", "ACCEPTANCE_SECONDS")
+        | of_others(keys, "RECEIPT_KEYS"),
         "expiration": nats("expiration") | {"REDIS_URL": config.redis()},
         "payments": mongo("payments") | nats("payments") | session | _gateway(config),
         "client": nats("client")

@@ -3,15 +3,23 @@
 from pydantic import ValidationError
 
 from common.contract.events import (
+    DeadlinePassed,
     ExpirationComplete,
+    OrderAccepted,
     OrderCancelled,
     OrderCompleted,
     OrderCreated,
+    OrderDelivered,
+    OrderDisputed,
+    OrderRefunded,
     OrderUpdated,
     PaymentAwaiting,
     PaymentCaptured,
     PaymentCreated,
+    PaymentDisputed,
+    PaymentRefunded,
     PaymentVoided,
+    PayoutMade,
     SessionEnded,
     TicketCreated,
     TicketUpdated,
@@ -32,11 +40,19 @@ EVENTS: tuple[type[Event], ...] = (
     OrderUpdated,
     OrderCancelled,
     OrderCompleted,
+    OrderDelivered,
+    OrderAccepted,
+    OrderDisputed,
+    OrderRefunded,
     ExpirationComplete,
+    DeadlinePassed,
     PaymentAwaiting,
     PaymentCreated,
     PaymentCaptured,
     PaymentVoided,
+    PaymentRefunded,
+    PaymentDisputed,
+    PayoutMade,
     SessionEnded,
     UserDeleted,
 )
@@ -44,7 +60,9 @@ OWNERS = {
     "ticket": "tickets",
     "order": "orders",
     "expiration": "expiration",
+    "deadline": "expiration",
     "payment": "payments",
+    "payout": "payments",
     "session": "auth",
     "user": "auth",
 }
@@ -97,6 +115,16 @@ def sentence(event: Event) -> str:
             return f"order {_short(event.id)} is cancelled or expired"
         case OrderCompleted():
             return f"order {_short(event.id)} is complete"
+        case OrderDelivered():
+            return f"order {_short(event.id)} has its ticket handed over"
+        case OrderAccepted():
+            return f"order {_short(event.id)} is accepted: its seller is to be paid"
+        case OrderDisputed():
+            return f"order {_short(event.id)} is in dispute"
+        case OrderRefunded():
+            return f"order {_short(event.id)} is given up: its buyer is to have the money back"
+        case DeadlinePassed():
+            return f"order {_short(event.order_id)} is past its deadline of {event.kind}"
         case ExpirationComplete():
             return f"order {_short(event.order_id)} has run out of time"
         case PaymentAwaiting():
@@ -107,6 +135,13 @@ def sentence(event: Event) -> str:
             return f"order {_short(event.order_id)} has its money captured"
         case PaymentVoided():
             return f"order {_short(event.order_id)} has its authorisation voided"
+        case PaymentRefunded():
+            return f"order {_short(event.order_id)} has its money given back"
+        case PaymentDisputed():
+            state = "in dispute" if event.open else "no longer in dispute"
+            return f"order {_short(event.order_id)} is {state} at the card's bank"
+        case PayoutMade():
+            return f"order {_short(event.order_id)} has {event.amount} paid out to its seller"
         case SessionEnded():
             return f"a session of user {_short(event.user_id)} has ended"
         case UserDeleted():
