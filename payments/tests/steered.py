@@ -23,6 +23,7 @@ class SteeredGateway(FakeGateway):
     confirmations = 0
     captures = 0
     voids = 0
+    refunds_asked = 0
     before_create: Hook = staticmethod(noop)
     before_confirm: Hook = staticmethod(noop)
     after_confirm: Hook = staticmethod(noop)
@@ -30,6 +31,8 @@ class SteeredGateway(FakeGateway):
     after_capture: Hook = staticmethod(noop)
     before_void: Hook = staticmethod(noop)
     after_void: Hook = staticmethod(noop)
+    before_refund: Hook = staticmethod(noop)
+    after_refund: Hook = staticmethod(noop)
 
     async def create(self, order_id: str, number: int, amount: Money) -> Intent:
         self._reach()
@@ -67,6 +70,13 @@ class SteeredGateway(FakeGateway):
         await self.before_void()
         await super().void(intent_id, key)
         await self.after_void()
+
+    async def refund(self, order_id: str, intent_id: str, amount: Money) -> None:
+        self._reach()
+        self.refunds_asked += 1
+        await self.before_refund()
+        await super().refund(order_id, intent_id, amount)
+        await self.after_refund()
 
     def _reach(self) -> None:
         if self.down:

@@ -11,9 +11,10 @@ from common.base.ids import new_id
 from common.base.money import Money
 from common.contract.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
 from common.messaging.events import Event
-from payments.domain import Charge, ChargeStatus, Order, Payment, Status
+from payments.domain import Charge, ChargeStatus, Payment, Status
 from payments.errors import StrayIntent
 from payments.gateway import Intent, State
+from payments.order import Order
 
 NOW = times.now()
 ORDER = Order(new_id(), new_id(), "created", Money(1999), NOW + timedelta(minutes=15))

@@ -19,15 +19,17 @@ from tests.machine.orders import ModelOrder
 from tests.machine.world import World
 
 MOST_ORDERS = 6
-GOOD = st.sampled_from(["tok_visa", "tok_visa", "tok_timeout"])
+GOOD = st.sampled_from(["tok_visa", "tok_visa", "tok_timeout", "tok_refundTimeout", "tok_refundError"])
 OTHER = st.sampled_from(
     ["tok_chargeDeclined", "tok_chargeDeclined", "tok_nobody", "tok_error", "tok_threeDSecure"]
 )
 KINDS = ("amount_capturable_updated", "canceled", "payment_failed", "succeeded")
-MEANWHILE = ("cancelled", "caught up", "swept", "hinted", "paid", "overtaken")
+MEANWHILE = ("cancelled", "refunded", "caught up", "swept", "hinted", "paid", "overtaken")
 
 PAID_AGAIN = frozenset({"paid", "overtaken"})
 """Of MEANWHILE, those in which the buyer pays with another card."""
+
+FULFILMENTS = ("delivered", "disputed", "refunded")
 
 latest = st.integers(0, 1)
 """One of the two latest orders."""
@@ -89,6 +91,10 @@ class MoneyMachine(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self._do(self.world.pass_time(timedelta(seconds=seconds)))
 
+    @rule(number=latest, fulfilment=st.sampled_from(FULFILMENTS))
+    def orders_decide(self, number: int, fulfilment: str) -> None:
+        self.world.orders.fulfil(self._latest(number), fulfilment)
+
     @rule(count=st.integers(1, 3))
     def orders_handle_payment_events(self, count: int) -> None:
         self.world.orders.handle(self.world.stream.messages, count)
@@ -140,6 +146,18 @@ class MoneyMachine(RuleBasedStateMachine):
             assert {intent["amount_cents"] for intent in intents} <= {order.price.cents}
 
     @invariant()
+    def money_is_refunded_at_most_once_and_by_decision(self) -> None:
+        for order in self.world.orders.all:
+            refunded = [found["amount_cents"] for found in self._of("fake_provider_refunds", order)]
+            assert refunded in ([], [order.price.cents])
+            assert order.fulfilment == "refunded" or not refunded
+
+    @invariant()
+    def the_ledger_sums_to_zero(self) -> None:
+        for payment in self._read("payments"):
+            assert sum(entry["cents"] for entry in payment.get("entries", [])) == 0
+
+    @invariant()
     def an_order_has_one_payment_whose_versions_are_published_without_a_gap(self) -> None:
         payments = self._read("payments")
         assert max(Counter(payment["order_id"] for payment in payments).values(), default=0) <= 1
@@ -173,9 +191,24 @@ class MoneyMachine(RuleBasedStateMachine):
             assert states["authorized"] == states["awaiting"] == 0
             status = payments[order.id]["status"] if order.id in payments else ""
             assert status == ("captured" if order.status == "complete" else order.payment)
+            assert order.payment == (order.fulfilment if order.fulfilment == "refunded" else status)
             assert len(self._intents(order)) <= 1
+            self._money_went_where_it_should(order, payments.get(order.id, {}))
         assert [charge for charge in self._read("attempts") if "due_at" in charge] == []
+        assert [payment for payment in payments.values() if "due_at" in payment] == []
         assert [payment for payment in payments.values() if payment.get("outbox")] == []
+
+    def _money_went_where_it_should(self, order: ModelOrder, payment: Document) -> None:
+        """The ledger says what the provider did, and that is what orders decided."""
+        account: Counter[str] = Counter()
+        for entry in payment.get("entries", []):
+            account[entry["account"]] += entry["cents"]
+        price = order.price.cents
+        refunded = sum(found["amount_cents"] for found in self._of("fake_provider_refunds", order))
+        captured = price if order.status == "complete" else 0
+        assert account["provider"] == captured
+        assert -account["refunds"] == refunded == (price if order.fulfilment == "refunded" else 0)
+        assert -account["held"] == captured - refunded
 
     def _answer_is_true(self, order: ModelOrder, answer: object, plan: Plan) -> None:
         """A buyer who reads "paid" has paid; a buyer who reads "declined" has not, or with another card."""
@@ -205,7 +238,10 @@ class MoneyMachine(RuleBasedStateMachine):
         return result
 
     def _intents(self, order: ModelOrder) -> list[Document]:
-        return [intent for intent in self._read("fake_provider_intents") if intent["order_id"] == order.id]
+        return self._of("fake_provider_intents", order)
+
+    def _of(self, name: str, order: ModelOrder) -> list[Document]:
+        return [record for record in self._read(name) if record["order_id"] == order.id]
 
     def _read(self, name: str) -> list[Document]:
         return self.world.loop.run_until_complete(self.world.database[name].find({}))

@@ -14,9 +14,10 @@ from common.base.money import Money
 from common.persistence.mongo import Database, Document
 from common.testing.fake_stream import FakeStream
 from common.testing.plans import faults_of, fill, missing, stored
-from payments.domain import Charge, ChargeStatus, Order, Payment, Status
+from payments.domain import Charge, ChargeStatus, Payment, Status
 from payments.export import exports
 from payments.fake_gateway import FakeGateway
+from payments.order import Order
 from payments.publishers import publishers
 from payments.repository import Repositories
 

@@ -63,18 +63,23 @@ def create_app(
         stream=stream,
         collections=[
             stores.payments,
+            stores.dues,
             stores.charges,
             stores.attempts,
             stores.declined,
             stores.webhooks,
             gateway,
             parked,
-            OwnEvents(stream, stores.payments, "payment.>"),
+            OwnEvents(stream, stores.payments, "payment.>", "payout.>"),
         ],
         relays=[stores.payments.relay],
         consumer=Consumer(stream, listeners(context), parked),
         replays=[ended_sessions.follow(stream, sessions.ended)],
-        jobs=[lambda: sweep.run_charges(context), lambda: sweep.run_payments(context)],
+        jobs=[
+            lambda: sweep.run_charges(context),
+            lambda: sweep.run_payments(context),
+            lambda: sweep.run_dues(context),
+        ],
         on_stop=[gateway.close],
     )
     router = create_router(context, settings.stripe_webhook_secret)

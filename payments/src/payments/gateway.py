@@ -46,6 +46,16 @@ class Intent:
     decline_id: str = ""
 
 
+class DisputeState(StrEnum):
+    """State of a card owner's dispute at the provider, decided by the card's bank."""
+
+    OPEN = "open"
+    WON = "won"
+    """The money stays with the marketplace."""
+    LOST = "lost"
+    """The card's owner has the money back."""
+
+
 class PaymentGateway(Protocol):
     """Payment provider. Its methods raise OutcomeUnknown if the provider is unreachable or silent."""
 
@@ -90,6 +100,14 @@ class PaymentGateway(Protocol):
         """
         ...
 
+    async def refund(self, order_id: str, intent_id: str, amount: Money) -> None:
+        """Gives all of the captured money back; once, however often it is called.
+
+        amount: What was captured. A refund that was made by hand counts. Raises SettlementRefused where the
+        provider refuses, or where its refund failed.
+        """
+        ...
+
     async def prepare(self) -> None:
         """Creates the gateway's indexes in the database, if it has any."""
         ...
@@ -100,3 +118,8 @@ class PaymentGateway(Protocol):
 def intent_key(order_id: str) -> str:
     """Idempotency key of the order's one intent."""
     return f"order:{order_id}"
+
+
+def refund_key(order_id: str) -> str:
+    """Idempotency key of the order's one refund."""
+    return f"refund:{order_id}"

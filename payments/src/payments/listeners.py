@@ -1,18 +1,33 @@
-"""Listener to the orders' events: updates the replica, begins and ends the order's charge."""
+"""Listener to the orders' events: updates the replica, begins and ends the order's charge.
+
+A complete order's fulfilment decides where its money goes.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.base import times
-from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from common.contract.events import (
+    OrderAccepted,
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderDelivered,
+    OrderDisputed,
+    OrderRefunded,
+    OrderUpdated,
+)
 from common.messaging.listener import Listener
 from payments.context import PaymentContext
-from payments.domain import Charge, Order
+from payments.domain import Charge
+from payments.fulfilment import settle_due
+from payments.order import Fulfilment, Order
 from payments.settlement import settle_order
 
 QUEUE_GROUP = "payments"
 
-OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted
+FulfilmentEvent = OrderDelivered | OrderAccepted | OrderDisputed | OrderRefunded
+OrderEvent = OrderCreated | OrderUpdated | OrderCancelled | OrderCompleted | FulfilmentEvent
 
 
 def order_fields(event: OrderEvent) -> Mapping[str, Any]:
@@ -31,6 +46,16 @@ def order_fields(event: OrderEvent) -> Mapping[str, Any]:
             return {"status": "cancelled"}
         case OrderCompleted():
             return {"status": "complete"}
+        case OrderDelivered() | OrderAccepted() | OrderDisputed() | OrderRefunded():
+            return {"fulfilment": str(_FULFILMENT[type(event)]), "seller_id": event.seller_id}
+
+
+_FULFILMENT: Mapping[type[FulfilmentEvent], Fulfilment] = {
+    OrderDelivered: Fulfilment.DELIVERED,
+    OrderAccepted: Fulfilment.ACCEPTED,
+    OrderDisputed: Fulfilment.DISPUTED,
+    OrderRefunded: Fulfilment.REFUNDED,
+}
 
 
 def order_of(event: OrderCreated) -> Order:
@@ -58,6 +83,10 @@ class OrderListener(Listener[OrderEvent]):
             await stores.charges.hurry(event.id, now)
         if isinstance(event, OrderCancelled | OrderCompleted):
             await settle_order(self._context, event.id)
+        if isinstance(event, FulfilmentEvent):
+            goal = _FULFILMENT[type(event)]
+            await stores.dues.follow(event.id, event.version, goal, event.seller_id, now)
+            await settle_due(self._context, event.id)
 
 
 def listeners(context: PaymentContext) -> Sequence[Listener[Any]]:

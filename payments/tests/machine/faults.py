@@ -106,6 +106,11 @@ class FaultyGateway(FakeGateway):
         await super().void(intent_id, key)
         await self.faults.pass_call()
 
+    async def refund(self, order_id: str, intent_id: str, amount: Money) -> None:
+        await self.faults.pass_call()
+        await super().refund(order_id, intent_id, amount)
+        await self.faults.pass_call()
+
     async def act_late(self) -> None:
         """Acts on the requests that are under way. Each answer is lost."""
         requests, self.under_way = self.under_way, []

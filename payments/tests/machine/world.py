@@ -29,7 +29,7 @@ from payments.errors import (
 from payments.listeners import OrderListener
 from payments.publishers import publishers
 from payments.repository import Repositories
-from payments.sweep import OpenPayments, sweep_charges
+from payments.sweep import OpenPayments, sweep_charges, sweep_dues
 from payments.webhook import WebhookEvent
 from tests.machine.faults import Faults, FaultyGateway, Killed
 from tests.machine.orders import HOLD, ModelOrder, Orders
@@ -116,7 +116,8 @@ class World:
 
     async def prepare(self) -> None:
         stores = self.context.repositories
-        for store in (stores.payments, stores.charges, stores.attempts, stores.webhooks, self.gateway):
+        own = (stores.payments, stores.dues, stores.charges, stores.attempts, stores.webhooks)
+        for store in (*own, self.gateway):
             await store.prepare()
 
     async def pay(self, order: ModelOrder, token: str) -> Payment:
@@ -156,6 +157,7 @@ class World:
     async def sweep(self) -> None:
         await sweep_charges(self.context)
         await self.open_payments.sweep()
+        await sweep_dues(self.context)
         await self.relay.sweep()
 
     async def pass_time(self, time: timedelta) -> None:
@@ -185,8 +187,13 @@ class World:
             elif event == "swept":
                 await sweep_charges(self.context)
                 await OpenPayments(self.context).sweep()
+                await sweep_dues(self.context)
             elif event == "hinted":
                 await self.hint_all()
+            elif event == "refunded":
+                for order in self.orders.all:
+                    self.orders.fulfil(order, "refunded")
+                await self.deliver_all()
             elif event == "paid":
                 for order in self.orders.all:
                     await self.pay(order, "tok_mastercard")

@@ -8,6 +8,8 @@
 | after-authorize                  | the provider reserved the money; no payment is stored            |
 | before-capture, before-void      | the order's end is stored; the money is reserved                 |
 | after-capture, after-void        | the provider moved the money; the payment says it is reserved    |
+| before-refund                    | the refund is due; the provider holds the money                  |
+| after-refund                     | the provider gave the money back; the payment says it is held    |
 """
 
 from common.base.crash_points import reached
@@ -24,6 +26,8 @@ POINTS = (
     "after-capture",
     "before-void",
     "after-void",
+    "before-refund",
+    "after-refund",
 )
 
 
@@ -51,3 +55,8 @@ class CrashingGateway(FakeGateway):
         reached("before-void")
         await super().void(intent_id, key)
         reached("after-void")
+
+    async def refund(self, order_id: str, intent_id: str, amount: Money) -> None:
+        reached("before-refund")
+        await super().refund(order_id, intent_id, amount)
+        reached("after-refund")
