@@ -5,10 +5,12 @@ from typing import Any
 import httpx
 
 from common.base import times
+from common.base.identity import CurrentUser
 from common.messaging.events import VersionedEvent
 from common.persistence.mongo import ASCENDING
-from common.testing.browser import signed_in
+from common.testing.browser import a_user, signed_in
 from common.testing.fake_stream import FakeStream
+from payments import payouts
 from payments.context import PaymentContext
 from payments.domain import Payment
 from payments.dues import Due
@@ -58,6 +60,34 @@ class Shop:
         assert (await self.pay(order, token)).status_code == 201
         await self.receive(order.completed())
         return order
+
+    async def a_seller(self, *, is_ready: bool = True) -> CurrentUser:
+        """A user with an account at the provider."""
+        seller = a_user()
+        await payouts.form(self.context, seller.id)
+        if is_ready:
+            await self.fill_in(seller)
+        return seller
+
+    async def fill_in(self, seller: CurrentUser) -> None:
+        account = await self.context.repositories.accounts.of(seller.id)
+        assert account is not None
+        await self.gateway.fill_in(account.id)
+        await payouts.read_account(self.context, account.id)
+
+    async def an_accepted_order(self, token: str = "tok_visa", **fields: Any) -> AnOrder:
+        order = await self.a_captured_order(token, **fields)
+        await self.receive(order.delivered())
+        await self.receive(order.accepted())
+        return order
+
+    async def transfers(self, order: AnOrder) -> list[int]:
+        """Cents of each transfer of the order."""
+        made = await self.gateway.transfers.find({"order_id": order.id})
+        return [transfer["amount_cents"] for transfer in made]
+
+    async def get(self, user: CurrentUser, path: str) -> httpx.Response:
+        return await self.client.get(f"/api/payments/{path}", headers=signed_in(user))
 
     async def payment(self, order: AnOrder) -> Payment:
         payment = await self.context.repositories.payments.of_order(order.id)

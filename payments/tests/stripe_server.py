@@ -98,6 +98,7 @@ class StripeServer:
             "metadata": {k[9:-1]: v for k, v in form.items() if k.startswith("metadata[")},
             "status": "requires_payment_method",
             "token": "",
+            "latest_charge": None,
             "captures": 0,
             "charges": 0,
         }
@@ -163,13 +164,14 @@ class StripeServer:
                 return 400, _unexpected(intent)
             intent["status"] = status
             intent["captures"] += status == "succeeded"
+            intent["latest_charge"] = f"ch_{intent_id}"
             return 200, _shown(intent)
 
         return await self.once(request, act)
 
     async def once(self, request: Request, act: Callable[[Mapping[str, str]], Awaitable[Answer]]) -> Response:
         """Saves the first answer to a key and repeats it. Two concurrent requests with one key conflict."""
-        key = request.headers["idempotency-key"]
+        key = request.headers.get("idempotency-key") or str(len(self.requests))
         form = {name: str(value) for name, value in (await request.form()).items()}
         self.requests.append((request.url.path, key, form))
         if key in self._running:

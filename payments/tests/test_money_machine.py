@@ -1,4 +1,7 @@
-"""Whatever fails, in whatever order: money is taken once, at the price, and for complete orders only."""
+"""Whatever fails, in whatever order: money is taken once, at the price, and for complete orders only.
+
+Then it goes to one side, as orders decided: never to both, and not to none in the end.
+"""
 
 import os
 from collections import Counter
@@ -14,22 +17,28 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from payments import webhook
 from payments.domain import Payment, Status
 from payments.errors import BadSignature, Declined
+from payments.gateway import DisputeState
+from payments.ledger import less_fee
 from tests.machine.faults import FAILURES
 from tests.machine.orders import ModelOrder
-from tests.machine.world import World
+from tests.machine.world import FEE_PERCENT, World
 
 MOST_ORDERS = 6
-GOOD = st.sampled_from(["tok_visa", "tok_visa", "tok_timeout", "tok_refundTimeout", "tok_refundError"])
+AFTERWARDS = ("tok_refundTimeout", "tok_refundError", "tok_payoutTimeout", "tok_payoutError")
+GOOD = st.sampled_from(["tok_visa", "tok_visa", "tok_timeout", *AFTERWARDS])
 OTHER = st.sampled_from(
     ["tok_chargeDeclined", "tok_chargeDeclined", "tok_nobody", "tok_error", "tok_threeDSecure"]
 )
 KINDS = ("amount_capturable_updated", "canceled", "payment_failed", "succeeded")
-MEANWHILE = ("cancelled", "refunded", "caught up", "swept", "hinted", "paid", "overtaken")
+MEANWHILE = (
+    *("cancelled", "caught up", "swept", "hinted", "paid", "overtaken"),
+    *("refunded", "accepted", "disputed"),
+)
 
 PAID_AGAIN = frozenset({"paid", "overtaken"})
 """Of MEANWHILE, those in which the buyer pays with another card."""
 
-FULFILMENTS = ("delivered", "disputed", "refunded")
+FULFILMENTS = ("delivered", "disputed", "refunded", "accepted")
 
 latest = st.integers(0, 1)
 """One of the two latest orders."""
@@ -91,9 +100,44 @@ class MoneyMachine(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self._do(self.world.pass_time(timedelta(seconds=seconds)))
 
-    @rule(number=latest, fulfilment=st.sampled_from(FULFILMENTS))
+    @precondition(lambda self: len(self.world.orders.all) < MOST_ORDERS)
+    @rule(token=GOOD)
+    def order_is_bought(self, token: str) -> None:
+        """The way to fulfilment in one step, since runs are short."""
+        self.order_is_placed(is_known=True)
+        self._pay(0, token, {})
+        self._do(self.world.sweep())
+        self._do(self.world.catch_up())
+
+    @precondition(lambda self: self._complete())
+    @rule(number=st.integers(0, 3), fulfilment=st.sampled_from(FULFILMENTS))
     def orders_decide(self, number: int, fulfilment: str) -> None:
-        self.world.orders.fulfil(self._latest(number), fulfilment)
+        self.world.orders.fulfil(self._complete()[-1 - number % len(self._complete())], fulfilment)
+
+    @precondition(lambda self: self._complete())
+    @rule(fulfilment=st.sampled_from(FULFILMENTS[2:]), plan=faults)
+    def orders_decide_and_say_so(self, fulfilment: str, plan: Plan) -> None:
+        self.world.orders.fulfil(self._complete()[-1], fulfilment)
+        self._do(self.world.deliver_all(), plan)
+
+    @rule(plan=faults)
+    def seller_gets_ready(self, plan: Plan) -> None:
+        self._do(self.world.seller_gets_ready(), plan)
+
+    @precondition(lambda self: self._complete())
+    @rule(number=st.integers(0, 3))
+    def owner_disputes(self, number: int) -> None:
+        self._do(self.world.dispute(self._complete()[-1 - number % len(self._complete())]))
+
+    @precondition(lambda self: self._read("fake_provider_disputes"))
+    @rule(state=st.sampled_from(DisputeState))
+    def bank_decides(self, state: DisputeState) -> None:
+        self._do(self.world.bank_decides(state))
+
+    @precondition(lambda self: self._read("fake_provider_disputes"))
+    @rule(plan=faults)
+    def dispute_events_arrive(self, plan: Plan) -> None:
+        self._do(self.world.hint_disputes(), plan)
 
     @rule(count=st.integers(1, 3))
     def orders_handle_payment_events(self, count: int) -> None:
@@ -153,6 +197,14 @@ class MoneyMachine(RuleBasedStateMachine):
             assert order.fulfilment == "refunded" or not refunded
 
     @invariant()
+    def a_seller_is_paid_at_most_once_by_decision_and_never_beside_a_refund(self) -> None:
+        for order in self.world.orders.all:
+            paid = [found["amount_cents"] for found in self._of("fake_provider_transfers", order)]
+            assert paid in ([], [self._net(order)])
+            assert order.fulfilment == "accepted" or not paid
+            assert not (paid and self._of("fake_provider_refunds", order))
+
+    @invariant()
     def the_ledger_sums_to_zero(self) -> None:
         for payment in self._read("payments"):
             assert sum(entry["cents"] for entry in payment.get("entries", [])) == 0
@@ -191,7 +243,9 @@ class MoneyMachine(RuleBasedStateMachine):
             assert states["authorized"] == states["awaiting"] == 0
             status = payments[order.id]["status"] if order.id in payments else ""
             assert status == ("captured" if order.status == "complete" else order.payment)
-            assert order.payment == (order.fulfilment if order.fulfilment == "refunded" else status)
+            paid = self._of("fake_provider_transfers", order)
+            is_refunded = order.fulfilment == "refunded" or (self._lost(order) and not paid)
+            assert order.payment == ("refunded" if is_refunded else status)
             assert len(self._intents(order)) <= 1
             self._money_went_where_it_should(order, payments.get(order.id, {}))
         assert [charge for charge in self._read("attempts") if "due_at" in charge] == []
@@ -199,16 +253,28 @@ class MoneyMachine(RuleBasedStateMachine):
         assert [payment for payment in payments.values() if payment.get("outbox")] == []
 
     def _money_went_where_it_should(self, order: ModelOrder, payment: Document) -> None:
-        """The ledger says what the provider did, and that is what orders decided."""
+        """The ledger says what the provider did, and that is what orders decided, or the card's bank."""
         account: Counter[str] = Counter()
         for entry in payment.get("entries", []):
-            account[entry["account"]] += entry["cents"]
+            account[entry["account"].partition(":")[0]] += entry["cents"]
         price = order.price.cents
-        refunded = sum(found["amount_cents"] for found in self._of("fake_provider_refunds", order))
+        by_bank = sum(found["amount_cents"] for found in self._lost(order))
+        refunded = sum(found["amount_cents"] for found in self._of("fake_provider_refunds", order)) + by_bank
+        paid = sum(found["amount_cents"] for found in self._of("fake_provider_transfers", order))
         captured = price if order.status == "complete" else 0
         assert account["provider"] == captured
-        assert -account["refunds"] == refunded == (price if order.fulfilment == "refunded" else 0)
-        assert -account["held"] == captured - refunded
+        assert -account["refunds"] == refunded == (price if order.fulfilment == "refunded" else by_bank)
+        assert -account["seller"] == paid
+        assert -account["fees"] == (price - paid if paid else 0)
+        assert account["losses"] == (price if paid and by_bank else 0)
+        is_decided = order.fulfilment in ("accepted", "refunded") or by_bank
+        assert -account["held"] == (0 if is_decided else captured)
+
+    def _lost(self, order: ModelOrder) -> list[Document]:
+        return [found for found in self._of("fake_provider_disputes", order) if found["state"] == "lost"]
+
+    def _net(self, order: ModelOrder) -> int:
+        return less_fee(order.price, FEE_PERCENT).cents
 
     def _answer_is_true(self, order: ModelOrder, answer: object, plan: Plan) -> None:
         """A buyer who reads "paid" has paid; a buyer who reads "declined" has not, or with another card."""
@@ -226,6 +292,9 @@ class MoneyMachine(RuleBasedStateMachine):
 
     def _latest(self, number: int) -> ModelOrder:
         return self.world.orders.all[-1 - number]
+
+    def _complete(self) -> list[ModelOrder]:
+        return [order for order in self.world.orders.all if order.status == "complete"]
 
     def _awaiting(self) -> list[Document]:
         """The provider's intents that await their card's owner."""

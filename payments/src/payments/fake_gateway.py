@@ -34,7 +34,11 @@ class _Plan:
     confirmed: State = State.AUTHORIZED
 
 
-_LATER = ("tok_refundTimeout", "tok_refundError", "tok_refundSlow", "tok_refundRefused")
+_LATER = tuple(
+    f"tok_{call}{answer}"
+    for call in ("refund", "payout")
+    for answer in ("Timeout", "Error", "Slow", "Refused")
+)
 """Cards that are accepted, and whose provider answers a later call in another way: see `fake_exchange`."""
 _DECLINED = "Your card was declined."
 _PLANS = {

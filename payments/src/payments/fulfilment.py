@@ -12,12 +12,14 @@ from prometheus_client import Counter
 
 from common.base import times
 from common.base.errors import Conflict, Unavailable
+from common.base.money import Money
 from common.persistence.repository import retrying
 from payments.context import PaymentContext
 from payments.domain import OPEN, Payment, Status
 from payments.dues import Due
 from payments.errors import OutcomeUnknown, SettlementRefused
-from payments.gateway import State
+from payments.gateway import DisputeState, State
+from payments.ledger import less_fee
 from payments.order import Fulfilment
 from payments.settlement import apply_intent, settle_order
 
@@ -30,6 +32,10 @@ _REFUSALS = Counter(
 SHORTEST_PAUSE = timedelta(seconds=1)
 REFUSAL_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(days=1)
+
+
+class _Waits(Exception):
+    """The seller can't be paid yet. An account that gets ready, or a dispute's end, makes it due."""
 
 
 async def settle_due(context: PaymentContext, order_id: str) -> None:
@@ -62,9 +68,12 @@ async def _settle(context: PaymentContext, due: Due, now: datetime) -> datetime 
     dues = context.repositories.dues
     try:
         if due.goal is Fulfilment.ACCEPTED:
-            # Payouts are not made yet: the money stays held.
-            return now + LONGEST_PAUSE
-        await _refund(context, due.order_id)
+            await _pay_out(context, due.order_id)
+        else:
+            await _refund(context, due.order_id)
+    except _Waits as waits:
+        log.info("not paid out yet", extra={"order": due.order_id, "why": str(waits)})
+        return now + LONGEST_PAUSE
     except SettlementRefused as refusal:
         _REFUSALS.labels(str(due.goal)).inc()
         await dues.refused(due)
@@ -114,3 +123,35 @@ async def _refund(context: PaymentContext, order_id: str) -> None:
         await payments.save(payment)
 
     await retrying(decide)
+
+
+async def _pay_out(context: PaymentContext, order_id: str) -> None:
+    """Pays the seller the price less the fee. Raises _Waits; SettlementRefused where no money was taken."""
+    payments = context.repositories.payments
+    if await _captured(context, order_id) is None:
+        raise SettlementRefused("the authorisation ran out before the capture")
+
+    async def decide() -> None:
+        payment = await payments.of_order(order_id)
+        if payment is None or not payment.is_held or payment.fulfilment is not Fulfilment.ACCEPTED:
+            return
+        payment.pay_out(await _transfer(context, payment))
+        await payments.save(payment)
+
+    await retrying(decide)
+
+
+async def _transfer(context: PaymentContext, payment: Payment) -> Money:
+    """Amount that the provider transferred. What was transferred before counts, also during a dispute."""
+    account = await context.repositories.accounts.of(payment.seller_id)
+    if (
+        account is not None
+        and account.ready
+        and payment.dispute not in (DisputeState.OPEN, DisputeState.LOST)
+    ):
+        amount = less_fee(payment.amount, context.fee_percent)
+        return await context.gateway.pay_out(payment.order_id, payment.intent_id, account.id, amount)
+    made = await context.gateway.transfer_of(payment.order_id)
+    if made is None:
+        raise _Waits("the seller's account is not ready, or the payment is disputed")
+    return made

@@ -21,9 +21,9 @@ from enum import StrEnum
 from typing import Any
 
 from common.base.money import Money
-from common.persistence.mongo import Document
 
 PROVIDER, HELD, REFUNDS, FEES, LOSSES = "provider", "held", "refunds", "fees", "losses"
+_SELLER = "seller:"
 
 
 class Movement(StrEnum):
@@ -48,7 +48,7 @@ Entries = tuple[Entry, ...]
 
 def seller(seller_id: str) -> str:
     """Account of what a seller was paid."""
-    return f"seller:{seller_id}"
+    return f"{_SELLER}{seller_id}"
 
 
 def captured(price: Money, at: datetime) -> Entries:
@@ -71,13 +71,18 @@ def lost(price: Money, at: datetime) -> Entries:
     return _moved(Movement.LOSS, at, {LOSSES: price.cents, REFUNDS: -price.cents})
 
 
+def paid_cents(entries: Entries) -> int:
+    """What the seller received."""
+    return -sum(entry.cents for entry in entries if entry.account.startswith(_SELLER))
+
+
 def less_fee(price: Money, percent: Decimal) -> Money:
     """The price less the fee, which is rounded down to a whole cent."""
     fee = (price.cents * percent / 100).to_integral_value(rounding=ROUND_FLOOR)
     return Money(price.cents - int(fee))
 
 
-def to_documents(entries: Entries) -> list[Document]:
+def to_documents(entries: Entries) -> list[dict[str, Any]]:
     return [
         {"movement": str(entry.movement), "account": entry.account, "cents": entry.cents, "at": entry.at}
         for entry in entries

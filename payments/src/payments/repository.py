@@ -13,6 +13,7 @@ from common.persistence.mongo import ASCENDING, Database, Document, Index
 from common.persistence.replica import Replica
 from common.persistence.repository import Repository
 from payments import ledger
+from payments.accounts import SellerAccounts
 from payments.charges import Attempts, Charges
 from payments.declined_cards import DeclinedCards
 from payments.domain import Outcome, Payment, Status
@@ -45,6 +46,7 @@ class PaymentRepository(Repository[Payment]):
             "client_secret": payment.client_secret,
             "outcome": str(payment.outcome) or None,
             "dispute": None if payment.dispute is None else str(payment.dispute),
+            "paid_cents": ledger.paid_cents(payment.entries) or None,
             "entries": ledger.to_documents(payment.entries) or None,
         }
 
@@ -170,6 +172,7 @@ class Repositories:
     payments: PaymentRepository
     orders: OrderReplica
     dues: Dues
+    accounts: SellerAccounts
     charges: Charges
     attempts: Attempts
     declined: DeclinedCards
@@ -182,6 +185,7 @@ class Repositories:
             PaymentRepository(database, publishers),
             OrderReplica(database),
             Dues(database),
+            SellerAccounts(database),
             Charges(database, declined),
             Attempts(database),
             declined,

@@ -16,11 +16,10 @@ from stripe.params import PaymentIntentConfirmParams, PaymentIntentCreateParams
 from common.base.money import Money
 from payments.errors import AmountRefused, BadToken, OutcomeUnknown, SettlementRefused
 from payments.gateway import Intent, State, intent_key
-from payments.stripe_exchange import NOT_FOUND, StripeExchange, ask, keyed
+from payments.stripe_exchange import CURRENCY, NOT_FOUND, StripeExchange, ask, keyed
 
 log = logging.getLogger(__name__)
 
-CURRENCY = "usd"
 TIMEOUT_SECONDS = 10.0
 NETWORK_RETRIES = 2
 PAGE = 100
