@@ -28,7 +28,15 @@ class Dues:
         self._documents = database["payments"]
 
     async def prepare(self) -> None:
-        await self._documents.create_indexes([Index([("due_at", ASCENDING)], name="due", sparse=True)])
+        of_seller: Document = {"due_at": {"$exists": True}}
+        await self._documents.create_indexes(
+            [
+                Index([("due_at", ASCENDING)], name="due", sparse=True),
+                Index(
+                    [("seller_id", ASCENDING), ("due_at", ASCENDING)], name="due_of_seller", where=of_seller
+                ),
+            ]
+        )
 
     async def follow(
         self, order_id: str, version: int, fulfilment: Fulfilment, seller_id: str, now: datetime
