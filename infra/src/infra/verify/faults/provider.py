@@ -8,8 +8,6 @@
 | after-authorize                  | the provider reserved the money; no payment is stored            |
 | before-capture, before-void      | the order's end is stored; the money is reserved                 |
 | after-capture, after-void        | the provider moved the money; the payment says it is reserved    |
-| before-refund, before-payout     | the refund or payout is due; the provider holds the money        |
-| after-refund, after-payout       | the provider moved the money; the payment says it is held        |
 """
 
 from common.base.crash_points import reached
@@ -26,10 +24,6 @@ POINTS = (
     "after-capture",
     "before-void",
     "after-void",
-    "before-refund",
-    "after-refund",
-    "before-payout",
-    "after-payout",
 )
 
 
@@ -57,14 +51,3 @@ class CrashingGateway(FakeGateway):
         reached("before-void")
         await super().void(intent_id, key)
         reached("after-void")
-
-    async def refund(self, order_id: str, intent_id: str, amount: Money) -> None:
-        reached("before-refund")
-        await super().refund(order_id, intent_id, amount)
-        reached("after-refund")
-
-    async def pay_out(self, order_id: str, intent_id: str, account_id: str, amount: Money) -> Money:
-        reached("before-payout")
-        made = await super().pay_out(order_id, intent_id, account_id, amount)
-        reached("after-payout")
-        return made
