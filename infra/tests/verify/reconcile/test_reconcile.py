@@ -175,6 +175,13 @@ CHANGES: list[tuple[str, str, dict[str, Any], set[str], str]] = [
         {ledger.ONE_SIDE, ledger.RECORD, ledger.BALANCE},
         "'seller': -2000",
     ),
+    (
+        "payments.payments",
+        PAYMENT,
+        {"entries": [*CAPTURE, _entry("dispute", "held", 2000), _entry("dispute", "refunds", -2000)]},
+        {ledger.RECORD},
+        "in fake_provider_disputes: 2000 / 0",
+    ),
     ("payments.payments", PAYMENT, {"fulfilment": "refunded"}, {ledger.DECIDED}, "'refunded' / ''"),
     ("orders.orders", COMPLETE, {"payment": "authorized"}, {money.SHOWN}, "'captured' / 'authorized'"),
     ("payments.payments", PAYMENT, {"version": 2}, {versions.COMPLETE}, f"payment {PAYMENT}: version stored"),

@@ -13,6 +13,7 @@ ONE_SIDE = "nobody's money is both refunded and paid out"
 DECIDED = "the money goes where the order's fulfilment says"
 RECORD = "the ledger is the provider's record"
 REFUNDS, TRANSFERS = "fake_provider_refunds", "fake_provider_transfers"
+DISPUTES = "fake_provider_disputes"
 FIELDS = "_id order_id status amount_cents outcome entries fulfilment seller_id refusals dispute"
 
 
@@ -23,8 +24,8 @@ async def check(books: Books, report: Report) -> None:
         ids = [payment["order_id"] for payment in found]
         ready = await _ready(books, [payment.get("seller_id", "") for payment in found])
         moved = {
-            name: await grouped(books.payments[name], "order_id", ids, "_id order_id amount_cents")
-            for name in (REFUNDS, TRANSFERS)
+            name: await grouped(books.payments[name], "order_id", ids, "_id order_id amount_cents state")
+            for name in (REFUNDS, TRANSFERS, DISPUTES)
         }
         for payment in found:
             accounts = _accounts(payment, report)
@@ -91,12 +92,13 @@ def _record(
     report: Report,
 ) -> None:
     name, order_id = f"payment {payment['_id']}", payment["order_id"]
-    refunds = -sum(
-        entry["cents"]
-        for entry in payment.get("entries", [])
-        if entry["movement"] == "refund" and entry["account"] == "refunds"
-    )
-    booked = {REFUNDS: refunds, TRANSFERS: -accounts["seller"]}
+    back: Counter[str] = Counter()
+    for entry in payment.get("entries", []):
+        if entry["account"] == "refunds":
+            back["by us" if entry["movement"] == "refund" else "by the bank"] -= entry["cents"]
+    booked = {REFUNDS: back["by us"], DISPUTES: back["by the bank"], TRANSFERS: -accounts["seller"]}
     for collection, cents in booked.items():
-        made = sum(record["amount_cents"] for record in moved[collection].get(order_id, []))
+        # Of the disputes, those that the card's owner won; other records have no state.
+        of_order = moved[collection].get(order_id, [])
+        made = sum(found["amount_cents"] for found in of_order if found.get("state", "lost") == "lost")
         report.equal(RECORD, f"{name}: in the ledger / in {collection}", cents, made)
