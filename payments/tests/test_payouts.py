@@ -129,7 +129,7 @@ async def test_a_payment_that_is_not_captured_yet_is_captured_and_paid_out(shop:
     await assert_paid_once(shop, order)
 
 
-async def test_an_authorisation_that_ran_out_pays_nobody_and_needs_a_person(shop: Shop) -> None:
+async def test_an_authorisation_that_ran_out_pays_no_seller_and_needs_a_person(shop: Shop) -> None:
     seller = await shop.a_seller()
     order = await shop.order(seller_id=seller.id)
     await shop.pay(order)

@@ -1,6 +1,6 @@
-"""What a seller is owed and was paid, from the payments of the seller's orders.
+"""Balance of a seller, from the payments of the seller's orders.
 
-A payment has its seller once the ticket is handed over. Fees of what is not paid yet are those of today.
+A payment has its seller once the ticket is handed over. The fee of a sale that is not paid yet is that of today.
 """
 
 from collections.abc import Sequence

@@ -222,7 +222,7 @@ class Payment(Aggregate):
             self.record(PaymentRefunded(id=self.id, order_id=self.order_id))
 
     def pay_out(self, amount: Money) -> None:
-        """amount: What the provider transferred to the seller."""
+        """amount: Transferred by the provider to the seller."""
         if self.is_held:
             self.outcome = Outcome.PAID_OUT
             self.entries += ledger.paid_out(self.amount, amount, self.seller_id, times.now())

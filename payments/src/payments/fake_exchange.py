@@ -25,7 +25,7 @@ from payments.gateway import Account, Dispute, DisputeState, State, payout_key, 
 
 SLOW_SECONDS = 2.0
 NEEDED = ("individual.verification.document", "external_account")
-"""What a new account lacks, by the provider's names."""
+"""Needs of a new account, by the provider's names."""
 
 
 class FakeExchange:

@@ -61,7 +61,7 @@ def refunded(price: Money, at: datetime, *, by_bank: bool = False) -> Entries:
 
 
 def paid_out(price: Money, amount: Money, seller_id: str, at: datetime) -> Entries:
-    """amount: What the seller receives; the rest of the price is the fee."""
+    """amount: Received by the seller; the rest of the price is the fee."""
     fee = price.cents - amount.cents
     amounts = {HELD: price.cents, seller(seller_id): -amount.cents}
     return _moved(Movement.PAYOUT, at, amounts | ({FEES: -fee} if fee else {}))
@@ -72,7 +72,7 @@ def lost(price: Money, at: datetime) -> Entries:
 
 
 def paid_cents(entries: Entries) -> int:
-    """What the seller received."""
+    """Amount that the seller received."""
     return -sum(entry.cents for entry in entries if entry.account.startswith(_SELLER))
 
 

@@ -9,7 +9,7 @@ from infra.verify.reconcile.report import Report
 
 ZERO = "each movement of the ledger sums to zero"
 BALANCE = "captured is refunded, paid out, fees and held"
-ONE_SIDE = "nobody's money is both refunded and paid out"
+ONE_SIDE = "no order's money is both refunded and paid out"
 DECIDED = "the money goes where the order's fulfilment says"
 RECORD = "the ledger is the provider's record"
 REFUNDS, TRANSFERS = "fake_provider_refunds", "fake_provider_transfers"
