@@ -1,6 +1,7 @@
 """Balance of a seller, from the payments of the seller's orders.
 
-A payment has its seller once the ticket is handed over. The fee of a sale that is not paid yet is that of today.
+A payment has its seller once the ticket is handed over. The fee of a sale that is not paid yet is the present
+one.
 """
 
 from collections.abc import Sequence

@@ -123,8 +123,8 @@ class PaymentGateway(Protocol):
     async def refund(self, order_id: str, intent_id: str, amount: Money) -> None:
         """Gives all of the captured money back; once, however often it is called.
 
-        amount: All that was captured. A refund that was made by hand counts. Raises SettlementRefused where the
-        provider refuses, or where its refund failed.
+        amount: All that was captured. A refund that was made by hand counts. Raises SettlementRefused where
+        the provider refuses, or where its refund failed.
         """
         ...
 
