@@ -29,7 +29,7 @@ QUIET = LOG_LEVEL=$${LOG_LEVEL:-ERROR}
 export UV_PYTHON_PREFERENCE ?= system
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run test check workflows fmt e2e flows chaos mutants audit reconcile crashes expiry money rollout live weight catalogues bench blog blog-test blog-k8s-test k8s-secrets k8s-test k8s-short clean suites connected system $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
+.PHONY: help setup lock run test check workflows fmt e2e flows chaos mutants audit reconcile trace crashes expiry money rollout live weight catalogues bench blog blog-test blog-k8s-test k8s-secrets k8s-test k8s-short clean suites connected system $(PACKAGES:%=suite/%) $(PACKAGES:%=connected/%) $(PACKAGES:%=types/%)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -132,6 +132,9 @@ audit: .tools/audit/bin/pip-audit-$(PIP_AUDIT_VERSION) ## look the locked packag
 
 reconcile: setup ## name every disagreement between databases, timers, payments and events (SETTLE=0)
 	@$(PY) -m infra.verify.reconcile --settle $(or $(SETTLE),0)
+
+trace: setup ## the journey of one order over all services, and who waits for whom (ORDER=id)
+	@$(PY) -m infra.verify.journey $(or $(ORDER),--help)
 
 crashes: setup ## kill processes between a write, its publication and its ack, and at the provider's calls (RUNS=250)
 	@$(PY) -m infra.verify.faults.crashes --runs $(or $(RUNS),250)

@@ -12,6 +12,7 @@ from markupsafe import escape
 from auth.mail.addresses import NotAnAddress
 from auth.mail.kinds import (
     CONTENTS,
+    AccountDeleted,
     AddressChange,
     AddressChanged,
     Bought,
@@ -49,6 +50,7 @@ ONE_OF_EACH: dict[Kind, Content] = {
     Kind.NEW_DEVICE: NewDevice(path=PATH, at=AT, device="Firefox on Linux"),
     Kind.PASSKEY_ADDED: PasskeyAdded(path=PATH, at=AT, name="Phone"),
     Kind.PASSKEY_REMOVED: PasskeyRemoved(path=PATH, at=AT, name="Phone"),
+    Kind.ACCOUNT_DELETED: AccountDeleted(path=PATH, at=AT),
     Kind.BOUGHT: Bought(**SALE),
     Kind.SOLD: Sold(**SALE),
     Kind.HOLD_ENDING: HoldEnding(**SALE, until=AT),

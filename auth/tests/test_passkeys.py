@@ -307,3 +307,12 @@ async def test_a_device_need_not_name_the_user_in_a_proof(ada: User) -> None:
     del proof["response"]["userHandle"]
 
     assert (await ada.options(passkey=proof)).status_code == 200
+
+
+async def test_a_passkey_proves_a_deletion_and_signs_in_no_longer(ada: User) -> None:
+    await ada.add()
+
+    deleted = await ada.client.request("DELETE", "/api/users/me", json={"passkey": await ada.prove()})
+
+    assert deleted.status_code == 202
+    assert code_of(await ada.sign_in(), 400) == "passkey-refused"

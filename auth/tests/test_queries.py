@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from auth.changes import Change, ChangeKind
+from auth.deletions import Deletions
 from auth.domain import Email, Source, User
 from auth.errors import LinkInvalid
 from auth.export import exports
@@ -16,6 +17,7 @@ from auth.links import Link, LinkKind
 from auth.mail.kinds import Confirm
 from auth.mail.mails import Ended, Mails
 from auth.passkeys.repository import new_passkey
+from auth.publishers import publishers
 from auth.repository import Repositories
 from auth.reset_requests import ResetRequest
 from auth.sales import Sales
@@ -24,6 +26,7 @@ from auth.settings import Settings
 from common.base import times
 from common.base.creation import Creation
 from common.base.ids import new_id
+from common.contract.events import UserDeleted
 from common.persistence.mongo import Database
 from common.testing.fake_stream import FakeStream
 from common.testing.plans import faults_of, fill, missing
@@ -97,6 +100,11 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
     link = Link(LinkKind.RESET, user.id, email, 0, "a hash")
     change = Change.now(ChangeKind.PASSWORD, email.address)
 
+    deletions = Deletions(real_database, publishers(FakeStream()))
+    await deletions.prepare()
+    gone, back = (User.register(Email.parse(f"{name}@shop.test"), "hash") for name in ("gone", "back"))
+    for one in (gone, back):
+        await users.add(one)
     passkeys = repositories.passkeys
     holder = User.register(Email.parse("holder@shop.test"), "hash")
     await users.add(holder)
@@ -110,6 +118,12 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
         "users.change_email": lambda: users.change_email(user, Email.parse("other@shop.test"), change),
         "users.finish": lambda: users.finish(user, change),
         "users.unfinished": users.unfinished,
+        "deletions.delete": lambda: deletions.delete(gone, change),
+        "deletions.delete_again": lambda: deletions.delete_again(UserDeleted(id=back.id, version=1), change),
+        "deletions.forget_address": lambda: deletions.forget_address(gone.id, change),
+        "mails.erase": lambda: mails.erase(gone.id, but="another"),
+        "requests.forget": lambda: requests.forget(email),
+        "mail_requests.forget": lambda: mail_requests.forget(email, "192.0.2.1"),
         "failures.forget_account": lambda: failures.forget_account(attempt),
         "passkeys.holder": lambda: passkeys.holder(holder.id),
         "passkeys.of_user": lambda: passkeys.of_user(holder.id),
@@ -156,7 +170,7 @@ async def test_every_query_reads_by_an_index(settings: Settings, real_database: 
     # These only insert, so they need no index for a search.
     old = {"users": users, "failures": failures, "sign_ups": sign_ups, "mails": mails}
     new = {"links": links, "requests": requests, "mail_requests": mail_requests}
-    new |= {"orders": sales.orders}
+    new |= {"orders": sales.orders, "deletions": deletions}
     new |= {"passkeys": passkeys, "spent": repositories.spent_challenges}
     left_out = missing(queries, **old, **new)
     assert left_out == {"users.add", "mails.put", "spent.spend"}

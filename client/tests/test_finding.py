@@ -1,10 +1,14 @@
 """Finding a ticket and the way: the search, its pages, the ways back, the menu."""
 
+from datetime import UTC, date, datetime
+
 import pytest
 from tests.conftest import As, Browser
 from tests.dom import links, page
 from tests.fake_apis import FakeApis
 
+from client.day_ranges import day_ranges
+from common.base import times
 from common.testing.browser import a_user
 
 
@@ -14,6 +18,9 @@ from common.testing.browser import a_user
         ("q=zzz", "Try fewer or other words."),
         ("minPrice=10", "Try a wider price range."),
         ("q=zzz&maxPrice=10", "Try fewer words or a wider price range."),
+        ("city=Ghent", "Try other days or another city."),
+        ("from=2087-05-01&minPrice=10", "Try other days or another city."),
+        ("q=zzz&to=2087-05-01", "Try fewer words or other filters."),
     ],
 )
 async def test_the_advice_after_an_empty_search_fits_what_was_asked(
@@ -26,10 +33,70 @@ async def test_the_advice_after_an_empty_search_fits_what_was_asked(
 
 @pytest.mark.parametrize(
     ("query", "is_open"),
-    [("", False), ("?q=opera", False), ("?sort=newest", False), ("?sort=price", True), ("?maxPrice=5", True)],
+    [
+        *(("", False), ("?q=opera", False), ("?sort=newest", False), ("?sort=price", True)),
+        *(("?maxPrice=5", True), ("?city=Ghent", True), ("?from=2087-05-01", True)),
+    ],
 )
 async def test_the_filters_are_open_where_one_is_set(browser: Browser, query: str, is_open: bool) -> None:
     assert ("open" in page(await browser.get(f"/{query}")).one("details")) == is_open
+
+
+async def test_a_city_and_days_narrow_the_list_and_their_fields_keep_them(
+    browser: Browser, apis: FakeApis
+) -> None:
+    for title, city, day in (("a", "Ghent", "2087-05-01"), ("b", "Ghent", "2087-06-01"), ("c", "Rome", None)):
+        ticket = apis.sell(title)
+        ticket.city, ticket.event_date = city, day
+
+    shown = page(await browser.get("/?city=ghent&from=2087-05-02&to=2087-06-30"))
+
+    assert [card.one("h2").text for card in shown.all("li", cls="card")] == ["b"]
+    values = {name: shown.one("input", id=name)["value"] for name in ("city", "from", "to")}
+    assert values == {"city": "ghent", "from": "2087-05-02", "to": "2087-06-30"}
+
+
+async def test_days_the_wrong_way_round_are_named_beside_their_list(browser: Browser, apis: FakeApis) -> None:
+    apis.sell("Concert").event_date = "2087-05-01"
+
+    shown = page(await browser.get("/?from=2087-06-02&to=2087-05-01"))
+
+    assert "The first day is after the last" in shown.one("section", id="results").text
+    assert len(shown.all("li", cls="card")) == 1
+
+
+async def test_a_named_range_of_days_is_a_link_that_keeps_the_search(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(times, "now", lambda: datetime(2087, 5, 14, 12, tzinfo=UTC))
+
+    days = page(await browser.get("/?q=opera&cursor=2")).one("ul", id="days")
+    asked = page(await browser.get(days.all("a")[1]["href"])).one("ul", id="days")
+
+    assert [link["href"] for link in days.all("a")] == [
+        "/?q=opera&from=2087-05-14&to=2087-05-14",
+        "/?q=opera&from=2087-05-17&to=2087-05-18",
+        "/?q=opera&from=2087-05-14&to=2087-05-31",
+    ]
+    assert [link.text for link in asked.all("a") if "aria-current" in link] == ["This weekend"]
+
+
+@pytest.mark.parametrize(
+    ("today", "weekend", "last"),
+    [
+        ("2087-05-16", ("2087-05-17", "2087-05-18"), "2087-05-31"),
+        ("2087-05-17", ("2087-05-17", "2087-05-18"), "2087-05-31"),
+        ("2087-05-18", ("2087-05-18", "2087-05-18"), "2087-05-31"),
+        ("2087-12-31", ("2088-01-03", "2088-01-04"), "2087-12-31"),
+        ("2088-02-01", ("2088-02-01", "2088-02-01"), "2088-02-29"),
+    ],
+)
+def test_a_range_begins_with_today(today: str, weekend: tuple[str, str], last: str) -> None:
+    of_day, of_weekend, of_month = day_ranges(date.fromisoformat(today))
+
+    assert (of_day.first, of_day.last) == (today, today)
+    assert (of_weekend.first, of_weekend.last) == weekend
+    assert (of_month.first, of_month.last) == (today, last)
 
 
 async def test_the_front_page_counts_its_tickets(browser: Browser, apis: FakeApis) -> None:

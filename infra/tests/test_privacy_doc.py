@@ -17,7 +17,7 @@ REPO = Path(__file__).parents[2]
 TEXT = (REPO / "docs/privacy.md").read_text()
 DOCUMENTS, _, REST = TEXT.partition("\n## Not in the file")
 NOT_EXPORTED = REST.partition("\n## ")[0]
-AUTH_ROOMS = ("sessions.py", "passkeys/repository.py", "passkeys/challenges.py")
+AUTH_ROOMS = ("sessions.py", "deletions.py", "passkeys/repository.py", "passkeys/challenges.py")
 STORES = {
     "auth": (
         "repository.py",

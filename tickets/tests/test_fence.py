@@ -6,6 +6,7 @@ Each process has its own repositories and listeners on one database; the tests s
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -103,7 +104,7 @@ async def test_an_order_that_another_process_held_and_freed_meanwhile_does_not_h
     stalling.point = point
     stalling.meanwhile = lambda: consumed(process, order.created(), order.cancelled())
 
-    await consumed_until_death(Repositories(stalling, process.orders), order.created())
+    await consumed_until_death(replace(process, tickets=stalling), order.created())
 
     assert await held_by(process, order) is None
     await process.tickets.relay.drained()
@@ -135,7 +136,7 @@ async def test_an_order_that_ended_unheld_while_another_process_was_about_to_hol
     async def freed_and_about_to_be_held() -> None:
         await consumed(process, first.cancelled())
         tasks.append(
-            asyncio.create_task(consumed_until_death(Repositories(stalling, process.orders), order.created()))
+            asyncio.create_task(consumed_until_death(replace(process, tickets=stalling), order.created()))
         )
         await about_to_save.wait()
 
@@ -144,7 +145,7 @@ async def test_an_order_that_ended_unheld_while_another_process_was_about_to_hol
     ending.meanwhile = freed_and_about_to_be_held
 
     # The cancellation overtakes the creation while the ticket is the first order's.
-    await asyncio.wait_for(consumed(Repositories(process.tickets, ending), order.cancelled()), 5)
+    await asyncio.wait_for(consumed(replace(process, orders=ending), order.cancelled()), 5)
     # The creation is delivered again, and acknowledged for both.
     await consumed(process, order.created())
     goes_on.set()

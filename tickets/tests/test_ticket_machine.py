@@ -49,6 +49,13 @@ class TicketMachine(RuleBasedStateMachine):
             self.withdrawn = True
 
     @rule()
+    def close(self) -> None:
+        self.ticket.close()
+        closes = not (self.sold or self.withdrawn)
+        self._is_changed_if(closes)
+        self.withdrawn = self.withdrawn or closes
+
+    @rule()
     def relist(self) -> None:
         if self.withdrawn and self.holder is not None:
             with pytest.raises(TicketNotRelistable):

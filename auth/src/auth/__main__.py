@@ -1,4 +1,7 @@
-"""Commands: `python -m auth` serves, `python -m auth rebuild` rebuilds its replica."""
+"""Commands: `python -m auth` serves, `python -m auth rebuild` rebuilds its replica.
+
+`python -m auth restored` repairs a database that was restored from a backup, while no process serves.
+"""
 
 import sys
 
@@ -23,6 +26,20 @@ if __name__ == "__main__":
                 settings.nats_url,
                 MARKETPLACE,
                 lambda stream: rebuild(stream, database),
+                identity=settings.identity("auth"),
+            )
+        )
+    if sys.argv[1:] == ["restored"]:
+        from auth.restored import restored
+        from common.persistence import roll_forward
+
+        database = mongo.connect(settings.mongo_uri, "auth")
+        sys.exit(
+            roll_forward.command(
+                "auth",
+                settings.nats_url,
+                MARKETPLACE,
+                lambda stream: restored(stream, database),
                 identity=settings.identity("auth"),
             )
         )

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from auth import consequences, recovery
 from auth.context import AccountContext
+from auth.deletions import Deletions
 from auth.devices import Devices
 from auth.email_hashes import EmailHashes
 from auth.errors import FAILED_SIGN_INS
@@ -44,6 +45,7 @@ from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
 from common.persistence import mongo
 from common.persistence.mongo import Database
+from common.persistence.own_events import OwnEvents
 from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 
@@ -66,17 +68,22 @@ def create_app(
     repositories = Repositories.over(database, settings.limits)
     hashing = HashQueue(Passwords(argon2id() if hasher is None else hasher))
     sessions = settings.sessions()
-    records = SessionRecords(database, publishers(stream), sessions.ended)
+    emitted = publishers(stream)
+    records = SessionRecords(database, emitted, sessions.ended)
+    deletions = Deletions(database, emitted)
     party, challenges = RelyingParty.of(settings.public_url), Challenges.derived_from(settings.device_key)
-    context = AccountContext(repositories, hashing, records, party, challenges)
+    context = AccountContext(repositories, hashing, records, party, challenges, deletions)
     unsubscribing = Unsubscribing.derived_from(settings.device_key)
     sales, start, parked = Sales(database, stream), NoticeStart(database), ParkedMessages(database)
     notices = NoticeContext(repositories.users, repositories.mails, sales, start)
     service = Service(
         database=database,
         stream=stream,
-        collections=[*repositories.all, records, sales.orders, start, parked],
-        relays=[records.relay, _sender(repositories, settings, unsubscribing)],
+        collections=[
+            *(*repositories.all, records, deletions, sales.orders, start, parked),
+            OwnEvents(stream, deletions, "user.>"),
+        ],
+        relays=[records.relay, deletions.relay, _sender(repositories, settings, unsubscribing)],
         consumer=Consumer(stream, listeners(notices), parked),
         replays=[ended_sessions.follow(stream, sessions.ended)],
         jobs=[

@@ -18,6 +18,7 @@ class ChangeKind(StrEnum):
     ADDRESS = "address"
     PASSKEY_ADDED = "passkey-added"
     PASSKEY_REMOVED = "passkey-removed"
+    DELETED = "deleted"
 
 
 KINDS = frozenset(kind.value for kind in ChangeKind)
@@ -28,7 +29,7 @@ KINDS = frozenset(kind.value for kind in ChangeKind)
 class Change:
     """to: E-mail address that the notice is mailed to. but: Session that goes on; None where each one ends.
 
-    name: Of the passkey that was added or removed.
+    name: Of the passkey that was added or removed. language: Of the notice about a deletion.
     """
 
     id: str
@@ -37,10 +38,13 @@ class Change:
     at: datetime
     but: str | None = None
     name: str = ""
+    language: str = ""
 
     @classmethod
-    def now(cls, kind: ChangeKind, to: str, *, but: str | None = None, name: str = "") -> Self:
-        return cls(id=new_id(), kind=kind, to=to, at=times.now(), but=but, name=name)
+    def now(
+        cls, kind: ChangeKind, to: str, *, but: str | None = None, name: str = "", language: str = ""
+    ) -> Self:
+        return cls(id=new_id(), kind=kind, to=to, at=times.now(), but=but, name=name, language=language)
 
     @property
     def stored(self) -> dict[str, Any]:
@@ -50,5 +54,12 @@ class Change:
     def restored(cls, document: Document) -> Self:
         """Ignores fields that a newer version added. The kind has to be one of KINDS."""
         kind = ChangeKind(document["kind"])
-        at, but, name = document["at"], document.get("but"), document.get("name", "")
-        return cls(id=document["id"], kind=kind, to=document["to"], at=at, but=but, name=name)
+        return cls(
+            id=document["id"],
+            kind=kind,
+            to=document["to"],
+            at=document["at"],
+            but=document.get("but"),
+            name=document.get("name", ""),
+            language=document.get("language", ""),
+        )

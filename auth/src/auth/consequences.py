@@ -2,6 +2,7 @@
 
 import asyncio
 
+from auth import account_deletion
 from auth.changes import Change, ChangeKind
 from auth.context import AccountContext
 from auth.domain import User
@@ -16,6 +17,9 @@ HELP_PAGE = "/auth/forgot"
 
 async def follow_up(context: AccountContext, user: User, change: Change) -> None:
     """Does what the change asks for. Idempotent: a process may have ended in the middle of it."""
+    if change.kind is ChangeKind.DELETED:
+        await account_deletion.follow_up(context, user, change)
+        return
     if change.kind is ChangeKind.PASSWORD:
         await context.sessions.end_sessions(user.id, but=change.but)
     if change.kind in (ChangeKind.PASSWORD, ChangeKind.ADDRESS):
@@ -38,6 +42,8 @@ def _notice(change: Change) -> Notice:
             return PasskeyAdded(path=HELP_PAGE, at=change.at, name=change.name)
         case ChangeKind.PASSKEY_REMOVED:
             return PasskeyRemoved(path=HELP_PAGE, at=change.at, name=change.name)
+        case ChangeKind.DELETED:
+            raise TypeError("a deletion has a notice of its own")
 
 
 async def sweep(context: AccountContext) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from auth.deletions import Deletions
 from auth.hash_queue import HashQueue
 from auth.passkeys.challenges import Challenges
 from auth.passkeys.relying_party import RelyingParty
@@ -16,3 +17,4 @@ class AccountContext:
     sessions: SessionEnder
     party: RelyingParty
     challenges: Challenges
+    deletions: Deletions

@@ -39,6 +39,10 @@ class MailRequests:
                 raise TooManyTries(seconds)
             counted.append(key)
 
+    async def forget(self, email: Email, address: str) -> None:
+        """Deletes the counts of the e-mail: from this address, and from all together."""
+        await self._windows.forget(key_of("both", email.key, address), key_of("account", email.key))
+
     def _decisive(self, email: Email, address: str) -> list[tuple[str, Limit]]:
         limits = self._limits
         return [

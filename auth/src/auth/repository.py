@@ -33,7 +33,7 @@ class UserRepository:
     """Users, as documents `{_id, email, email_key, password_hash}`.
 
     Optional: `confirmed, generation, changes, language, language_chosen, notices, bounced, creation`,
-    and those of `PasskeyRepository`.
+    and those of `PasskeyRepository`. A deleted user has `deleted_at` (`deletions.py`), and is not found.
     A user of the release before is not confirmed, and of generation 0.
     """
 
@@ -80,7 +80,8 @@ class UserRepository:
         return None if document is None else _user(document)
 
     async def of_id(self, user_id: str) -> User | None:
-        document = await self.documents.find_one({"_id": user_id})
+        """None also for a deleted one."""
+        document = await self.documents.find_one(_living(user_id))
         return None if document is None else _user(document)
 
     async def replace_hash(self, user: User, password_hash: str) -> None:
@@ -91,16 +92,16 @@ class UserRepository:
 
     async def set_language(self, user: User, language: str) -> None:
         """Sets the language of the user's mails, unless the user chose one."""
-        query = {"_id": user.id, "language_chosen": {"$ne": True}}
+        query = {**_living(user.id), "language_chosen": {"$ne": True}}
         await self.documents.update_one(query, {"$set": {"language": language}})
 
     async def choose_mails(self, user_id: str, language: str, *, notices: bool) -> bool:
         """Sets the language of the user's mails, and whether notices are sent. False without such a user."""
         chosen = {"language": language, "language_chosen": True, "notices": notices}
-        return await self.documents.update_one({"_id": user_id}, {"$set": chosen})
+        return await self.documents.update_one(_living(user_id), {"$set": chosen})
 
     async def turn_notices_off(self, user_id: str) -> None:
-        await self.documents.update_one({"_id": user_id}, {"$set": {"notices": False}})
+        await self.documents.update_one(_living(user_id), {"$set": {"notices": False}})
 
     async def generation_of(self, email: Email) -> int:
         """Of the account of this e-mail; 0 without one."""
@@ -167,6 +168,10 @@ class UserRepository:
     async def _changed(self, query: Query, change: Document) -> User | None:
         document = await self.documents.find_one_and_update(query, change)
         return None if document is None else _user(document)
+
+
+def _living(user_id: str) -> Document:
+    return {"_id": user_id, "deleted_at": None}
 
 
 def _new_password(password_hash: str, change: Change, **others: bool) -> Document:

@@ -61,3 +61,7 @@ class ResetRequests:
     async def done(self, request: ResetRequest) -> None:
         """Deletes the request, unless a newer one of the address came meanwhile."""
         await self.documents.delete_one({"_id": request.email.key, "due": request.due})
+
+    async def forget(self, email: Email) -> None:
+        """Deletes the request of the address: no link is mailed to it."""
+        await self.documents.delete_one({"_id": email.key})

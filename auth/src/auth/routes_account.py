@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 
-from auth import account, confirmations, recovery
+from auth import account, account_deletion, confirmations, recovery
 from auth.context import AccountContext
 from auth.http_session import SessionStarter, client_address, name_email
 from auth.proofs import Proof
 from auth.schemas import (
     ConfirmationInput,
+    DeletionInput,
     EmailInput,
     OwnUserOutput,
     PasswordInput,
@@ -27,6 +28,7 @@ ResetRequestBody = Annotated[ResetRequestInput, json_body(ResetRequestInput)]
 ResetBody = Annotated[ResetInput, json_body(ResetInput)]
 PasswordBody = Annotated[PasswordInput, json_body(PasswordInput)]
 EmailBody = Annotated[EmailInput, json_body(EmailInput)]
+DeletionBody = Annotated[DeletionInput, json_body(DeletionInput)]
 
 
 def create_account_router(context: AccountContext, starter: SessionStarter) -> APIRouter:
@@ -101,6 +103,18 @@ def create_account_router(context: AccountContext, starter: SessionStarter) -> A
         proof = Proof(body.password, "password", body.passkey)
         await account.request_address_change(context, user, body.email, proof, source, session.session_id)
         return _accepted()
+
+    @router.delete("/me", status_code=202, openapi_extra=describes(DeletionInput))
+    async def delete(session: SignedIn, body: DeletionBody, request: Request) -> Response:
+        user = await starter.user_of(session.id)
+        name_email(request, user.email)
+        source = await starter.source_of(request, user.email)
+        proof = Proof(body.password, "password", body.passkey)
+        await account_deletion.delete(context, user, proof, source, session.session_id)
+        security_notes.note(request.scope, SecurityEvent.ACCOUNT_DELETED)
+        response = _accepted()
+        starter.sessions.end(response)
+        return response
 
     return router
 

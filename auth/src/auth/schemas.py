@@ -108,6 +108,11 @@ class EmailInput(Input):
     password: OwnPasswordField = BESIDE_PASSKEY
 
 
+class DeletionInput(Input):
+    passkey: UsedField = None
+    password: OwnPasswordField = BESIDE_PASSKEY
+
+
 class MailSettingsInput(Input):
     """language: One of `mail.languages`. notices: Whether mails that can be turned off are sent."""
 

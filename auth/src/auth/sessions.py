@@ -127,6 +127,10 @@ class SessionRecords:
                 if result:
                     self._tell(name, entry)
 
+    async def forget_origins(self, user_id: str) -> None:
+        """Erases devices and network addresses of the user's sessions."""
+        await self.documents.update_many({"user_id": user_id}, {"$set": {"device": "", "address": ""}})
+
     def _end(self, session_id: str, user_id: str) -> tuple[Document, Document]:
         """The entry of the outbox, and the update that stores it with the end."""
         event = SessionEnded(id=session_id, user_id=user_id)

@@ -96,6 +96,16 @@ class Api:
         """Has a link mailed to the new address. passkey: As of `change_password`."""
         await self._change("PUT", "email", {"email": email, **_proof("password", password, passkey)})
 
+    async def delete_account(self, password: str, passkey: Answer = None) -> SetCookies:
+        """Deletes the user's account for good. passkey: As of `change_password`.
+
+        Raises Unavailable for a release of the API that can't.
+        """
+        try:
+            return await self._change("DELETE", "me", _proof("password", password, passkey))
+        except NotFound:
+            raise Unavailable() from None
+
     async def choose_mails(self, language: str, *, notices: bool) -> None:
         """language: Of the user's mails. notices: Whether mails that can be turned off are sent."""
         await self._change("PUT", "mails", {"language": language, "notices": notices})

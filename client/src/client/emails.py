@@ -37,6 +37,9 @@ class Emails:
         """The address; "" while it is not known."""
         return self.known.get(user_id, ("", 0.0))[0]
 
+    def forget(self, user_id: str) -> None:
+        self.known.pop(user_id, None)
+
     async def learn(self, user_id: str, api: AsksEmail) -> None:
         """Asks for an address that is not kept. Raises nothing: each page works without it."""
         if self.known.get(user_id, ("", 0.0))[1] > monotonic():

@@ -26,6 +26,7 @@ class Flash(StrEnum):
     EMAIL_CHANGE_MAILED = "email-change-mailed"
     PASSWORD_CHANGED = "password-changed"
     MAILS_CHOSEN = "mails-chosen"
+    ACCOUNT_DELETED = "account-deleted"
     SESSION_ENDED = "session-ended"
     OTHER_SESSIONS_ENDED = "other-sessions-ended"
     PASSKEY_ADDED = "passkey-added"
@@ -59,6 +60,9 @@ MESSAGES = {
     ),
     Flash.PASSWORD_CHANGED: gettext_noop("Your password is changed."),
     Flash.MAILS_CHOSEN: gettext_noop("Your choice of mails is saved."),
+    Flash.ACCOUNT_DELETED: gettext_noop(
+        "Your account is deleted. You are signed out, and we mail you once more to say so."
+    ),
     Flash.SESSION_ENDED: gettext_noop("That device is signed out."),
     Flash.OTHER_SESSIONS_ENDED: gettext_noop("All your other devices are signed out."),
     Flash.PASSKEY_ADDED: gettext_noop("Your passkey is added."),

@@ -76,6 +76,7 @@ MESSAGES: Mapping[str, str] = {
     # lists and searches
     ErrorCode.CURSOR_INVALID: _CURSOR,
     ErrorCode.CURSOR_TOO_LONG: _CURSOR,
+    ErrorCode.DAY_RANGE_INVALID: gettext_noop("The first day is after the last"),
     ErrorCode.LIMIT_INVALID: _SEARCH,
     ErrorCode.MAX_PRICE_TOO_LONG: _NUMBER,
     ErrorCode.MIN_PRICE_TOO_LONG: _NUMBER,

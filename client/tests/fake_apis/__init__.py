@@ -35,6 +35,7 @@ ROUTES: Mapping[tuple[str, str], Callable[..., httpx.Response]] = {
     ("POST", "/api/users/password/reset"): accounts.reset,
     ("PUT", "/api/users/password"): accounts.change_password,
     ("PUT", "/api/users/email"): accounts.change_email,
+    ("DELETE", "/api/users/me"): accounts.delete,
     ("PUT", "/api/users/mails"): accounts.choose_mails,
     ("POST", "/api/users/mails/unsubscribe"): accounts.unsubscribe,
     ("GET", "/api/users/sessions"): sessions.index,

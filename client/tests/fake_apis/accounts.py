@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+from starlette.responses import Response
 
 from common.base.identity import CurrentUser
 from common.contract.error_codes import ErrorCode
+from common.testing.browser import SESSIONS
 
 from . import passkeys
 from .fields import Refusal, body_of, checked, email, refuse, user_of
@@ -71,6 +73,22 @@ def change_email(records: Records, request: httpx.Request) -> httpx.Response:
     verify(records, user, body, "password")
     records.mail_link("address-change", user.id, given["email"])
     return httpx.Response(202, json={})
+
+
+def delete(records: Records, request: httpx.Request) -> httpx.Response:
+    user, body = user_of(request), body_of(request)
+    checked(password=lambda: own_password(body, "password"))
+    verify(records, user, body, "password")
+    del records.users[records.emails.pop(user.id).casefold()]
+    for name, session in list(records.sessions.items()):
+        if session["userId"] == user.id:
+            del records.sessions[name]
+    for listing in records.tickets.values():
+        if (listing.user_id, listing.status) == (user.id, "available"):
+            listing.change(status="withdrawn")
+    ended = Response()
+    SESSIONS.end(ended)
+    return httpx.Response(202, json={}, headers={"Set-Cookie": ended.headers["set-cookie"]})
 
 
 def choose_mails(records: Records, request: httpx.Request) -> httpx.Response:

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -148,6 +149,8 @@ def _own(records: Records, request: httpx.Request, ticket_id: str) -> Ticket:
 def _check(query: Mapping[str, str]) -> None:
     if len(query.get("q", "")) > 100:
         raise refuse(400, ErrorCode.Q_TOO_LONG, "Q must be at most 100 characters", "q")
+    if len(query.get("city", "")) > 100:
+        raise refuse(400, ErrorCode.CITY_TOO_LONG, "City must be at most 100 characters", "city")
     checked(
         limit=lambda: whole_number(query.get("limit", "50"), "limit", 100),
         sort=lambda: one_of(
@@ -159,11 +162,25 @@ def _check(query: Mapping[str, str]) -> None:
     if {"minPrice", "maxPrice"} <= set(query) and least > most:
         message = "The lowest price is above the highest"
         raise refuse(400, ErrorCode.PRICE_RANGE_INVALID, message, "minPrice")
+    first, last = (_day(query.get(name, ""), name) for name in ("from", "to"))
+    if first and last and first > last:
+        raise refuse(400, ErrorCode.DAY_RANGE_INVALID, "The first day is after the last", "from")
     if not query.get("cursor", "0").isdecimal():
         raise refuse(400, ErrorCode.CURSOR_INVALID, "Cursor is not one of ours", "cursor")
     if "status" in query and "seller" not in query:
         message = "Status is for one's own listings"
         raise refuse(400, ErrorCode.STATUS_NOT_ALLOWED, message, "status")
+
+
+def _day(text: str, name: str) -> str:
+    """The day as it is compared; "" for none."""
+    if text:
+        try:
+            date.fromisoformat(text)
+        except ValueError:
+            message = "Date must be a day such as 2027-05-31"
+            raise refuse(400, ErrorCode.EVENT_DATE_INVALID, message, name) from None
+    return text
 
 
 def _matches(ticket: Ticket, query: Mapping[str, str]) -> bool:
@@ -174,6 +191,9 @@ def _matches(ticket: Ticket, query: Mapping[str, str]) -> bool:
         and query.get("status", ticket.status) == ticket.status
         and ("minPrice" not in query or units >= bound(query["minPrice"], "minPrice"))
         and ("maxPrice" not in query or units <= bound(query["maxPrice"], "maxPrice"))
+        and ("city" not in query or _folded(query["city"].strip()) == _folded(ticket.city or ""))
+        and ("from" not in query or (ticket.event_date or "") >= query["from"])
+        and ("to" not in query or "" < (ticket.event_date or "") <= query["to"])
     )
 
 

@@ -59,6 +59,7 @@ def test_what_is_refused_is_a_warning(event: SecurityEvent, security_lines: Secu
         SecurityEvent.SIGNED_UP,
         SecurityEvent.PASSWORD_CHANGED,
         SecurityEvent.EMAIL_CONFIRMED,
+        SecurityEvent.ACCOUNT_DELETED,
         SecurityEvent.SESSION_ENDED,
         SecurityEvent.PASSKEY_ADDED,
         SecurityEvent.PASSKEY_REMOVED,

@@ -32,6 +32,7 @@ from common.contract.events import (
     TicketRef,
     TicketUpdated,
     TicketWithdrawn,
+    UserDeleted,
 )
 from common.contract.stream import MARKETPLACE
 from common.messaging.events import Event, VersionedEvent, event_types, wire_subject
@@ -156,6 +157,7 @@ CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
         "session.ended.s-1_A",
         {"id": "s-1_A", "userId": "u"},
     ),
+    (UserDeleted(id="u", version=1), "user.deleted.u", {"id": "u", "version": 1}),
 ]
 
 each = pytest.mark.parametrize(
@@ -256,6 +258,7 @@ def test_every_event_has_an_owner_and_a_namespace_has_one() -> None:
         "expiration": {"expiration"},
         "payment": {"payments"},
         "payout": {"payments"},
+        "user": {"auth"},
         "session": {"auth"},
     }
 

@@ -184,3 +184,27 @@ async def test_a_user_chooses_the_mails(shop: Shop) -> None:
 async def test_a_link_that_is_not_ours_turns_no_mails_off(shop: Shop) -> None:
     with shop.refuses(400, BAD_LINK):
         await shop.visitors.unsubscribe("not-ours")
+
+
+async def test_a_user_deletes_the_account_with_the_password(shop: Shop) -> None:
+    user = SESSIONS.read(session_of(list(await shop.visitors.signup("ada@example.test", PASSWORD)))[0])
+    ada = shop.api(user)
+
+    with shop.refuses(400, ("password-wrong", "That is not your password", "password")):
+        await ada.delete_account("a wrong one")
+    with shop.refuses(400, ("password-required", "You must supply a password", "password")):
+        await ada.delete_account("")
+    cookies = await ada.delete_account(PASSWORD)
+
+    assert shop.json(202) == {}
+    token, attributes = session_of(list(cookies))
+    assert (token, attributes["max-age"]) == ("", "0")
+    with shop.refuses(400, UNKNOWN):
+        await shop.visitors.signin("ada@example.test", PASSWORD)
+    await shop.visitors.signup("ADA@example.test", PASSWORD)
+    assert shop.json(201)["email"] == "ADA@example.test"
+
+
+async def test_a_visitor_has_no_account_to_delete(shop: Shop) -> None:
+    with shop.refuses(401, ("not-authorized", "Not authorized", None)):
+        await shop.visitors.delete_account(PASSWORD)

@@ -140,6 +140,19 @@ async def _account_refused(scene: Scene) -> None:
     await expect(scene.page.locator("#current-error")).to_be_visible()
 
 
+@state("account-deletion")
+async def _account_deletion(scene: Scene) -> None:
+    await scene.member()
+    await scene.open("/account/delete")
+
+
+@state("account-deletion-refused")
+async def _account_deletion_refused(scene: Scene) -> None:
+    await _account_deletion(scene)
+    await scene.page.locator("form[action='/account/delete'] button").first.click()
+    await expect(scene.page.locator("#sure-error")).to_be_visible()
+
+
 @state("tickets-to-a-seller")
 async def _tickets_to_a_seller(scene: Scene) -> None:
     await scene.offered(await scene.person())

@@ -14,7 +14,7 @@ from tests.system.own import agreement, configuration, environment_of, running, 
 
 from common.persistence.mongo import Database, connect
 from common.testing.process import run_module
-from infra.actors.person import Person
+from infra.actors.person import PASSWORD, Person
 from infra.dev.system import System
 
 pytestmark = pytest.mark.connected
@@ -181,3 +181,34 @@ def assert_as_published(before: Records, after: Records) -> None:
 
 def as_published(record: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name not in ("creation", "slot")}
+
+
+async def test_a_deleted_account_that_a_backup_of_auth_brings_back_is_deleted_again(tmp_path: Path) -> None:
+    config = configuration(tmp_path / "data", LOG_LEVEL="INFO")
+    async with running(config) as system, users_of(system) as api:
+        ada, bob = await Person.sign_up(api), await Person.sign_up(api)
+        copy = await backup(system, "auth")
+        assert (await ada.call("DELETE", "/api/users/me", {"password": PASSWORD}))[0] == 202
+        async with database(system, "auth") as books, asyncio.timeout(30):
+            while await books["users"].count_documents({"outbox.0": {"$exists": True}}):
+                await asyncio.sleep(0.1)
+
+        refused = await run(system, "auth")
+        await system.processes["auth"].stop()
+        await restore(system, "auth", copy)
+        assert "run its command" in await refusal(system, "auth")
+        done = await run(system, "auth")
+        assert done.returncode == 0, done.stderr
+        again = await run(system, "auth")
+        await system.processes["auth"].start()
+        await system.ready()
+
+        assert refused.returncode == 1
+        assert "1 accounts again" in done.stdout
+        assert "0 accounts again" in again.stdout
+        entered = [
+            await api.send("POST", "/api/users/signin", {}, {"email": each.email, "password": PASSWORD})
+            for each in (ada, bob)
+        ]
+        assert [answer.status for answer in entered] == [400, 200]
+        assert (await Person.sign_up(api, ada.email)).id != ada.id

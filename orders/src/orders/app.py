@@ -1,6 +1,7 @@
 """Composition root: the one place that wires the service."""
 
 from datetime import timedelta
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -18,6 +19,7 @@ from common.persistence.own_events import OwnEvents
 from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from orders import sweep
+from orders.deleted_buyers import cancel_orders
 from orders.export import exports
 from orders.limits import Limits
 from orders.listeners import listeners
@@ -52,11 +54,17 @@ def create_app(
     service = Service(
         database=database,
         stream=stream,
-        collections=[repositories.orders, parked, OwnEvents(stream, repositories.orders, "order.>")],
+        collections=[
+            *(repositories.orders, repositories.deleted_users, parked),
+            OwnEvents(stream, repositories.orders, "order.>"),
+        ],
         relays=[repositories.orders.relay],
         consumer=Consumer(stream, listeners(repositories, hold), parked),
         replays=[ended_sessions.follow(stream, sessions.ended)],
-        jobs=[lambda: sweep.run(repositories.orders, hold)],
+        jobs=[
+            lambda: sweep.run(repositories.orders, hold),
+            lambda: repositories.deleted_users.run(partial(cancel_orders, repositories.orders)),
+        ],
     )
     app = create_http_app(
         "orders",

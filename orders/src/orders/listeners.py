@@ -13,10 +13,12 @@ from common.contract.events import (
     TicketCreated,
     TicketUpdated,
     TicketWithdrawn,
+    UserDeleted,
 )
 from common.messaging.events import Event
 from common.messaging.listener import Listener, NotYet
 from orders import commands
+from orders.deleted_buyers import cancel_orders
 from orders.domain import PaymentState
 from orders.errors import NotDue
 from orders.repository import OrderRepository, Repositories, TicketReplica
@@ -101,6 +103,19 @@ class PaymentVoidedListener(_OrderListener[PaymentVoided]):
         await commands.settle(self._orders, event.order_id, PaymentState.VOIDED)
 
 
+class UserDeletedListener(Listener[UserDeleted]):
+    """Stores the id, by which a job repeats the effect for what a request in progress stores afterwards."""
+
+    queue_group = QUEUE_GROUP
+
+    def __init__(self, repositories: Repositories) -> None:
+        self._repositories = repositories
+
+    async def on_message(self, event: UserDeleted) -> None:
+        await self._repositories.deleted_users.add(event.id)
+        await cancel_orders(self._repositories.orders, event.id)
+
+
 def listeners(repositories: Repositories, hold: timedelta) -> Sequence[Listener[Any]]:
     tickets, orders = repositories.tickets, repositories.orders
     return [
@@ -110,4 +125,5 @@ def listeners(repositories: Repositories, hold: timedelta) -> Sequence[Listener[
         PaymentCreatedListener(orders),
         PaymentCapturedListener(orders),
         PaymentVoidedListener(orders),
+        UserDeletedListener(repositories),
     ]

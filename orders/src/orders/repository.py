@@ -16,6 +16,7 @@ from common.persistence.creations import ONE_PER_KEY, marked
 from common.persistence.mongo import ASCENDING, DESCENDING, Database, Document, Index
 from common.persistence.replica import Replica
 from common.persistence.repository import Repository
+from common.persistence.revisits import Revisits
 from common.persistence.slots import FIELD, LOOKED_AT, Slots, SlotsTaken
 from orders.domain import Order, PaymentState, Status, Ticket
 from orders.errors import TicketReserved, TooManyOpenOrders
@@ -184,7 +185,12 @@ def _ticket(document: Document) -> Ticket:
 class Repositories:
     orders: OrderRepository
     tickets: TicketReplica
+    deleted_users: Revisits
 
     @classmethod
     def over(cls, database: Database, publishers: Publishers) -> "Repositories":
-        return cls(OrderRepository(database, publishers), TicketReplica(database))
+        return cls(
+            OrderRepository(database, publishers),
+            TicketReplica(database),
+            Revisits(database["deleted_users"]),
+        )

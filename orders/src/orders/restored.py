@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.base.money import Money
+from common.contract.deleted_users import deleted_users
 from common.contract.events import (
     OrderCancelled,
     OrderCompleted,
@@ -95,6 +96,9 @@ async def restored(stream: Stream, database: Database) -> str:
                 return await _restore(payments, records, tickets)
 
             own = await RollForward(stream, orders, ORDERS, restore).run()
+            async for user in deleted_users(stream):
+                # The service's job cancels their open orders.
+                await repositories.deleted_users.add(user.id)
             try:
                 lacked = [await _apply(orders, page) async for page in pages(payments.documents)]
             finally:

@@ -1,5 +1,6 @@
 """Composition root: the one place that wires the service."""
 
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -18,6 +19,7 @@ from common.persistence.own_events import OwnEvents
 from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from tickets import sweep
+from tickets.deleted_sellers import close_listings
 from tickets.export import exports
 from tickets.finding.finder import Finder
 from tickets.finding.projection import Projection
@@ -58,12 +60,16 @@ def create_app(
             repositories.tickets,
             new_listings,
             parked,
+            repositories.deleted_users,
             OwnEvents(stream, repositories.tickets, "ticket.>"),
         ],
         relays=[repositories.tickets.relay],
         consumer=Consumer(stream, listeners(repositories), parked),
         replays=[ended_sessions.follow(stream, sessions.ended), *([] if index is None else [index])],
-        jobs=[lambda: sweep.run(repositories.tickets)],
+        jobs=[
+            lambda: sweep.run(repositories.tickets),
+            lambda: repositories.deleted_users.run(partial(close_listings, repositories.tickets)),
+        ],
         on_stop=[] if index is None else [index.close],
     )
     app = create_http_app(

@@ -110,8 +110,15 @@ class Ticket(Aggregate):
             return
         if versions is not None and self.version not in versions:
             raise TicketChanged()
-        self.withdrawn = True
-        self.record(TicketWithdrawn(id=self.id, version=self.next_version))
+        self._withdrawn()
+
+    def close(self) -> None:
+        """Withdraws the listing of a seller whose account is deleted. Idempotent.
+
+        Also one that an order holds: the order goes on. If it ends unpaid, the ticket stays withdrawn.
+        """
+        if not (self.sold or self.withdrawn):
+            self._withdrawn()
 
     def relist(self, now: datetime) -> None:
         """Puts a withdrawn listing back on sale. Idempotent.
@@ -155,6 +162,10 @@ class Ticket(Aggregate):
             return
         self.sold = True
         self._updated()
+
+    def _withdrawn(self) -> None:
+        self.withdrawn = True
+        self.record(TicketWithdrawn(id=self.id, version=self.next_version))
 
     def _updated(self) -> None:
         self.record(

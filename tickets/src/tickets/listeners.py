@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated, UserDeleted
 from common.messaging.events import VersionedEvent
 from common.messaging.listener import Listener, NotYet
 from common.persistence.replica import VersionGap
 from tickets import commands
+from tickets.deleted_sellers import close_listings
 from tickets.errors import HeldByAnother
 from tickets.repository import ENDED, Repositories, TicketRepository
 
@@ -88,10 +89,24 @@ async def _noop(_tickets: TicketRepository, _ticket_id: str, _order_id: str) -> 
     """Changes nothing on the ticket: only the order's version advances."""
 
 
+class UserDeletedListener(Listener[UserDeleted]):
+    """Stores the id, by which a job repeats the effect for what a request in progress stores afterwards."""
+
+    queue_group = QUEUE_GROUP
+
+    def __init__(self, repositories: Repositories) -> None:
+        self._repositories = repositories
+
+    async def on_message(self, event: UserDeleted) -> None:
+        await self._repositories.deleted_users.add(event.id)
+        await close_listings(self._repositories.tickets, event.id)
+
+
 def listeners(repositories: Repositories) -> Sequence[Listener[Any]]:
     return [
         OrderCreatedListener(repositories),
         OrderUpdatedListener(repositories),
         OrderCancelledListener(repositories),
         OrderCompletedListener(repositories),
+        UserDeletedListener(repositories),
     ]

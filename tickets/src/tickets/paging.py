@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from datetime import date
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Annotated, Literal
 from urllib.parse import urlencode
@@ -14,6 +15,8 @@ from common.base.ids import is_id
 from common.base.money import MAX_UNITS, Money, number
 from common.contract.error_codes import ErrorCode
 from tickets.repository import Page
+from tickets.schemas import parse_day
+from tickets.search import folded_city
 from tickets.sorting import Cursor, Sort
 
 DEFAULT_LIMIT = 50
@@ -48,6 +51,9 @@ async def page(
     q: Annotated[str, Query(max_length=100)] = "",
     min_price: Annotated[str, Query(alias="minPrice", max_length=100)] = "",
     max_price: Annotated[str, Query(alias="maxPrice", max_length=100)] = "",
+    city: Annotated[str, Query(max_length=100)] = "",
+    first_day: Annotated[str, Query(alias="from")] = "",
+    last_day: Annotated[str, Query(alias="to")] = "",
     status: Literal["available", "held", "sold", "withdrawn"] | None = None,
     sort: Sort = Sort.NEWEST,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
@@ -61,6 +67,9 @@ async def page(
         raise BadRequest(
             "The lowest price is above the highest", "minPrice", code=ErrorCode.PRICE_RANGE_INVALID
         )
+    first, last = _day(first_day, "from"), _day(last_day, "to")
+    if first is not None and last is not None and first > last:
+        raise BadRequest("The first day is after the last", "from", code=ErrorCode.DAY_RANGE_INVALID)
     return Page(
         limit=limit,
         sort=sort,
@@ -68,6 +77,9 @@ async def page(
         words=q.strip(),
         min_price=least,
         max_price=most,
+        city=folded_city(city),
+        first_day=first,
+        last_day=last,
         status=status,
     )
 
@@ -87,6 +99,16 @@ def _bound(text: str, name: str, rounding: str) -> Money | None:
     return Money(int(units.quantize(_CENT, rounding) * 100))
 
 
+def _day(text: str, name: str) -> date | None:
+    """The end of a range of days, of any year; None for the empty text of an empty form field."""
+    if not text.strip():
+        return None
+    try:
+        return parse_day(text.strip())
+    except InvalidValue as error:
+        raise BadRequest(error.message, name, code=error.code) from None
+
+
 PageQuery = Annotated[Page, Depends(page)]
 
 
@@ -96,6 +118,9 @@ def next_link(path: str, page: Page, seller: str | None, after: Cursor) -> str:
         "q": page.words,
         "minPrice": "" if page.min_price is None else str(page.min_price),
         "maxPrice": "" if page.max_price is None else str(page.max_price),
+        "city": page.city,
+        "from": "" if page.first_day is None else page.first_day.isoformat(),
+        "to": "" if page.last_day is None else page.last_day.isoformat(),
         "status": page.status or "",
         "sort": "" if page.sort is Sort.NEWEST else page.sort.value,
         "limit": str(page.limit),

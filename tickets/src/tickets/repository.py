@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar
 
 from common.base import times
@@ -17,6 +18,7 @@ from common.persistence.creations import ONE_PER_KEY, marked
 from common.persistence.mongo import ASCENDING, DESCENDING, Database, Document, Index
 from common.persistence.replica import Replica
 from common.persistence.repository import Repository, change_to
+from common.persistence.revisits import Revisits
 from common.persistence.slots import FIELD, LOOKED_AT, Slots, SlotsTaken
 from tickets import search
 from tickets.domain import Ticket, status_of
@@ -26,12 +28,17 @@ from tickets.sorting import ORDERS, Cursor, Sort, beyond, not_before, soonness
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """city: Folded; "" for any. first_day, last_day: Of the event; None for no bound."""
+
     limit: int
     sort: Sort = Sort.NEWEST
     after: Cursor | None = None
     words: str = ""
     min_price: Money | None = None
     max_price: Money | None = None
+    city: str = ""
+    first_day: date | None = None
+    last_day: date | None = None
     status: str | None = None
 
 
@@ -77,7 +84,7 @@ class TicketRepository(Repository[Ticket]):
     )
     retired = ("newest_on_sale", "cheapest_on_sale", "soonest_on_sale")
 
-    derivation: ClassVar[int] = 2
+    derivation: ClassVar[int] = 3
     """Number of the way in which `derived` follows from a ticket: one more for each release that changes it.
 
     It is stored with each ticket. A lower one is an older release's, and `sweep.py` derives again.
@@ -95,6 +102,7 @@ class TicketRepository(Repository[Ticket]):
         now = times.now()
         return {
             "search": search.text_of(ticket),
+            "city": search.folded_city(ticket.details.city),
             "soonness": soonness(ticket),
             "on_sale": ticket.on_sale and not ticket.details.is_over(now),
             "derivation": self.derivation,
@@ -246,6 +254,13 @@ def _filters(page: Page) -> Iterator[Document]:
         yield {"price_cents": {"$gte": page.min_price.cents}}
     if page.max_price is not None:
         yield {"price_cents": {"$lte": page.max_price.cents}}
+    if page.city:
+        yield {"city": page.city}
+    # The later a day, the lower its `soonness`.
+    if page.first_day is not None:
+        yield {"soonness": {"$lte": -page.first_day.toordinal()}}
+    if page.last_day is not None:
+        yield {"soonness": {"$gte": -page.last_day.toordinal()}}
     if page.status is not None:
         yield _STATUSES[page.status]
 
@@ -287,7 +302,12 @@ class OrderProgress(Replica):
 class Repositories:
     tickets: TicketRepository
     orders: OrderProgress
+    deleted_users: Revisits
 
     @classmethod
     def over(cls, database: Database, publishers: Publishers, max_listings: int = 100) -> "Repositories":
-        return cls(TicketRepository(database, publishers, max_listings), OrderProgress(database))
+        return cls(
+            TicketRepository(database, publishers, max_listings),
+            OrderProgress(database),
+            Revisits(database["deleted_users"]),
+        )

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.base.money import Money
+from common.contract.deleted_users import deleted_users
 from common.contract.details import Details
 from common.contract.events import TicketCreated, TicketUpdated, TicketWithdrawn
 from common.messaging.stream import Stream
@@ -47,6 +48,9 @@ async def restored(stream: Stream, database: Database) -> str:
             return await _restore(claims, records)
 
         own = await RollForward(stream, repositories.tickets, TICKETS, restore).run()
+        async for user in deleted_users(stream):
+            # The service's job withdraws what they list.
+            await repositories.deleted_users.add(user.id)
         return summary(own, await rebuild(stream, database))
 
 

@@ -69,15 +69,22 @@ def _not_a_day() -> InvalidValue:
     return InvalidValue("Date must be a day such as 2027-05-31", ErrorCode.EVENT_DATE_INVALID)
 
 
+def parse_day(text: str) -> date:
+    """The day of `2027-05-31`. Raises InvalidValue."""
+    if _DAY.fullmatch(text) is None:
+        raise _not_a_day()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise _not_a_day() from None
+
+
 def _day(value: object) -> date | None:
     if value is None or value == "":
         return None
-    if not isinstance(value, str) or _DAY.fullmatch(value) is None:
+    if not isinstance(value, str):
         raise _not_a_day()
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        raise _not_a_day() from None
+    day = parse_day(value)
     if day < first_day(times.now()):
         raise InvalidValue("The date of the event is over", ErrorCode.EVENT_DATE_PAST)
     return day

@@ -56,6 +56,11 @@ def fold(text: str) -> str:
     return _fold_letters(text).translate(_PUNCTUATION)
 
 
+def folded_city(city: str | None) -> str:
+    """What two spellings of a city have in common; "" for none."""
+    return fold(city or "").strip()
+
+
 @lru_cache(maxsize=4096)
 def _plain(character: str) -> str:
     match unicodedata.category(character):

@@ -16,7 +16,7 @@ from tickets.sorting import Cursor, Sort
 def an_entry(
     title: str, venue: str = "", seat: str = "", cents: int = 2_000, day: date | None = None
 ) -> Entry:
-    return Entry(new_id(), title, venue, seat, cents, day)
+    return Entry(new_id(), title, venue, "", seat, cents, day)
 
 
 def an_index(directory: Path, *entries: Entry) -> Index:

@@ -79,6 +79,32 @@ async def test_by_relevance_exact_words_come_first(market: Market) -> None:
 
 
 @pytest.mark.parametrize("sort", ORDERS)
+@pytest.mark.parametrize("common", [0, 20_000])
+async def test_a_city_and_days_are_found_without_words_as_the_database_finds_them(
+    market: Market, sort: str, common: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tickets.finding.index.COMMON", common)
+    days = [(times.now() + timedelta(days=number)).date().isoformat() for number in (2, 9)]
+    for number, city in enumerate(("Ghent", "GHENT", "Rome", "Ghent", "")):
+        await offered(market, f"Seat {number}", 5 + number, city=city, eventDate=[*days, ""][number % 3])
+    await indexed(5)
+    searches = ["city=ghént", f"from={days[0]}", f"to={days[0]}", f"city=Ghent&from={days[1]}&q=seat"]
+    queries = [f"{search}&limit=1&sort={sort}" for search in searches]
+
+    found = [await walked(market, query) for query in queries]
+    monkeypatch.setattr("tickets.finding.finder._is_for_the_index", lambda _: False)
+
+    assert [sorted(titles) for titles in found] == [
+        ["Seat 0", "Seat 1", "Seat 3"],
+        ["Seat 0", "Seat 1", "Seat 3", "Seat 4"],
+        ["Seat 0", "Seat 3"],
+        ["Seat 1"],
+    ]
+    if sort != "relevance":
+        assert found == [await walked(market, query) for query in queries]
+
+
+@pytest.mark.parametrize("sort", ORDERS)
 @pytest.mark.parametrize("filters", ["", "&minPrice=5&maxPrice=7"])
 async def test_pages_have_everything_once_in_every_order_and_keep_the_filters(
     market: Market, sort: str, filters: str

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     NEW_DEVICE = "new-device"
     PASSKEY_ADDED = "passkey-added"
     PASSKEY_REMOVED = "passkey-removed"
+    ACCOUNT_DELETED = "account-deleted"
     BOUGHT = "bought"
     SOLD = "sold"
     HOLD_ENDING = "hold-ending"
@@ -115,6 +116,13 @@ class PasskeyRemoved(Notice):
     name: str
 
 
+class AccountDeleted(Notice):
+    """To the address that the account had; the last mail about it."""
+
+    __slots__ = ()
+    kind = Kind.ACCOUNT_DELETED
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AboutSale(Content):
     """title: Of the ticket, in its seller's words. day: Of the event, "2026-12-24"; "" for none.
@@ -163,7 +171,7 @@ CONTENTS = MappingProxyType(
         each.kind: each
         for each in (
             *(Confirm, Reset, AddressChange, AddressChanged, PasswordChanged, NewDevice),
-            *(PasskeyAdded, PasskeyRemoved),
+            *(PasskeyAdded, PasskeyRemoved, AccountDeleted),
             *(Bought, Sold, HoldEnding, PaymentVoided),
         )
     }

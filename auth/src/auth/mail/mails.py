@@ -136,6 +136,10 @@ class Mails:
         if not await self.documents.update_one(_leased(mail), change):
             log.warning("a mail's lease was lost: it may arrive twice", extra={"mail": mail.id})
 
+    async def erase(self, user_id: str, *, but: str) -> None:
+        """Deletes the user's mails, sent or not. but: Id of one that stays."""
+        await self.documents.delete_many({"user_id": user_id, "_id": {"$ne": but}})
+
     async def waiting(self) -> tuple[int, datetime | None]:
         """Count of the mails that are not sent yet, and when the oldest of those due first was put."""
         query: Query = {"due": {"$exists": True}}

@@ -34,13 +34,14 @@ class PasskeyRepository:
 
     async def holder(self, user_id: str) -> Holder | None:
         """The user's handle and passkeys; None without a user. Gives a handle to a user without one."""
-        query = {"_id": user_id, "passkey_handle": {"$exists": False}}
+        living = {"_id": user_id, "deleted_at": None}
+        query = {**living, "passkey_handle": {"$exists": False}}
         fields = {"passkey_handle": 1, "passkeys": 1}
-        document = await self.documents.find_one({"_id": user_id}, fields)
+        document = await self.documents.find_one(living, fields)
         if document is not None and "passkey_handle" not in document:
             handle = secrets.token_urlsafe(HANDLE_BYTES)
             await self.documents.update_one(query, {"$set": {"passkey_handle": handle}})
-            document = await self.documents.find_one({"_id": user_id}, fields)
+            document = await self.documents.find_one(living, fields)
         return None if document is None else Holder(document["passkey_handle"], _passkeys(document))
 
     async def of_user(self, user_id: str) -> tuple[Passkey, ...]:

@@ -115,8 +115,13 @@ async def _end(request: Request, api: Api) -> Response:
     with suppress(AppError):
         cookies = await api.signout()
     response = see_other(HOME, cookies, Flash.SIGNED_OUT)
+    leave_nothing(request, response)
+    return response
+
+
+def leave_nothing(request: Request, response: Response) -> None:
+    """Ends the session in this browser, and has it forget the pages of the member."""
     # Browsers obey it over https and on localhost. Elsewhere `no-store` on every page of a member has to do.
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     sessions: Sessions = request.app.state.sessions
     sessions.end(response)
-    return response

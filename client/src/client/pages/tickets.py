@@ -6,23 +6,22 @@ from fastapi import APIRouter, Request, Response
 
 from client import forgiving
 from client.api import Apis
+from client.day_ranges import day_ranges
 from client.forms import Problems, TicketId
 from client.i18n import gettext_noop
 from client.messages import message_for
 from client.rendering import Pages, see_other
 from client.ticket_page import ticket_page
 from client.typed_prices import read_prices
-from common.base.errors import (
-    Invalid,
-    NotFound,
-)
+from common.base import times
+from common.base.errors import Invalid, NotFound
 from common.contract.error_codes import ErrorCode
 from common.http.session import MaybeUser
 
 router = APIRouter(include_in_schema=False)
 
 PRICES = ("minPrice", "maxPrice")
-FILTERS = ("q", *PRICES)
+FILTERS = ("q", "city", "from", "to", *PRICES)
 NEWEST = "newest"
 """The order of a search that asks for none."""
 SEARCH = (*FILTERS, "sort", "limit", "cursor")
@@ -51,7 +50,8 @@ async def index(request: Request, page: Pages, api: Apis) -> Response:
         found=answer.found,
         asked=typed,
         filtered=[name for name in FILTERS if name in answer.asked],
-        narrowed=any(name in typed for name in PRICES) or typed.get("sort", NEWEST) != NEWEST,
+        narrowed=any(name in typed for name in FILTERS[1:]) or typed.get("sort", NEWEST) != NEWEST,
+        day_ranges=day_ranges(times.now().date()),
         problems=Problems.of(Invalid(refused)) if refused else Problems(),
         htmx=HTMX,
     )

@@ -25,6 +25,7 @@ class SecurityEvent(StrEnum):
     PASSWORD_CHANGED = "authn_password_change"
     EMAIL_CONFIRMED = "user_updated"
     """The address is confirmed, or changed, by a link that was mailed to it."""
+    ACCOUNT_DELETED = "user_deleted"
     SESSION_ENDED = "authn_token_revoked"
     """By the owner, on another device or on all others; a sign-out is no event."""
     PASSKEY_ADDED = "authn_passkey_added"
@@ -51,6 +52,7 @@ NORMAL: Final = frozenset(
         SecurityEvent.SIGNED_UP,
         SecurityEvent.PASSWORD_CHANGED,
         SecurityEvent.EMAIL_CONFIRMED,
+        SecurityEvent.ACCOUNT_DELETED,
         SecurityEvent.SESSION_ENDED,
         SecurityEvent.PASSKEY_ADDED,
         SecurityEvent.PASSKEY_REMOVED,

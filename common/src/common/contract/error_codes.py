@@ -71,6 +71,7 @@ class ErrorCode(StrEnum):
     MAX_PRICE_TOO_LONG = "max-price-too-long"
     MIN_PRICE_TOO_LONG = "min-price-too-long"
     PRICE_RANGE_INVALID = "price-range-invalid"
+    DAY_RANGE_INVALID = "day-range-invalid"
     Q_INVALID = "q-invalid"
     Q_TOO_LONG = "q-too-long"
     SELLER_INVALID = "seller-invalid"

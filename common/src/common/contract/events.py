@@ -33,6 +33,7 @@ class Subject(StrEnum):
     PAYMENT_DISPUTED = "payment.disputed"
     PAYOUT_MADE = "payout.made"
     SESSION_ENDED = "session.ended"
+    USER_DELETED = "user.deleted"
 
 
 class TicketState(VersionedEvent):
@@ -233,3 +234,13 @@ class SessionEnded(AggregateEvent):
     subject = Subject.SESSION_ENDED
     owner = AUTH
     user_id: str
+
+
+class UserDeleted(VersionedEvent):
+    """The user has deleted the account. `id` is all that is left of the user.
+
+    version: Count of the user's published changes. The account as it was created is 0, which has no event.
+    """
+
+    subject = Subject.USER_DELETED
+    owner = AUTH

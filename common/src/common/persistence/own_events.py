@@ -1,11 +1,11 @@
 """Check at a service's start that its database is not behind the service's own events."""
 
-from typing import Any
+from typing import Protocol
 
 from common.base.errors import Unavailable
 from common.messaging.publisher import change_of
 from common.messaging.stream import Stream
-from common.persistence.repository import Repository
+from common.persistence.mongo import Collection
 
 RESTORING = "restoring"
 """Collection that holds a document while the command `restored` is under way, or was broken off."""
@@ -13,6 +13,12 @@ RESTORING = "restoring"
 
 class BehindOwnEvents(Unavailable):
     """The database was restored from a backup, and `restored` was not run to its end."""
+
+
+class Owner(Protocol):
+    """Such as a `Repository`."""
+
+    documents: Collection
 
 
 class OwnEvents:
@@ -23,7 +29,7 @@ class OwnEvents:
     that consumers know from other ones.
     """
 
-    def __init__(self, stream: Stream, repository: Repository[Any], *subjects: str) -> None:
+    def __init__(self, stream: Stream, repository: Owner, *subjects: str) -> None:
         """subjects: Those of the repository's own events, such as "ticket.>"."""
         self._stream = stream
         self._documents = repository.documents
@@ -39,7 +45,8 @@ class OwnEvents:
             return
         record_id, version = change
         document = await self._documents.find_one({"_id": record_id}, {"version": 1})
-        stored = -1 if document is None else document["version"]
+        # Of a user, the first change with an event stores a version.
+        stored = -1 if document is None else document.get("version", 0)
         if stored < version:
             raise BehindOwnEvents(
                 f"{self._documents.name} {record_id} was published at version {version} and is stored at "

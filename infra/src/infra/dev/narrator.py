@@ -16,6 +16,7 @@ from common.contract.events import (
     TicketCreated,
     TicketUpdated,
     TicketWithdrawn,
+    UserDeleted,
 )
 from common.contract.stream import MARKETPLACE
 from common.messaging.events import Event
@@ -37,6 +38,7 @@ EVENTS: tuple[type[Event], ...] = (
     PaymentCaptured,
     PaymentVoided,
     SessionEnded,
+    UserDeleted,
 )
 OWNERS = {
     "ticket": "tickets",
@@ -44,6 +46,7 @@ OWNERS = {
     "expiration": "expiration",
     "payment": "payments",
     "session": "auth",
+    "user": "auth",
 }
 
 _BY_SUBJECT = {str(event.subject): event for event in EVENTS}
@@ -106,6 +109,8 @@ def sentence(event: Event) -> str:
             return f"order {_short(event.order_id)} has its authorisation voided"
         case SessionEnded():
             return f"a session of user {_short(event.user_id)} has ended"
+        case UserDeleted():
+            return f"user {_short(event.id)} deleted the account"
     raise TypeError(f"no sentence for {type(event).__name__}")
 
 

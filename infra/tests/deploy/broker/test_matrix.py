@@ -3,7 +3,7 @@
 What each may do is written down here by hand, apart from the code that writes the permissions.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import product
 from pathlib import Path
 
@@ -21,12 +21,12 @@ FOLLOWERS = {
     "tickets": ("session.ended.*", "ticket.>"),
 }
 """Users that read events from the stream, each by these filters: which sessions ended, and the index's."""
-OWN = {
+OWN: Mapping[str, str | tuple[str, ...]] = {
     "tickets": "ticket.",
     "orders": "order.",
     "expiration": "expiration.",
     "payments": "payment.",
-    "auth": "session.",
+    "auth": ("session.", "user."),
 }
 FILTERS = ("ticket.>", ">", "*.ended.*", "session.>", "session.ended.*")
 STREAMS = ("gittix", "gittix-dead-letters", "KV_other")

@@ -8,9 +8,10 @@ from tantivy import Document, Schema, SchemaBuilder
 
 from common.contract.events import TicketState
 from tickets.finding import words
+from tickets.search import folded_city
 from tickets.sorting import Cursor, Sort
 
-FORMAT = 1
+FORMAT = 2
 """Number of the fields and of the ways in which they are made: one more for each change of either.
 
 An index of another number is made again.
@@ -32,11 +33,12 @@ PLACE = "place"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """venue: With its city."""
+    """venue: With its city. city: Folded; "" for none."""
 
     id: str
     title: str
     venue: str
+    city: str
     seat: str
     price_cents: int
     day: date | None
@@ -47,6 +49,7 @@ class Entry:
             id=ticket.id,
             title=ticket.title,
             venue=" ".join(filter(None, (ticket.venue, ticket.city))),
+            city=folded_city(ticket.city),
             seat=ticket.seat or "",
             price_cents=ticket.price.cents,
             day=ticket.event_date,
@@ -124,6 +127,7 @@ def _schema() -> Schema:
     builder = SchemaBuilder()
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("whole", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("city", tokenizer_name="raw", index_option="basic")
     for name in ("title", "main", "words", "parts"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="basic")
     for name in ("newest", "cheapest", "soonest", "price", "day"):
@@ -144,6 +148,7 @@ def document(entry: Entry) -> Document:
     fields: dict[str, Any] = {
         "id": entry.id,
         "whole": words.whole(entry.title),
+        "city": entry.city,
         "title": " ".join(title),
         "main": " ".join(main),
         "words": " ".join(every),

@@ -1,4 +1,4 @@
-"""Public list of tickets: from the search index where there are words for it, else from the database.
+"""Public list of tickets: from the search index where that is faster, else from the database.
 
 The index says which tickets come in which order; each is then read from the database, so that an answer has
 the present state, and none that was sold a moment ago.
@@ -13,7 +13,7 @@ from tickets.finding.index import Hit
 from tickets.finding.projection import NotCaughtUp
 from tickets.finding.queries import Search
 from tickets.repository import Page, TicketRepository
-from tickets.sorting import Cursor, cursor_of
+from tickets.sorting import Cursor, Sort, cursor_of
 
 ROUNDS = 3
 """Readings of the index for one page: a further one where some of the found are on sale no more."""
@@ -44,7 +44,7 @@ class Finder:
         self._index = index
 
     async def on_sale(self, page: Page) -> Found:
-        if self._index is not None and page.words:
+        if self._index is not None and _is_for_the_index(page):
             try:
                 return await self._from_index(self._index, page)
             except NotCaughtUp:
@@ -68,6 +68,12 @@ class Finder:
         return [(by_id[hit.id], hit.cursor) for hit in hits if hit.id in by_id]
 
 
+def _is_for_the_index(page: Page) -> bool:
+    """Words and cities have no index in the database, and days have one in their own order alone."""
+    by_day = page.first_day is not None or page.last_day is not None
+    return bool(page.words or page.city or (by_day and page.sort is not Sort.SOONEST))
+
+
 def _with(found: Sequence[tuple[Ticket, Cursor]], after: Cursor | None) -> Found:
     return Found([ticket for ticket, _ in found], after)
 
@@ -79,4 +85,7 @@ def _search_of(page: Page) -> Search:
         after=page.after,
         min_cents=None if page.min_price is None else page.min_price.cents,
         max_cents=None if page.max_price is None else page.max_price.cents,
+        city=page.city,
+        first_day=page.first_day,
+        last_day=page.last_day,
     )

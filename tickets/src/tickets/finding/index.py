@@ -195,15 +195,15 @@ def _page(
 
 def _windows(searcher: Searcher, search: Search, words: Words) -> Iterator[Sequence[Query]]:
     """Conditions of the creation time, ever wider, for an order by it: a page of common words reads few."""
-    if ORDERS[search.sort].field == "newest" and _are_common(searcher, words):
+    if ORDERS[search.sort].field == "newest" and _are_common(searcher, search, words):
         newest = int(time.time()) >> SPAN_BITS if search.after is None else entries.span(search.after[1])
         for spans in SPANS:
             yield [queries.between("span", newest - spans, None, by_terms=True)]
     yield []
 
 
-def _are_common(searcher: Searcher, words: Words) -> bool:
-    if searcher.num_docs < COMMON or not words.tokens:
+def _are_common(searcher: Searcher, search: Search, words: Words) -> bool:
+    if searcher.num_docs < COMMON or (search.words and not words.tokens):
         return False
     return all(searcher.doc_freq("words", token.text) > COMMON for token in words.tokens)
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from common.base.errors import Unavailable
 from common.messaging.stream import Stored, Stream
-from tickets.finding import metrics
+from tickets.finding import memory, metrics
 from tickets.finding.folders import Folder
 from tickets.finding.index import Broken, Hit, Index
 from tickets.finding.queries import Search
@@ -49,6 +49,7 @@ class Projection:
     ready = True
 
     def __init__(self, stream: Stream, directory: Path) -> None:
+        memory.give_back()
         self._stream = stream
         self._directory = directory
         self._writing = ThreadPoolExecutor(1, "search-writer")

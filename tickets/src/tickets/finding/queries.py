@@ -18,11 +18,14 @@ from tickets.sorting import Cursor, Sort
 
 @dataclass(frozen=True, slots=True)
 class Search:
+    """words: "" for all tickets; then a city or a day bounds the search. city: Folded; "" for any."""
+
     words: str
     sort: Sort
     after: Cursor | None = None
     min_cents: int | None = None
     max_cents: int | None = None
+    city: str = ""
     first_day: date | None = None
     last_day: date | None = None
 
@@ -43,6 +46,9 @@ class Words:
 
 
 def words_of(text: str) -> Words:
+    if not text:
+        every = all_of([Query.all_query()], [_term("id", entries.PLACE)])
+        return Words((), [every], every, None)
     tokens = searched(text)
     titled = _term("whole", whole(text))
     if not tokens:
@@ -58,7 +64,9 @@ def words_of(text: str) -> Words:
 
 
 def conditions(search: Search) -> Iterator[Query]:
-    """Of the prices, the days and the page's place."""
+    """Of the prices, the city and the days."""
+    if search.city:
+        yield _term("city", search.city)
     if search.min_cents is not None or search.max_cents is not None:
         yield between("price", search.min_cents, search.max_cents)
     if search.first_day is not None or search.last_day is not None:

@@ -49,6 +49,12 @@ class Buyer:
             fate = self._chance.choices(list(self._fates), list(self._fates.values()))[0]
             await fate(purchase)
 
+    async def buy_and_pay(self, listing: Listing) -> None:
+        """Order it and pay by a good card."""
+        purchase = await self._order(listing)
+        if purchase is not None:
+            await self._pay_once_known(purchase, "tok_visa")
+
     async def look_back(self) -> None:
         """Read an earlier order, and perhaps pay or cancel it once more."""
         if not self._mine:

@@ -47,12 +47,23 @@ class User:
             await self._chance.choices(doings, weights)[0]()
             await asyncio.sleep(self._chance.uniform(0.0, 0.5))
 
+    async def sell_to(self, buyer: Buyer, until: float) -> None:
+        """List and have it bought and paid, one ticket after the other, until that monotonic time."""
+        while time.monotonic() < until:
+            listing = await self._list()
+            if listing is not None:
+                await buyer.buy_and_pay(listing)
+
     async def sell(self) -> None:
+        await self._list()
+
+    async def _list(self) -> Listing | None:
         answer = await self._shop.call(
             self._account, "POST", "/api/tickets", self._offer(), success=201, fields=TICKET
         )
-        if answer.status == 201:
-            self._ledger.acknowledge_ticket(answer.body, self._account.id)
+        if answer.status != 201:
+            return None
+        return self._ledger.acknowledge_ticket(answer.body, self._account.id)
 
     async def edit(self) -> None:
         listing = self._own()

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from common.base import times
@@ -31,6 +32,7 @@ WORDS = 20_000
 SECONDS = 182 * 24 * 3_600
 BATCH = 1_000
 LIMIT = 51
+CITIES = ("ghent", "rome", "oslo", "lima", "cairo", "osaka", "paris", "leeds", "turin", "quito")
 HEADERS = {SOURCE: source_of("tickets")}
 _SYLLABLES = ("ka", "lo", "mi", "ter", "an", "zu", "pe", "ri", "don", "sha", "vel", "qui", "os", "bra", "ne")
 
@@ -62,6 +64,7 @@ def events(tickets: int, words: Sequence[str], chance: random.Random) -> Iterato
             user_id="65f000000000000000000000",
             event_date=today + timedelta(days=chance.randint(1, 300)),
             venue=f"{rare[2]} hall",
+            city=chance.choice(CITIES),
             seat=f"Row {chance.randint(1, 60)} Seat {chance.randint(1, 40)}",
         )
         yield Stored(number + 1, wire_subject(event), event.to_json(), HEADERS)
@@ -79,15 +82,25 @@ def measured(find: Callable[[], int], seconds: float = 0.5) -> Cost:
     return Cost(spent[len(spent) // 2], spent[int(len(spent) * 0.99)], of_each, found)
 
 
-def searches(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    rare = words[WORDS // 2]
-    yield "one common word", "concert"
-    yield "three common words", "concert hall row"
-    yield "one rare word", rare
-    yield "a rare and a common word", f"{rare} concert"
-    yield "a typo", f"{rare[:2]}x{rare[3:]}"
-    yield "beginning of a common word", "conc"
-    yield "no match", "xyzzyxyzzy"
+def searches(words: Sequence[str], sort: Sort) -> Iterator[tuple[str, Search]]:
+    rare, today = words[WORDS // 2], times.now().date()
+    week = partial(
+        Search, sort=sort, first_day=today + timedelta(days=30), last_day=today + timedelta(days=36)
+    )
+    texts = {
+        "one common word": "concert",
+        "three common words": "concert hall row",
+        "one rare word": rare,
+        "a rare and a common word": f"{rare} concert",
+        "a typo": f"{rare[:2]}x{rare[3:]}",
+        "beginning of a common word": "conc",
+        "no match": "xyzzyxyzzy",
+    }
+    yield from ((name, Search(text, sort)) for name, text in texts.items())
+    yield "a week", week("")
+    yield "a city of a tenth", Search("", sort, city=CITIES[0])
+    yield "a city, a week, a common word", week("concert", city=CITIES[0])
+    yield "from today on", Search("", sort, first_day=today)
 
 
 def fed(index: Index, tickets: int, words: Sequence[str]) -> tuple[float, float]:
@@ -117,12 +130,11 @@ def main(tickets: int, directory: Path) -> None:
     disk = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file()) / 2**20
     say(f"{peak:.0f} MB of memory more at most, {disk:.0f} MB on disk")
     one_by_one(index, words, tickets)
-    for name, text in searches(words):
-        for sort in (Sort.RELEVANCE, Sort.NEWEST, Sort.CHEAPEST, Sort.SOONEST):
-            search = Search(text, sort)
+    for sort in (Sort.RELEVANCE, Sort.NEWEST, Sort.CHEAPEST, Sort.SOONEST):
+        for name, search in searches(words, sort):
             cost = measured(lambda search=search: len(index.find(search, LIMIT)))  # type: ignore[misc]
             say(
-                f"{name:28} {sort.value:10} p50 {cost.p50:6.2f} ms, p99 {cost.p99:6.2f} ms, "
+                f"{name:30} {sort.value:10} p50 {cost.p50:6.2f} ms, p99 {cost.p99:6.2f} ms, "
                 f"CPU {cost.cpu:5.2f} ms, {cost.found} found"
             )
     index.close()

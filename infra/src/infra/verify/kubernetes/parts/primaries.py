@@ -1,13 +1,18 @@
 """Kills of the replica sets' primaries under traffic: acknowledged writes survive, and writes resume."""
 
 import asyncio
+import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from infra.actors.person import Person
+from infra.verify.chaos.buyer import Buyer
 from infra.verify.chaos.ledger import Ledger
 from infra.verify.chaos.run import settled, signed_up, users_of
 from infra.verify.chaos.shop import Shop
+from infra.verify.chaos.user import User
 from infra.verify.kubernetes.application import deployment
 from infra.verify.kubernetes.cluster import Cluster
 from infra.verify.kubernetes.suite import SETTLE_SECONDS, Suite, Verdict
@@ -59,10 +64,11 @@ class Failover:
 async def run(suite: Suite) -> Verdict:
     ledger, lasts = Ledger(), LEAD_SECONDS + len(ACKNOWLEDGED) * (WATCHED_SECONDS + REACHED_SECONDS)
     async with Shop(suite.target.edge, ledger, RATE) as shop:
-        users = users_of(shop, await signed_up(shop), SEED)
+        accounts, traders = await signed_up(shop), await signed_up(shop)
         until = time.monotonic() + lasts
         killing = asyncio.create_task(_kill_each(suite.cluster, ledger))
-        await asyncio.gather(*(user.live(until) for user in users))
+        lives = [user.live(until) for user in users_of(shop, accounts, SEED)]
+        await asyncio.gather(*lives, *_sales(shop, traders, until))
         failovers = await killing
     await suite.cluster.whole()
     async with opened(addresses.of_record(suite.target.record)) as view:
@@ -74,6 +80,13 @@ async def run(suite: Suite) -> Verdict:
     answers = ", ".join(f"{count:,} {kind}" for kind, count in sorted(ledger.answers.items()))
     figures = f"acknowledged: {acknowledged}; {report.summary()} after {took:.1f} s; {answers}"
     return Verdict(resumed and report.is_clean and not ledger.unexpected, figures)
+
+
+def _sales(shop: Shop, accounts: Sequence[Person], until: float) -> Iterator[Coroutine[Any, Any, None]]:
+    """Pairs of accounts that do nothing but sell, buy and pay: so many that a second hardly goes without."""
+    for seller, buyer in zip(accounts[::2], accounts[1::2], strict=True):
+        chance = random.Random(f"{SEED}:{seller.email}")
+        yield User(shop, seller, chance).sell_to(Buyer(shop, buyer, chance), until)
 
 
 def _line(failover: Failover) -> str:
