@@ -2,16 +2,21 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from common.base import times
 from common.base.identity import CurrentUser
 from common.base.ids import new_id
 from common.base.money import Money
 from common.contract.events import (
+    OrderAccepted,
     OrderCancelled,
     OrderCompleted,
     OrderCreated,
+    OrderDelivered,
+    OrderDisputed,
     OrderedTicket,
+    OrderRefunded,
     OrderUpdated,
     TicketRef,
 )
@@ -34,6 +39,7 @@ class AnOrder:
     expires_at: datetime = field(default_factory=_in_a_while)
     id: str = field(default_factory=new_id)
     ticket_id: str = field(default_factory=new_id)
+    seller_id: str = field(default_factory=new_id)
     version: int = -1
 
     def created(self) -> OrderCreated:
@@ -56,6 +62,22 @@ class AnOrder:
 
     def completed(self) -> OrderCompleted:
         return OrderCompleted(id=self.id, version=self._next(), ticket=TicketRef(id=self.ticket_id))
+
+    def delivered(self) -> OrderDelivered:
+        return OrderDelivered(**self._fulfilment(), accept_by=self.expires_at)
+
+    def accepted(self) -> OrderAccepted:
+        return OrderAccepted(**self._fulfilment())
+
+    def disputed(self) -> OrderDisputed:
+        return OrderDisputed(**self._fulfilment())
+
+    def refunded(self) -> OrderRefunded:
+        return OrderRefunded(**self._fulfilment())
+
+    def _fulfilment(self) -> dict[str, Any]:
+        ticket = TicketRef(id=self.ticket_id)
+        return {"id": self.id, "version": self._next(), "ticket": ticket, "seller_id": self.seller_id}
 
     def _next(self) -> int:
         self.version += 1

@@ -4,11 +4,17 @@ from typing import Any
 
 import httpx
 
+from common.base import times
+from common.base.identity import CurrentUser
 from common.messaging.events import VersionedEvent
 from common.persistence.mongo import ASCENDING
-from common.testing.browser import signed_in
+from common.testing.browser import a_user, signed_in
 from common.testing.fake_stream import FakeStream
+from payments import payouts
 from payments.context import PaymentContext
+from payments.domain import Payment
+from payments.dues import Due
+from payments.sweep import sweep_dues
 from tests.orders import AnOrder, emit
 from tests.steered import SteeredGateway
 
@@ -49,6 +55,53 @@ class Shop:
         event = order.completed()
         await self.context.repositories.orders.apply(event.id, event.version, {"status": "complete"})
 
+    async def a_captured_order(self, token: str = "tok_visa", **fields: Any) -> AnOrder:
+        order = await self.order(**fields)
+        assert (await self.pay(order, token)).status_code == 201
+        await self.receive(order.completed())
+        return order
+
+    async def a_seller(self, *, is_ready: bool = True) -> CurrentUser:
+        """A user with an account at the provider."""
+        seller = a_user()
+        await payouts.form(self.context, seller.id)
+        if is_ready:
+            await self.fill_in(seller)
+        return seller
+
+    async def fill_in(self, seller: CurrentUser) -> None:
+        account = await self.context.repositories.accounts.of(seller.id)
+        assert account is not None
+        await self.gateway.fill_in(account.id)
+        await payouts.read_account(self.context, account.id)
+
+    async def an_accepted_order(self, token: str = "tok_visa", **fields: Any) -> AnOrder:
+        order = await self.a_captured_order(token, **fields)
+        await self.receive(order.delivered())
+        await self.receive(order.accepted())
+        return order
+
+    async def transfers(self, order: AnOrder) -> list[int]:
+        """Cents of each transfer of the order."""
+        made = await self.gateway.transfers.find({"order_id": order.id})
+        return [transfer["amount_cents"] for transfer in made]
+
+    async def get(self, user: CurrentUser, path: str) -> httpx.Response:
+        return await self.client.get(f"/api/payments/{path}", headers=signed_in(user))
+
+    async def payment(self, order: AnOrder) -> Payment:
+        payment = await self.context.repositories.payments.of_order(order.id)
+        assert payment is not None
+        return payment
+
+    async def due(self, order: AnOrder) -> Due | None:
+        return await self.context.repositories.dues.of_order(order.id)
+
+    async def sweep(self) -> None:
+        """Looks at each payment that is due, at once, however long its pause is."""
+        await self.context.repositories.dues.hurry_all(times.now())
+        await sweep_dues(self.context)
+
     async def intents(self, order: AnOrder) -> list[dict[str, Any]]:
         """Provider's intents of an order: one, and those of the last release."""
         return await self.gateway.record.find({"order_id": order.id}, sort=[("attempt", ASCENDING)])
@@ -59,5 +112,6 @@ class Shop:
     async def published(self) -> list[str]:
         """Published payment events, as `<subject>:<version>`, in the order of the stream."""
         await self.context.repositories.payments.relay.drained()
-        ids = [m.headers["ce-id"] for m in self.stream.messages if m.subject.startswith("payment.")]
+        own = ("payment.", "payout.")
+        ids = [m.headers["ce-id"] for m in self.stream.messages if m.subject.startswith(own)]
         return [f"{i.split(':')[0]}:{i.split(':')[2]}" for i in ids]

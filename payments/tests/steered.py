@@ -6,7 +6,7 @@ from datetime import datetime
 from common.base.money import Money
 from payments.errors import OutcomeUnknown
 from payments.fake_gateway import FakeGateway
-from payments.gateway import Intent
+from payments.gateway import Account, Dispute, Intent
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -23,6 +23,8 @@ class SteeredGateway(FakeGateway):
     confirmations = 0
     captures = 0
     voids = 0
+    refunds_asked = 0
+    payouts_asked = 0
     before_create: Hook = staticmethod(noop)
     before_confirm: Hook = staticmethod(noop)
     after_confirm: Hook = staticmethod(noop)
@@ -30,6 +32,10 @@ class SteeredGateway(FakeGateway):
     after_capture: Hook = staticmethod(noop)
     before_void: Hook = staticmethod(noop)
     after_void: Hook = staticmethod(noop)
+    before_refund: Hook = staticmethod(noop)
+    after_refund: Hook = staticmethod(noop)
+    before_payout: Hook = staticmethod(noop)
+    after_payout: Hook = staticmethod(noop)
 
     async def create(self, order_id: str, number: int, amount: Money) -> Intent:
         self._reach()
@@ -67,6 +73,37 @@ class SteeredGateway(FakeGateway):
         await self.before_void()
         await super().void(intent_id, key)
         await self.after_void()
+
+    async def refund(self, order_id: str, intent_id: str, amount: Money) -> None:
+        self._reach()
+        self.refunds_asked += 1
+        await self.before_refund()
+        await super().refund(order_id, intent_id, amount)
+        await self.after_refund()
+
+    async def pay_out(self, order_id: str, intent_id: str, account_id: str, amount: Money) -> Money:
+        self._reach()
+        self.payouts_asked += 1
+        await self.before_payout()
+        made = await super().pay_out(order_id, intent_id, account_id, amount)
+        await self.after_payout()
+        return made
+
+    async def transfer_of(self, order_id: str) -> Money | None:
+        self._reach()
+        return await super().transfer_of(order_id)
+
+    async def open_account(self, user_id: str) -> Account:
+        self._reach()
+        return await super().open_account(user_id)
+
+    async def account(self, account_id: str) -> Account | None:
+        self._reach()
+        return await super().account(account_id)
+
+    async def dispute(self, dispute_id: str) -> Dispute | None:
+        self._reach()
+        return await super().dispute(dispute_id)
 
     def _reach(self) -> None:
         if self.down:

@@ -8,14 +8,13 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-Record: TypeAlias = dict[str, Any]
-Answer: TypeAlias = tuple[int, Record]
+from tests.stripe_answers import Answer, Record, error, missing
+from tests.stripe_exchange_server import StripeExchangeServer
 
 _CANCELABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action")
 _OUTCOMES = {
@@ -61,6 +60,8 @@ class StripeServer:
         self.app.add_api_route("/v1/payment_intents/{intent_id}/confirm", self._confirm, methods=["POST"])
         self.app.add_api_route("/v1/payment_intents/{intent_id}/capture", self._capture, methods=["POST"])
         self.app.add_api_route("/v1/payment_intents/{intent_id}/cancel", self._cancel, methods=["POST"])
+        self.after = StripeExchangeServer(self.intents, self.once)
+        self.app.include_router(self.after.router)
 
     def owner_takes_the_step(self, intent_id: str) -> None:
         intent = self.intents[intent_id]
@@ -73,14 +74,14 @@ class StripeServer:
             intent["status"] = "requires_capture"
 
     async def _create(self, request: Request) -> Response:
-        return await self._once(request, self._created)
+        return await self.once(request, self._created)
 
     async def _created(self, form: Mapping[str, str]) -> Answer:
         if form.get("allowed_payment_method_types[0]") != "card" or "payment_method_types[0]" in form:
-            return 400, _error("invalid_request_error", "parameter_unknown", "types", "payment_method_types")
+            return 400, error("invalid_request_error", "parameter_unknown", "types", "payment_method_types")
         if int(form["amount"]) < 50:
             message = "Amount must be at least $0.50 usd"
-            return 400, _error("invalid_request_error", "amount_too_small", message, "amount")
+            return 400, error("invalid_request_error", "amount_too_small", message, "amount")
         return 200, _shown(self._new(form))
 
     def _new(self, form: Mapping[str, str]) -> Record:
@@ -97,6 +98,7 @@ class StripeServer:
             "metadata": {k[9:-1]: v for k, v in form.items() if k.startswith("metadata[")},
             "status": "requires_payment_method",
             "token": "",
+            "latest_charge": None,
             "captures": 0,
             "charges": 0,
         }
@@ -106,30 +108,30 @@ class StripeServer:
         async def act(form: Mapping[str, str]) -> Answer:
             intent = self.intents.get(intent_id)
             if intent is None:
-                return 404, _missing(intent_id)
+                return 404, missing("payment_intent", intent_id)
             if intent["status"] not in ("requires_payment_method", "requires_confirmation"):
                 return 400, _unexpected(intent)
             return self._confirmed(intent, form)
 
-        return await self._once(request, act)
+        return await self.once(request, act)
 
     def _confirmed(self, intent: Record, form: Mapping[str, str]) -> Answer:
         token = form.get("payment_method") or form["payment_method_data[card][token]"]
         status = _OUTCOMES.get(token)
         if status is None:
             param = "payment_method" if "payment_method" in form else "payment_method_data[card][token]"
-            return 400, _error("invalid_request_error", "resource_missing", f"No such token: {token}", param)
+            return 400, error("invalid_request_error", "resource_missing", f"No such token: {token}", param)
         if not status:
-            return 500, _error("api_error", None, "An unknown error occurred")
+            return 500, error("api_error", None, "An unknown error occurred")
         intent |= {"status": status, "token": token, "last_payment_error": None}
         intent["charges"] += 1
         if status != "requires_payment_method":
             return 200, _shown(intent)
-        error = _error("card_error", "card_declined", "Your card was declined.")
-        error["error"]["charge"] = f"ch_{intent['id']}_{intent['charges']}"
-        intent["last_payment_error"] = dict(error["error"])
-        error["error"]["payment_intent"] = _shown(intent)
-        return 402, error
+        failure = error("card_error", "card_declined", "Your card was declined.")
+        failure["error"]["charge"] = f"ch_{intent['id']}_{intent['charges']}"
+        intent["last_payment_error"] = dict(failure["error"])
+        failure["error"]["payment_intent"] = _shown(intent)
+        return 402, failure
 
     async def _list(self, request: Request) -> Response:
         query = request.query_params
@@ -144,7 +146,7 @@ class StripeServer:
     async def _retrieve(self, intent_id: str) -> Response:
         intent = self.intents.get(intent_id)
         if intent is None:
-            return JSONResponse(_missing(intent_id), 404)
+            return JSONResponse(missing("payment_intent", intent_id), 404)
         return JSONResponse(_shown(intent))
 
     async def _capture(self, request: Request, intent_id: str) -> Response:
@@ -157,30 +159,29 @@ class StripeServer:
         async def act(_form: Mapping[str, str]) -> Answer:
             intent = self.intents.get(intent_id)
             if intent is None:
-                return 404, _missing(intent_id)
+                return 404, missing("payment_intent", intent_id)
             if intent["status"] not in within:
                 return 400, _unexpected(intent)
             intent["status"] = status
             intent["captures"] += status == "succeeded"
+            intent["latest_charge"] = f"ch_{intent_id}"
             return 200, _shown(intent)
 
-        return await self._once(request, act)
+        return await self.once(request, act)
 
-    async def _once(
-        self, request: Request, act: Callable[[Mapping[str, str]], Awaitable[Answer]]
-    ) -> Response:
+    async def once(self, request: Request, act: Callable[[Mapping[str, str]], Awaitable[Answer]]) -> Response:
         """Saves the first answer to a key and repeats it. Two concurrent requests with one key conflict."""
-        key = request.headers["idempotency-key"]
+        key = request.headers.get("idempotency-key") or str(len(self.requests))
         form = {name: str(value) for name, value in (await request.form()).items()}
         self.requests.append((request.url.path, key, form))
         if key in self._running:
-            return JSONResponse(_error("invalid_request_error", "idempotency_key_in_use", "In use"), 409)
+            return JSONResponse(error("invalid_request_error", "idempotency_key_in_use", "In use"), 409)
         if key in self._saved and self._saved[key][0] != form:
-            return JSONResponse(_error("idempotency_error", None, "Other parameters"), 400)
+            return JSONResponse(error("idempotency_error", None, "Other parameters"), 400)
         if key not in self._saved:
             self._running.add(key)
             await asyncio.sleep(0.01)
-            answer = (500, _error("api_error", None, "Down")) if self._fails() else await act(form)
+            answer = (500, error("api_error", None, "Down")) if self._fails() else await act(form)
             if answer[0] != 409:
                 self._saved[key] = (form, answer)
             self._running.discard(key)
@@ -204,19 +205,9 @@ def _shown(intent: Record) -> Record:
 
 def _unexpected(intent: Record) -> Record:
     message = f"This PaymentIntent has a status of {intent['status']}."
-    error = _error("invalid_request_error", "payment_intent_unexpected_state", message)
-    error["error"]["payment_intent"] = _shown(intent)
-    return error
-
-
-def _missing(intent_id: str) -> Record:
-    return _error(
-        "invalid_request_error", "resource_missing", f"No such payment_intent: {intent_id}", "intent"
-    )
-
-
-def _error(kind: str, code: str | None, message: str, param: str | None = None) -> Record:
-    return {"error": {"type": kind, "code": code, "message": message, "param": param}}
+    failure = error("invalid_request_error", "payment_intent_unexpected_state", message)
+    failure["error"]["payment_intent"] = _shown(intent)
+    return failure
 
 
 @asynccontextmanager

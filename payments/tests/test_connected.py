@@ -11,16 +11,19 @@ from typing import Any
 import httpx
 import pytest
 
+from common.base.identity import CurrentUser
+from common.base.ids import new_id
 from common.contract.stream import MARKETPLACE
 from common.messaging.jetstream.stream import JetStream
 from common.messaging.stream import Stream
 from common.persistence.mongo import Database, connect
 from common.testing.browser import a_user, running, signed_in
 from common.testing.fixtures import server
+from payments import payouts
 from payments.app import create_app
 from payments.context import PaymentContext, Timing
 from payments.settings import Settings
-from payments.sweep import OpenPayments
+from payments.sweep import OpenPayments, sweep_dues
 from tests.orders import AnOrder, emit
 from tests.steered import SteeredGateway
 
@@ -154,3 +157,38 @@ async def test_many_settle_at_once_and_the_money_moves_once(
     payment = await real_database["payments"].find_one({"order_id": order.id})
     assert payment is not None
     assert payment["version"] == 1
+
+
+async def test_each_order_s_money_goes_to_one_side_once_in_two_processes(
+    pods: list[tuple[httpx.AsyncClient, PaymentContext]], real_database: Database, real_stream: Stream
+) -> None:
+    """Both processes look at what is due, and half of the provider's first answers are lost."""
+    seller, context = new_id(), pods[0][1]
+    await payouts.form(context, seller)
+    tokens = ("tok_visa", "tok_refundTimeout", "tok_payoutTimeout", "tok_payoutError")
+    orders = [AnOrder(seller_id=seller) for _ in range(40)]
+    for order in orders:
+        await emit(real_stream, order.created())
+    for n, order in enumerate(orders):
+        await known(context, order, "created")
+        body, headers = {"orderId": order.id, "token": tokens[n // 2 % 4]}, signed_in(order.buyer)
+        assert (await pods[n % 2][0].post("/api/payments", json=body, headers=headers)).status_code == 201
+        await emit(real_stream, order.completed())
+        await emit(real_stream, order.refunded() if n % 2 else order.accepted())
+    account = await context.repositories.accounts.of(seller)
+    assert account is not None
+    assert isinstance(context.gateway, SteeredGateway)
+    await context.gateway.fill_in(account.id)
+    await payouts.read_account(context, account.id)
+
+    decided = {"outcome": {"$in": ["refunded", "paid-out"]}, "due_at": {"$exists": False}}
+    async with asyncio.timeout(60):
+        while await real_database["payments"].count_documents(decided) < len(orders):
+            await asyncio.gather(*(sweep_dues(each) for _, each in pods for _ in range(3)))
+            await asyncio.sleep(0.05)
+    for kind, collection in enumerate(("fake_provider_transfers", "fake_provider_refunds")):
+        made = await real_database[collection].find({})
+        assert sorted(one["order_id"] for one in made) == sorted(order.id for order in orders[kind::2])
+        assert {one["amount_cents"] for one in made} == {1999}
+    answer = await pods[1][0].get("/api/payments/balance", headers=signed_in(CurrentUser(seller)))
+    assert answer.json() == {"pending": 0, "available": 0, "paid": 399.8}

@@ -1,5 +1,6 @@
 """Payment of an order: pure tests of the domain."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -9,11 +10,19 @@ import pytest
 from common.base import times
 from common.base.ids import new_id
 from common.base.money import Money
-from common.contract.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
+from common.contract.events import (
+    PaymentAwaiting,
+    PaymentCaptured,
+    PaymentCreated,
+    PaymentDisputed,
+    PaymentVoided,
+)
 from common.messaging.events import Event
-from payments.domain import Charge, ChargeStatus, Order, Payment, Status
+from payments.domain import Charge, ChargeStatus, Payment, Status
 from payments.errors import StrayIntent
-from payments.gateway import Intent, State
+from payments.gateway import DisputeState, Intent, State
+from payments.ledger import Movement
+from payments.order import Order
 
 NOW = times.now()
 ORDER = Order(new_id(), new_id(), "created", Money(1999), NOW + timedelta(minutes=15))
@@ -170,3 +179,73 @@ def test_when_an_order_can_be_paid() -> None:
     assert replace(ORDER, status="awaiting:payment").is_payable(late)
     assert not replace(ORDER, status="cancelled").is_payable(NOW)
     assert not replace(ORDER, status="complete").is_payable(NOW)
+
+
+def a_captured_payment() -> Payment:
+    payment = Payment(id=new_id(), version=0, order_id=ORDER.id, user_id=ORDER.user_id, amount=ORDER.price)
+    payment.status, payment.seller_id = Status.AUTHORIZED, "seller"
+    payment.capture()
+    payment.saved()
+    return payment
+
+
+def _events_of(payment: Payment, *changes: Callable[[Payment], None]) -> list[str]:
+    """Subjects of the events of the changes; "" for a change that is none."""
+    subjects = []
+    for change in changes:
+        change(payment)
+        subjects.append("" if payment.recorded is None else str(payment.recorded.subject))
+        payment.saved()
+    return subjects
+
+
+def _pay_out(payment: Payment) -> None:
+    payment.pay_out(Money(1900))
+
+
+def test_money_that_went_to_one_side_never_goes_to_the_other() -> None:
+    assert _events_of(a_captured_payment(), Payment.refund, _pay_out, Payment.refund) == [
+        "payment.refunded",
+        "",
+        "",
+    ]
+    assert _events_of(a_captured_payment(), _pay_out, Payment.refund, _pay_out) == ["payout.made", "", ""]
+
+
+def test_money_that_was_not_captured_goes_to_no_side() -> None:
+    payment = Payment(id=new_id(), order_id=ORDER.id, user_id=ORDER.user_id, amount=ORDER.price)
+    payment.status = Status.AUTHORIZED
+    assert _events_of(payment, Payment.refund, _pay_out) == ["", ""]
+    assert payment.entries == ()
+
+
+@pytest.mark.parametrize(
+    ("states", "events"),
+    [
+        ("open open won", [True, None, False]),
+        ("open won open lost", [True, False, True, False]),
+        ("lost won open", [False, None, None]),
+        ("won", [None]),
+    ],
+)
+def test_a_dispute_is_an_event_when_it_begins_and_when_it_ends(
+    states: str, events: list[bool | None]
+) -> None:
+    payment, seen = a_captured_payment(), list[bool | None]()
+    for state in states.split():
+        payment.show_dispute(DisputeState(state))
+        recorded = payment.recorded
+        seen.append(recorded.open if isinstance(recorded, PaymentDisputed) else None)
+        payment.saved()
+    assert seen == events
+
+
+def test_each_movement_sums_to_zero() -> None:
+    payment = a_captured_payment()
+    payment.pay_out(Money(1900))
+    payment.saved()
+    payment.show_dispute(DisputeState.LOST)
+    sums: Counter[Movement] = Counter()
+    for entry in payment.entries:
+        sums[entry.movement] += entry.cents
+    assert dict(sums) == {Movement.CAPTURE: 0, Movement.PAYOUT: 0, Movement.LOSS: 0}

@@ -1,4 +1,7 @@
-"""Whatever fails, in whatever order: money is taken once, at the price, and for complete orders only."""
+"""Whatever fails, in whatever order: money is taken once, at the price, and for complete orders only.
+
+Then it goes to one side, as orders decided: never to both, and not to none in the end.
+"""
 
 import os
 from collections import Counter
@@ -14,20 +17,28 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from payments import webhook
 from payments.domain import Payment, Status
 from payments.errors import BadSignature, Declined
+from payments.gateway import DisputeState
+from payments.ledger import less_fee
 from tests.machine.faults import FAILURES
 from tests.machine.orders import ModelOrder
-from tests.machine.world import World
+from tests.machine.world import FEE_PERCENT, World
 
 MOST_ORDERS = 6
-GOOD = st.sampled_from(["tok_visa", "tok_visa", "tok_timeout"])
+AFTERWARDS = ("tok_refundTimeout", "tok_refundError", "tok_payoutTimeout", "tok_payoutError")
+GOOD = st.sampled_from(["tok_visa", "tok_visa", "tok_timeout", *AFTERWARDS])
 OTHER = st.sampled_from(
     ["tok_chargeDeclined", "tok_chargeDeclined", "tok_nobody", "tok_error", "tok_threeDSecure"]
 )
 KINDS = ("amount_capturable_updated", "canceled", "payment_failed", "succeeded")
-MEANWHILE = ("cancelled", "caught up", "swept", "hinted", "paid", "overtaken")
+MEANWHILE = (
+    *("cancelled", "caught up", "swept", "hinted", "paid", "overtaken"),
+    *("refunded", "accepted", "disputed"),
+)
 
 PAID_AGAIN = frozenset({"paid", "overtaken"})
 """Of MEANWHILE, those in which the buyer pays with another card."""
+
+FULFILMENTS = ("delivered", "disputed", "refunded", "accepted")
 
 latest = st.integers(0, 1)
 """One of the two latest orders."""
@@ -89,6 +100,45 @@ class MoneyMachine(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self._do(self.world.pass_time(timedelta(seconds=seconds)))
 
+    @precondition(lambda self: len(self.world.orders.all) < MOST_ORDERS)
+    @rule(token=GOOD)
+    def order_is_bought(self, token: str) -> None:
+        """The way to fulfilment in one step, since runs are short."""
+        self.order_is_placed(is_known=True)
+        self._pay(0, token, {})
+        self._do(self.world.sweep())
+        self._do(self.world.catch_up())
+
+    @precondition(lambda self: self._complete())
+    @rule(number=st.integers(0, 3), fulfilment=st.sampled_from(FULFILMENTS))
+    def orders_decide(self, number: int, fulfilment: str) -> None:
+        self.world.orders.fulfil(self._complete()[-1 - number % len(self._complete())], fulfilment)
+
+    @precondition(lambda self: self._complete())
+    @rule(fulfilment=st.sampled_from(FULFILMENTS[2:]), plan=faults)
+    def orders_decide_and_say_so(self, fulfilment: str, plan: Plan) -> None:
+        self.world.orders.fulfil(self._complete()[-1], fulfilment)
+        self._do(self.world.deliver_all(), plan)
+
+    @rule(plan=faults)
+    def seller_gets_ready(self, plan: Plan) -> None:
+        self._do(self.world.seller_gets_ready(), plan)
+
+    @precondition(lambda self: self._complete())
+    @rule(number=st.integers(0, 3))
+    def owner_disputes(self, number: int) -> None:
+        self._do(self.world.dispute(self._complete()[-1 - number % len(self._complete())]))
+
+    @precondition(lambda self: self._read("fake_provider_disputes"))
+    @rule(state=st.sampled_from(DisputeState))
+    def bank_decides(self, state: DisputeState) -> None:
+        self._do(self.world.bank_decides(state))
+
+    @precondition(lambda self: self._read("fake_provider_disputes"))
+    @rule(plan=faults)
+    def dispute_events_arrive(self, plan: Plan) -> None:
+        self._do(self.world.hint_disputes(), plan)
+
     @rule(count=st.integers(1, 3))
     def orders_handle_payment_events(self, count: int) -> None:
         self.world.orders.handle(self.world.stream.messages, count)
@@ -140,6 +190,26 @@ class MoneyMachine(RuleBasedStateMachine):
             assert {intent["amount_cents"] for intent in intents} <= {order.price.cents}
 
     @invariant()
+    def money_is_refunded_at_most_once_and_by_decision(self) -> None:
+        for order in self.world.orders.all:
+            refunded = [found["amount_cents"] for found in self._of("fake_provider_refunds", order)]
+            assert refunded in ([], [order.price.cents])
+            assert order.fulfilment == "refunded" or not refunded
+
+    @invariant()
+    def a_seller_is_paid_at_most_once_by_decision_and_never_beside_a_refund(self) -> None:
+        for order in self.world.orders.all:
+            paid = [found["amount_cents"] for found in self._of("fake_provider_transfers", order)]
+            assert paid in ([], [self._net(order)])
+            assert order.fulfilment == "accepted" or not paid
+            assert not (paid and self._of("fake_provider_refunds", order))
+
+    @invariant()
+    def the_ledger_sums_to_zero(self) -> None:
+        for payment in self._read("payments"):
+            assert sum(entry["cents"] for entry in payment.get("entries", [])) == 0
+
+    @invariant()
     def an_order_has_one_payment_whose_versions_are_published_without_a_gap(self) -> None:
         payments = self._read("payments")
         assert max(Counter(payment["order_id"] for payment in payments).values(), default=0) <= 1
@@ -173,9 +243,38 @@ class MoneyMachine(RuleBasedStateMachine):
             assert states["authorized"] == states["awaiting"] == 0
             status = payments[order.id]["status"] if order.id in payments else ""
             assert status == ("captured" if order.status == "complete" else order.payment)
+            paid = self._of("fake_provider_transfers", order)
+            is_refunded = order.fulfilment == "refunded" or (self._lost(order) and not paid)
+            assert order.payment == ("refunded" if is_refunded else status)
             assert len(self._intents(order)) <= 1
+            self._money_went_where_it_should(order, payments.get(order.id, {}))
         assert [charge for charge in self._read("attempts") if "due_at" in charge] == []
+        assert [payment for payment in payments.values() if "due_at" in payment] == []
         assert [payment for payment in payments.values() if payment.get("outbox")] == []
+
+    def _money_went_where_it_should(self, order: ModelOrder, payment: Document) -> None:
+        """The ledger says what the provider did, and that is what orders decided, or the card's bank."""
+        account: Counter[str] = Counter()
+        for entry in payment.get("entries", []):
+            account[entry["account"].partition(":")[0]] += entry["cents"]
+        price = order.price.cents
+        by_bank = sum(found["amount_cents"] for found in self._lost(order))
+        refunded = sum(found["amount_cents"] for found in self._of("fake_provider_refunds", order)) + by_bank
+        paid = sum(found["amount_cents"] for found in self._of("fake_provider_transfers", order))
+        captured = price if order.status == "complete" else 0
+        assert account["provider"] == captured
+        assert -account["refunds"] == refunded == (price if order.fulfilment == "refunded" else by_bank)
+        assert -account["seller"] == paid
+        assert -account["fees"] == (price - paid if paid else 0)
+        assert account["losses"] == (price if paid and by_bank else 0)
+        is_decided = order.fulfilment in ("accepted", "refunded") or by_bank
+        assert -account["held"] == (0 if is_decided else captured)
+
+    def _lost(self, order: ModelOrder) -> list[Document]:
+        return [found for found in self._of("fake_provider_disputes", order) if found["state"] == "lost"]
+
+    def _net(self, order: ModelOrder) -> int:
+        return less_fee(order.price, FEE_PERCENT).cents
 
     def _answer_is_true(self, order: ModelOrder, answer: object, plan: Plan) -> None:
         """A buyer who reads "paid" has paid; a buyer who reads "declined" has not, or with another card."""
@@ -194,6 +293,9 @@ class MoneyMachine(RuleBasedStateMachine):
     def _latest(self, number: int) -> ModelOrder:
         return self.world.orders.all[-1 - number]
 
+    def _complete(self) -> list[ModelOrder]:
+        return [order for order in self.world.orders.all if order.status == "complete"]
+
     def _awaiting(self) -> list[Document]:
         """The provider's intents that await their card's owner."""
         return [intent for intent in self._read("fake_provider_intents") if intent["state"] == "awaiting"]
@@ -205,7 +307,10 @@ class MoneyMachine(RuleBasedStateMachine):
         return result
 
     def _intents(self, order: ModelOrder) -> list[Document]:
-        return [intent for intent in self._read("fake_provider_intents") if intent["order_id"] == order.id]
+        return self._of("fake_provider_intents", order)
+
+    def _of(self, name: str, order: ModelOrder) -> list[Document]:
+        return [record for record in self._read(name) if record["order_id"] == order.id]
 
     def _read(self, name: str) -> list[Document]:
         return self.world.loop.run_until_complete(self.world.database[name].find({}))

@@ -4,6 +4,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 
 import pytest
@@ -14,9 +15,13 @@ from common.base.money import Money
 from common.persistence.mongo import Database, Document
 from common.testing.fake_stream import FakeStream
 from common.testing.plans import faults_of, fill, missing, stored
-from payments.domain import Charge, ChargeStatus, Order, Payment, Status
+from payments.balances import Balances
+from payments.domain import Charge, ChargeStatus, Payment, Status
+from payments.dues import Due
 from payments.export import exports
 from payments.fake_gateway import FakeGateway
+from payments.gateway import Account
+from payments.order import Fulfilment, Order
 from payments.publishers import publishers
 from payments.repository import Repositories
 
@@ -24,6 +29,7 @@ pytestmark = pytest.mark.connected
 
 COUNT = 100_000
 NOW = times.now()
+SELLER = new_id()
 PRICE = Money(2_000)
 
 
@@ -86,7 +92,7 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
     ours, orders = repositories.payments, repositories.orders
     ones, webhooks, attempts = repositories.charges, repositories.webhooks, repositories.attempts
     declined = repositories.declined
-    for each in (ours, ones, attempts, declined, webhooks, gateway):
+    for each in (ours, repositories.dues, ones, attempts, declined, webhooks, gateway):
         await each.prepare()
     kept = list(payments())
     await fill(ours.documents, stored(ours, kept))
@@ -103,6 +109,13 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
     for each_of in (begun, ready, placed):
         await ones.begin(each_of, None)
 
+    dues, accounts = repositories.dues, repositories.accounts
+    balances, due = Balances(real_database, Decimal(0)), Due("order-7", Fulfilment.ACCEPTED, NOW, NOW, 0)
+    for number in range(0, COUNT, 100):
+        await dues.follow(f"order-{number}", 1, Fulfilment.DELIVERED, SELLER, NOW)
+
+    await accounts.add(Account("acct_1", SELLER, False, ()))
+
     async def noop() -> None:
         pass
 
@@ -114,6 +127,19 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         "payments.open_after": lambda: ours.open_after("", 200),
         "payments.open_after far on": lambda: ours.open_after(kept[COUNT // 2].id, 200),
         "payments.page": lambda: ours.page(kept[COUNT // 2].id, 200),
+        "dues.follow": lambda: dues.follow("order-7", 3, Fulfilment.ACCEPTED, SELLER, NOW),
+        "dues.of_order": lambda: dues.of_order("order-7"),
+        "dues.due": lambda: dues.due(NOW, 200),
+        "dues.lease": lambda: dues.lease(due, NOW),
+        "dues.postpone": lambda: dues.postpone(due, NOW, NOW),
+        "dues.refused": lambda: dues.refused(due),
+        "dues.hurry": lambda: dues.hurry("order-7", NOW),
+        "dues.hurry_seller": lambda: dues.hurry_seller(SELLER, NOW),
+        "dues.done": lambda: dues.done("order-7"),
+        "accounts.of": lambda: accounts.of(SELLER),
+        "accounts.show": lambda: accounts.show(Account("acct_1", SELLER, True, ())),
+        "balances.sales": lambda: balances.sales(SELLER, 50),
+        "balances.sales far on": lambda: balances.sales(SELLER, 50, kept[COUNT // 2].id),
         "orders.find": lambda: orders.find(order),
         "orders.get": lambda: orders.get(order),
         "orders.lookup": lambda: orders.lookup(order),
@@ -145,12 +171,13 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         "relay.sweep": ours.relay.sweep,
     }
 
-    # A payment is idempotent by its order, and needs no key. `add` only inserts, `hurry_all` is of a command.
-    unused = {"payments.create", "payments.once", "charges.add", "charges.hurry_all"}
-    assert (
-        missing(queries, payments=ours, orders=orders, charges=ones, attempts=attempts, webhooks=webhooks)
-        == unused
-    )
+    # A payment is idempotent by its order, and needs no key. `add` only inserts, and these are of commands.
+    unused = {"payments.create", "payments.once", "charges.add", "charges.hurry_all", "accounts.add"}
+    unused |= {"orders.with_fulfilment", "dues.hurry_all"}
+    # It sums all payments of the seller, by their index.
+    unused |= {"balances.of"}
+    named = {"payments": ours, "orders": orders, "charges": ones, "attempts": attempts, "webhooks": webhooks}
+    assert missing(queries, **named, dues=dues, accounts=accounts, balances=balances) == unused
     own = exports(real_database)
     queries |= {f"export.{name}": partial(own.page, "u", f"{name}:") for name in own.sections}
     assert await faults_of(real_database, queries) == []

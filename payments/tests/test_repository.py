@@ -12,8 +12,9 @@ from common.base.money import Money
 from common.persistence.mongo import Database
 from common.testing.fake_stream import FakeStream
 from payments.charges import Charges
-from payments.domain import Charge, ChargeStatus, Order, Payment
+from payments.domain import Charge, ChargeStatus, Payment
 from payments.gateway import Intent, State
+from payments.order import Order
 from payments.publishers import publishers
 from payments.repository import Repositories
 

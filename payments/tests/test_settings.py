@@ -12,6 +12,7 @@ NEEDED = {
     "JWT_PUBLIC_KEYS": JWT_PUBLIC_KEYS,
     "STRIPE_KEY": "sk_test_x",
     "STRIPE_WEBHOOK_SECRET": "whsec_x",
+    "PUBLIC_URL": "https://gittix.test",
 }
 
 
@@ -42,7 +43,7 @@ def test_each_is_needed_by_name(
 
 
 def test_the_fake_needs_neither_key_nor_secret(environment: pytest.MonkeyPatch) -> None:
-    _set(environment, STRIPE_KEY=None, STRIPE_WEBHOOK_SECRET=None, PAYMENT_GATEWAY="fake")
+    _set(environment, STRIPE_KEY=None, STRIPE_WEBHOOK_SECRET=None, PUBLIC_URL=None, PAYMENT_GATEWAY="fake")
     assert load(Settings).stripe_webhook_secret == ""
 
 
@@ -57,6 +58,8 @@ def test_the_limits_of_declines_are_five_and_twenty_unless_set(environment: pyte
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        *(("FEE_PERCENT", value) for value in ("-1", "50.01", "0.125", "some")),
+        *(("PUBLIC_URL", value) for value in ("gittix.test", "https://gittix.test/shop")),
         *(("MAX_DECLINES", value) for value in ("0", "10001", "some")),
         *(("MAX_DECLINES_PER_DAY", value) for value in ("-1", "1001", "some")),
     ],

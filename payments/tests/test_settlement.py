@@ -12,9 +12,10 @@ from common.base.money import Money
 from common.persistence.mongo import Database
 from common.testing.fake_stream import FakeStream
 from payments.context import PaymentContext
-from payments.domain import Charge, Order, Payment, Status
+from payments.domain import Charge, Payment, Status
 from payments.errors import SettlementRefused
 from payments.gateway import PaymentGateway, State
+from payments.order import Order
 from payments.publishers import publishers
 from payments.repository import Repositories
 from payments.settlement import apply_intent, make_intent, settle_order

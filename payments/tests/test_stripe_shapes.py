@@ -17,6 +17,14 @@ import stripe
 
 from common.base.ids import new_id
 from common.base.money import Money
+from payments.stripe_exchange import (
+    LISTED,
+    account_params,
+    keyed,
+    link_params,
+    refund_params,
+    transfer_params,
+)
 from payments.stripe_gateway import PAGE, StripeGateway, _confirm_params, _create_params
 
 pytestmark = pytest.mark.connected
@@ -68,6 +76,27 @@ CALLS: dict[str, Callable[[Any], Awaitable[object]]] = {
     "capture": lambda intents: intents.capture_async("pi_1", options={"idempotency_key": "capture:a"}),
     "cancel": lambda intents: intents.cancel_async("pi_1", options={"idempotency_key": "void:a"}),
 }
+
+
+EXCHANGE: dict[str, Callable[[Any], Awaitable[object]]] = {
+    "refund": lambda v1: v1.refunds.create_async(refund_params(new_id(), "pi_1"), keyed("refund:a")),
+    "refunds": lambda v1: v1.refunds.list_async({"payment_intent": "pi_1", "limit": LISTED}),
+    "transfer": lambda v1: v1.transfers.create_async(
+        transfer_params(new_id(), "ch_1", "acct_1", Money(1900)), keyed("payout:a")
+    ),
+    "transfers": lambda v1: v1.transfers.list_async({"transfer_group": new_id(), "limit": LISTED}),
+    "account": lambda v1: v1.accounts.create_async(account_params(new_id()), keyed("account:a")),
+    "read an account": lambda v1: v1.accounts.retrieve_async("acct_1"),
+    "form": lambda v1: v1.account_links.create_async(link_params("acct_1", "https://gittix.test/sales")),
+    "dispute": lambda v1: v1.disputes.retrieve_async("dp_1"),
+}
+
+
+@pytest.mark.parametrize("call", EXCHANGE)
+async def test_a_request_after_the_capture_has_the_shape_that_stripe_describes(
+    gateway: StripeGateway, call: str
+) -> None:
+    assert await EXCHANGE[call](gateway._client.v1) is not None
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -247,3 +247,18 @@ class TestWithoutASecret:
 
     async def test_every_webhook_is_refused(self, shop: Shop) -> None:
         assert (await send(shop, an_event("succeeded", "pi_x"), secret="")).status_code == 400
+
+
+class TestSeveralSecrets:
+    """Stripe signs the events of sellers' accounts with the secret of another endpoint."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"stripe_webhook_secret": f"{SECRET}, whsec_of_accounts"})
+
+    @pytest.mark.parametrize(
+        ("secret", "status"), [(SECRET, 200), ("whsec_of_accounts", 200), ("whsec_of_none", 400)]
+    )
+    async def test_each_signs_events(self, shop: Shop, secret: str, status: int) -> None:
+        answer = await send(shop, an_event("succeeded", "pi_1"), secret=secret)
+        assert answer.status_code == status

@@ -22,7 +22,7 @@ def test_a_service_gets_what_the_contract_lists_and_no_more() -> None:
         "auth": {"MONGO_URI", "NATS_URL", "JWT_KEY", "CLIENT_ADDRESS_KEY", "DEVICE_KEY"} | MAIL | SESSION,
         "tickets": {"MONGO_URI", "NATS_URL", "SEARCH_DIR"} | SESSION,
         "orders": {"MONGO_URI", "NATS_URL", "RECEIPT_KEYS"} | SESSION,
-        "payments": {"MONGO_URI", "NATS_URL", "PAYMENT_GATEWAY"} | SESSION,
+        "payments": {"MONGO_URI", "NATS_URL", "PAYMENT_GATEWAY", "PUBLIC_URL"} | SESSION,
         "expiration": {"NATS_URL", "REDIS_URL"},
         "client": {"API_BASE_URL", "PUBLIC_URL", "NATS_URL", "CLIENT_ADDRESS_KEY"} | SESSION,
     }

@@ -1,6 +1,8 @@
 """Composition root: the one place that wires the service."""
 
-from fastapi import FastAPI
+from collections.abc import Sequence
+
+from fastapi import APIRouter, FastAPI
 
 from common.base.security import SecurityEvent
 from common.contract import ended_sessions
@@ -19,6 +21,7 @@ from common.persistence.own_events import OwnEvents
 from common.persistence.parked_messages import ParkedMessages
 from common.runtime.service import Service
 from payments import sweep
+from payments.balances import Balances
 from payments.context import PaymentContext, Timing
 from payments.declined_cards import DeclineLimits
 from payments.export import exports
@@ -27,6 +30,7 @@ from payments.listeners import listeners
 from payments.publishers import publishers
 from payments.repository import Repositories
 from payments.routes import create_router
+from payments.seller_routes import create_seller_router
 from payments.settings import Settings
 from payments.stripe_gateway import StripeGateway
 
@@ -55,7 +59,11 @@ def create_app(
     gateway = gateway_of(settings, database) if gateway is None else gateway
     stores = Repositories.over(database, publishers(stream))
     limits = DeclineLimits(settings.max_declines, settings.max_declines_per_day)
-    context = PaymentContext(stores, gateway, timing or Timing(), limits)
+    context = PaymentContext(
+        *(stores, gateway, timing or Timing(), limits),
+        fee_percent=settings.fee_percent,
+        public_url=settings.public_url,
+    )
     parked = ParkedMessages(database)
     sessions = settings.sessions()
     service = Service(
@@ -63,24 +71,34 @@ def create_app(
         stream=stream,
         collections=[
             stores.payments,
+            stores.dues,
             stores.charges,
             stores.attempts,
             stores.declined,
             stores.webhooks,
             gateway,
             parked,
-            OwnEvents(stream, stores.payments, "payment.>"),
+            OwnEvents(stream, stores.payments, "payment.>", "payout.>"),
         ],
         relays=[stores.payments.relay],
         consumer=Consumer(stream, listeners(context), parked),
         replays=[ended_sessions.follow(stream, sessions.ended)],
-        jobs=[lambda: sweep.run_charges(context), lambda: sweep.run_payments(context)],
+        jobs=[
+            lambda: sweep.run_charges(context),
+            lambda: sweep.run_payments(context),
+            lambda: sweep.run_dues(context),
+        ],
         on_stop=[gateway.close],
     )
-    router = create_router(context, settings.stripe_webhook_secret)
+    routers = [
+        create_export_router("/api/payments", exports(database)),
+        create_router(context, settings.stripe_webhook_secret),
+        create_seller_router(context, Balances(database, settings.fee_percent)),
+        *fake_pages(settings, context),
+    ]
     app = create_http_app(
         "payments",
-        [create_export_router("/api/payments", exports(database)), router],
+        routers,
         service.lifespan,
         service.checks(),
         site=Site(settings.cookie_secure),
@@ -95,6 +113,15 @@ def gateway_of(settings: Settings, database: Database) -> PaymentGateway:
     if settings.payment_gateway == "fake":
         return _fake_gateway(database)
     return StripeGateway(settings.stripe_key)
+
+
+def fake_pages(settings: Settings, context: PaymentContext) -> Sequence[APIRouter]:
+    """The fake provider's own form for sellers; none with a real provider."""
+    if settings.payment_gateway != "fake":
+        return ()
+    from payments.fake_form import create_form_router
+
+    return (create_form_router(context),)
 
 
 def _fake_gateway(database: Database) -> PaymentGateway:

@@ -8,7 +8,7 @@ from common.base import times
 from common.base.errors import Conflict, NotAuthorized
 from common.base.identity import CurrentUser
 from payments.context import PaymentContext
-from payments.domain import RETRYABLE, Charge, ChargeStatus, Order, Payment, Status
+from payments.domain import RETRYABLE, Charge, ChargeStatus, Payment, Status
 from payments.errors import (
     AmountRefused,
     BadToken,
@@ -23,6 +23,7 @@ from payments.errors import (
     TooManyDeclinesToday,
 )
 from payments.gateway import Intent, State
+from payments.order import Order
 from payments.settlement import apply_intent, make_intent
 
 log = logging.getLogger(__name__)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 
 from payments.declined_cards import DeclineLimits
 from payments.gateway import PaymentGateway
@@ -29,3 +30,7 @@ class PaymentContext:
     gateway: PaymentGateway
     timing: Timing = field(default_factory=Timing)
     limits: DeclineLimits = field(default_factory=DeclineLimits)
+    fee_percent: Decimal = Decimal(0)
+    """Of the price; what a seller is paid is the rest."""
+    public_url: str = ""
+    """The site's own address; "" makes relative links."""

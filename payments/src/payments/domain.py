@@ -7,19 +7,31 @@ so a card may be confirmed again after any unknown outcome.
 
 A payment exists once money is authorised, or once the card's owner is asked for a further step. Each change
 of a payment is an event. An order has one payment, whose id is chosen by its charge. Only a payment's own
-intent is ever captured.
+intent is ever captured. Captured money is held until it goes to one side: back to the buyer, or to the
+seller.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from common.base import times
 from common.base.ids import new_id
 from common.base.money import Money
-from common.contract.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
+from common.contract.events import (
+    PaymentAwaiting,
+    PaymentCaptured,
+    PaymentCreated,
+    PaymentDisputed,
+    PaymentRefunded,
+    PaymentVoided,
+    PayoutMade,
+)
 from common.persistence.aggregate import Aggregate
+from payments import ledger
 from payments.errors import StrayIntent
-from payments.gateway import Intent, State
+from payments.gateway import DisputeState, Intent, State
+from payments.order import Fulfilment, Order
 
 
 class Status(StrEnum):
@@ -29,6 +41,14 @@ class Status(StrEnum):
     AUTHORIZED = "authorized"
     CAPTURED = "captured"
     VOIDED = "voided"
+
+
+class Outcome(StrEnum):
+    """Where captured money went. The last release doesn't know it, and reads such a payment as captured."""
+
+    NONE = ""
+    REFUNDED = "refunded"
+    PAID_OUT = "paid-out"
 
 
 class ChargeStatus(StrEnum):
@@ -45,36 +65,6 @@ class ChargeStatus(StrEnum):
 
 OPEN = (Status.AWAITING, Status.AUTHORIZED)
 RETRYABLE = (ChargeStatus.READY, ChargeStatus.DECLINED)
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """Order, as this service's replica holds it."""
-
-    id: str
-    user_id: str
-    status: str
-    price: Money
-    expires_at: datetime
-
-    @property
-    def is_cancelled(self) -> bool:
-        return self.status == "cancelled"
-
-    @property
-    def is_complete(self) -> bool:
-        return self.status == "complete"
-
-    def is_expired(self, now: datetime) -> bool:
-        """Whether a `created` order has reached `expires_at`.
-
-        An order in another status doesn't expire, such as a complete order, or one whose card's owner was
-        asked for a further step.
-        """
-        return self.status == "created" and self.expires_at <= now
-
-    def is_payable(self, now: datetime) -> bool:
-        return not (self.is_cancelled or self.is_complete or self.is_expired(now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +146,11 @@ class Charge:
 
 @dataclass(kw_only=True)
 class Payment(Aggregate):
-    """attempt: Number of the intent, which the last release compares."""
+    """attempt: Number of the intent, which the last release compares.
+
+    dispute: The card owner's dispute at the provider; None without one.
+    fulfilment, seller_id: As `Dues` stored them; a save leaves them alone.
+    """
 
     order_id: str
     user_id: str
@@ -165,6 +159,11 @@ class Payment(Aggregate):
     intent_id: str = ""
     attempt: int = 0
     client_secret: str | None = None
+    outcome: Outcome = Outcome.NONE
+    dispute: DisputeState | None = None
+    entries: ledger.Entries = ()
+    fulfilment: Fulfilment | None = None
+    seller_id: str = ""
 
     @classmethod
     def of(cls, charge: Charge) -> "Payment":
@@ -175,6 +174,11 @@ class Payment(Aggregate):
     @property
     def is_open(self) -> bool:
         return self.status in OPEN
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the money is captured, and neither refunded nor paid out."""
+        return self.status is Status.CAPTURED and self.outcome is Outcome.NONE
 
     def await_owner(self, intent: Intent) -> None:
         """Waits for the card owner's further step. The first such card of an intent is an event.
@@ -201,6 +205,7 @@ class Payment(Aggregate):
     def capture(self) -> None:
         if self.status is Status.AUTHORIZED:
             self.status = Status.CAPTURED
+            self.entries = ledger.captured(self.amount, times.now())
             self.record(PaymentCaptured(id=self.id, order_id=self.order_id))
 
     def void(self) -> None:
@@ -208,6 +213,30 @@ class Payment(Aggregate):
             self.status = Status.VOIDED
             self.client_secret = None
             self.record(PaymentVoided(id=self.id, order_id=self.order_id))
+
+    def refund(self, *, by_bank: bool = False) -> None:
+        """by_bank: The card's owner won a dispute."""
+        if self.is_held:
+            self.outcome = Outcome.REFUNDED
+            self.entries += ledger.refunded(self.amount, times.now(), by_bank=by_bank)
+            self.record(PaymentRefunded(id=self.id, order_id=self.order_id))
+
+    def pay_out(self, amount: Money) -> None:
+        """amount: Transferred by the provider to the seller."""
+        if self.is_held:
+            self.outcome = Outcome.PAID_OUT
+            self.entries += ledger.paid_out(self.amount, amount, self.seller_id, times.now())
+            self.record(PayoutMade(id=self.id, order_id=self.order_id, amount=amount))
+
+    def show_dispute(self, state: DisputeState) -> None:
+        """Records that a dispute began, or how it ended. A lost one stays lost."""
+        before = self.dispute
+        if state is before or before is DisputeState.LOST or (before is None and state is DisputeState.WON):
+            return
+        self.dispute = state
+        if state is DisputeState.LOST and self.outcome is Outcome.PAID_OUT:
+            self.entries += ledger.lost(self.amount, times.now())
+        self.record(PaymentDisputed(id=self.id, order_id=self.order_id, open=state is DisputeState.OPEN))
 
     def _take(self, intent: Intent, status: Status) -> None:
         self.intent_id, self.attempt, self.status = intent.id, intent.number, status

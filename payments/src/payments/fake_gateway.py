@@ -16,9 +16,9 @@ from common.base.errors import DuplicateKey
 from common.base.money import Money
 from common.persistence.mongo import ASCENDING, Database, Document, Index
 from payments.errors import BadToken, OutcomeUnknown, SettlementRefused
+from payments.fake_exchange import SLOW_SECONDS, FakeExchange
 from payments.gateway import Intent, State, intent_key
 
-SLOW_SECONDS = 2.0
 PAGE = 500
 
 
@@ -34,6 +34,12 @@ class _Plan:
     confirmed: State = State.AUTHORIZED
 
 
+_LATER = tuple(
+    f"tok_{call}{answer}"
+    for call in ("refund", "payout")
+    for answer in ("Timeout", "Error", "Slow", "Refused")
+)
+"""Cards that are accepted, and whose provider answers a later call in another way: see `fake_exchange`."""
 _DECLINED = "Your card was declined."
 _PLANS = {
     "tok_visa": _Plan(State.AUTHORIZED),
@@ -45,21 +51,23 @@ _PLANS = {
     "tok_slow": _Plan(State.AUTHORIZED, seconds=SLOW_SECONDS),
     "tok_timeout": _Plan(State.AUTHORIZED, times_out=True),
     "tok_error": _Plan(State.PENDING, error=True),
+    **dict.fromkeys(_LATER, _Plan(State.AUTHORIZED)),
 }
 _FOR_A_CARD = (str(State.PENDING), str(State.DECLINED))
 _LIVE = (str(State.AUTHORIZED), str(State.AWAITING), *_FOR_A_CARD)
 
 
-class FakeGateway:
+class FakeGateway(FakeExchange):
     """Gateway to the fake provider. `record`: The provider's own data, one document an intent.
 
     `answers` of a document are those saved for the keys of its confirmations.
     """
 
     def __init__(self, database: Database) -> None:
-        self.record = database["fake_provider_intents"]
+        super().__init__(database)
 
     async def prepare(self) -> None:
+        await super().prepare()
         await self.record.create_indexes(
             [Index([("order_id", ASCENDING), ("attempt", ASCENDING)], name="of_attempt")]
         )
@@ -81,7 +89,7 @@ class FakeGateway:
             raise BadToken()
         await asyncio.sleep(plan.seconds)
         answer = {"key": key, "state": str(plan.state), "error": plan.error}
-        change = {} if plan.error else _outcome(plan, key)
+        change = {} if plan.error else _outcome(plan, key, token)
         confirmed = await self.record.find_one_and_update(
             {"_id": intent_id, "state": {"$in": list(_FOR_A_CARD)}, "answers.key": {"$ne": key}},
             {"$push": {"answers": answer}, **({"$set": change} if change else {})},
@@ -161,13 +169,14 @@ def _document(order_id: str, number: int, amount: Money) -> Document:
     }
 
 
-def _outcome(plan: _Plan, key: str) -> Document:
+def _outcome(plan: _Plan, key: str, token: str) -> Document:
     """Fields that a confirmed card sets. The decline at a further step has the key of the card, too."""
     return {
         "state": str(plan.state),
         "confirmed": str(plan.confirmed),
         "words": plan.decline_reason,
         "decline_id": key,
+        "token": token,
     }
 
 

@@ -46,6 +46,36 @@ class Intent:
     decline_id: str = ""
 
 
+class DisputeState(StrEnum):
+    """State of a card owner's dispute at the provider, decided by the card's bank."""
+
+    OPEN = "open"
+    WON = "won"
+    """The money stays with the marketplace."""
+    LOST = "lost"
+    """The card's owner has the money back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    id: str
+    intent_id: str
+    state: DisputeState
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Seller's account at the provider.
+
+    ready: Whether it can be paid. due: The provider's names of what it still needs of its owner.
+    """
+
+    id: str
+    user_id: str
+    ready: bool
+    due: tuple[str, ...]
+
+
 class PaymentGateway(Protocol):
     """Payment provider. Its methods raise OutcomeUnknown if the provider is unreachable or silent."""
 
@@ -90,6 +120,45 @@ class PaymentGateway(Protocol):
         """
         ...
 
+    async def refund(self, order_id: str, intent_id: str, amount: Money) -> None:
+        """Gives all of the captured money back; once, however often it is called.
+
+        amount: All that was captured. A refund that was made by hand counts. Raises SettlementRefused where
+        the provider refuses, or where its refund failed.
+        """
+        ...
+
+    async def pay_out(self, order_id: str, intent_id: str, account_id: str, amount: Money) -> Money:
+        """Transfers captured money to a seller's account; once an order, however often it is called.
+
+        Returns the amount of the order's one transfer, which an earlier call may have made. Raises
+        SettlementRefused where the provider refuses.
+        """
+        ...
+
+    async def transfer_of(self, order_id: str) -> Money | None:
+        """Amount of the order's transfer; None where there is none."""
+        ...
+
+    async def open_account(self, user_id: str) -> Account:
+        """Makes an account for a seller."""
+        ...
+
+    async def account(self, account_id: str) -> Account | None:
+        """Reads an account; None for an unknown one, or one that belongs to no user."""
+        ...
+
+    async def form(self, account_id: str, return_url: str) -> str:
+        """Address of the provider's form for the account's owner, valid for some minutes.
+
+        return_url: Where the form leads to at its end.
+        """
+        ...
+
+    async def dispute(self, dispute_id: str) -> Dispute | None:
+        """Reads a dispute; None for an unknown one."""
+        ...
+
     async def prepare(self) -> None:
         """Creates the gateway's indexes in the database, if it has any."""
         ...
@@ -100,3 +169,13 @@ class PaymentGateway(Protocol):
 def intent_key(order_id: str) -> str:
     """Idempotency key of the order's one intent."""
     return f"order:{order_id}"
+
+
+def refund_key(order_id: str) -> str:
+    """Idempotency key of the order's one refund."""
+    return f"refund:{order_id}"
+
+
+def payout_key(order_id: str) -> str:
+    """Idempotency key of the order's one transfer."""
+    return f"payout:{order_id}"

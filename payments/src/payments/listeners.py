@@ -1,4 +1,7 @@
-"""Listener to the orders' events: updates the replica, begins and ends the order's charge."""
+"""Listener to the orders' events: updates the replica, begins and ends the order's charge.
+
+A complete order's fulfilment decides where its money goes.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +19,9 @@ from common.contract.events import (
 )
 from common.messaging.listener import Listener
 from payments.context import PaymentContext
-from payments.domain import Charge, Order
+from payments.domain import Charge
+from payments.fulfilment import settle_due
+from payments.order import Fulfilment, Order
 from payments.settlement import settle_order
 
 QUEUE_GROUP = "payments"
@@ -41,9 +46,16 @@ def order_fields(event: OrderEvent) -> Mapping[str, Any]:
             return {"status": "cancelled"}
         case OrderCompleted():
             return {"status": "complete"}
-        case _:
-            # A fulfilment changes nothing here but the order's version.
-            return {}
+        case OrderDelivered() | OrderAccepted() | OrderDisputed() | OrderRefunded():
+            return {"fulfilment": str(_FULFILMENT[type(event)]), "seller_id": event.seller_id}
+
+
+_FULFILMENT: Mapping[type[FulfilmentEvent], Fulfilment] = {
+    OrderDelivered: Fulfilment.DELIVERED,
+    OrderAccepted: Fulfilment.ACCEPTED,
+    OrderDisputed: Fulfilment.DISPUTED,
+    OrderRefunded: Fulfilment.REFUNDED,
+}
 
 
 def order_of(event: OrderCreated) -> Order:
@@ -71,6 +83,10 @@ class OrderListener(Listener[OrderEvent]):
             await stores.charges.hurry(event.id, now)
         if isinstance(event, OrderCancelled | OrderCompleted):
             await settle_order(self._context, event.id)
+        if isinstance(event, FulfilmentEvent):
+            goal = _FULFILMENT[type(event)]
+            await stores.dues.follow(event.id, event.version, goal, event.seller_id, now)
+            await settle_due(self._context, event.id)
 
 
 def listeners(context: PaymentContext) -> Sequence[Listener[Any]]:

@@ -1,6 +1,14 @@
 """Publishers of the events that this service emits; `domain.py` defines when."""
 
-from common.contract.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
+from common.contract.events import (
+    PaymentAwaiting,
+    PaymentCaptured,
+    PaymentCreated,
+    PaymentDisputed,
+    PaymentRefunded,
+    PaymentVoided,
+    PayoutMade,
+)
 from common.messaging.publisher import Publisher, Publishers
 from common.messaging.stream import Stream
 
@@ -19,8 +27,21 @@ class PaymentCapturedPublisher(Publisher[PaymentCaptured], source=SOURCE): ...
 class PaymentVoidedPublisher(Publisher[PaymentVoided], source=SOURCE): ...
 
 
+class PaymentRefundedPublisher(Publisher[PaymentRefunded], source=SOURCE): ...
+
+
+class PaymentDisputedPublisher(Publisher[PaymentDisputed], source=SOURCE): ...
+
+
+class PayoutMadePublisher(Publisher[PayoutMade], source=SOURCE): ...
+
+
 def publishers(stream: Stream) -> Publishers:
     return Publishers(
         stream,
-        [PaymentAwaitingPublisher, PaymentCreatedPublisher, PaymentCapturedPublisher, PaymentVoidedPublisher],
+        [
+            *(PaymentAwaitingPublisher, PaymentCreatedPublisher, PaymentCapturedPublisher),
+            *(PaymentVoidedPublisher, PaymentRefundedPublisher, PaymentDisputedPublisher),
+            PayoutMadePublisher,
+        ],
     )

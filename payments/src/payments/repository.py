@@ -6,14 +6,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from common.base.errors import Conflict, DuplicateKey, NotFound
+from common.base.ids import made_at
 from common.base.money import Money
 from common.messaging.publisher import Publishers
 from common.persistence.mongo import ASCENDING, Database, Document, Index
 from common.persistence.replica import Replica
 from common.persistence.repository import Repository
+from payments import ledger
+from payments.accounts import SellerAccounts
 from payments.charges import Attempts, Charges
 from payments.declined_cards import DeclinedCards
-from payments.domain import Order, Payment, Status
+from payments.domain import Outcome, Payment, Status
+from payments.dues import Dues
+from payments.gateway import DisputeState
+from payments.order import Fulfilment, Order
+
+OF_SELLER = {"seller_id": {"$exists": True}}
 
 
 class PaymentRepository(Repository[Payment]):
@@ -21,6 +29,7 @@ class PaymentRepository(Repository[Payment]):
     indexes = (
         Index([("order_id", ASCENDING)], name="of_order", unique=True),
         Index([("user_id", ASCENDING), ("_id", ASCENDING)], name="of_user"),
+        Index([("seller_id", ASCENDING), ("_id", ASCENDING)], name="of_seller", where=OF_SELLER),
         Index([("open", ASCENDING), ("_id", ASCENDING)], name="open_payments", where={"open": True}),
     )
     retired = ("open",)
@@ -35,9 +44,14 @@ class PaymentRepository(Repository[Payment]):
             "intent_id": payment.intent_id,
             "attempt": payment.attempt,
             "client_secret": payment.client_secret,
+            "outcome": str(payment.outcome) or None,
+            "dispute": None if payment.dispute is None else str(payment.dispute),
+            "paid_cents": ledger.paid_cents(payment.entries) or None,
+            "entries": ledger.to_documents(payment.entries) or None,
         }
 
     def from_document(self, document: Document) -> Payment:
+        fulfilment, dispute = document.get("fulfilment"), document.get("dispute")
         return Payment(
             id=document["_id"],
             version=document["version"],
@@ -48,6 +62,11 @@ class PaymentRepository(Repository[Payment]):
             intent_id=document["intent_id"],
             attempt=document["attempt"],
             client_secret=document.get("client_secret"),
+            outcome=Outcome(document.get("outcome", "")),
+            dispute=None if dispute is None else DisputeState(dispute),
+            entries=_entries(document),
+            fulfilment=None if fulfilment is None else Fulfilment(fulfilment),
+            seller_id=document.get("seller_id", ""),
         )
 
     async def save(self, aggregate: Payment) -> None:
@@ -75,6 +94,14 @@ class PaymentRepository(Repository[Payment]):
         return [self.from_document(document) for document in found]
 
 
+def _entries(document: Document) -> ledger.Entries:
+    """Entries of a payment. The last release stored none: the capture is that of its document."""
+    stored = document.get("entries", ())
+    if stored or document["status"] != Status.CAPTURED:
+        return ledger.from_documents(stored)
+    return ledger.captured(Money(document["amount_cents"]), made_at(document["_id"]))
+
+
 class OrderReplica(Replica):
     def __init__(self, database: Database) -> None:
         super().__init__(database["orders"])
@@ -88,15 +115,26 @@ class OrderReplica(Replica):
 
     async def lookup(self, order_id: str) -> Order | None:
         document = await self.find(order_id)
-        if document is None:
-            return None
-        return Order(
-            id=document["_id"],
-            user_id=document["user_id"],
-            status=document["status"],
-            price=Money(document["price_cents"]),
-            expires_at=document["expires_at"],
-        )
+        return None if document is None else _order(document)
+
+    async def with_fulfilment(self, after: str, limit: int = 500) -> Sequence[Order]:
+        """Page of orders whose ticket was handed over, by id. Reads all orders: no request has this query."""
+        query, order = {"_id": {"$gt": after}, "fulfilment": {"$ne": None}}, [("_id", ASCENDING)]
+        return [_order(found) for found in await self.documents.find(query, sort=order, limit=limit)]
+
+
+def _order(document: Document) -> Order:
+    fulfilment = document.get("fulfilment")
+    return Order(
+        id=document["_id"],
+        user_id=document["user_id"],
+        status=document["status"],
+        price=Money(document["price_cents"]),
+        expires_at=document["expires_at"],
+        version=document["version"],
+        fulfilment=None if fulfilment is None else Fulfilment(fulfilment),
+        seller_id=document.get("seller_id", ""),
+    )
 
 
 class WebhookInbox:
@@ -133,6 +171,8 @@ class WebhookInbox:
 class Repositories:
     payments: PaymentRepository
     orders: OrderReplica
+    dues: Dues
+    accounts: SellerAccounts
     charges: Charges
     attempts: Attempts
     declined: DeclinedCards
@@ -144,6 +184,8 @@ class Repositories:
         return cls(
             PaymentRepository(database, publishers),
             OrderReplica(database),
+            Dues(database),
+            SellerAccounts(database),
             Charges(database, declined),
             Attempts(database),
             declined,

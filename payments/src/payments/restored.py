@@ -11,32 +11,50 @@ A charge without an intent at the provider stays lost: it moved no money, and pa
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, get_args
 
 from common.base import times
-from common.base.errors import Conflict, DuplicateKey
-from common.contract.events import PaymentAwaiting, PaymentCaptured, PaymentCreated, PaymentVoided
+from common.base.errors import Conflict
+from common.base.money import Money
+from common.contract.events import (
+    PaymentAwaiting,
+    PaymentCaptured,
+    PaymentCreated,
+    PaymentDisputed,
+    PaymentRefunded,
+    PaymentVoided,
+    PayoutMade,
+)
 from common.messaging.stream import Stream
-from common.persistence.mongo import DESCENDING, Collection, Database, Document
+from common.persistence.mongo import DESCENDING, Database, Document
 from common.persistence.own_events import RESTORING
-from common.persistence.replay import Projection, by_id
+from common.persistence.replay import Projection
 from common.persistence.roll_forward import RollForward, marked, summary
+from payments import ledger
 from payments.context import PaymentContext
-from payments.domain import Charge, ChargeStatus, Payment, Status
+from payments.domain import Charge, ChargeStatus, Outcome, Payment, Status
 from payments.errors import OutcomeUnknown, SettlementRefused
-from payments.gateway import Intent, PaymentGateway
+from payments.gateway import DisputeState, Intent, PaymentGateway
 from payments.publishers import publishers
-from payments.rebuild import rebuild
+from payments.rebuild import follow_all, rebuild
 from payments.repository import Repositories
+from payments.restored_notes import Notes
 from payments.settlement import apply_intent
 from payments.sweep import sweep_charges
 
 log = logging.getLogger(__name__)
 
-PaymentEvent = PaymentAwaiting | PaymentCreated | PaymentCaptured | PaymentVoided
+PaymentEvent = (
+    PaymentAwaiting
+    | PaymentCreated
+    | PaymentCaptured
+    | PaymentVoided
+    | PaymentRefunded
+    | PaymentDisputed
+    | PayoutMade
+)
 
 
 def payment_fields(event: PaymentEvent) -> Mapping[str, Any]:
@@ -53,13 +71,17 @@ def payment_fields(event: PaymentEvent) -> Mapping[str, Any]:
             return {"status": Status.CAPTURED.value}
         case PaymentVoided():
             return {"status": Status.VOIDED.value}
+        case PaymentRefunded():
+            return {"outcome": Outcome.REFUNDED.value}
+        case PaymentDisputed():
+            return {"dispute": DisputeState.OPEN.value if event.open else DisputeState.WON.value}
+        case PayoutMade():
+            return {"outcome": Outcome.PAID_OUT.value, "paid_cents": event.amount.cents}
 
 
-PAYMENTS = Projection((PaymentAwaiting, PaymentCreated, PaymentCaptured, PaymentVoided), payment_fields)
+PAYMENTS = Projection(get_args(PaymentEvent), payment_fields)
 
 
-SLACK = timedelta(minutes=5)
-"""Longer than the clocks of the provider and this service differ."""
 CONCURRENCY = 16
 
 
@@ -86,6 +108,7 @@ async def restored(stream: Stream, database: Database, gateway: PaymentGateway) 
         try:
             _, later = await _each(gateway.since(since), lambda intent: _apply(context, intent))
             await _look_at_all(context)
+            await follow_all(database)
         finally:
             await payments.relay.drained()
         return summary(
@@ -94,39 +117,6 @@ async def restored(stream: Stream, database: Database, gateway: PaymentGateway) 
             f"provider   {count} intents since {times.iso(since)}, {unknown} of no order of ours",
             f"           {later} left to the sweep of the service",
         )
-
-
-class Notes:
-    """Progress of a run, beside the mark that it is under way, until a run ends.
-
-    `{_id: "since", at}`, and `{_id, attempt, intent_id, client_secret}` of the latest intent of each order,
-    by the order's id.
-    """
-
-    def __init__(self, collection: Collection) -> None:
-        self._documents = collection
-
-    async def since(self, latest_charge: datetime | None) -> datetime:
-        """Moment from which the provider's intents are read: those of later orders came after it.
-
-        Stored at the first run, since a repeated one would find the charges that the first one stored.
-        """
-        at = datetime.fromtimestamp(0, UTC) if latest_charge is None else latest_charge - SLACK
-        with suppress(DuplicateKey):
-            await self._documents.insert_one({"_id": "since", "at": at})
-        (noted,) = await self._documents.find({"_id": "since"})
-        first: datetime = noted["at"]
-        return first
-
-    async def add(self, intent: Intent) -> None:
-        earlier = {"_id": intent.order_id, "attempt": {"$lt": intent.number}}
-        fields = {"attempt": intent.number, "intent_id": intent.id, "client_secret": intent.client_secret}
-        # `upsert` fails with DuplicateKey where that intent, or a later one, is noted already.
-        with suppress(DuplicateKey):
-            await self._documents.update_one(earlier, {"$set": fields}, upsert=True)
-
-    async def of_orders(self, order_ids: Sequence[str]) -> Mapping[str, Document]:
-        return await by_id(self._documents, order_ids)
 
 
 async def _latest_start(database: Database) -> datetime | None:
@@ -180,7 +170,7 @@ async def _payment(
     intent_id = record.get("intent_id") or latest.get("intent_id", "")
     if order is None or (status is Status.AWAITING and not intent_id):
         return None
-    return Payment(
+    payment = Payment(
         id=record["_id"],
         version=record["version"],
         order_id=order.id,
@@ -190,7 +180,26 @@ async def _payment(
         intent_id=intent_id,
         attempt=latest.get("attempt", 1),
         client_secret=latest.get("client_secret") if status is Status.AWAITING else None,
+        outcome=Outcome(record.get("outcome", "")),
+        dispute=DisputeState(record["dispute"]) if "dispute" in record else None,
+        seller_id=order.seller_id,
     )
+    payment.entries = _entries(payment, record, backup)
+    return payment
+
+
+def _entries(payment: Payment, record: Document, backup: Document) -> ledger.Entries:
+    """Entries of the movements that the events have: those of the backup, and later ones at this time."""
+    if payment.status is not Status.CAPTURED:
+        return ()
+    now, price = times.now(), payment.amount
+    entries = ledger.captured(price, now)
+    if payment.outcome is Outcome.REFUNDED:
+        entries += ledger.refunded(price, now)
+    elif payment.outcome is Outcome.PAID_OUT:
+        entries += ledger.paid_out(price, Money(record["paid_cents"]), payment.seller_id, now)
+    stored = ledger.from_documents(backup.get("entries", ()))
+    return stored + entries[len(stored) :]
 
 
 async def _of_charge(context: PaymentContext, order_id: str) -> Document:

@@ -7,7 +7,7 @@ Therefore each card has a key of its own, and the intent is read where an answer
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import stripe
 from stripe import HTTPXClient, PaymentIntent, StripeClient
@@ -16,14 +16,13 @@ from stripe.params import PaymentIntentConfirmParams, PaymentIntentCreateParams
 from common.base.money import Money
 from payments.errors import AmountRefused, BadToken, OutcomeUnknown, SettlementRefused
 from payments.gateway import Intent, State, intent_key
+from payments.stripe_exchange import CURRENCY, NOT_FOUND, StripeExchange, ask, keyed
 
 log = logging.getLogger(__name__)
 
-CURRENCY = "usd"
 TIMEOUT_SECONDS = 10.0
 NETWORK_RETRIES = 2
 PAGE = 100
-NOT_FOUND = 404
 UNEXPECTED_STATE = "payment_intent_unexpected_state"
 CLOCK_SKEW = timedelta(minutes=5)
 
@@ -35,10 +34,8 @@ _STATES = {
 }
 _AMOUNT_CODES = frozenset({"amount_too_small", "amount_too_large"})
 
-T = TypeVar("T")
 
-
-class StripeGateway:
+class StripeGateway(StripeExchange):
     def __init__(
         self,
         key: str,
@@ -49,13 +46,14 @@ class StripeGateway:
     ) -> None:
         """api_base: Address that replaces Stripe's own. timeout: In seconds."""
         self._http = HTTPXClient(timeout=timeout)
-        self._client = StripeClient(
+        client = StripeClient(
             key,
             base_addresses={} if api_base is None else {"api": api_base},
             max_network_retries=network_retries,
             http_client=self._http,
         )
-        self._intents = self._client.v1.payment_intents
+        super().__init__(client)
+        self._intents = client.v1.payment_intents
 
     async def prepare(self) -> None:
         return
@@ -64,9 +62,9 @@ class StripeGateway:
         await self._http.close_async()  # type: ignore[no-untyped-call]  # the SDK's method is untyped
 
     async def create(self, order_id: str, number: int, amount: Money) -> Intent:
-        params, options = _create_params(order_id, number, amount), _keyed(intent_key(order_id))
+        params, options = _create_params(order_id, number, amount), keyed(intent_key(order_id))
         try:
-            return _require_intent(await _ask(self._intents.create_async(params, options)))
+            return _require_intent(await ask(self._intents.create_async(params, options)))
         except stripe.InvalidRequestError as error:
             if error.code in _AMOUNT_CODES:
                 raise AmountRefused(error.user_message) from None
@@ -75,7 +73,7 @@ class StripeGateway:
     async def confirm(self, intent_id: str, key: str, token: str) -> Intent:
         params = _confirm_params(token)
         try:
-            return _require_intent(await _ask(self._intents.confirm_async(intent_id, params, _keyed(key))))
+            return _require_intent(await ask(self._intents.confirm_async(intent_id, params, keyed(key))))
         except stripe.CardError as error:
             return await self._existing(intent_id, _intent_of(error))
         except stripe.InvalidRequestError as error:
@@ -93,9 +91,9 @@ class StripeGateway:
 
     async def since(self, moment: datetime) -> AsyncIterator[Intent]:
         since = int((moment - CLOCK_SKEW).timestamp())
-        first = await _ask(self._intents.list_async({"created": {"gte": since}, "limit": PAGE}))
+        first = await ask(self._intents.list_async({"created": {"gte": since}, "limit": PAGE}))
         listed = first.auto_paging_iter()
-        while (found := await _ask(_next(listed))) is not None:
+        while (found := await ask(_next(listed))) is not None:
             intent = _intent(found.to_dict())
             if intent is not None:
                 yield intent
@@ -104,7 +102,7 @@ class StripeGateway:
         if not intent_id.startswith("pi_"):
             return None
         try:
-            return _intent((await _ask(self._intents.retrieve_async(intent_id))).to_dict())
+            return _intent((await ask(self._intents.retrieve_async(intent_id))).to_dict())
         except stripe.InvalidRequestError as error:
             if error.http_status == NOT_FOUND:
                 return None
@@ -140,7 +138,7 @@ class StripeGateway:
 
         Raises SettlementRefused for an unknown intent or the opposite end; OutcomeUnknown after two tries.
         """
-        for options in (_keyed(key), stripe.RequestOptions()):
+        for options in (keyed(key), stripe.RequestOptions()):
             try:
                 reached = _require_intent(await act(options)).state
             except stripe.StripeError as error:
@@ -173,21 +171,6 @@ def _confirm_params(token: str) -> PaymentIntentConfirmParams:
     if not token.startswith("tok_"):
         return {"payment_method": token}
     return {"payment_method_data": {"type": "card", "card": {"token": token}}}  # type: ignore[typeddict-unknown-key]  # the API accepts the field, the SDK's types lack it
-
-
-def _keyed(key: str) -> stripe.RequestOptions:
-    return {"idempotency_key": key}
-
-
-async def _ask(call: Awaitable[T]) -> T:
-    """Awaits a call. Raises OutcomeUnknown for every error but CardError and InvalidRequestError."""
-    try:
-        return await call
-    except (stripe.CardError, stripe.InvalidRequestError):
-        raise
-    except stripe.StripeError as error:
-        log.warning("Stripe call failed, outcome unknown", extra={"error": repr(error)})
-        raise OutcomeUnknown() from error
 
 
 async def _next(listed: Any) -> PaymentIntent | None:

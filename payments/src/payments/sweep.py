@@ -1,5 +1,7 @@
 """Sweep of charges whose intent is to be made or looked up, and of open payments whose order ended.
 
+And of payments whose money is to be refunded or paid out.
+
 Requests and listeners go first. The sweep handles the cases that a crash, an outage or a silent provider
 left behind.
 """
@@ -18,6 +20,7 @@ from payments import last_release
 from payments.context import PaymentContext
 from payments.domain import Charge, Payment, Status
 from payments.errors import AmountRefused, SettlementRefused
+from payments.fulfilment import look_at
 from payments.gateway import State
 from payments.settlement import apply_intent, make_intent, settle_order, void_key
 
@@ -48,6 +51,13 @@ async def sweep_charges(context: PaymentContext) -> int:
         lambda attempt: last_release.find_outcome(context, attempt, checks[attempt.order_id]),
     )
     return len(due) + len(attempts)
+
+
+async def sweep_dues(context: PaymentContext) -> int:
+    """Refunds or pays out the payments that are due; returns their number."""
+    due = await context.repositories.dues.due(times.now(), PAGE)
+    await _each(due, lambda one: look_at(context, one))
+    return len(due)
 
 
 async def _look_at(context: PaymentContext, charge: Charge) -> None:
@@ -170,3 +180,8 @@ async def run_charges(context: PaymentContext) -> None:
 async def run_payments(context: PaymentContext) -> None:
     """Sweeps the open payments in a loop until the task is cancelled."""
     await _run("open_payments", OpenPayments(context).sweep)
+
+
+async def run_dues(context: PaymentContext) -> None:
+    """Sweeps the payments to be refunded or paid out in a loop until the task is cancelled."""
+    await _run("dues", lambda: sweep_dues(context))

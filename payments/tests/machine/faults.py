@@ -11,7 +11,7 @@ from common.base.errors import Outage
 from common.base.money import Money
 from payments.errors import BadToken, OutcomeUnknown
 from payments.fake_gateway import FakeGateway
-from payments.gateway import Intent
+from payments.gateway import Account, Dispute, Intent
 
 LOST, LATE, KILLED = "lost", "late", "killed"
 FAILURES = (LOST, LATE, KILLED)
@@ -105,6 +105,29 @@ class FaultyGateway(FakeGateway):
         await self.faults.pass_call()
         await super().void(intent_id, key)
         await self.faults.pass_call()
+
+    async def refund(self, order_id: str, intent_id: str, amount: Money) -> None:
+        await self.faults.pass_call()
+        await super().refund(order_id, intent_id, amount)
+        await self.faults.pass_call()
+
+    async def pay_out(self, order_id: str, intent_id: str, account_id: str, amount: Money) -> Money:
+        await self.faults.pass_call()
+        made = await super().pay_out(order_id, intent_id, account_id, amount)
+        await self.faults.pass_call()
+        return made
+
+    async def transfer_of(self, order_id: str) -> Money | None:
+        await self.faults.pass_call()
+        return await super().transfer_of(order_id)
+
+    async def account(self, account_id: str) -> Account | None:
+        await self.faults.pass_call()
+        return await super().account(account_id)
+
+    async def dispute(self, dispute_id: str) -> Dispute | None:
+        await self.faults.pass_call()
+        return await super().dispute(dispute_id)
 
     async def act_late(self) -> None:
         """Acts on the requests that are under way. Each answer is lost."""

@@ -1,6 +1,6 @@
 """The orders service, reduced to its rules: what ends an order, and which events say so."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,14 +13,22 @@ from common.messaging.stream import Stored
 from tests.orders import AnOrder
 
 HOLD = timedelta(minutes=15)
+SELLER = "5" * 24
+DECIDED = ("accepted", "refunded")
+SHOWN = ("payment.captured", "payment.voided", "payment.refunded")
 
 
 @dataclass
 class ModelOrder(AnOrder):
-    """Order with its status. `payment`: "captured" or "voided" once the payments service said so."""
+    """Order with its status.
+
+    payment: "captured", "voided" or "refunded" once the payments service said so.
+    fulfilment: Of a complete order; "accepted" and "refunded" stay.
+    """
 
     status: str = "created"
     payment: str = ""
+    fulfilment: str = ""
 
     @property
     def is_over(self) -> bool:
@@ -38,7 +46,7 @@ class Orders:
     def place(self, now: datetime) -> None:
         number = len(self.all) + 1
         user = CurrentUser(f"{number:024x}")
-        order = ModelOrder(user, Money(1000 + number), now + HOLD, id=f"{number:024x}")
+        order = ModelOrder(user, Money(1000 + number), now + HOLD, id=f"{number:024x}", seller_id=SELLER)
         self.all.append(order)
         self.events.append(order.created())
 
@@ -46,6 +54,19 @@ class Orders:
         if not order.is_over:
             order.status = "cancelled"
             self.events.append(order.cancelled())
+
+    def fulfil(self, order: ModelOrder, fulfilment: str) -> None:
+        """A change of the fulfilment, unless orders would refuse it."""
+        if order.status != "complete" or order.fulfilment in (fulfilment, *DECIDED):
+            return
+        order.fulfilment = fulfilment
+        made: dict[str, Callable[[], VersionedEvent]] = {
+            "delivered": order.delivered,
+            "disputed": order.disputed,
+            "accepted": order.accepted,
+            "refunded": order.refunded,
+        }
+        self.events.append(made[fulfilment]())
 
     def expire(self, now: datetime) -> None:
         for order in self.all:
@@ -68,6 +89,6 @@ class Orders:
         elif subject == "payment.awaiting" and order.status == "created":
             order.status = "awaiting:payment"
             self.events.append(order.updated(order.status))
-        elif subject in ("payment.captured", "payment.voided") and not order.payment:
+        elif subject in SHOWN and subject.removeprefix("payment.") != order.payment:
             order.payment = subject.removeprefix("payment.")
             self.events.append(order.updated(order.status))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import count
 from typing import Any, TypeVar
 from unittest import mock
@@ -26,17 +27,19 @@ from payments.errors import (
     ExpiredOrder,
     NothingToConfirm,
 )
+from payments.gateway import DisputeState
 from payments.listeners import OrderListener
 from payments.publishers import publishers
 from payments.repository import Repositories
-from payments.sweep import OpenPayments, sweep_charges
+from payments.sweep import OpenPayments, sweep_charges, sweep_dues
 from payments.webhook import WebhookEvent
 from tests.machine.faults import Faults, FaultyGateway, Killed
-from tests.machine.orders import HOLD, ModelOrder, Orders
+from tests.machine.orders import HOLD, SELLER, ModelOrder, Orders
 
 T = TypeVar("T")
 
 TIMING = Timing(wait=timedelta(0), grace=timedelta(0), first_pause=timedelta(0))
+FEE_PERCENT = Decimal("2.5")
 LONG = timedelta(seconds=30)
 """A call takes less."""
 REFUSALS = (BadToken, CancelledOrder, CompleteOrder, Declined, ExpiredOrder, NothingToConfirm, NotFound)
@@ -71,7 +74,7 @@ class World:
     def _begin(self) -> None:
         """Starts the process: it remembers nothing of the process before."""
         stores = Repositories.over(self.database, publishers(self.stream))
-        self.context = PaymentContext(stores, self.gateway, TIMING, DeclineLimits(10_000, 0))
+        self.context = PaymentContext(stores, self.gateway, TIMING, DeclineLimits(10_000, 0), FEE_PERCENT)
         self.listener = OrderListener(self.context)
         self.open_payments = OpenPayments(self.context)
 
@@ -116,7 +119,8 @@ class World:
 
     async def prepare(self) -> None:
         stores = self.context.repositories
-        for store in (stores.payments, stores.charges, stores.attempts, stores.webhooks, self.gateway):
+        own = (stores.payments, stores.dues, stores.charges, stores.attempts, stores.webhooks)
+        for store in (*own, self.gateway):
             await store.prepare()
 
     async def pay(self, order: ModelOrder, token: str) -> Payment:
@@ -147,15 +151,38 @@ class World:
         event_id: Repeats the event if it had an effect before; a new event without it.
         """
         for intent in await self.gateway.record.find({}):
-            self._hints += 1
-            about = {"object": {"id": intent["_id"]}}
             name = f"{event_id or self._hints}_{intent['_id']}_{kind}"
-            event = {"id": name, "type": f"payment_intent.{kind}", "data": about}
-            await webhook.take(self.context, WebhookEvent.model_validate(event))
+            await self._hint(name, f"payment_intent.{kind}", intent["_id"])
+
+    async def _hint(self, name: str, kind: str, object_id: str) -> None:
+        self._hints += 1
+        event = {"id": name, "type": kind, "data": {"object": {"id": object_id}}}
+        await webhook.take(self.context, WebhookEvent.model_validate(event))
+
+    async def hint_disputes(self) -> None:
+        for dispute in await self.gateway.disputes.find({}):
+            await self._hint(f"{dispute['_id']}_{self._hints}", "charge.dispute.updated", dispute["_id"])
+
+    async def seller_gets_ready(self) -> None:
+        """The seller fills in the provider's form, and the provider says so."""
+        account = await self.gateway.open_account(SELLER)
+        await self.context.repositories.accounts.add(account)
+        await self.gateway.fill_in(account.id)
+        await self._hint(f"ready_{self._hints}", "account.updated", account.id)
+
+    async def dispute(self, order: ModelOrder) -> None:
+        """The card's owner disputes, if there is money to have back."""
+        for intent in await self.gateway.record.find({"order_id": order.id, "state": "captured"}):
+            await self.gateway.disputed(intent["_id"])
+
+    async def bank_decides(self, state: DisputeState) -> None:
+        for dispute in await self.gateway.disputes.find({"state": "open"}):
+            await self.gateway.disputed(dispute["intent_id"], state)
 
     async def sweep(self) -> None:
         await sweep_charges(self.context)
         await self.open_payments.sweep()
+        await sweep_dues(self.context)
         await self.relay.sweep()
 
     async def pass_time(self, time: timedelta) -> None:
@@ -167,6 +194,9 @@ class World:
     async def come_to_rest(self) -> None:
         """Delivers and sweeps everything, until after the end of every order."""
         self.stream.up = True
+        await self.seller_gets_ready()
+        await self.bank_decides(DisputeState.WON)
+        await self.hint_disputes()
         for pause in (LONG, 2 * LONG, 2 * LONG, 2 * HOLD, 2 * LONG, 2 * LONG):
             await self.pass_time(pause)
             await self.catch_up()
@@ -185,8 +215,17 @@ class World:
             elif event == "swept":
                 await sweep_charges(self.context)
                 await OpenPayments(self.context).sweep()
+                await sweep_dues(self.context)
             elif event == "hinted":
                 await self.hint_all()
+            elif event in ("refunded", "accepted"):
+                for order in self.orders.all:
+                    self.orders.fulfil(order, event)
+                await self.deliver_all()
+            elif event == "disputed":
+                for order in self.orders.all:
+                    await self.dispute(order)
+                await self.hint_disputes()
             elif event == "paid":
                 for order in self.orders.all:
                     await self.pay(order, "tok_mastercard")

@@ -29,7 +29,7 @@ class OwnEvents:
     that consumers know from other ones.
     """
 
-    def __init__(self, stream: Stream, repository: Owner, subjects: str) -> None:
+    def __init__(self, stream: Stream, repository: Owner, *subjects: str) -> None:
         """subjects: Those of the repository's own events, such as "ticket.>"."""
         self._stream = stream
         self._documents = repository.documents
@@ -39,7 +39,7 @@ class OwnEvents:
         """Raises BehindOwnEvents, or `errors.Unavailable` while the broker can't be asked."""
         if await self._documents.database[RESTORING].find_one({}) is not None:
             raise BehindOwnEvents("the command `restored` is under way, or was broken off: run it again")
-        latest = await self._stream.last([self._subjects])
+        latest = await self._stream.last(self._subjects)
         change = None if latest is None else change_of(latest.headers)
         if change is None:
             return

@@ -73,7 +73,7 @@ def services(config: Config, keys: Keys, seeds: Seeds | None = None) -> Mapping[
         | _passed(config, "DELIVERY_SECONDS", "ACCEPTANCE_SECONDS")
         | of_others(keys, "RECEIPT_KEYS"),
         "expiration": nats("expiration") | {"REDIS_URL": config.redis()},
-        "payments": mongo("payments") | nats("payments") | session | _gateway(config),
+        "payments": mongo("payments") | nats("payments") | session | _gateway(config) | _selling(config),
         "client": nats("client")
         | session
         | of_others(keys, "CLIENT_ADDRESS_KEY")
@@ -105,6 +105,10 @@ def _addresses(config: Config) -> dict[str, str]:
 
 def _public_address(config: Config) -> dict[str, str]:
     return {"PUBLIC_URL": f"http://localhost:{config.ports['edge']}"} | _passed(config, "PUBLIC_URL")
+
+
+def _selling(config: Config) -> dict[str, str]:
+    return _public_address(config) | _passed(config, "FEE_PERCENT")
 
 
 def _gateway(config: Config) -> dict[str, str]:

@@ -251,10 +251,10 @@ def test_production_moves_money_and_its_cookies_need_https() -> None:
     ],
 )
 def test_the_public_address_is_a_host_of_the_ingress(name: str, public_url: str) -> None:
-    readers = [each for each in processes(name) if each.labels["app"] in ("auth", "client")]
+    readers = [each for each in processes(name) if each.labels["app"] in ("auth", "client", "payments")]
     ingress = named(overlay(name), "Ingress", "edge")
 
-    assert [environment(overlay(name), each)["PUBLIC_URL"] for each in readers] == [public_url] * 2
+    assert [environment(overlay(name), each)["PUBLIC_URL"] for each in readers] == [public_url] * 3
     assert urlsplit(public_url).hostname in {rule["host"] for rule in ingress["spec"]["rules"]}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from common.base import ids
 from common.testing.memory import memory_database
-from infra.verify.reconcile import holds, leftovers, money, replicas, versions
+from infra.verify.reconcile import holds, ledger, leftovers, money, replicas, versions
 from infra.verify.reconcile.books import Books
 from infra.verify.reconcile.report import Report
 
@@ -87,6 +87,7 @@ class World:
         await holds.check(self.books, report)
         await replicas.check(self.books, report)
         await money.check(self.books, report)
+        await ledger.check(self.books, report)
         await leftovers.check(self.books, self.timers, now, report)
 
         async def read() -> Any:

@@ -22,7 +22,7 @@ from tests.verify.reconcile.states import (
     new_id,
 )
 
-from infra.verify.reconcile import holds, leftovers, money, versions
+from infra.verify.reconcile import holds, ledger, leftovers, money, versions
 from infra.verify.reconcile.report import SHOWN, Report
 
 TICKETS_COPY, ORDERS_COPY, PROGRESS = (
@@ -57,6 +57,12 @@ async def test_details_that_differ_in_one_are_named(world: World) -> None:
 
     assert set(broken(await world.look())) == {TICKETS_COPY}
 
+
+def _entry(movement: str, account: str, cents: int) -> dict[str, Any]:
+    return {"movement": movement, "account": account, "cents": cents}
+
+
+CAPTURE = (_entry("capture", "provider", 2000), _entry("capture", "held", -2000))
 
 CHANGES: list[tuple[str, str, dict[str, Any], set[str], str]] = [
     ("tickets.tickets", HELD, {"order_id": None}, {holds.HELD_BY, TICKETS_COPY}, f"{LIVE!r} / None"),
@@ -135,6 +141,48 @@ CHANGES: list[tuple[str, str, dict[str, Any], set[str], str]] = [
         {money.STATES, money.SHOWN},
         "'cancelled' / 'authorized'",
     ),
+    (
+        "payments.payments",
+        PAYMENT,
+        {"entries": [_entry("capture", "provider", 2000)]},
+        {ledger.ZERO, ledger.BALANCE},
+        "{'capture': 2000}",
+    ),
+    (
+        "payments.payments",
+        PAYMENT,
+        {"entries": [*CAPTURE, _entry("refund", "held", 2000), _entry("refund", "refunds", -2000)]},
+        {ledger.RECORD},
+        "in fake_provider_refunds: 2000 / 0",
+    ),
+    (
+        "payments.payments",
+        PAYMENT,
+        {"entries": [_entry("capture", "provider", 1999), _entry("capture", "held", -1999)]},
+        {ledger.BALANCE},
+        "captured / in the ledger: 2000 / 1999",
+    ),
+    (
+        "payments.payments",
+        PAYMENT,
+        {
+            "entries": [
+                *CAPTURE,
+                *(_entry("refund", "held", 2000), _entry("refund", "refunds", -2000)),
+                *(_entry("payout", "held", 2000), _entry("payout", "seller:s", -2000)),
+            ]
+        },
+        {ledger.ONE_SIDE, ledger.RECORD, ledger.BALANCE},
+        "'seller': -2000",
+    ),
+    (
+        "payments.payments",
+        PAYMENT,
+        {"entries": [*CAPTURE, _entry("dispute", "held", 2000), _entry("dispute", "refunds", -2000)]},
+        {ledger.RECORD},
+        "in fake_provider_disputes: 2000 / 0",
+    ),
+    ("payments.payments", PAYMENT, {"fulfilment": "refunded"}, {ledger.DECIDED}, "'refunded' / ''"),
     ("orders.orders", COMPLETE, {"payment": "authorized"}, {money.SHOWN}, "'captured' / 'authorized'"),
     ("payments.payments", PAYMENT, {"version": 2}, {versions.COMPLETE}, f"payment {PAYMENT}: version stored"),
 ]
@@ -205,7 +253,7 @@ async def test_a_timer_is_overdue_some_seconds_after_it_was_due(world: World) ->
     world.timers = {COMPLETE: NOW}
     report = await world.look(NOW + timedelta(seconds=4))
     assert not broken(report)
-    assert "1 timers of finished orders are not due yet" in report.notes[0]
+    assert "1 timers of finished orders are not due yet" in report.notes[-1]
     found = broken(await world.look(NOW + timedelta(seconds=6)))
     assert found == {leftovers.TIMERS: [f"order {COMPLETE}: 'complete' / timer due at {NOW}"]}
 

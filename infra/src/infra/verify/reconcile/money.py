@@ -34,7 +34,7 @@ async def check(books: Books, report: Report) -> None:
         report.note("The provider's record is not in the payments database: not compared.")
     async for orders in batches(books.orders["orders"], "_id status payment ticket"):
         ids = ids_of(orders)
-        paid = await grouped(payments, "order_id", ids, "_id order_id status amount_cents intent_id")
+        paid = await grouped(payments, "order_id", ids, "_id order_id status outcome amount_cents intent_id")
         asked = await grouped(intents, "order_id", ids, "_id order_id state amount_cents captures")
         for order in orders:
             mine = paid.get(order["_id"], [])
@@ -56,6 +56,8 @@ def _payment(order: Document, payments: Sequence[Document], report: Report) -> N
     if status not in PAYMENTS_OF[order["status"]]:
         report.disagree(STATES, f"{name}, {payment}: {order['status']!r} / {status!r}")
     seen = status if status in ("captured", "voided") else None
+    if payments and payments[0].get("outcome") == "refunded":
+        seen = "refunded"
     report.equal(SHOWN, f"{name}: {payment} / shown", seen, order.get("payment"))
     for found in payments:
         what = f"{name}, payment {found['_id']}: price / amount in cents"

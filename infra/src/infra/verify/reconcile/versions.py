@@ -10,7 +10,9 @@ SAVED = "each event is one saved change"
 CONFIRMED = "a confirmed change is stored"
 
 KINDS = ("ticket", "order", "payment")
-SUBJECTS = tuple(f"{kind}.>" for kind in KINDS)
+OF_PAYMENTS = "payout"
+"""Kind of events that are changes of payments, too."""
+SUBJECTS = tuple(f"{kind}.>" for kind in (*KINDS, OF_PAYMENTS))
 AT_ONCE = 500_000
 """Events in memory during one pass over the stream."""
 
@@ -69,7 +71,9 @@ async def _versions(read: Read, report: Report, passes: int, number: int) -> dic
         record_id, _, text = rest.partition(":")
         if not text or _turn(record_id, passes) != number:
             continue
-        key, version, digest = _key(subject.partition(".")[0], record_id), int(text), hash((event_id, body))
+        kind = subject.partition(".")[0]
+        key = _key("payment" if kind == OF_PAYMENTS else kind, record_id)
+        version, digest = int(text), hash((event_id, body))
         versions = found.setdefault(key, {})
         expected = max(versions, default=-1) + 1
         if version > expected:

@@ -19,7 +19,7 @@ from common.messaging.nats_connection import credentials
 from common.messaging.stream import MESSAGE_ID
 from common.persistence import mongo
 from infra.verify import events
-from infra.verify.reconcile import holds, leftovers, money, replicas, versions
+from infra.verify.reconcile import holds, ledger, leftovers, money, replicas, versions
 from infra.verify.reconcile.addresses import Addresses
 from infra.verify.reconcile.books import Books
 from infra.verify.reconcile.report import Report
@@ -43,6 +43,7 @@ class View:
         await holds.check(self.books, report)
         await replicas.check(self.books, report)
         await money.check(self.books, report)
+        await ledger.check(self.books, report)
         await leftovers.check(self.books, await self._timers(), datetime.now(UTC), report)
         if stream and self.broker is not None:
             await self.look_at_events(report)
