@@ -3,13 +3,22 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from common.contract.events import (
+    OrderAccepted,
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderDelivered,
+    OrderDisputed,
+    OrderRefunded,
+    OrderUpdated,
+)
 from common.messaging.events import VersionedEvent
 from common.messaging.listener import Listener, NotYet
 from common.persistence.replica import VersionGap
 from tickets import commands
 from tickets.errors import HeldByAnother
-from tickets.repository import ENDED, Repositories, TicketRepository
+from tickets.repository import ENDED, REFUNDED, Repositories, TicketRepository
 
 QUEUE_GROUP = "tickets"
 
@@ -84,6 +93,28 @@ class OrderCompletedListener(_OrderListener[OrderCompleted]):
         await self._apply(event, event.ticket.id, commands.sell)
 
 
+class OrderDeliveredListener(_OrderListener[OrderDelivered]):
+    async def on_message(self, event: OrderDelivered) -> None:
+        await self._apply(event, event.ticket.id, _noop)
+
+
+class OrderAcceptedListener(_OrderListener[OrderAccepted]):
+    async def on_message(self, event: OrderAccepted) -> None:
+        await self._apply(event, event.ticket.id, _noop)
+
+
+class OrderDisputedListener(_OrderListener[OrderDisputed]):
+    async def on_message(self, event: OrderDisputed) -> None:
+        await self._apply(event, event.ticket.id, _noop)
+
+
+class OrderRefundedListener(_OrderListener[OrderRefunded]):
+    """Closes the file to its buyer. The ticket stays sold."""
+
+    async def on_message(self, event: OrderRefunded) -> None:
+        await self._apply(event, event.ticket.id, _noop, REFUNDED)
+
+
 async def _noop(_tickets: TicketRepository, _ticket_id: str, _order_id: str) -> None:
     """Changes nothing on the ticket: only the order's version advances."""
 
@@ -94,4 +125,8 @@ def listeners(repositories: Repositories) -> Sequence[Listener[Any]]:
         OrderUpdatedListener(repositories),
         OrderCancelledListener(repositories),
         OrderCompletedListener(repositories),
+        OrderDeliveredListener(repositories),
+        OrderAcceptedListener(repositories),
+        OrderDisputedListener(repositories),
+        OrderRefundedListener(repositories),
     ]

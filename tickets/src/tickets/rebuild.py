@@ -21,7 +21,16 @@ from typing import Any
 
 from common.base.errors import NotFound
 from common.base.money import Money
-from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderUpdated
+from common.contract.events import (
+    OrderAccepted,
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderDelivered,
+    OrderDisputed,
+    OrderRefunded,
+    OrderUpdated,
+)
 from common.messaging.events import VersionedEvent
 from common.messaging.stream import Stream
 from common.persistence.mongo import Database, Document
@@ -31,7 +40,7 @@ from tickets import commands
 from tickets.domain import Ticket
 from tickets.errors import HeldByAnother
 from tickets.publishers import publishers
-from tickets.repository import ENDED, Repositories, TicketRepository
+from tickets.repository import ENDED, REFUNDED, Repositories, TicketRepository
 
 
 class Claim(StrEnum):
@@ -56,17 +65,26 @@ def claim_fields(event: VersionedEvent) -> Mapping[str, Any]:
             return {"claim": Claim.SOLD.value}
         case OrderCancelled():
             return {"claim": Claim.NONE.value}
+        case OrderRefunded():
+            return REFUNDED
         case _:
             return {}
 
 
-CLAIMS = Projection((OrderCreated, OrderUpdated, OrderCancelled, OrderCompleted), claim_fields)
+CLAIMS = Projection(
+    (
+        *(OrderCreated, OrderUpdated, OrderCancelled, OrderCompleted),
+        *(OrderDelivered, OrderAccepted, OrderDisputed, OrderRefunded),
+    ),
+    claim_fields,
+)
 
 
 def progress(order: Document) -> Document:
     """The progress document that the listeners would have stored."""
     ended = ENDED if order["claim"] == Claim.NONE else {}
-    return {"_id": order["_id"], "version": order["version"], **ended}
+    refunded = REFUNDED if order.get("refunded") else {}
+    return {"_id": order["_id"], "version": order["version"], **ended, **refunded}
 
 
 async def repair_effect(tickets: TicketRepository, order: Document) -> bool:
