@@ -1,7 +1,7 @@
 """Encryption of stored files: AES-256-GCM under a data key of each file, which a key of `FILES_KEY` wraps.
 
 The first key of the setting wraps; all of them unwrap. So a key rotates in three steps, and no file is
-written again: the new key before the old one, a sweep that wraps every data key by the first, the old one out.
+written again: the new key before the old one, a sweep that wraps each data key by the first, the old one out.
 """
 
 import base64
