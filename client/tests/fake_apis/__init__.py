@@ -8,6 +8,7 @@
 | `fields.py` | the checks of bodies and queries |
 | `accounts.py` | the changes of an account, of the users API |
 | `passkeys.py` | the passkeys of an account, of the users API |
+| `files.py` | the file of a listing, of the tickets API |
 | `exports.py` | what each API exports of a user |
 | `users.py`, `tickets.py`, `orders.py`, `payments.py` | the responses of one API each |
 """
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from . import accounts, exports, orders, passkeys, payments, sessions, tickets, users
+from . import accounts, exports, files, orders, passkeys, payments, sessions, tickets, users
 from .fields import Refusal, entry, not_found
 from .records import Order, Records, Ticket
 
@@ -59,6 +60,9 @@ ROUTES: Mapping[tuple[str, str], Callable[..., httpx.Response]] = {
     ("PUT", "/api/tickets/([^/]+)"): tickets.update,
     ("DELETE", "/api/tickets/([^/]+)"): tickets.withdraw,
     ("POST", "/api/tickets/([^/]+)/relist"): tickets.relist,
+    ("PUT", "/api/tickets/([^/]+)/file"): files.add,
+    ("GET", "/api/tickets/([^/]+)/file"): files.show,
+    ("DELETE", "/api/tickets/([^/]+)/file"): files.remove,
     ("GET", "/api/orders"): orders.index,
     ("POST", "/api/orders"): orders.create,
     ("GET", "/api/orders/receipts/([^/]+)"): orders.receipt,
