@@ -24,6 +24,10 @@ class Refusal(StrEnum):
     PIXELS = "pixels"
 
 
+class BrokenAnswer(ValueError):
+    """Of a worker that its file may have taken over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One page as a JPEG. width, height: In pixels."""
@@ -74,5 +78,5 @@ def decoded(message: bytes) -> Reading | Refusal:
 
 def _picture(width: int, height: int, content: bytes) -> Picture:
     if not (content.startswith(b"\xff\xd8\xff") and 0 < width < 10_000 and 0 < height < 10_000):
-        raise ValueError("not a picture")
+        raise BrokenAnswer("not a picture")
     return Picture(width, height, content)

@@ -20,7 +20,7 @@ from tickets.errors import (
     UploadsBusy,
 )
 from tickets.files.limits import MAX_STORED_BYTES, WAITING, WALL_SECONDS, WORKERS
-from tickets.files.protocol import LENGTH, Reading, Refusal, decoded, framed
+from tickets.files.protocol import LENGTH, BrokenAnswer, Reading, Refusal, decoded, framed
 from tickets.files.worker import READY
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ async def _asked(worker: Process, content: bytes) -> bytes:
     await worker.stdin.drain()
     (length,) = LENGTH.unpack(await worker.stdout.readexactly(LENGTH.size))
     if length > 2 * MAX_STORED_BYTES:
-        raise ValueError("too long an answer")
+        raise BrokenAnswer("too long an answer")
     return await worker.stdout.readexactly(length)
 
 

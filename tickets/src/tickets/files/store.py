@@ -16,6 +16,10 @@ PAGE = 200
 """Objects of one page of a list."""
 
 
+class BadUrl(ValueError):
+    """No URL of an object store that can be opened."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     name: str
@@ -25,7 +29,7 @@ class Listed:
 def checked_url(url: str) -> str:
     """`file:///folder`, made if it is missing; `s3://bucket/prefix`, `gs://`, `az://`; `memory:///` in tests.
 
-    Raises ValueError for another one, and for a folder that can't be made.
+    Raises BadUrl for another one, and for a folder that can't be made.
     """
     _opened(url)
     return url
@@ -71,7 +75,7 @@ class Objects:
 def _opened(url: str) -> ObjectStore:
     scheme, _, rest = url.partition("://")
     if scheme not in SCHEMES or (scheme != "memory" and not rest.strip("/")):
-        raise ValueError(f"not a URL of {', '.join(SCHEMES)}")
+        raise BadUrl(f"not a URL of {', '.join(SCHEMES)}")
     try:
         if scheme == "memory":
             return MemoryStore()
@@ -79,7 +83,7 @@ def _opened(url: str) -> ObjectStore:
             return LocalStore.from_url(url, mkdir=True)
         return from_url(url, client_options={"timeout": TIMEOUT})
     except (BaseError, OSError) as error:
-        raise ValueError(str(error).splitlines()[0]) from None
+        raise BadUrl(str(error).splitlines()[0]) from None
 
 
 @contextmanager
