@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.files.builders import barcode, encoded, jpeg, pdf, png, sheet
+from tests.files.hostile import hostile_jpegs, named
 from tickets.files import reading
 from tickets.files.documents import stored_form
 from tickets.files.limits import MAX_EDGE
@@ -88,6 +89,12 @@ def test_a_cameras_place_is_gone_and_the_picture_stands_upright() -> None:
     assert not picture.getexif()
     assert picture.height > picture.width
     assert b"Exif" not in stored.content
+
+
+def test_a_comment_of_the_upload_is_gone() -> None:
+    (picture,) = reading.read(named("jpeg with a page of the web inside", hostile_jpegs())).pictures
+
+    assert b"<script" not in picture.content
 
 
 def test_a_picture_is_stored_at_most_so_long() -> None:

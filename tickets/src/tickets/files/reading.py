@@ -107,6 +107,8 @@ def _barcodes(page: Image.Image) -> set[bytes]:
 
 
 def _stored(page: Image.Image) -> Picture:
+    # Pillow would write a comment of the upload again.
+    page.info.clear()
     stored = BytesIO()
     page.save(stored, "JPEG", quality=QUALITY, subsampling=0, optimize=True)
     return Picture(page.width, page.height, stored.getvalue())
