@@ -110,5 +110,6 @@ def _stored(page: Image.Image) -> Picture:
     # Pillow would write a comment of the upload again.
     page.info.clear()
     stored = BytesIO()
-    page.save(stored, "JPEG", quality=QUALITY, subsampling=0, optimize=True)
+    # Not `optimize`: its buffer is too small for a picture of noise, which then can't be written.
+    page.save(stored, "JPEG", quality=QUALITY, subsampling=0)
     return Picture(page.width, page.height, stored.getvalue())
