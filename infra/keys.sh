@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the keys of sessions, receipts, client addresses and known devices, and the passwords of the databases; rotates the
+# Makes the keys of sessions, receipts, client addresses, known devices and files, and the passwords of the databases; rotates the
 # key that signs sessions. Needs OpenSSL 3.
 #
 #   infra/keys.sh STORE make            makes what is missing; what is there stays
@@ -17,9 +17,9 @@ set -eu
 umask 077
 
 NAMES="JWT_KEY JWT_PUBLIC_KEYS JWT_NEXT_KEY JWT_SIGNING_SINCE RECEIPT_KEYS CLIENT_ADDRESS_KEY DEVICE_KEY
-  MONGO_AUTH_KEY MONGO_AUTH_PASSWORD MONGO_TICKETS_KEY MONGO_TICKETS_PASSWORD MONGO_ORDERS_KEY MONGO_ORDERS_PASSWORD
+  FILES_KEY BARCODE_KEY MONGO_AUTH_KEY MONGO_AUTH_PASSWORD MONGO_TICKETS_KEY MONGO_TICKETS_PASSWORD MONGO_ORDERS_KEY MONGO_ORDERS_PASSWORD
   MONGO_PAYMENTS_KEY MONGO_PAYMENTS_PASSWORD REDIS_PASSWORD REDIS_PASSWORD_HASH"
-SECRETS="jwt-public receipt-keys client-address-key device-key mongo-auth mongo-tickets mongo-orders mongo-payments
+SECRETS="jwt-public receipt-keys client-address-key device-key files-keys mongo-auth mongo-tickets mongo-orders mongo-payments
   redis-expiration jwt-secret"
 SESSION_SECONDS=604800
 # Before the 32 bytes of a private key in PKCS #8 (RFC 8410).
@@ -45,6 +45,7 @@ secret_of() {
     RECEIPT_KEYS) echo receipt-keys ;;
     CLIENT_ADDRESS_KEY) echo client-address-key ;;
     DEVICE_KEY) echo device-key ;;
+    FILES_KEY | BARCODE_KEY) echo files-keys ;;
     MONGO_AUTH_*) echo mongo-auth ;;
     MONGO_TICKETS_*) echo mongo-tickets ;;
     MONGO_ORDERS_*) echo mongo-orders ;;
@@ -121,7 +122,7 @@ passwords() {
 }
 make_keys() {
   passwords
-  for name in RECEIPT_KEYS CLIENT_ADDRESS_KEY DEVICE_KEY; do
+  for name in RECEIPT_KEYS CLIENT_ADDRESS_KEY DEVICE_KEY FILES_KEY BARCODE_KEY; do
     eval "[ -n \"\$$name\" ] || $name=\$(random 48)"
   done
   if [ -z "$JWT_KEY" ]; then

@@ -29,15 +29,17 @@ STORES = {
         "notices.py",
         *AUTH_ROOMS,
     ),
-    "tickets": ("repository.py", "new_listings.py"),
+    "tickets": ("repository.py", "new_listings.py", "files/record.py"),
     "orders": ("repository.py",),
     "payments": ("repository.py", "charges.py", "declined_cards.py"),
 }
 """The modules of each service that write documents of their own form; windows have one form."""
 COLLECTION = re.compile(r'database\["(\w+)"\]|collection = "(\w+)"|Windows\(database, "(\w+)"\)')
+FILE = {"name", "type", "bytes", "pages", "object", "key_id", "wrapped_key"}
+"""Fields inside of `file` and `sealed`."""
 NOT_STORED = {
     "auth": {"mail", "cents", "title", "day"},
-    "tickets": {"available", "held", "cents", "count", "ordered"},
+    "tickets": {"available", "held", "cents", "count", "ordered", *FILE},
     "orders": set[str](),
     "payments": set[str](),
 }

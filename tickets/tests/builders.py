@@ -12,10 +12,14 @@ from common.base.identity import CurrentUser
 from common.base.ids import new_id
 from common.base.money import Money
 from common.contract.events import (
+    OrderAccepted,
     OrderCancelled,
     OrderCompleted,
     OrderCreated,
+    OrderDelivered,
+    OrderDisputed,
     OrderedTicket,
+    OrderRefunded,
     OrderUpdated,
     TicketRef,
 )
@@ -25,9 +29,14 @@ from common.testing.browser import JWT_PUBLIC_KEYS, a_user, signed_in
 from common.testing.events import deliver
 from common.testing.fake_stream import FakeStream
 from tickets.app import create_app
+from tickets.files import reading
+from tickets.files.protocol import Reading
+from tickets.files.readers import accepted
 from tickets.settings import Settings
 
 Json = dict[str, Any]
+FILES_KEY = ("the key that wraps the keys of files today", "the key that wrapped the keys of files before")
+BARCODE_KEY = "the key of the hashes of all barcodes"
 
 
 def an_app(
@@ -38,6 +47,7 @@ def an_app(
     max_markup_percent: int | None = None,
     *,
     search_dir: str = "",
+    files_url: str = "memory:///",
 ) -> FastAPI:
     settings = Settings(
         mongo_uri="mongodb://unused",
@@ -48,8 +58,24 @@ def an_app(
         listings_per_hour=listings_per_hour,
         max_markup_percent=max_markup_percent,
         search_dir=search_dir,
+        files_url=files_url,
+        files_key=FILES_KEY,
+        barcode_key=BARCODE_KEY,
     )
-    return create_app(settings, database=database, stream=stream)
+    return create_app(settings, database=database, stream=stream, reader=InProcess())
+
+
+class InProcess:
+    """Reads files in the tests' own process, which starts no other."""
+
+    async def read(self, content: bytes) -> Reading:
+        try:
+            return accepted(reading.read(content))
+        except reading.Refused as refused:
+            return accepted(refused.reason)
+
+    async def close(self) -> None:
+        return None
 
 
 @dataclass(frozen=True)
@@ -83,6 +109,22 @@ class Sale:
 
     def completed(self, version: int = 1) -> OrderCompleted:
         return OrderCompleted(id=self.id, version=version, ticket=TicketRef(id=self.ticket_id))
+
+    def delivered(self, version: int = 2) -> OrderDelivered:
+        return OrderDelivered(**self._fulfilled(version), accept_by=times.now())
+
+    def accepted(self, version: int = 3) -> OrderAccepted:
+        return OrderAccepted(**self._fulfilled(version))
+
+    def disputed(self, version: int = 3) -> OrderDisputed:
+        return OrderDisputed(**self._fulfilled(version))
+
+    def refunded(self, version: int = 4) -> OrderRefunded:
+        return OrderRefunded(**self._fulfilled(version))
+
+    def _fulfilled(self, version: int) -> Any:
+        ticket = TicketRef(id=self.ticket_id)
+        return {"id": self.id, "version": version, "ticket": ticket, "seller_id": new_id()}
 
 
 @dataclass(frozen=True)

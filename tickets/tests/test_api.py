@@ -24,7 +24,7 @@ VISIBLE = (
 TURNED = "Title must not change the direction of writing"
 FIELDS = [
     *("id", "title", "price", "eventDate", "venue", "seat", "city", "startTime", "faceValue", "notes"),
-    *("userId", "version", "orderId", "status"),
+    *("userId", "version", "orderId", "status", "delivery", "file"),
 ]
 
 
@@ -48,6 +48,8 @@ async def test_an_offer_answers_with_the_ticket(market: Market) -> None:
         "version": 0,
         "orderId": None,
         "status": "available",
+        "delivery": "transfer",
+        "file": None,
     }
 
 

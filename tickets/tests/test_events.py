@@ -29,7 +29,7 @@ async def test_an_offer_publishes_ticket_created(market: Market, stream: FakeStr
             "eventDate": None,
             "venue": None,
             "seat": None,
-            **dict.fromkeys(("city", "startTime", "faceValue", "notes")),
+            **dict.fromkeys(("city", "startTime", "faceValue", "notes", "delivery")),
         }
     ]
 
@@ -48,7 +48,7 @@ async def test_an_edit_publishes_ticket_updated(market: Market, stream: FakeStre
             "eventDate": None,
             "venue": None,
             "seat": None,
-            **dict.fromkeys(("city", "startTime", "faceValue", "notes")),
+            **dict.fromkeys(("city", "startTime", "faceValue", "notes", "delivery")),
             "orderId": None,
             "withdrawn": False,
         }

@@ -21,6 +21,9 @@ from common.testing.plans import faults_of, fill, missing, stored
 from tickets.domain import Ticket
 from tickets.errors import TooManyListings
 from tickets.export import exports
+from tickets.files.record import ListingFile, WrappedKey
+from tickets.files.record import Page as FilePage
+from tickets.files.repository import FileRecords
 from tickets.publishers import publishers
 from tickets.repository import Page, Repositories
 from tickets.sorting import Sort, cursor_of
@@ -52,7 +55,13 @@ def tickets() -> Iterator[Ticket]:
             order_id=new_id() if state < 0.4 else None,
             sold=state < 0.35,
             withdrawn=state > 0.9,
+            file=a_file(str(number)) if number % 2 else None,
         )
+
+
+def a_file(number: str) -> ListingFile:
+    key, page = WrappedKey("ab"[number.endswith("1")], "wrapped"), FilePage(0, 9, 1, 1)
+    return ListingFile("a.jpg", "image/jpeg", 9, (page,), f"{number}/x", key, (f"barcode-{number}",))
 
 
 def not_swept(document: Document) -> Document:
@@ -78,7 +87,7 @@ def two_pages(
 
 async def test_every_query_reads_by_an_index(real_database: Database) -> None:
     repositories = Repositories.over(real_database, publishers(FakeStream()), max_listings=3)
-    listings, progress = repositories.tickets, repositories.orders
+    listings, progress, files = repositories.tickets, repositories.orders, FileRecords(real_database)
     await listings.prepare()
     listed = list(tickets())
     await fill(listings.documents, (not_swept(document) for document in stored(listings, listed)))
@@ -91,6 +100,10 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
 
     async def nothing() -> None:
         pass
+
+    async def wrap_again() -> None:
+        for stored_key in (await files.wrapped_by_others("a"))[:2]:
+            await files.wrap_again(stored_key, WrappedKey("b", "again"))
 
     async def save() -> None:
         ticket = Ticket.offer(SELLER, "New", DEAR)
@@ -130,12 +143,16 @@ async def test_every_query_reads_by_an_index(real_database: Database) -> None:
         "tickets.derive_again": lambda: listings.derive_again(one),
         "tickets.on_sale_of": lambda: listings.on_sale_of([ticket.id for ticket in listed[:LIMIT]]),
         "tickets.summary": lambda: listings.summary(SELLER),
+        "files.wrapped_by_others": lambda: files.wrapped_by_others("a"),
+        "files.wrap_again": wrap_again,
+        "files.objects_of": lambda: files.objects_of([ticket.id for ticket in listed[:LIMIT]]),
         "orders.find": lambda: progress.find(order),
         "orders.apply": lambda: progress.apply(order, 1, {}),
         "orders.in_order": lambda: progress.in_order(order, 2, nothing),
         "orders.end": lambda: progress.end(order, 3),
         "orders.has_begun": lambda: progress.has_begun(order),
         "orders.has_ended": lambda: progress.has_ended(order),
+        "orders.is_refunded": lambda: progress.is_refunded(order),
         "relay.sweep": listings.relay.sweep,
     }
     for sort in Sort:

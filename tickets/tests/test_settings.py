@@ -6,7 +6,14 @@ from common.testing.process import run_module
 from common.testing.refusal import refusal
 from tickets.settings import Settings
 
-GOOD = {"MONGO_URI": "mongodb://mongo", "NATS_URL": "nats://nats", "JWT_PUBLIC_KEYS": JWT_PUBLIC_KEYS}
+GOOD = {
+    "MONGO_URI": "mongodb://mongo",
+    "NATS_URL": "nats://nats",
+    "JWT_PUBLIC_KEYS": JWT_PUBLIC_KEYS,
+    "FILES_URL": "memory:///",
+    "FILES_KEY": "f" * 32,
+    "BARCODE_KEY": "b" * 32,
+}
 
 
 @pytest.mark.parametrize("variable", GOOD)
@@ -35,6 +42,13 @@ def test_a_missing_variable_stops_the_start_by_its_name(
         ("MAX_LISTINGS", "1000001"),
         ("LISTINGS_PER_HOUR", "-1"),
         ("LISTINGS_PER_HOUR", "1001"),
+        ("FILES_URL", "/srv/files"),
+        ("FILES_URL", "file://"),
+        ("FILES_URL", "ftp://host/files"),
+        ("FILES_URL", "file:///proc/nowhere"),
+        ("FILES_KEY", "too short"),
+        ("FILES_KEY", "f" * 32 + ","),
+        ("BARCODE_KEY", ""),
     ],
 )
 def test_a_malformed_variable_stops_the_start_by_its_name(
@@ -59,7 +73,9 @@ def test_a_seller_has_100_listings_and_30_new_ones_an_hour_unless_set(
 
 
 def test_the_process_ends_with_one_line_and_exit_code_1() -> None:
-    ended = run_module("tickets", environment={name: GOOD[name] for name in ("MONGO_URI", "NATS_URL")})
+    ended = run_module(
+        "tickets", environment={name: value for name, value in GOOD.items() if name != "JWT_PUBLIC_KEYS"}
+    )
 
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == "Cannot start: set JWT_PUBLIC_KEYS (missing)\n"

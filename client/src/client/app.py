@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import httpx
 from fastapi import FastAPI
 
-from client import upstream
+from client import uploads, upstream
 from client.assets import Assets
 from client.emails import Emails
 from client.errors import ErrorPages
@@ -19,6 +19,7 @@ from client.pages import (
     claims,
     crawlers,
     deletion,
+    files,
     languages,
     listing_form,
     listings,
@@ -60,6 +61,7 @@ ROUTERS = (
     withdrawals.router,
     listing_form.router,
     purchases.router,
+    files.router,
     tickets.router,
     listings.router,
     own_data.router,
@@ -124,6 +126,7 @@ def create_app(
         site=Site(settings.cookie_secure, settings.public_url),
         headers=PAGE_HEADERS,
         layers=(ErrorPages,),
+        body_limits=uploads.BODY_LIMITS,
     )
     assets = Assets()
     app.mount("/static", assets)

@@ -42,9 +42,13 @@ class Flash(StrEnum):
     SAVED_WITHOUT_DATE = "saved-without-date"
     WITHDRAWN = "withdrawn"
     RELISTED = "relisted"
+    FILE_ADDED = "file-added"
+    FILE_REMOVED = "file-removed"
 
 
 MESSAGES = {
+    Flash.FILE_ADDED: gettext_noop("Your ticket is added. Its buyer gets it as soon as it is paid."),
+    Flash.FILE_REMOVED: gettext_noop("The file is removed."),
     Flash.WELCOME: gettext_noop("Welcome to GitTix. We have mailed you a link to confirm your address."),
     Flash.SIGNED_OUT: gettext_noop("You are signed out."),
     Flash.RESET_MAILED: gettext_noop(

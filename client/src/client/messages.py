@@ -124,6 +124,22 @@ MESSAGES: Mapping[str, str] = {
     ErrorCode.SEAT_UNPRINTABLE: gettext_noop("Seat must not hold control characters"),
     ErrorCode.START_TIME_INVALID: gettext_noop("Enter the start time as hours and minutes, such as 19:30"),
     ErrorCode.TICKET_CHANGED: _CHANGED,
+    ErrorCode.FILE_PIXELS: gettext_noop(
+        "This picture has more than 25 million pixels. Choose a smaller one."
+    ),
+    ErrorCode.FILE_PROTECTED: gettext_noop("This PDF opens with a password alone. Choose one without."),
+    ErrorCode.FILE_TOO_MANY_PAGES: gettext_noop(
+        "This PDF has more than 10 pages. Choose one with this ticket alone."
+    ),
+    ErrorCode.FILE_UNREADABLE: gettext_noop("Choose a PDF, PNG or JPEG of at most 5 MB and 10 pages."),
+    ErrorCode.NAME_TOO_LONG: _UNREADABLE,
+    ErrorCode.PAGE_INVALID: _UNREADABLE,
+    ErrorCode.TICKET_ALREADY_LISTED: gettext_noop(
+        "This ticket is already listed: another listing has the same barcode."
+    ),
+    ErrorCode.UPLOADS_BUSY: gettext_noop(
+        "Many tickets are being added right now. Please try again in a moment."
+    ),
     ErrorCode.TICKET_NOT_EDITABLE: gettext_noop("Cannot edit a reserved ticket"),
     ErrorCode.TICKET_NOT_RELISTABLE: gettext_noop("Cannot put a reserved or sold ticket back on sale"),
     ErrorCode.TICKET_NOT_WITHDRAWABLE: gettext_noop("Cannot withdraw a reserved or sold ticket"),

@@ -43,6 +43,15 @@ class Details(Upstream):
         return self.event_date is not None and self.event_date < first_day(now)
 
 
+class TicketFile(Upstream):
+    """The ticket itself. type: `application/pdf` or `image/jpeg`. bytes: Of the download."""
+
+    name: str
+    type: str
+    bytes: int
+    pages: int
+
+
 class Ticket(Details):
     id: str
     title: str
@@ -53,6 +62,8 @@ class Ticket(Details):
     """The order that has it; visible only to its seller and to that order's buyer."""
     status: str
     """`available`, `held`, `sold` or `withdrawn`."""
+    file: TicketFile | None = None
+    """Visible to its seller, and to its buyer. None from a release without files."""
 
 
 class OrderedTicket(Details):

@@ -105,12 +105,14 @@ class Upstream:
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, object] | None = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: httpx.Timeout = TIMEOUT,
         sign_address: bool = False,
     ) -> httpx.Response:
         """The response of an API. Raises the API's error, or Unavailable if there is no response.
 
+        content: A body that is no JSON.
         sign_address: Sends the browser's IP address in a signed header, which the API trusts over the edge's.
         """
         signed = {client_address.HEADER: self.signed_address.token(self.address)} if sign_address else {}
@@ -119,7 +121,9 @@ class Upstream:
             path,
             params=query,
             json=body,
+            content=content,
             headers={
+                **({} if content is None else {b"content-type": b"application/octet-stream"}),
                 **self.browser,
                 **_encoded({**signed, **(headers or {}), **tracing.current().headers()}),
             },

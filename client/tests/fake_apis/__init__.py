@@ -8,6 +8,7 @@
 | `fields.py` | the checks of bodies and queries |
 | `accounts.py` | the changes of an account, of the users API |
 | `passkeys.py` | the passkeys of an account, of the users API |
+| `files.py` | the file of a listing, of the tickets API |
 | `exports.py` | what each API exports of a user |
 | `sales.py` | what follows a complete order, of the orders API |
 | `users.py`, `tickets.py`, `orders.py`, `payments.py` | the responses of one API each |
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from . import accounts, exports, orders, passkeys, payments, sales, sessions, tickets, users
+from . import accounts, exports, files, orders, passkeys, payments, sales, sessions, tickets, users
 from .fields import Refusal, entry, not_found
 from .records import Order, Records, Ticket
 
@@ -61,6 +62,9 @@ ROUTES: Mapping[tuple[str, str], Callable[..., httpx.Response]] = {
     ("PUT", "/api/tickets/([^/]+)"): tickets.update,
     ("DELETE", "/api/tickets/([^/]+)"): tickets.withdraw,
     ("POST", "/api/tickets/([^/]+)/relist"): tickets.relist,
+    ("PUT", "/api/tickets/([^/]+)/file"): files.add,
+    ("GET", "/api/tickets/([^/]+)/file"): files.show,
+    ("DELETE", "/api/tickets/([^/]+)/file"): files.remove,
     ("GET", "/api/orders"): orders.index,
     ("POST", "/api/orders"): orders.create,
     ("GET", "/api/orders/receipts/([^/]+)"): orders.receipt,

@@ -35,6 +35,8 @@ class Ticket:
     start_time: str | None = None
     face_value: Money | None = None
     notes: str | None = None
+    file: Mapping[str, Any] | None = None
+    file_content: bytes = b""
     version: int = 0
     id: str = field(default_factory=new_id)
 
@@ -62,7 +64,13 @@ class Ticket:
             "version": self.version,
             "orderId": self.order_id if is_party else None,
             "status": self.status,
+            "delivery": "transfer" if self.file is None else "file",
+            "file": self.file if self._may_see_the_file(viewer_id, buyer_id) else None,
         }
+
+    def _may_see_the_file(self, viewer_id: str | None, buyer_id: str | None) -> bool:
+        is_buyer = self.status == "sold" and viewer_id == buyer_id
+        return viewer_id is not None and (viewer_id == self.user_id or is_buyer)
 
 
 @dataclass

@@ -90,7 +90,9 @@ def services(stream: FakeStream, *, secure: bool = False) -> dict[str, FastAPI]:
             hasher=cheap,
         ),
         "/api/tickets": tickets.app.create_app(
-            tickets.settings.Settings.model_validate(broker), database=memory_database(), stream=stream
+            tickets.settings.Settings.model_validate({**broker, **FILES}),
+            database=memory_database(),
+            stream=stream,
         ),
         "/api/orders": orders.app.create_app(
             orders.settings.Settings.model_validate({**broker, "receipt_keys": "r" * 32}),
@@ -103,6 +105,9 @@ def services(stream: FakeStream, *, secure: bool = False) -> dict[str, FastAPI]:
             stream=stream,
         ),
     }
+
+
+FILES = {"files_url": "memory:///", "files_key": "f" * 32, "barcode_key": "b" * 32}
 
 
 class Recorder(httpx.AsyncBaseTransport):

@@ -15,7 +15,7 @@ from common.testing.browser import a_user
 
 FIELDS = {
     *("id", "title", "price", "eventDate", "venue", "seat", "city", "startTime", "faceValue", "notes"),
-    *("userId", "version", "orderId", "status"),
+    *("userId", "version", "orderId", "status", "delivery", "file"),
 }
 DETAILS = ("eventDate", "startTime", "venue", "city", "seat", "faceValue", "notes")
 NO_TITLE = ("title-required", "Title is required", "title")
@@ -51,6 +51,8 @@ async def test_a_new_listing_is_for_sale(shop: Shop) -> None:
         "version": 0,
         "orderId": None,
         "status": "available",
+        "delivery": "transfer",
+        "file": None,
     }
     await shop.visitors.ticket(ticket.id)
     assert shop.json(200) == created
@@ -150,6 +152,8 @@ async def test_an_edit_replaces_every_field(shop: Shop) -> None:
         "version": 1,
         "orderId": None,
         "status": "available",
+        "delivery": "transfer",
+        "file": None,
     }
     await shop.visitors.ticket(ticket.id)
     assert shop.json(200) == changed

@@ -7,6 +7,7 @@ from infra.dev.keys import generated
 EVERY = {"HOST", "PORT", "PYTHONUNBUFFERED"}
 COOKIE = {"COOKIE_SECURE", "COOKIE_PORT"}
 MAIL = {"PUBLIC_URL", "MAIL_URL", "MAIL_FROM"}
+FILES = {"FILES_URL", "FILES_KEY", "BARCODE_KEY"}
 SESSION = {"JWT_PUBLIC_KEYS"} | COOKIE
 
 
@@ -20,7 +21,7 @@ def test_a_service_gets_what_the_contract_lists_and_no_more() -> None:
 
     assert own == {
         "auth": {"MONGO_URI", "NATS_URL", "JWT_KEY", "CLIENT_ADDRESS_KEY", "DEVICE_KEY"} | MAIL | SESSION,
-        "tickets": {"MONGO_URI", "NATS_URL", "SEARCH_DIR"} | SESSION,
+        "tickets": {"MONGO_URI", "NATS_URL", "SEARCH_DIR"} | FILES | SESSION,
         "orders": {"MONGO_URI", "NATS_URL", "RECEIPT_KEYS"} | SESSION,
         "payments": {"MONGO_URI", "NATS_URL", "PAYMENT_GATEWAY", "PUBLIC_URL"} | SESSION,
         "expiration": {"NATS_URL", "REDIS_URL"},
@@ -42,8 +43,10 @@ def test_auth_alone_has_a_private_key_and_no_key_has_two_purposes() -> None:
         "RECEIPT_KEYS": {"orders"},
         "CLIENT_ADDRESS_KEY": {"auth", "client"},
         "DEVICE_KEY": {"auth"},
+        "FILES_KEY": {"tickets"},
+        "BARCODE_KEY": {"tickets"},
     }
-    assert len(set(secret.values())) == 4
+    assert len(set(secret.values())) == 6
 
 
 def test_no_two_services_share_a_database() -> None:

@@ -7,7 +7,7 @@ from common.http.session_keys import PrivateKey, PublicKey
 from common.http.session_tokens import AUDIENCE, ISSUER, TYPE, TokenSigner, verifier_of
 from infra.dev.config import from_env
 from infra.dev.environment import services
-from infra.dev.keys import generated, kept
+from infra.dev.keys import LATER, generated, kept
 
 ADA = CurrentUser("ada", "hers")
 
@@ -20,6 +20,18 @@ def test_the_keys_of_a_folder_are_made_once_and_are_private(tmp_path: Path) -> N
     assert (tmp_path / "keys.env").stat().st_mode & 0o777 == 0o600
     token = TokenSigner(PrivateKey.parse(keys["JWT_KEY"])).token(ADA)
     assert verifier_of(keys["JWT_PUBLIC_KEYS"]).user(token) == ADA
+
+
+def test_a_folder_of_an_earlier_release_gets_the_keys_that_it_lacks(tmp_path: Path) -> None:
+    before = kept(tmp_path)
+    path = tmp_path / "keys.env"
+    path.write_text("".join(f"{name}={value}\n" for name, value in before.items() if name not in LATER))
+
+    after = kept(tmp_path)
+
+    assert {name: after[name] for name in before if name not in LATER}.items() <= before.items()
+    assert all(len(after[name]) >= 32 for name in LATER)
+    assert kept(tmp_path) == after
 
 
 def test_two_folders_share_no_key(tmp_path: Path) -> None:

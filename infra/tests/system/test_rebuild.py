@@ -31,6 +31,9 @@ def environment(target: Target, service: str) -> Mapping[str, str]:
         "JWT_PUBLIC_KEYS": PrivateKey.generate().public.text,
         "RECEIPT_KEYS": "r" * 32,
         "PAYMENT_GATEWAY": "fake",
+        "FILES_URL": "memory:///",
+        "FILES_KEY": "f" * 32,
+        "BARCODE_KEY": "b" * 32,
     }
     return servers | session | {"MONGO_URI": target.url(f"mongo_{service}")}
 

@@ -21,6 +21,13 @@ from common.runtime.service import Service
 from tickets import sweep
 from tickets.deleted_sellers import close_listings
 from tickets.export import exports
+from tickets.files import routes as file_routes
+from tickets.files.commands import Files
+from tickets.files.readers import FileReader, Readers
+from tickets.files.repository import FileRecords
+from tickets.files.sealing import BarcodeHashes, FileKeys
+from tickets.files.store import Objects
+from tickets.files.sweep import Sweep
 from tickets.finding.finder import Finder
 from tickets.finding.projection import Projection
 from tickets.listeners import listeners
@@ -33,9 +40,13 @@ from tickets.settings import Settings
 
 
 def create_app(
-    settings: Settings, *, database: Database | None = None, stream: Stream | None = None
+    settings: Settings,
+    *,
+    database: Database | None = None,
+    stream: Stream | None = None,
+    reader: FileReader | None = None,
 ) -> FastAPI:
-    """Connects nothing before the lifespan starts. `database` and `stream` replace the real ones in tests."""
+    """Connects nothing before the lifespan starts. The others replace the real ones in tests."""
     database = mongo.connect(settings.mongo_uri, "tickets") if database is None else database
     stream = (
         JetStream(
@@ -53,6 +64,8 @@ def create_app(
     parked = ParkedMessages(database)
     sessions = settings.sessions()
     index = Projection(stream, Path(settings.search_dir)) if settings.search_dir else None
+    files = _files(settings, repositories, Readers() if reader is None else reader)
+    sweep_files = Sweep(FileRecords(database), files.objects, files.keys)
     service = Service(
         database=database,
         stream=stream,
@@ -69,8 +82,9 @@ def create_app(
         jobs=[
             lambda: sweep.run(repositories.tickets),
             lambda: repositories.deleted_users.run(partial(close_listings, repositories.tickets)),
+            sweep_files.run,
         ],
-        on_stop=[] if index is None else [index.close],
+        on_stop=[files.reader.close, *([] if index is None else [index.close])],
     )
     app = create_http_app(
         "tickets",
@@ -82,10 +96,23 @@ def create_app(
                 Markup(settings.max_markup_percent),
                 Finder(repositories.tickets, index),
             ),
+            file_routes.create_router(files),
         ],
         service.lifespan,
         service.checks(),
         site=Site(settings.cookie_secure),
+        body_limits=file_routes.BODY_LIMITS,
     )
     app.state.sessions = sessions
     return app
+
+
+def _files(settings: Settings, repositories: Repositories, reader: FileReader) -> Files:
+    return Files(
+        repositories.tickets,
+        repositories.orders,
+        Objects(settings.files_url),
+        reader,
+        FileKeys(settings.files_key),
+        BarcodeHashes(settings.barcode_key),
+    )

@@ -1,5 +1,6 @@
 """Use cases: load, let the aggregate decide, save; retried after a lost race."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 
@@ -11,9 +12,11 @@ from common.base.money import Money
 from common.contract.details import NO_DETAILS, Details
 from common.persistence.repository import retrying
 from tickets.domain import Ticket, Versions
-from tickets.errors import TicketWithdrawn
+from tickets.errors import TicketAlreadyListed, TicketWithdrawn
 from tickets.new_listings import NewListings
 from tickets.repository import TicketRepository
+
+log = logging.getLogger(__name__)
 
 
 async def offer(
@@ -52,7 +55,7 @@ async def edit(
     """A new day may put a listing on sale again whose day was over. Raises TooManyListings then."""
 
     async def decide() -> Ticket:
-        ticket = await _own(tickets, user, ticket_id)
+        ticket = await own(tickets, user, ticket_id)
         now = times.now()
         was_listed = ticket.is_listed(now)
         ticket.edit(title, price, details, versions)
@@ -66,7 +69,7 @@ async def withdraw(
     tickets: TicketRepository, user: CurrentUser, ticket_id: str, versions: Versions = None
 ) -> None:
     async def decide() -> None:
-        ticket = await _own(tickets, user, ticket_id)
+        ticket = await own(tickets, user, ticket_id)
         ticket.withdraw(versions)
         await tickets.save(ticket)
 
@@ -75,7 +78,7 @@ async def withdraw(
 
 async def relist(tickets: TicketRepository, user: CurrentUser, ticket_id: str) -> Ticket:
     async def decide() -> Ticket:
-        ticket = await _own(tickets, user, ticket_id)
+        ticket = await own(tickets, user, ticket_id)
         now = times.now()
         was_listed = ticket.is_listed(now)
         ticket.relist(now)
@@ -113,7 +116,13 @@ async def hold(
         if await is_known():
             return
         ticket.hold(order_id, price, buyer_id)
-        await tickets.save(ticket)
+        try:
+            await tickets.save(ticket)
+        except TicketAlreadyListed:
+            # It was withdrawn a moment before the order reached it, and listed again by another file.
+            log.warning("barcode on sale twice", extra={"ticket": ticket_id, "order": order_id})
+            ticket.give_barcodes_up()
+            await tickets.save(ticket)
 
     await retrying(decide)
 
@@ -173,7 +182,8 @@ async def visible(
     return ticket
 
 
-async def _own(tickets: TicketRepository, user: CurrentUser, ticket_id: str) -> Ticket:
+async def own(tickets: TicketRepository, user: CurrentUser, ticket_id: str) -> Ticket:
+    """A listing of the user. Raises NotFound and NotAuthorized."""
     ticket = await visible(tickets, ticket_id, lambda: user)
     if ticket.user_id != user.id:
         raise NotAuthorized()

@@ -17,6 +17,7 @@ from tickets.errors import (
     TicketReserved,
     TicketTaken,
 )
+from tickets.files.record import ListingFile, delivery_of
 
 Versions = Collection[int] | None
 """Versions that a seller's change was made for; None for any."""
@@ -37,6 +38,17 @@ class Ticket(Aggregate):
     """The order's buyer; None without an order, and for one of a release that did not store it."""
     sold: bool = False
     withdrawn: bool = False
+    file: ListingFile | None = None
+
+    @property
+    def delivery(self) -> str:
+        """A `Delivery`."""
+        return delivery_of(self.file)
+
+    @property
+    def reserves_barcodes(self) -> bool:
+        """Whether no other listing may have its file's barcodes: it is on sale, held or sold."""
+        return self.order_id is not None or not self.withdrawn
 
     @property
     def on_sale(self) -> bool:
@@ -54,6 +66,10 @@ class Ticket(Aggregate):
     def is_party(self, user_id: str) -> bool:
         """Whether the user may know which order has the ticket: its seller, and that order's buyer."""
         return user_id in (self.user_id, self.buyer_id)
+
+    def is_buyer(self, user_id: str) -> bool:
+        """Whether the user bought it: the order is complete."""
+        return self.sold and user_id == self.buyer_id
 
     @classmethod
     def offer(cls, user_id: str, title: str, price: Money, details: Details = NO_DETAILS) -> "Ticket":
@@ -97,6 +113,26 @@ class Ticket(Aggregate):
             raise TicketChanged()
         self.title, self.price, self.details = title, price, details
         self._updated()
+
+    def attach(self, file: ListingFile) -> None:
+        """Adds the ticket itself, or replaces it. Raises TicketReserved while an order holds or bought it."""
+        if self.order_id is not None:
+            raise TicketReserved()
+        self.file = file
+        self._updated()
+
+    def detach(self) -> None:
+        """Removes the file. Idempotent. Raises TicketReserved while an order holds or bought it."""
+        if self.order_id is not None:
+            raise TicketReserved()
+        if self.file is not None:
+            self.file = None
+            self._updated()
+
+    def give_barcodes_up(self) -> None:
+        """Leaves the file's barcodes to another listing, which has reserved them."""
+        if self.file is not None:
+            self.file = self.file.without_barcodes()
 
     def withdraw(self, versions: Versions = None) -> None:
         """Takes the listing off sale. Idempotent.
@@ -177,6 +213,7 @@ class Ticket(Aggregate):
                 user_id=self.user_id,
                 order_id=self.order_id,
                 withdrawn=self.withdrawn,
+                delivery=None if self.file is None else self.delivery,
                 **self.details.by_name(),
             )
         )

@@ -1,6 +1,6 @@
 """Why a ticket refuses."""
 
-from common.base.errors import BadRequest, NotFound, PreconditionFailed, TooManyTries
+from common.base.errors import BadRequest, NotFound, PreconditionFailed, TooManyTries, Unavailable
 from common.base.money import Money
 from common.contract.error_codes import ErrorCode
 
@@ -69,6 +69,44 @@ class TicketWithdrawn(NotFound):
     """For all but its seller."""
 
     code = ErrorCode.TICKET_WITHDRAWN
+
+
+class FileNotReadable(BadRequest):
+    """A file that is refused for its content."""
+
+    code = ErrorCode.FILE_UNREADABLE
+    default_message = "Send a PDF, PNG or JPEG that can be read, of at most 5 MB and 10 pages"
+
+
+class FileProtected(BadRequest):
+    code = ErrorCode.FILE_PROTECTED
+    default_message = "The PDF is protected with a password: send one without"
+
+
+class FileHasTooManyPages(BadRequest):
+    code = ErrorCode.FILE_TOO_MANY_PAGES
+    default_message = "The PDF has more than 10 pages: send the ticket's alone"
+
+
+class FileHasTooManyPixels(BadRequest):
+    code = ErrorCode.FILE_PIXELS
+    default_message = "The picture has more than 25 million pixels: send a smaller one"
+
+
+class TicketAlreadyListed(BadRequest):
+    """Another listing on sale, held or sold has the same barcode."""
+
+    code = ErrorCode.TICKET_ALREADY_LISTED
+    default_message = "This ticket is already listed"
+
+
+class UploadsBusy(Unavailable):
+    code = ErrorCode.UPLOADS_BUSY
+    default_message = "Many tickets are being added right now, please try again in a moment"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.headers = {"Retry-After": "5"}
 
 
 class HeldByAnother(Exception):

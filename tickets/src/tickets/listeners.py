@@ -20,7 +20,7 @@ from common.persistence.replica import VersionGap
 from tickets import commands
 from tickets.deleted_sellers import close_listings
 from tickets.errors import HeldByAnother
-from tickets.repository import ENDED, Repositories, TicketRepository
+from tickets.repository import ENDED, REFUNDED, Repositories, TicketRepository
 
 QUEUE_GROUP = "tickets"
 
@@ -69,10 +69,10 @@ class OrderCreatedListener(_OrderListener[OrderCreated]):
             await commands.release(self._tickets, ticket_id, event.id)
 
 
-FollowedEvent = OrderUpdated | OrderDelivered | OrderAccepted | OrderDisputed | OrderRefunded
+FollowedEvent = OrderUpdated | OrderDelivered | OrderAccepted | OrderDisputed
 
 
-class OrderUpdatedListener(_OrderListener[FollowedEvent]):
+class FollowedOrderListener(_OrderListener[FollowedEvent]):
     async def on_message(self, event: FollowedEvent) -> None:
         await self._apply(event, event.ticket.id, _noop)
 
@@ -98,6 +98,13 @@ class OrderCompletedListener(_OrderListener[OrderCompleted]):
         await self._apply(event, event.ticket.id, commands.sell)
 
 
+class OrderRefundedListener(_OrderListener[OrderRefunded]):
+    """Closes the file to its buyer. The ticket stays sold."""
+
+    async def on_message(self, event: OrderRefunded) -> None:
+        await self._apply(event, event.ticket.id, _noop, REFUNDED)
+
+
 async def _noop(_tickets: TicketRepository, _ticket_id: str, _order_id: str) -> None:
     """Changes nothing on the ticket: only the order's version advances."""
 
@@ -118,8 +125,9 @@ class UserDeletedListener(Listener[UserDeleted]):
 def listeners(repositories: Repositories) -> Sequence[Listener[Any]]:
     return [
         OrderCreatedListener(repositories),
-        OrderUpdatedListener(repositories),
+        FollowedOrderListener(repositories),
         OrderCancelledListener(repositories),
         OrderCompletedListener(repositories),
+        OrderRefundedListener(repositories),
         UserDeletedListener(repositories),
     ]

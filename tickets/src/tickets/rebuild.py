@@ -21,7 +21,7 @@ from typing import Any, get_args
 
 from common.base.errors import NotFound
 from common.base.money import Money
-from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated
+from common.contract.events import OrderCancelled, OrderCompleted, OrderCreated, OrderRefunded
 from common.messaging.events import VersionedEvent
 from common.messaging.stream import Stream
 from common.persistence.mongo import Database, Document
@@ -32,7 +32,7 @@ from tickets.domain import Ticket
 from tickets.errors import HeldByAnother
 from tickets.listeners import FollowedEvent
 from tickets.publishers import publishers
-from tickets.repository import ENDED, Repositories, TicketRepository
+from tickets.repository import ENDED, REFUNDED, Repositories, TicketRepository
 
 
 class Claim(StrEnum):
@@ -57,17 +57,22 @@ def claim_fields(event: VersionedEvent) -> Mapping[str, Any]:
             return {"claim": Claim.SOLD.value}
         case OrderCancelled():
             return {"claim": Claim.NONE.value}
+        case OrderRefunded():
+            return REFUNDED
         case _:
             return {}
 
 
-CLAIMS = Projection((OrderCreated, OrderCancelled, OrderCompleted, *get_args(FollowedEvent)), claim_fields)
+CLAIMS = Projection(
+    (OrderCreated, OrderCancelled, OrderCompleted, OrderRefunded, *get_args(FollowedEvent)), claim_fields
+)
 
 
 def progress(order: Document) -> Document:
     """The progress document that the listeners would have stored."""
     ended = ENDED if order["claim"] == Claim.NONE else {}
-    return {"_id": order["_id"], "version": order["version"], **ended}
+    refunded = REFUNDED if order.get("refunded") else {}
+    return {"_id": order["_id"], "version": order["version"], **ended, **refunded}
 
 
 async def repair_effect(tickets: TicketRepository, order: Document) -> bool:

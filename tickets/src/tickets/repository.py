@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from common.base import times
 from common.base.creation import Creation
@@ -22,7 +22,8 @@ from common.persistence.revisits import Revisits
 from common.persistence.slots import FIELD, LOOKED_AT, Slots, SlotsTaken
 from tickets import search
 from tickets.domain import Ticket, status_of
-from tickets.errors import TooManyListings
+from tickets.errors import TicketAlreadyListed, TooManyListings
+from tickets.files.record import fields_of, file_of
 from tickets.sorting import ORDERS, Cursor, Sort, beyond, not_before, soonness
 
 
@@ -51,6 +52,8 @@ class Summary:
 
 
 ON_SALE: Document = {"on_sale": True}
+BARCODES = "one_listing_per_barcode"
+"""The unique index that decides which listing has a barcode."""
 SLOTS = Slots("one_listing_per_slot", "user_id", {"sold": False, "withdrawn": False})
 DERIVED_LIMIT = 200
 SEARCHES = 2
@@ -81,6 +84,8 @@ class TicketRepository(Repository[Ticket]):
         Index([("derivation", ASCENDING)], name="by_derivation"),
         ONE_PER_KEY,
         SLOTS.index,
+        Index([("reserved", ASCENDING)], BARCODES, unique=True, sparse=True),
+        Index([("sealed.key_id", ASCENDING)], "by_file_key", where={"sealed.key_id": {"$exists": True}}),
     )
     retired = ("newest_on_sale", "cheapest_on_sale", "soonest_on_sale")
 
@@ -106,6 +111,9 @@ class TicketRepository(Repository[Ticket]):
             "soonness": soonness(ticket),
             "on_sale": ticket.on_sale and not ticket.details.is_over(now),
             "derivation": self.derivation,
+            "reserved": list(ticket.file.barcodes) or None
+            if ticket.file is not None and ticket.reserves_barcodes
+            else None,
             **({} if ticket.is_listed(now) else {FIELD: None}),
         }
 
@@ -120,6 +128,7 @@ class TicketRepository(Repository[Ticket]):
             "holder": None if ticket.buyer_id is None else _holder(ticket),
             "sold": ticket.sold,
             "withdrawn": ticket.withdrawn,
+            **fields_of(ticket.file),
             **self.derived(ticket),
         }
 
@@ -137,7 +146,17 @@ class TicketRepository(Repository[Ticket]):
             buyer_id=_buyer_id(document),
             sold=document["sold"],
             withdrawn=document["withdrawn"],
+            file=file_of(document),
         )
+
+    async def _save(self, ticket: Ticket, marks: Mapping[str, Any]) -> None:
+        """Raises TicketAlreadyListed where another listing has a barcode of its file."""
+        try:
+            await super()._save(ticket, marks)
+        except DuplicateKey as refused:
+            if refused.index == BARCODES:
+                raise TicketAlreadyListed() from None
+            raise
 
     async def put_on_sale(self, ticket: Ticket, creation: Creation | None = None) -> None:
         """Stores a listing that is new, or on sale again, in one of its seller's slots.
@@ -179,9 +198,16 @@ class TicketRepository(Repository[Ticket]):
         return [self.from_document(document) for document in found]
 
     async def derive_again(self, ticket: Ticket) -> None:
-        """Does nothing if the ticket changed after it was read."""
+        """Does nothing if the ticket changed after it was read.
+
+        One that an older release put back on sale, though another listing has its barcode, loses that.
+        """
         guard = {"_id": ticket.id, "version": ticket.version}
-        await self._writer.update(guard, change_to(self.derived(ticket)))
+        try:
+            await self._writer.update(guard, change_to(self.derived(ticket)))
+        except DuplicateKey:
+            ticket.give_barcodes_up()
+            await self._writer.update(guard, change_to({**self.derived(ticket), "barcodes": None}))
 
     async def on_sale(self, page: Page) -> Sequence[Ticket]:
         """At most `page.limit` + 1 tickets: the extra one shows that there is a next page.
@@ -275,10 +301,12 @@ _STATUSES: Mapping[str, Document] = {
 
 ENDED = {"ended": True}
 """Fields stored with the version that ended an order without a sale."""
+REFUNDED = {"refunded": True}
+"""Fields stored with the version from which on the buyer has the money back, and the file is closed."""
 
 
 class OrderProgress(Replica):
-    """How far each order's events took effect on its ticket: `{_id: order id, version, ended?}`."""
+    """How far each order's events took effect: `{_id: order id, version, ended?, refunded?}`."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database["orders"])
@@ -296,6 +324,10 @@ class OrderProgress(Replica):
     async def has_ended(self, order_id: str) -> bool:
         document = await self.find(order_id)
         return document is not None and document.get("ended", False)
+
+    async def is_refunded(self, order_id: str) -> bool:
+        document = await self.find(order_id)
+        return document is not None and document.get("refunded", False)
 
 
 @dataclass(frozen=True, slots=True)

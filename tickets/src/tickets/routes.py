@@ -54,7 +54,9 @@ def create_router(
 
     async def show(request: Request, ticket_id: str) -> Response:
         ticket = await commands.visible(tickets, ticket_id, lambda: current_user(request))
-        user = None if ticket.order_id is None else current_user(request)
+        # To others than its parties, a ticket without an order and a file is the same.
+        is_plain = ticket.order_id is None and ticket.file is None
+        user = None if is_plain else current_user(request)
         response = json_response(TicketOutput.of(ticket, None if user is None else user.id))
         response.headers["ETag"] = etag(ticket.version)
         return response

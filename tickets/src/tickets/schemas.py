@@ -15,6 +15,7 @@ from common.contract.details import DETAILS, Details, first_day
 from common.contract.error_codes import ErrorCode
 from common.http.body import Input, Output
 from tickets.domain import Ticket
+from tickets.files.schemas import FileOutput
 from tickets.repository import Summary
 
 MAX_TITLE = 200
@@ -153,6 +154,10 @@ class TicketOutput(Output):
     version: int
     order_id: str | None
     status: str
+    delivery: str
+    """A `Delivery`: whether the listing has the ticket's file, or its seller hands it over otherwise."""
+    file: FileOutput | None
+    """For its seller, and for who bought it."""
 
     @classmethod
     def of(cls, ticket: Ticket, viewer_id: str | None) -> "TicketOutput":
@@ -167,7 +172,16 @@ class TicketOutput(Output):
             version=ticket.version,
             order_id=ticket.order_id if is_party else None,
             status=ticket.status,
+            delivery=ticket.delivery,
+            file=_file(ticket, viewer_id),
         )
+
+
+def _file(ticket: Ticket, viewer_id: str | None) -> FileOutput | None:
+    if ticket.file is None or viewer_id is None:
+        return None
+    may_see = viewer_id == ticket.user_id or ticket.is_buyer(viewer_id)
+    return FileOutput.of(ticket.file) if may_see else None
 
 
 TICKETS = TypeAdapter(list[TicketOutput])

@@ -11,7 +11,7 @@ from common.http.cross_site import ANY_SCHEME, Site
 from common.http.head import HeadMiddleware
 from common.http.middleware import API_HEADERS, HSTS, RequestMiddleware
 from common.http.openapi import documents
-from common.http.request_body import BodyMiddleware
+from common.http.request_body import BodyLimit, BodyMiddleware
 from common.http.security_log import NO_CODES, SecurityLog
 
 
@@ -25,6 +25,7 @@ def create_http_app(
     headers: Sequence[tuple[bytes, bytes]] = API_HEADERS,
     layers: Sequence[Callable[[ASGIApp], ASGIApp]] = (),
     security_log: SecurityLog = NO_CODES,
+    body_limits: Sequence[BodyLimit] = (),
 ) -> FastAPI:
     """The app of one service.
 
@@ -33,6 +34,7 @@ def create_http_app(
         where the site is reached by https.
     layers: ASGI middleware around the one of requests, inner first; they see its refusals, too.
     security_log: Knows the events of the service's own refusals.
+    body_limits: Of routes whose bodies may be larger than those of others.
     """
     headers = (*headers, HSTS) if site.secure else headers
     app = FastAPI(
@@ -54,6 +56,6 @@ def create_http_app(
         app.add_middleware(layer)
     # The outermost two change what is sent: one ends the answer to a HEAD, the other holds an answer's
     # last part back until the body of the request is over.
-    app.add_middleware(BodyMiddleware)
+    app.add_middleware(BodyMiddleware, limits=body_limits)
     app.add_middleware(HeadMiddleware)
     return app

@@ -12,7 +12,7 @@ from common.base import tracing
 from common.base.errors import AppError, NotFound
 from common.http.cross_site import Site
 from common.http.rendering import render, unexpected
-from common.http.request_body import refuse_announced
+from common.http.request_body import max_bytes_of, refuse_announced
 from common.http.security_log import NO_CODES, SecurityLog
 from common.http.security_notes import notes
 
@@ -104,7 +104,7 @@ class RequestMiddleware:
                 refuse_from_outside(headers)
             if scope["method"] not in SAFE_METHODS:
                 self._site.refuse_others(headers.get, scope.get("scheme", "http"))
-                refuse_announced(headers.get(b"content-length"))
+                refuse_announced(headers.get(b"content-length"), max_bytes_of(scope))
         except AppError as error:
             notes(scope).refusal = error
             await render(error)(scope, receive, send)

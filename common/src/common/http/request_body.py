@@ -6,8 +6,10 @@ refusal is sent first, with `Connection: close`, and the rest of the body is rea
 """
 
 import asyncio
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,29 +24,61 @@ LINGER_SECONDS = 3.0
 LINGER_BYTES = 4 * 1024 * 1024
 """What is read and dropped of a body after its refusal, before the connection is closed."""
 _MOST_DIGITS = 18
+_SCOPE_KEY = "common.max_body_bytes"
 
 
-def refuse_announced(length: str | None) -> None:
+@dataclass(frozen=True, slots=True)
+class BodyLimit:
+    """Bounds of the bodies of one route, in the place of MAX_BODY_BYTES and BODY_SECONDS.
+
+    path: Regular expression of the whole path.
+    """
+
+    method: str
+    path: str
+    max_bytes: int
+    seconds: float
+
+    def applies(self, scope: Scope) -> bool:
+        return scope["method"] == self.method and re.fullmatch(self.path, scope["path"]) is not None
+
+
+def max_bytes_of(scope: Scope) -> int:
+    """The limit of this request's body, within BodyMiddleware."""
+    found: int = scope.get(_SCOPE_KEY, MAX_BODY_BYTES)
+    return found
+
+
+def refuse_announced(length: str | None, max_bytes: int = MAX_BODY_BYTES) -> None:
     """Raises BadRequest for a malformed Content-Length, TooLarge past the limit. None: not announced."""
     if length is None:
         return
     if not (length.isascii() and length.isdecimal()):
         raise BadRequest("Content-Length must be a number", code=CONTENT_LENGTH_INVALID)
-    if len(length) > _MOST_DIGITS or int(length) > MAX_BODY_BYTES:
+    if len(length) > _MOST_DIGITS or int(length) > max_bytes:
         raise TooLarge()
 
 
 class BodyMiddleware:
-    """Outermost ASGI middleware: requests with a body receive it through `_Body`, and wait for its end."""
+    """Outermost ASGI middleware: requests with a body receive it through `_Body`, and wait for its end.
 
-    def __init__(self, app: ASGIApp) -> None:
+    limits: Of the routes that take more than others.
+    """
+
+    def __init__(self, app: ASGIApp, limits: Sequence[BodyLimit] = ()) -> None:
         self._app = app
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not _has_body(scope["headers"]):
             await self._app(scope, receive, send)
             return
-        body = _Body(scope["headers"], receive)
+        max_bytes, seconds = MAX_BODY_BYTES, BODY_SECONDS
+        for limit in self._limits:
+            if limit.applies(scope):
+                max_bytes, seconds = limit.max_bytes, limit.seconds
+                scope[_SCOPE_KEY] = max_bytes
+        body = _Body(scope["headers"], receive, max_bytes, seconds)
 
         async def send_answer(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -71,13 +105,16 @@ def _has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 class _Body:
     """The body as it arrives. over: All of it has arrived, or the client has gone."""
 
-    def __init__(self, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> None:
+    def __init__(
+        self, headers: Iterable[tuple[bytes, bytes]], receive: Receive, max_bytes: int, seconds: float
+    ) -> None:
         given = dict(headers)
         self._receive = receive
+        self._max_bytes = max_bytes
         self._announced = given.get(b"content-length", b"").decode("latin-1") or None
         # Such a client sends its body once the server asks for it, which the first `receive` does.
         self._waits_to_be_asked = given.get(b"expect", b"").lower() == b"100-continue"
-        self._deadline = asyncio.get_running_loop().time() + BODY_SECONDS
+        self._deadline = asyncio.get_running_loop().time() + seconds
         self._bytes = 0
         self._answered = False
         self.over = False
@@ -91,7 +128,7 @@ class _Body:
                 message = await self._next()
         except TimeoutError:
             raise RequestTimeout() from None
-        if self._bytes > MAX_BODY_BYTES:
+        if self._bytes > self._max_bytes:
             raise TooLarge()
         return message
 
@@ -99,7 +136,7 @@ class _Body:
         """Whether the body has arrived as the answer begins, after a short wait where that is worth it."""
         self._answered = True
         if not (self.over or self._waits_to_be_asked):
-            await self._drop(GRACE_SECONDS if self._is_nearly_over() else 0, MAX_BODY_BYTES)
+            await self._drop(GRACE_SECONDS if self._is_nearly_over() else 0, self._max_bytes)
         return self.over
 
     async def linger(self) -> None:
@@ -115,7 +152,7 @@ class _Body:
         if asyncio.get_running_loop().time() >= self._deadline:
             return False
         try:
-            refuse_announced(self._announced)
+            refuse_announced(self._announced, self._max_bytes)
         except (BadRequest, TooLarge):
             return False
         return True

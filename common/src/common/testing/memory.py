@@ -53,7 +53,7 @@ def _ensure_uniques(self: Any, document: Any) -> None:
         if not index.get("unique") or not is_part:
             continue
         key = {field: _value(document, field.split(".")) for field, _ in index["key"]}
-        if index.get("sparse") and set(key.values()) == {None}:
+        if index.get("sparse") and all(value is None for value in key.values()):
             continue
         if len(list(self._iter_documents({"$and": [condition, key]}))) > 1:
             reason = f"E11000 duplicate key error collection: {self.name} index: {name} dup key: {key}"

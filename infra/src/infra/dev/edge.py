@@ -19,6 +19,9 @@ SLOW_SECONDS = 10
 WAIT_SECONDS = 8
 """Longest wait for a service that restarts."""
 MAX_BODY = "1MB"
+FILE = "^/(api/)?tickets/[^/]+/file$"
+"""Path of a listing's file, and of the form that adds it."""
+MAX_FILE = "6MB"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 HEADERS = {
     "Content-Type": "application/json",
@@ -84,7 +87,12 @@ _CADDYFILE = """\
 http://:{port} {{
 	bind 127.0.0.1
 	header -Server
-	request_body {{
+	@file path_regexp {file}
+	request_body @file {{
+		max_size {file_body}
+	}}
+	@other not path_regexp {file}
+	request_body @other {{
 		max_size {body}
 	}}
 
@@ -186,6 +194,8 @@ def caddyfile(config: Config) -> str:
         slow=SLOW_SECONDS,
         patience=WAIT_SECONDS,
         body=MAX_BODY,
+        file=FILE,
+        file_body=MAX_FILE,
         methods=" ".join(METHODS),
         live=LIVE,
         private=" ".join(f"{path} {path}/*" for path in PRIVATE),

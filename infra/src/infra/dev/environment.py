@@ -65,7 +65,8 @@ def services(config: Config, keys: Keys, seeds: Seeds | None = None) -> Mapping[
         | nats("tickets")
         | session
         | _passed(config, "MAX_MARKUP_PERCENT")
-        | {"SEARCH_DIR": str(config.data_dir / "search")},
+        | of_others(keys, "FILES_KEY", "BARCODE_KEY")
+        | {"SEARCH_DIR": str(config.data_dir / "search"), "FILES_URL": (config.data_dir / "files").as_uri()},
         "orders": mongo("orders")
         | nats("orders")
         | session

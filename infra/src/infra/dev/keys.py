@@ -12,15 +12,29 @@ from infra.dev.config import write_private
 
 Keys = Mapping[str, str]
 """Variables of `infra/keys.sh`: the settings of the services."""
+LATER = ("FILES_KEY", "BARCODE_KEY")
+"""Keys that a folder of an earlier release lacks."""
 
 
 def kept(data_dir: Path) -> Keys:
-    """The keys of the folder, made at its first run."""
+    """The keys of the folder, made at its first run; one that a later release added is made then."""
     path = data_dir / "keys.env"
     if not path.exists():
-        write_private(path, "".join(f"{name}={value}\n" for name, value in generated().items()))
+        write_private(path, _lines(generated()))
+    known = _read(path)
+    later = {name: value for name, value in generated().items() if name in LATER and name not in known}
+    if later:
+        write_private(path, path.read_text() + _lines(later))
+    return {**known, **later}
+
+
+def _read(path: Path) -> Keys:
     pairs = (line.partition("=") for line in path.read_text().splitlines() if not line.startswith("#"))
     return {name: value for name, _, value in pairs if value}
+
+
+def _lines(keys: Keys) -> str:
+    return "".join(f"{name}={value}\n" for name, value in keys.items())
 
 
 def generated() -> Keys:
@@ -31,6 +45,8 @@ def generated() -> Keys:
         "RECEIPT_KEYS": secrets.token_urlsafe(48),
         "CLIENT_ADDRESS_KEY": secrets.token_urlsafe(48),
         "DEVICE_KEY": secrets.token_urlsafe(48),
+        "FILES_KEY": secrets.token_urlsafe(48),
+        "BARCODE_KEY": secrets.token_urlsafe(48),
     }
 
 

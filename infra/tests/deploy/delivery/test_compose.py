@@ -157,6 +157,8 @@ def test_auth_alone_has_the_private_key_and_each_other_key_is_for_one_purpose() 
         "RECEIPT_KEYS": {"orders"},
         "CLIENT_ADDRESS_KEY": {"auth", "client"},
         "DEVICE_KEY": {"auth"},
+        "FILES_KEY": {"tickets"},
+        "BARCODE_KEY": {"tickets"},
         **{key_variable(user): {"nats"} for user in broker_users.names()},
         **{f"MONGO_{name.upper()}_KEY": {f"{name}-mongo", f"{name}-user"} for name in STORES},
     }

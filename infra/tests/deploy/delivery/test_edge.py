@@ -175,6 +175,14 @@ async def test_a_body_that_is_too_large_is_refused_as_on_the_laptop(ask: Get) ->
     assert refused == (413, {"errors": [{"code": "body-too-large", "message": "Body too large"}]})
 
 
+@pytest.mark.parametrize("path", ["/api/tickets/65f0/file", "/tickets/65f0/file"])
+async def test_a_file_of_a_listing_may_be_larger(ask: Get, path: str) -> None:
+    status, _ = await ask(path, method="PUT", data=BytesIO(b"x" * 5_300_000))
+    assert status == 200
+    refused, _ = await ask(path, method="PUT", data=BytesIO(b"x" * 6_400_000))
+    assert refused == 413
+
+
 async def test_a_service_that_is_away_is_said_to_be(ask: Get, services: dict[str, web.AppRunner]) -> None:
     await services["orders"].cleanup()
 

@@ -76,5 +76,8 @@ def test_cert_manager_issues_the_certificate_of_the_browsers_host(tmp_path: Path
 
 
 def test_with_ingress_nginx_a_body_reaches_its_service_as_it_comes(tmp_path: Path) -> None:
-    streams = {"nginx.ingress.kubernetes.io/proxy-request-buffering": "off"}
+    streams = {
+        "nginx.ingress.kubernetes.io/proxy-request-buffering": "off",
+        "nginx.ingress.kubernetes.io/proxy-body-size": "6m",
+    }
     assert annotations("ingress-nginx", tmp_path) == {"edge": streams, "edge-internal": streams}

@@ -70,7 +70,7 @@ def members(name: str) -> set[Edge]:
 
 def outside(name: str) -> set[Edge]:
     to_the_node = {Edge("client", "10.90.0.10/32", 80)}
-    to_the_internet = {("payments", 443), ("auth", 465), ("auth", 587)}
+    to_the_internet = {("payments", 443), ("auth", 465), ("auth", 587), ("tickets", 443)}
     on_the_node = dict.fromkeys(("test", "test-sets", "blog-test"), to_the_node)
     return {**on_the_node, "prod": {Edge(app, "0.0.0.0/0", port) for app, port in to_the_internet}}.get(
         name, set()
@@ -98,7 +98,7 @@ def test_a_pod_without_a_policy_is_denied_both_ways(name: str) -> None:
     assert spec == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
-@pytest.mark.parametrize("name", ["to-stripe", "to-mail-server"])
+@pytest.mark.parametrize("name", ["to-stripe", "to-mail-server", "to-object-store"])
 def test_no_private_address_is_the_internet(name: str) -> None:
     policy = named(overlay("prod"), "NetworkPolicy", name)
     block = policy["spec"]["egress"][0]["to"][0]["ipBlock"]

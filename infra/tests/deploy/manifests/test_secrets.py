@@ -64,7 +64,7 @@ def called(
 
 def stored(state: Path) -> dict[str, str]:
     """The values of all secrets of keys, by name."""
-    names = ("jwt-secret", "jwt-public", "receipt-keys", "client-address-key", "device-key")
+    names = ("jwt-secret", "jwt-public", "receipt-keys", "client-address-key", "device-key", "files-keys")
     found = (state / name for name in names if (state / name).exists())
     lines = (line for path in found for line in path.read_text().splitlines())
     return {name: value for name, _, value in (line.partition("=") for line in lines)}
@@ -84,6 +84,8 @@ def test_a_key_is_made_once_and_kept(state: Path) -> None:
         "RECEIPT_KEYS": first["RECEIPT_KEYS"],
         "CLIENT_ADDRESS_KEY": first["CLIENT_ADDRESS_KEY"],
         "DEVICE_KEY": first["DEVICE_KEY"],
+        "FILES_KEY": first["FILES_KEY"],
+        "BARCODE_KEY": first["BARCODE_KEY"],
     }
     assert len({len(first[name]) for name in ("RECEIPT_KEYS", "CLIENT_ADDRESS_KEY")} & {64}) == 1
     assert stored(state) == first

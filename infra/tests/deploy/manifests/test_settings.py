@@ -24,8 +24,9 @@ from infra.deploy.manifests.rendered import (
     pods,
 )
 
-BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS", "FORWARDED_HOPS"}
-"""Variables that `common.runtime.settings.load` and `common.runtime.server.serve` read."""
+OBJECT_STORE = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT")
+BESIDE_SETTINGS = {"SETTINGS_HINT", "FORWARDED_ALLOW_IPS", "FORWARDED_HOPS", *OBJECT_STORE}
+"""Variables that `common.runtime.settings.load`, `common.runtime.server.serve` and the object store read."""
 PARTS_OF_ADDRESSES = {"MONGO_USER", "MONGO_PASSWORD", "MONGO_SERVERS", "MONGO_OPTIONS", "REDIS_PASSWORD"}
 ADDRESSES = {"MONGO_URI", "REDIS_URL"}
 DATABASES = ("auth", "tickets", "orders", "payments")
@@ -35,6 +36,9 @@ SECRETS = {
     "RECEIPT_KEYS": ("receipt-keys", "RECEIPT_KEYS"),
     "CLIENT_ADDRESS_KEY": ("client-address-key", "CLIENT_ADDRESS_KEY"),
     "DEVICE_KEY": ("device-key", "DEVICE_KEY"),
+    "FILES_KEY": ("files-keys", "FILES_KEY"),
+    "BARCODE_KEY": ("files-keys", "BARCODE_KEY"),
+    **{name: ("files-store", name) for name in ("FILES_URL", *OBJECT_STORE)},
     "MAIL_URL": ("mail-secret", "MAIL_URL"),
     "STRIPE_KEY": ("stripe-secret", "STRIPE_KEY"),
     "STRIPE_PUBLISHABLE_KEY": ("stripe-secret", "STRIPE_PUBLISHABLE_KEY"),
@@ -47,6 +51,7 @@ SIGNS = PrivateKey.generate()
 VALUES = {
     "JWT_KEY": SIGNS.text,
     "JWT_PUBLIC_KEYS": SIGNS.public.text,
+    "FILES_URL": "s3://gittix/files",
     "MAIL_URL": "smtps://gittix:password@mail.test",
 }
 
@@ -91,8 +96,8 @@ def test_a_secret_is_named_and_never_written(name: str) -> None:
             assert source == (SECRETS | own)[variable]
         others = {one["name"] for one in each.main.get("env", [])} - set(secrets_of(each.main))
         assert others <= ADDRESSES | PARTS_OF_ADDRESSES
-        # The mailbox of development has no password.
-        without_password = set() if name == "prod" else {"MAIL_URL"}
+        # The mailbox and the folder of development have no password.
+        without_password = set() if name == "prod" else {"MAIL_URL", "FILES_URL"}
         assert not {*SECRETS, *own} & written(name, each) - without_password
 
 
@@ -123,6 +128,7 @@ def test_each_key_goes_to_whom_it_is_for(name: str) -> None:
     assert users[SECRETS["JWT_PUBLIC_KEYS"]] == with_a_session
     assert users[SECRETS["RECEIPT_KEYS"]] == {"orders"}
     assert users[SECRETS["CLIENT_ADDRESS_KEY"]] == {"auth", "client"}
+    assert users[SECRETS["FILES_KEY"]] == users[SECRETS["BARCODE_KEY"]] == {"tickets"}
     for database in DATABASES:
         assert users[f"mongo-{database}", f"MONGO_{database.upper()}_PASSWORD"] == {database}
     assert users["redis-expiration", "REDIS_PASSWORD"] == {"expiration", "expiration-worker"}

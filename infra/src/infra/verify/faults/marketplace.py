@@ -148,7 +148,11 @@ async def running(mongo_uri: str, nats_url: str, name: str) -> AsyncIterator[Mar
     )
     apps = (
         tickets.app.create_app(
-            tickets.settings.Settings(**common), database=books.tickets, stream=streams[0]
+            tickets.settings.Settings(
+                **common, files_url="memory:///", files_key=("f" * 32,), barcode_key="b" * 32
+            ),
+            database=books.tickets,
+            stream=streams[0],
         ),
         orders.app.create_app(
             orders.settings.Settings(**common, receipt_keys=("k" * 32,)),
