@@ -1,4 +1,4 @@
-"""Listings of users who deleted their accounts: all that are not sold are withdrawn."""
+"""Listings of users who deleted their accounts: all that are not sold are withdrawn, without their files."""
 
 from common.persistence.repository import retrying
 from tickets.domain import Ticket
@@ -6,8 +6,9 @@ from tickets.repository import Page, TicketRepository
 from tickets.sorting import Sort, cursor_of
 
 PAGE = 100
-OPEN = ("available", "held")
-"""Statuses of what is withdrawn. One that an order holds stays held: its buyer may still pay."""
+OPEN = ("available", "held", "withdrawn")
+"""Statuses of what is withdrawn, and loses its file. What an order holds stays held: its buyer may still pay.
+"""
 
 
 async def close_listings(tickets: TicketRepository, seller_id: str) -> None:
@@ -18,7 +19,7 @@ async def close_listings(tickets: TicketRepository, seller_id: str) -> None:
             page = Page(PAGE, after=after, status=status)
             found = (await tickets.of_seller(seller_id, page))[:PAGE]
             for ticket in found:
-                if not ticket.withdrawn:
+                if not ticket.withdrawn or ticket.file is not None:
                     await _close(tickets, ticket)
             if len(found) < PAGE:
                 break

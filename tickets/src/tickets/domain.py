@@ -152,7 +152,12 @@ class Ticket(Aggregate):
         """Withdraws the listing of a seller whose account is deleted. Idempotent.
 
         Also one that an order holds: the order goes on. If it ends unpaid, the ticket stays withdrawn.
+        The file of one that no order has is removed.
         """
+        if self.file is not None and self.order_id is None:
+            self.file = None
+            if self.withdrawn:
+                self._updated()
         if not (self.sold or self.withdrawn):
             self._withdrawn()
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from common.base.identity import CurrentUser
 from common.base.ids import new_id
+from common.contract.events import UserDeleted
 from common.messaging.events import VersionedEvent
 from common.persistence.mongo import Database
 from common.testing.answers import code_of, codes_of, message_of
@@ -361,3 +362,17 @@ async def test_only_hashes_of_barcodes_are_stored(files: FileApi, database: Data
     (barcode,) = stored["barcodes"]
     assert len(bytes.fromhex(barcode)) == 32
     assert CODE not in str(stored)
+
+
+async def test_a_deleted_sellers_files_go_with_what_no_order_has(
+    files: FileApi, market: Market, stream: FakeStream, database: Database
+) -> None:
+    on_sale, withdrawn, held = [await files.a_ticket_with(png(code)) for code in ("one", "two", "three")]
+    await market.delete(withdrawn)
+    order = Sale.of(held)
+    await deliver(stream, order.created())
+
+    await deliver(stream, UserDeleted(id=market.seller.id, version=1))
+
+    kept = {ticket["_id"]: ticket.get("file") is not None for ticket in await database["tickets"].find({})}
+    assert kept == {on_sale["id"]: False, withdrawn["id"]: False, held["id"]: True}
