@@ -24,8 +24,8 @@ FOLLOWERS = {
 OWN: Mapping[str, str | tuple[str, ...]] = {
     "tickets": "ticket.",
     "orders": "order.",
-    "expiration": "expiration.",
-    "payments": "payment.",
+    "expiration": ("expiration.", "deadline."),
+    "payments": ("payment.", "payout."),
     "auth": ("session.", "user."),
 }
 FILTERS = ("ticket.>", ">", "*.ended.*", "session.>", "session.ended.*")
