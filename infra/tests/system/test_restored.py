@@ -20,8 +20,8 @@ from infra.dev.system import System
 pytestmark = pytest.mark.connected
 
 SERVICES = ("tickets", "orders", "payments")
-PROVIDER = "fake_provider_intents"
-"""The provider's own record, which the fake one stores in the payments database."""
+PROVIDER = "fake_provider_"
+"""Collections of the provider's own record, which the fake one stores in the payments database."""
 
 Records = dict[str, dict[str, Any]]
 Copy = dict[str, list[dict[str, Any]]]
@@ -34,16 +34,19 @@ async def database(system: System, service: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
+async def own_collections(books: Database) -> list[str]:
+    return [name for name in await books.list_collection_names() if not name.startswith(PROVIDER)]
+
+
 async def backup(system: System, service: str) -> Copy:
     async with database(system, service) as books:
-        names = set(await books.list_collection_names()) - {PROVIDER}
-        return {name: await books[name].find({}) for name in names}
+        return {name: await books[name].find({}) for name in await own_collections(books)}
 
 
 async def restore(system: System, service: str, copy: Copy) -> None:
     """Drops what is there, indexes included, as a restored volume would."""
     async with database(system, service) as books:
-        for name in set(await books.list_collection_names()) - {PROVIDER}:
+        for name in await own_collections(books):
             await books[name].drop()
         for name, documents in copy.items():
             if documents:
@@ -58,12 +61,13 @@ async def published(system: System, service: str) -> None:
 
 
 async def records(system: System, service: str) -> Records:
-    """The service's own records, without the events in their outboxes.
+    """The service's own records, without the events in their outboxes, and the times of ledger entries.
 
-    A copy may hold events that were published since; the service clears them at its next start.
+    A copy may hold events that were published since; the service clears them at its next start. Entries that
+    are restored have the time of the restoration.
     """
     async with database(system, service) as books:
-        found = await books[service].find({}, {"outbox": 0})
+        found = await books[service].find({}, {"outbox": 0, "entries.at": 0})
     return {document["_id"]: document for document in found}
 
 

@@ -32,7 +32,7 @@ async def check(books: Books, report: Report) -> None:
     has_record = RECORD in await books.payments.list_collection_names()
     if not has_record:
         report.note("The provider's record is not in the payments database: not compared.")
-    async for orders in batches(books.orders["orders"], "_id status payment ticket"):
+    async for orders in batches(books.orders["orders"], "_id status payment refunded ticket"):
         ids = ids_of(orders)
         paid = await grouped(payments, "order_id", ids, "_id order_id status outcome amount_cents intent_id")
         asked = await grouped(intents, "order_id", ids, "_id order_id state amount_cents captures")
@@ -58,7 +58,8 @@ def _payment(order: Document, payments: Sequence[Document], report: Report) -> N
     seen = status if status in ("captured", "voided") else None
     if payments and payments[0].get("outcome") == "refunded":
         seen = "refunded"
-    report.equal(SHOWN, f"{name}: {payment} / shown", seen, order.get("payment"))
+    shown = "refunded" if order.get("refunded") else order.get("payment")
+    report.equal(SHOWN, f"{name}: {payment} / shown", seen, shown)
     for found in payments:
         what = f"{name}, payment {found['_id']}: price / amount in cents"
         report.equal(AMOUNT, what, order["ticket"]["price_cents"], found["amount_cents"])
