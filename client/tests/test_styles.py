@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from client.domain import LISTING_STATES, SALE_STATES, Stage
+from client.domain import LISTING_STATES, SALE_STATES, STAGES, Stage
 
 SHEETS = ("style.css", "content.css")
 OF_SCRIPTS = {"htmx-request", "soon"}
@@ -66,7 +66,7 @@ def used() -> set[str]:
     return names
 
 
-STATES = {*LISTING_STATES, *SALE_STATES, *(stage.name.lower() for stage in Stage)}
+STATES = {*LISTING_STATES, *SALE_STATES, *STAGES, *(stage.name.lower() for stage in Stage)}
 """Classes of badges; a state without a style of its own is grey."""
 
 

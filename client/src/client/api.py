@@ -9,12 +9,15 @@ from fastapi import Depends, Request
 from pydantic import TypeAdapter
 
 from client.schemas import (
+    ENTRIES,
     ORDERS,
     PASSKEYS,
     SALES,
     SESSIONS,
     TICKETS,
+    Balance,
     CurrentUserAnswer,
+    Entry,
     ExportPage,
     Listing,
     Order,
@@ -22,13 +25,15 @@ from client.schemas import (
     PaidOrder,
     Passkey,
     Payment,
+    PayoutAccount,
+    PayoutForm,
     ReceiptCode,
     Sale,
     Session,
     Summary,
     Ticket,
 )
-from client.upstream import PROVIDER_TIMEOUT, SHORT_TIMEOUT, Upstream
+from client.upstream import ASIDE_TIMEOUT, PROVIDER_TIMEOUT, SHORT_TIMEOUT, Upstream
 from common.base.errors import NotFound, Unavailable
 from common.http import idempotency
 from common.http.preconditions import etag
@@ -292,6 +297,27 @@ class Api:
             "POST", "/api/payments/confirm", body={"orderId": order_id}, timeout=PROVIDER_TIMEOUT
         )
         return Payment.model_validate_json(response.content)
+
+    async def balance(self) -> Balance:
+        """The seller's. Raises NotFound for a release of the API without it, as the three below do."""
+        response = await self._upstream.send("GET", "/api/payments/balance", timeout=ASIDE_TIMEOUT)
+        return Balance.model_validate_json(response.content)
+
+    async def payout_account(self) -> PayoutAccount:
+        """Whether the seller can be paid; the API may ask the provider."""
+        response = await self._upstream.send("GET", "/api/payments/account", timeout=ASIDE_TIMEOUT)
+        return PayoutAccount.model_validate_json(response.content)
+
+    async def payout_form(self) -> PayoutForm:
+        """A new form of the provider. The seller has one account, also after several calls."""
+        response = await self._upstream.send(
+            "POST", "/api/payments/account", body={}, timeout=PROVIDER_TIMEOUT
+        )
+        return PayoutForm.model_validate_json(response.content)
+
+    async def entries(self, query: Mapping[str, str]) -> Listing[Entry]:
+        """The sales behind the balance, newest first."""
+        return _listing(await self._upstream.send("GET", "/api/payments/entries", query=query), ENTRIES)
 
 
 def _proof(name: str, password: str, passkey: Answer) -> Mapping[str, object]:

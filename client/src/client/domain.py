@@ -109,6 +109,14 @@ SALE_STATES = {
 }
 """Label of each state of a sale for its seller."""
 
+STAGES = {
+    "pending": gettext_noop("Not accepted yet"),
+    "available": gettext_noop("To be paid out"),
+    "paid": gettext_noop("Paid out"),
+    "refunded": gettext_noop("Refunded"),
+}
+"""Label of each stage of a sale's money."""
+
 LISTING_STATES = {
     "available": gettext_noop("For sale"),
     "held": gettext_noop("Reserved"),

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PlainValidator, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, TypeAdapter
 from pydantic.alias_generators import to_camel
 
 from common.base.money import Money, Price
@@ -198,6 +198,10 @@ def _money(units: object) -> Money:
     return Money(int(Decimal(str(units)) * 100))
 
 
+Amount = Annotated[Money, PlainValidator(_money)]
+"""Unlike a price, it may be 0."""
+
+
 class Summary(Upstream):
     """Number of a seller's listings by status, and the total earned by the sold ones."""
 
@@ -205,7 +209,7 @@ class Summary(Upstream):
     held: int
     sold: int
     withdrawn: int
-    earned: Annotated[Money, PlainValidator(_money)]
+    earned: Amount
 
     @property
     def total(self) -> int:
@@ -216,10 +220,51 @@ class Summary(Upstream):
         return count
 
 
+def _web_address(url: str) -> str:
+    if not url.startswith(("https://", "http://", "/api/")):
+        raise ValueError("not an address of the web")
+    return url
+
+
+class PayoutForm(Upstream):
+    """url: Of the provider's form, at another host. The form is valid for some minutes."""
+
+    url: Annotated[str, AfterValidator(_web_address)]
+
+
+class PayoutAccount(Upstream):
+    """ready: Whether the seller can be paid. due: The provider's names of what it still needs."""
+
+    ready: bool
+    due: list[str]
+
+
+class Balance(Upstream):
+    """Of a seller, less fees. pending: Not accepted yet. available: Paid out once the account is ready."""
+
+    pending: Amount
+    available: Amount
+    paid: Amount
+
+
+class Entry(Upstream):
+    """The money of one sale. stage: `pending`, `available`, `paid` or `refunded`.
+
+    amount: The price less the fee; 0 once refunded. at: Of the latest movement; None before the first.
+    """
+
+    order_id: str
+    stage: str
+    price: Amount
+    amount: Amount
+    at: datetime | None
+
+
 TICKETS = TypeAdapter(list[Ticket])
 SESSIONS = TypeAdapter(list[Session])
 ORDERS = TypeAdapter(list[Order])
 SALES = TypeAdapter(list[Sale])
+ENTRIES = TypeAdapter(list[Entry])
 PASSKEYS = TypeAdapter(list[Passkey])
 
 

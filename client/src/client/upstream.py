@@ -41,6 +41,8 @@ LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepali
 TIMEOUT = httpx.Timeout(10, connect=CONNECT_SECONDS, pool=5)
 SHORT_TIMEOUT = httpx.Timeout(1)
 """For what a page can do without."""
+ASIDE_TIMEOUT = httpx.Timeout(4)
+"""For part of a page that is shown without it, where the API may ask a payment provider."""
 PROVIDER_TIMEOUT = httpx.Timeout(30, connect=CONNECT_SECONDS, pool=5)
 """For requests that wait for a payment provider, which may take up to 30 s."""
 

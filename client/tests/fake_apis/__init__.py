@@ -11,6 +11,7 @@
 | `files.py` | the file of a listing, of the tickets API |
 | `exports.py` | what each API exports of a user |
 | `sales.py` | what follows a complete order, of the orders API |
+| `payouts.py` | a seller's balance and account, of the payments API |
 | `users.py`, `tickets.py`, `orders.py`, `payments.py` | the responses of one API each |
 """
 
@@ -20,7 +21,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from . import accounts, exports, files, orders, passkeys, payments, sales, sessions, tickets, users
+from . import accounts, exports, files, orders, passkeys, payments, payouts, sales, sessions, tickets, users
 from .fields import Refusal, entry, not_found
 from .records import Order, Records, Ticket
 
@@ -55,6 +56,11 @@ ROUTES: Mapping[tuple[str, str], Callable[..., httpx.Response]] = {
     ("GET", "/api/tickets/export"): exports.tickets,
     ("GET", "/api/orders/export"): exports.orders,
     ("GET", "/api/payments/export"): exports.payments,
+    ("POST", "/api/payments/account"): payouts.open_form,
+    ("GET", "/api/payments/account"): payouts.account,
+    ("GET", "/api/payments/balance"): payouts.balance,
+    ("GET", "/api/payments/entries"): payouts.entries,
+    ("POST", "/api/payments/fake/accounts/acct_([^/]+)"): payouts.fill_in,
     ("GET", "/api/tickets"): tickets.index,
     ("POST", "/api/tickets"): tickets.create,
     ("GET", "/api/tickets/summary"): tickets.summary,

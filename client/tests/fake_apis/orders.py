@@ -34,12 +34,15 @@ def index(records: Records, request: httpx.Request) -> httpx.Response:
     return page_of(orders, request)
 
 
-def page_of(found: Sequence[Mapping[str, Any]], request: httpx.Request) -> httpx.Response:
+def page_of(
+    found: Sequence[Mapping[str, Any]], request: httpx.Request, usual: int = 100, most: int = 100
+) -> httpx.Response:
     """One page of a list, whose cursor is a number here."""
     query = request.url.params
     if not query.get("cursor", "0").isdecimal():
         raise refuse(400, ErrorCode.CURSOR_INVALID, "Cursor is not one of ours", "cursor")
-    start, limit = int(query.get("cursor", "0")), whole_number(query.get("limit", "100"), "limit", 100)
+    start = int(query.get("cursor", "0"))
+    limit = whole_number(query.get("limit", str(usual)), "limit", most)
     headers = {}
     if len(found) > start + limit:
         following = f"limit={limit}&cursor={start + limit}"

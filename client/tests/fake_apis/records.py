@@ -180,6 +180,8 @@ class Records:
     orders_hidden: Number of requests for which a ticket is still shown without its order.
     answer_lost: The provider charges the card, and its answer is lost.
     without_receipts: The orders API is of a release that issues no code of a receipt.
+    payments_failure: Raised for every question about a seller's money.
+    form_host: Of the provider's form, such as "https://provider.test"; "" for the edge.
     refuses_later_pages: No page of an export after the first one.
     client_secret: If set, the bank still waits for its customer.
     """
@@ -219,6 +221,10 @@ class Records:
     payments: dict[str, Payment] = field(default_factory=dict)
     """By the order's id."""
     charges: list[str] = field(default_factory=list)
+    accounts: dict[str, bool] = field(default_factory=dict)
+    """Whether each seller with an account at the provider can be paid, by the user's id."""
+    payments_failure: Exception | None = None
+    form_host: str = ""
     failure: Exception | httpx.Response | None = None
     auth_failure: Exception | httpx.Response | None = None
     lag: int = 0
@@ -272,6 +278,9 @@ class Records:
             if requests == 0:
                 del self.coming[order_id]
                 self._reach(self.orders[order_id], status)
+        for order in self.orders.values():
+            if order.fulfilment == "accepted" and self.accounts.get(order.ticket.user_id):
+                order.payout = order.ticket.price
 
     def _reach(self, order: Order, status: str) -> None:
         order.change(status)

@@ -74,6 +74,11 @@ class Shop:
         await self._shows(order.ticket.id, "sold")
         return await self.becomes(lambda: self.buyers.order(order.id), lambda o: o.payment == "captured")
 
+    async def fills_in(self, form: str, user: CurrentUser) -> tuple[int, str | None]:
+        """Sends the fake provider's form. Returns the status, and where it leads."""
+        answer = await self._http.post(form, headers=signed_in(user))
+        return answer.status_code, answer.headers.get("location")
+
     async def is_payable(self, order: Order) -> None:
         """Returns once payments has received the order."""
         await self._refuses(lambda: self.buyers.confirm_payment(order.id), ErrorCode.NOTHING_TO_CONFIRM)

@@ -1,5 +1,6 @@
 """A seller's sales: handing over, claims, giving the money back."""
 
+import asyncio
 from collections.abc import Awaitable
 
 from fastapi import APIRouter, Request, Response
@@ -7,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from client import forgiving
 from client.api import Api, Apis
 from client.domain import REASONS, SALE_STATES
+from client.earnings import earnings
 from client.forms import NO_PROBLEMS, Form, OrderId, Problems
 from client.rendering import Page, Pages, see_other
 from client.sign_in import Member
@@ -20,8 +22,17 @@ OPEN = ("due", "delivered", "disputed")
 @router.get("")
 async def index(_user: Member, request: Request, page: Pages, api: Apis) -> Response:
     asked = {name: request.query_params[name] for name in ("limit", "cursor") if name in request.query_params}
-    found = (await forgiving.answered(api.sales, asked)).found
-    return page("sales.html", sales=found.items, states=SALE_STATES, asked=asked, following=found.following)
+    answered, income = await asyncio.gather(forgiving.answered(api.sales, asked), earnings(api))
+    found = answered.found
+    return page(
+        "sales.html",
+        sales=found.items,
+        states=SALE_STATES,
+        earnings=income,
+        unpaid=any(sale.fulfilment in OPEN for sale in found.items),
+        asked=asked,
+        following=found.following,
+    )
 
 
 @router.get("/{order_id}")
