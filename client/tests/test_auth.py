@@ -215,7 +215,6 @@ async def test_the_bar_shows_members_what_they_can_do(as_user: As) -> None:
         "Sell Tickets": "/tickets/new",
         "My Orders": "/orders",
         "My Listings": "/listings",
-        "My Sales": "/sales",
         "My Account": "/account",
     }
     assert bar.one("form", method="post", action="/auth/signout").text == "Sign Out"
