@@ -34,7 +34,7 @@ def stored(*parts: str) -> str:
 
 
 async def wait(attempt: Awaitable[None]) -> int:
-    """Seconds that a refusal tells to wait; 0 where there is none."""
+    """Seconds to wait, as a refusal says; 0 where it does not."""
     try:
         await attempt
     except TooManyTries as refusal:

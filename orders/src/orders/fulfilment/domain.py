@@ -170,7 +170,7 @@ class Fulfilment:
         return replace(self, state=state, card_dispute=CardDispute.OPEN)
 
     def money_returned(self) -> "Fulfilment":
-        """The buyer's money is back, or was never taken, by whoever's decision: the seller is not paid."""
+        """The buyer's money is back, or was never taken, whichever side decided: the seller is not paid."""
         return self if self.state is State.ACCEPTED else replace(self, state=State.REFUNDED)
 
     def paid_out(self, amount: Money) -> "Fulfilment":
