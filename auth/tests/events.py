@@ -2,17 +2,23 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from common.base import times
 from common.base.ids import new_id
 from common.base.money import Money
 from common.contract.events import (
+    OrderAccepted,
     OrderCancelled,
     OrderCompleted,
     OrderCreated,
+    OrderDelivered,
+    OrderDisputed,
     OrderedTicket,
+    OrderRefunded,
     OrderUpdated,
     PaymentVoided,
+    PayoutMade,
     TicketCreated,
     TicketRef,
     TicketUpdated,
@@ -73,6 +79,31 @@ class SaleEvents:
 
     def completed_by_an_older_release(self, version: int) -> OrderCompleted:
         return OrderCompleted(id=self.order_id, version=version, ticket=TicketRef(id=self.ticket_id))
+
+    def delivered(self, version: int, at: datetime | None = None) -> OrderDelivered:
+        return OrderDelivered(**self._fulfilled(version, at), accept_by=times.now() + timedelta(days=7))
+
+    def accepted(self, version: int, at: datetime | None = None) -> OrderAccepted:
+        return OrderAccepted(**self._fulfilled(version, at))
+
+    def disputed(self, version: int, at: datetime | None = None) -> OrderDisputed:
+        return OrderDisputed(**self._fulfilled(version, at))
+
+    def refunded(self, version: int, at: datetime | None = None) -> OrderRefunded:
+        return OrderRefunded(**self._fulfilled(version, at))
+
+    def _fulfilled(self, version: int, at: datetime | None) -> dict[str, Any]:
+        ticket = TicketRef(id=self.ticket_id)
+        return {
+            "id": self.order_id,
+            "version": version,
+            "ticket": ticket,
+            "seller_id": self.seller_id,
+            "at": at,
+        }
+
+    def paid_out(self, cents: int, at: datetime | None = None) -> PayoutMade:
+        return PayoutMade(id=self.payment_id, order_id=self.order_id, amount=Money(cents), at=at)
 
     def voided(self) -> PaymentVoided:
         return PaymentVoided(id=self.payment_id, order_id=self.order_id)

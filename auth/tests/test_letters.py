@@ -18,15 +18,20 @@ from auth.mail.kinds import (
     Bought,
     Confirm,
     Content,
+    Delivered,
+    Disputed,
     HoldEnding,
     Kind,
     NewDevice,
     NotAPath,
+    PaidOut,
     PasskeyAdded,
     PasskeyRemoved,
     PasswordChanged,
     PaymentVoided,
+    Refunded,
     Reset,
+    SaleRefunded,
     Sold,
 )
 from auth.mail.languages import LANGUAGES
@@ -55,6 +60,11 @@ ONE_OF_EACH: dict[Kind, Content] = {
     Kind.SOLD: Sold(**SALE),
     Kind.HOLD_ENDING: HoldEnding(**SALE, until=AT),
     Kind.PAYMENT_VOIDED: PaymentVoided(**SALE),
+    Kind.DELIVERED: Delivered(**SALE, until=AT),
+    Kind.DISPUTED: Disputed(**SALE),
+    Kind.REFUNDED: Refunded(**SALE),
+    Kind.SALE_REFUNDED: SaleRefunded(**SALE),
+    Kind.PAID_OUT: PaidOut(**SALE, paid_cents=120000),
 }
 
 

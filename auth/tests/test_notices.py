@@ -55,6 +55,50 @@ async def test_a_sale_is_mailed_to_buyer_and_seller_each_in_their_language(
     assert sold["data"] == {"path": f"/sales/{sale.order_id}", **about}
 
 
+async def test_each_step_of_a_sale_is_mailed_to_whom_it_concerns(
+    stream: FakeStream, database: Database, sale: SaleEvents
+) -> None:
+    now = times.now()
+    await deliver(stream, sale.listed(), sale.ordered(), sale.completed(1))
+    sold = {mail["_id"] for mail in await mails(database)}
+
+    handed_over = sale.delivered(2, now)
+    await deliver(stream, handed_over, sale.disputed(3, now), sale.refunded(4, now), sale.refunded(4, now))
+
+    found = {mail["kind"]: mail for mail in await mails(database) if mail["_id"] not in sold}
+    assert {kind: (mail["to"], mail["data"]["path"]) for kind, mail in found.items()} == {
+        "delivered": (BUYER, f"/orders/{sale.order_id}"),
+        "disputed": (SELLER, f"/sales/{sale.order_id}"),
+        "refunded": (BUYER, f"/orders/{sale.order_id}"),
+        "sale-refunded": (SELLER, f"/sales/{sale.order_id}"),
+    }
+    assert found["delivered"]["data"]["until"] == handed_over.accept_by
+
+
+async def test_a_seller_who_is_paid_gets_one_mail_with_the_amount(
+    stream: FakeStream, database: Database, sale: SaleEvents
+) -> None:
+    now = times.now()
+    await deliver(stream, sale.listed(), sale.ordered(), sale.completed(1), sale.accepted(2, now))
+    sold = {mail["_id"] for mail in await mails(database)}
+
+    await deliver(stream, sale.paid_out(1948, now), sale.paid_out(1948, now))
+
+    (paid,) = [mail for mail in await mails(database) if mail["_id"] not in sold]
+    assert (paid["kind"], paid["to"]) == ("paid-out", SELLER)
+    assert (paid["data"]["cents"], paid["data"]["paid_cents"]) == (2050, 1948)
+
+
+async def test_a_fulfilment_that_begins_long_after_the_sale_is_not_mailed(
+    stream: FakeStream, database: Database, sale: SaleEvents
+) -> None:
+    await deliver(stream, sale.listed(), sale.ordered(), sale.completed_by_an_older_release(1))
+
+    await deliver(stream, sale.delivered(2), sale.paid_out(1948))
+
+    assert await mails(database) == []
+
+
 async def test_an_event_that_is_delivered_again_is_mailed_once(
     stream: FakeStream, database: Database, sale: SaleEvents
 ) -> None:

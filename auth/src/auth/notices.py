@@ -1,4 +1,4 @@
-"""Mails about sales: bought, sold, a hold that ends soon, a payment that was voided."""
+"""Mails about sales: bought, sold, a hold that ends soon, and how a sale or its payment goes on."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,13 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from auth.mail.kinds import Bought, Content, HoldEnding, PaymentVoided, Sold
+from auth.mail.kinds import (
+    Bought,
+    Content,
+    Delivered,
+    Disputed,
+    HoldEnding,
+    PaidOut,
+    PaymentVoided,
+    Refunded,
+    SaleRefunded,
+    Sold,
+)
 from auth.mail.mails import Mails
 from auth.repository import UserRepository
-from auth.sales import Sale, Sales
+from auth.sales import FulfilmentEvent, Sale, Sales
 from common.base import jobs, times
 from common.base.errors import DuplicateKey, Unavailable
 from common.base.ids import made_at
+from common.contract.events import OrderAccepted, OrderDelivered, OrderDisputed, PayoutMade
 from common.messaging.listener import NotYet
 from common.persistence.mongo import Database
 
@@ -75,6 +87,32 @@ async def mail_voided(context: NoticeContext, payment_id: str, order_id: str) ->
         return
     sale = await context.sales.of_order(order_id)
     await _put(context, PaymentVoided(path=f"/orders/{order_id}", **_about(sale)), payment_id, sale.buyer_id)
+
+
+async def mail_fulfilment(context: NoticeContext, event: FulfilmentEvent) -> None:
+    """Mails whom it concerns; an acceptance concerns neither before the payout. Idempotent. Raises NotYet."""
+    if isinstance(event, OrderAccepted) or not context.start.is_mailed(event.at):
+        return
+    sale = await context.sales.of_order(event.id)
+    about, order, of_seller = _about(sale), f"/orders/{event.id}", f"/sales/{event.id}"
+    match event:
+        case OrderDelivered():
+            content = Delivered(path=order, until=event.accept_by, **about)
+            await _put(context, content, event.id, sale.buyer_id)
+        case OrderDisputed():
+            await _put(context, Disputed(path=of_seller, **about), event.id, sale.seller_id)
+        case _:
+            await _put(context, Refunded(path=order, **about), event.id, sale.buyer_id)
+            await _put(context, SaleRefunded(path=of_seller, **about), event.id, sale.seller_id)
+
+
+async def mail_payout(context: NoticeContext, event: PayoutMade) -> None:
+    """Mails the seller. Idempotent. Raises NotYet."""
+    if not context.start.is_mailed(event.at):
+        return
+    sale = await context.sales.of_order(event.order_id)
+    content = PaidOut(path=f"/sales/{event.order_id}", paid_cents=event.amount.cents, **_about(sale))
+    await _put(context, content, event.id, sale.seller_id)
 
 
 async def mail_hold_ending(context: NoticeContext, order_id: str) -> None:

@@ -56,7 +56,7 @@ GIVEN = {
 }
 ABSENT = {**dict.fromkeys(GIVEN), "delivery": None}
 
-FULFILMENT = {"id": O, "version": 2, "ticket": {"id": T}, "sellerId": "s"}
+FULFILMENT = {"id": O, "version": 2, "ticket": {"id": T}, "sellerId": "s", "at": None}
 CHANGE = {**ABSENT, "withdrawn": None}
 CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
     (
@@ -131,9 +131,9 @@ CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
         },
     ),
     (
-        OrderDelivered(id=O, version=2, ticket=REF, seller_id="s", accept_by=EXPIRES),
+        OrderDelivered(id=O, version=2, ticket=REF, seller_id="s", at=EXPIRES, accept_by=EXPIRES),
         f"order.delivered.{O}",
-        {**FULFILMENT, "acceptBy": "2026-01-31T12:15:00.000Z"},
+        {**FULFILMENT, **dict.fromkeys(("at", "acceptBy"), "2026-01-31T12:15:00.000Z")},
     ),
     (OrderAccepted(id=O, version=2, ticket=REF, seller_id="s"), f"order.accepted.{O}", FULFILMENT),
     (OrderDisputed(id=O, version=2, ticket=REF, seller_id="s"), f"order.disputed.{O}", FULFILMENT),
@@ -161,7 +161,7 @@ CONTRACT: list[tuple[Event, str, dict[str, Any]]] = [
     (
         PayoutMade(id=P, order_id=O, amount=Money(1900)),
         f"payout.made.{P}",
-        {"id": P, "orderId": O, "amount": 19},
+        {"id": P, "orderId": O, "amount": 19, "at": None},
     ),
     (
         SessionEnded(id="s-1_A", user_id="u"),

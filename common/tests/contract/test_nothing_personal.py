@@ -17,7 +17,7 @@ from common.messaging.events import Event, WireModel
 IDS = {"id", "user_id", "order_id", "seller_id", "stripe_id"}
 CODES = {"status", "ended_because", "delivery", "kind"}
 WORDS_OF_A_LISTING = {"title", "venue", "seat", "city", "start_time", "notes"}
-MOMENTS = {"expires_at", "ended_at", "completed_at", "deliver_by", "accept_by"}
+MOMENTS = {"expires_at", "ended_at", "completed_at", "deliver_by", "accept_by", "at"}
 TIMES = {"event_date": "date", **dict.fromkeys(MOMENTS, "datetime")}
 
 ALLOWED = {

@@ -225,8 +225,9 @@ class Payment(Aggregate):
         """amount: Transferred by the provider to the seller."""
         if self.is_held:
             self.outcome = Outcome.PAID_OUT
-            self.entries += ledger.paid_out(self.amount, amount, self.seller_id, times.now())
-            self.record(PayoutMade(id=self.id, order_id=self.order_id, amount=amount))
+            now = times.now()
+            self.entries += ledger.paid_out(self.amount, amount, self.seller_id, now)
+            self.record(PayoutMade(id=self.id, order_id=self.order_id, amount=amount, at=now))
 
     def show_dispute(self, state: DisputeState) -> None:
         """Records that a dispute began, or how it ended. A lost one stays lost."""

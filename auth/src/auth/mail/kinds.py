@@ -23,6 +23,11 @@ class Kind(StrEnum):
     SOLD = "sold"
     HOLD_ENDING = "hold-ending"
     PAYMENT_VOIDED = "payment-voided"
+    DELIVERED = "delivered"
+    DISPUTED = "disputed"
+    REFUNDED = "refunded"
+    SALE_REFUNDED = "sale-refunded"
+    PAID_OUT = "paid-out"
 
 
 class NotAPath(ValueError):
@@ -166,6 +171,43 @@ class PaymentVoided(AboutSale):
     kind = Kind.PAYMENT_VOIDED
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivered(AboutSale):
+    """To the buyer, once the seller handed the ticket over. until: The end of the time for a claim."""
+
+    kind = Kind.DELIVERED
+    until: datetime
+
+
+class Disputed(AboutSale):
+    """To the seller: the buyer made a claim, or the card's owner disputes the payment."""
+
+    __slots__ = ()
+    kind = Kind.DISPUTED
+
+
+class Refunded(AboutSale):
+    """To the buyer, who gets all of the money back."""
+
+    __slots__ = ()
+    kind = Kind.REFUNDED
+
+
+class SaleRefunded(AboutSale):
+    """To the seller, who is not paid for the sale."""
+
+    __slots__ = ()
+    kind = Kind.SALE_REFUNDED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaidOut(AboutSale):
+    """To the seller. paid_cents: The price less the fee."""
+
+    kind = Kind.PAID_OUT
+    paid_cents: int
+
+
 CONTENTS = MappingProxyType(
     {
         each.kind: each
@@ -173,6 +215,7 @@ CONTENTS = MappingProxyType(
             *(Confirm, Reset, AddressChange, AddressChanged, PasswordChanged, NewDevice),
             *(PasskeyAdded, PasskeyRemoved, AccountDeleted),
             *(Bought, Sold, HoldEnding, PaymentVoided),
+            *(Delivered, Disputed, Refunded, SaleRefunded, PaidOut),
         )
     }
 )

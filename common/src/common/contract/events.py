@@ -140,11 +140,15 @@ class OrderCompleted(VersionedEvent):
 
 
 class FulfilmentEvent(VersionedEvent):
-    """A change of a complete order's fulfilment."""
+    """A change of a complete order's fulfilment.
+
+    at: When it happened; None where it begins for an order of a release without it, long after the sale.
+    """
 
     owner = ORDERS
     ticket: TicketRef
     seller_id: str
+    at: Moment | None = None
 
 
 class OrderDelivered(FulfilmentEvent):
@@ -246,10 +250,11 @@ class PaymentDisputed(PaymentEvent):
 
 
 class PayoutMade(PaymentEvent):
-    """The seller has the money of an order. amount: The price less the fee."""
+    """The seller has the money of an order. amount: The price less the fee. at: When it was transferred."""
 
     subject = Subject.PAYOUT_MADE
     amount: Price
+    at: Moment | None = None
 
 
 class SessionEnded(AggregateEvent):

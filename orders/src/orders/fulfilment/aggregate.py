@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from common.base import times
 from common.base.money import Money
 from common.contract.events import (
     DeadlineKind,
@@ -80,21 +81,21 @@ class FulfilledOrder(Aggregate):
             raise NotPaid()
         after = self.fulfilment = step(before)
         if after.state is not before.state:
-            self.record(self._event_of(after))
+            self.record(self._event_of(after, times.now()))
         elif after != before:
             self.updated()
         return after
 
     def begin(self, fulfilment: Fulfilment) -> None:
-        """Begins with an event of its own; that of a completion is `OrderCompleted`."""
+        """Begins with an event of its own, which has no time; that of a completion is `OrderCompleted`."""
         self.fulfilment = fulfilment
-        self.record(self._event_of(fulfilment))
+        self.record(self._event_of(fulfilment, None))
 
     def updated(self) -> None:
         """Records a change that has no other event."""
         raise NotImplementedError
 
-    def _event_of(self, fulfilment: Fulfilment) -> FulfilmentEvent:
+    def _event_of(self, fulfilment: Fulfilment, at: datetime | None) -> FulfilmentEvent:
         ticket = TicketRef(id=self.ticket.id)
         if self.seller_id is None:
             raise RuntimeError(f"order {self.id} has a fulfilment and no seller")
@@ -104,7 +105,8 @@ class FulfilledOrder(Aggregate):
                 version=self.next_version,
                 ticket=ticket,
                 seller_id=self.seller_id,
+                at=at,
                 accept_by=fulfilment.accept_by,
             )
         kind = _EVENTS[fulfilment.state]
-        return kind(id=self.id, version=self.next_version, ticket=ticket, seller_id=self.seller_id)
+        return kind(id=self.id, version=self.next_version, ticket=ticket, seller_id=self.seller_id, at=at)
