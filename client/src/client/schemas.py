@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter
 from pydantic.alias_generators import to_camel
 
 from common.base.money import Money, Price
@@ -220,16 +220,10 @@ class Summary(Upstream):
         return count
 
 
-def _web_address(url: str) -> str:
-    if not url.startswith(("https://", "http://", "/api/")):
-        raise ValueError("not an address of the web")
-    return url
-
-
 class PayoutForm(Upstream):
     """url: Of the provider's form, at another host. The form is valid for some minutes."""
 
-    url: Annotated[str, AfterValidator(_web_address)]
+    url: Annotated[str, Field(pattern=r"^(https?://|/api/)")]
 
 
 class PayoutAccount(Upstream):
